@@ -1,0 +1,63 @@
+# `make quickstart` shows the toolkit, `make test` and `make check` say whether a change may land.
+# Both build .venv once and again when the dependencies change.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n 2
+
+BIN := .venv/bin
+RUN := runs/quickstart
+
+# Hides TensorFlow's start-up notes; its warnings and errors stay.
+export TF_CPP_MIN_LOG_LEVEL ?= 1
+
+.PHONY: help quickstart test check format wheel clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make quickstart  train, evaluate, export and read, in one go (some minutes)'
+	@echo 'make test        run the tests'
+	@echo 'make check       check format, lint, types and layers'
+	@echo 'make format      format the code and mend what lint can mend'
+	@echo 'make wheel       build the wheel into dist/'
+	@echo 'make clean       remove .venv and what tools left behind; runs/ stays'
+
+quickstart: .venv/installed
+	$(BIN)/python train.py --flagfile=configs/quickstart.flags
+	$(BIN)/python eval.py --model=$(RUN)
+	$(BIN)/python export.py --model=$(RUN) --export_dir=$(RUN)/export
+	$(BIN)/attention-ocr render --out_dir=$(RUN)/samples --count=12
+	$(BIN)/attention-ocr read $(RUN)/samples/images --model=$(RUN)/export --overlay_dir=$(RUN)/overlays
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+wheel: .venv/installed-dev
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
+
+# The pip that Python 3.10 brings takes over ten minutes to choose versions, a current one seconds.
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; v = "%d.%d" % sys.version_info[:2]; (3, 10) <= sys.version_info < (3, 14) \
+	  or sys.exit("Expected Python 3.10 to 3.13. Received: " + v + " (choose with make PYTHON=python3.12)")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --upgrade pip
+
+.venv/installed: .venv/pyvenv.cfg pyproject.toml setup.py
+	$(BIN)/python -m pip install --editable .
+	touch $@
+
+.venv/installed-dev: .venv/pyvenv.cfg pyproject.toml setup.py
+	$(BIN)/python -m pip install --editable '.[dev]'
+	touch $@ .venv/installed

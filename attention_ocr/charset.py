@@ -1,0 +1,197 @@
+"""The characters a model can read, and the one place for token ids.
+
+A token id below `len(SPECIAL_TOKENS)` is special and the same in every model; the characters of
+the charset follow in their order.
+"""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+PAD_ID = 0
+START_ID = 1
+END_ID = 2
+UNKNOWN_ID = 3
+SPECIAL_TOKENS = ("<pad>", "<start>", "<end>", "<unknown>")
+BLANK_ID = PAD_ID
+"""CTC's blank shares the id of the padding, which no text holds."""
+
+UNKNOWN_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+CHARSET_FILE = "charset.txt"
+ASCII = "".join(chr(code) for code in range(33, 127))
+
+
+def normalize(text: str) -> str:
+    """Return `text` in NFC, the form in which labels are stored and compared."""
+    return unicodedata.normalize("NFC", text)
+
+
+class Charset:
+    """An ordered set of characters (Unicode code points) with their token ids.
+
+    The space is a character like any other. A character outside the charset becomes
+    `UNKNOWN_ID`, which decodes to U+FFFD.
+
+    Args:
+        characters: the characters, each once; no line feed, which ends a line of the file.
+
+    Raises:
+        ValueError: no character, one that stands twice, a line feed, or an entry of several
+            code points.
+    """
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters: tuple[str, ...] = tuple(characters)
+        if not self.characters:
+            raise ValueError("A charset must hold at least one character. Received none.")
+        for character in self.characters:
+            if len(character) != 1 or character in ("\n", UNKNOWN_CHARACTER):
+                raise ValueError(
+                    "A charset entry must be one code point, neither a line feed nor U+FFFD. "
+                    f"Received: {character!r}"
+                )
+        repeated = [entry for entry, count in Counter(self.characters).items() if count > 1]
+        if repeated:
+            raise ValueError(f"A charset must hold each character once. Received twice: {repeated}")
+        self._ids = {
+            character: index + len(SPECIAL_TOKENS)
+            for index, character in enumerate(self.characters)
+        }
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Charset) and self.characters == other.characters
+
+    def __hash__(self) -> int:
+        return hash(self.characters)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self._ids
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids V: the special ones and the characters."""
+        return len(SPECIAL_TOKENS) + len(self.characters)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token id of each code point of `text` (NFC), without start and end.
+
+        Example:
+            >>> Charset("abc").encode("cab")
+            [6, 4, 5]
+        """
+        return [self._ids.get(character, UNKNOWN_ID) for character in normalize(text)]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Return the text of `token_ids` up to the first end token; padding and start are dropped.
+
+        Example:
+            >>> Charset("abc").decode([6, 4, 5, END_ID, 4])
+            'cab'
+        """
+        text = []
+        for token_id in token_ids:
+            if token_id == END_ID:
+                break
+            if token_id == UNKNOWN_ID:
+                text.append(UNKNOWN_CHARACTER)
+            elif token_id >= len(SPECIAL_TOKENS):
+                text.append(self.characters[token_id - len(SPECIAL_TOKENS)])
+        return "".join(text)
+
+    def unknown_characters(self, text: str) -> list[str]:
+        """Return the characters of `text` (NFC) that the charset lacks, in their order."""
+        return [character for character in normalize(text) if character not in self._ids]
+
+    def save(self, directory: Path) -> Path:
+        """Write `charset.txt`, a character a line in order, whole or not at all."""
+        path = Path(directory) / CHARSET_FILE
+        temporary = path.with_suffix(".txt.tmp")
+        document = "".join(f"{character}\n" for character in self.characters)
+        temporary.write_bytes(document.encode("utf-8"))
+        os.replace(temporary, path)
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> "Charset":
+        """Read a charset file, or the one of a work directory or export.
+
+        Only a line feed ends a line: a line may hold a space or any other white space. A carriage
+        return before the line feed belongs to the line's end.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: no UTF-8, or no valid charset; the message names the file.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = path / CHARSET_FILE
+        try:
+            lines = path.read_bytes().decode("utf-8-sig").split("\n")
+            if lines and not lines[-1]:
+                lines.pop()
+            lines = [line[:-1] if len(line) > 1 and line[-1] == "\r" else line for line in lines]
+            return cls(normalize(line) for line in lines)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_labels(cls, labels: Iterable[str]) -> "Charset":
+        """Build the charset of all characters of `labels` (NFC), in the order of code points.
+
+        Raises:
+            ValueError: the labels hold no character.
+        """
+        characters: set[str] = set()
+        for label in labels:
+            characters.update(normalize(label))
+        characters.discard(UNKNOWN_CHARACTER)
+        return cls(sorted(characters))
+
+
+def encode_in_graph(charset: Charset, texts: tf.Tensor) -> tf.RaggedTensor:
+    """Return the token ids of `texts`, as `Charset.encode` does but inside a graph.
+
+    Args:
+        charset: the charset.
+        texts: string [B], UTF-8 in NFC.
+
+    Returns:
+        Ragged int32 [B, (length)].
+    """
+    # A search in the sorted code points is stateless, so that a pipeline that holds it can be
+    # checkpointed; a lookup table is not.
+    order = sorted(range(len(charset)), key=lambda index: charset.characters[index])
+    code_points = tf.constant([ord(charset.characters[index]) for index in order], tf.int32)
+    sorted_ids = tf.constant([index + len(SPECIAL_TOKENS) for index in order], tf.int32)
+    codes = tf.strings.unicode_decode(texts, "UTF-8")
+
+    def look_up(flat_codes: tf.Tensor) -> tf.Tensor:
+        positions = tf.minimum(tf.searchsorted(code_points, flat_codes), len(order) - 1)
+        found = tf.equal(tf.gather(code_points, positions), flat_codes)
+        return tf.where(found, tf.gather(sorted_ids, positions), UNKNOWN_ID)
+
+    return tf.ragged.map_flat_values(look_up, codes)
+
+
+def decode_in_graph(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
+    """Return the texts of `token_ids`, as `Charset.decode` does but inside a graph.
+
+    Args:
+        charset: the charset.
+        token_ids: int [B, T].
+
+    Returns:
+        string [B], UTF-8.
+    """
+    entries = ["", "", "", UNKNOWN_CHARACTER, *charset.characters]
+    table = tf.constant([entry.encode("utf-8") for entry in entries])
+    ended = tf.cumsum(tf.cast(tf.equal(token_ids, END_ID), tf.int32), axis=1) > 0
+    visible = tf.where(ended, PAD_ID, token_ids)
+    return tf.strings.reduce_join(tf.gather(table, visible), axis=1)

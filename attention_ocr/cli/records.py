@@ -1,0 +1,123 @@
+"""`attention-ocr records`: labels and images to sharded TFRecords."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attention_ocr.data.shard_files import SkippedImage
+
+HELP = "turn a label file and its images into sharded training records"
+_MAX_SKIPPED_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: The command's own parser.
+    """
+    parser.add_argument(
+        "labels", type=Path, help="label file: a path, a tab and the text on each line"
+    )
+    parser.add_argument("out_dir", type=Path, help="folder to write to; made if missing")
+    parser.add_argument(
+        "--name",
+        default="data",
+        help="what the files begin with: NAME-00000-of-00008.tfrecord (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--num_shards",
+        type=int,
+        default=1,
+        metavar="N",
+        help="files to spread the images over; some 100 MB each reads best (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--num_workers",
+        type=int,
+        metavar="N",
+        help="processes that read and check images (default: one per core, fewer for few images)",
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        metavar="N",
+        help="hold out every N-th image by sorted path; --part says which side to write",
+    )
+    parser.add_argument("--part", choices=("train", "eval"), help="the rest, or what is held out")
+    parser.add_argument(
+        "--max_length", type=int, metavar="N", help="skip labels of more than N characters"
+    )
+    parser.add_argument(
+        "--charset",
+        type=Path,
+        metavar="FILE",
+        help="count the characters of the labels that are not in this charset file",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the data set of this name in out_dir"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the records and print what was written and skipped.
+
+    Args:
+        args: What `add_arguments` declared.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        OSError: If a file is missing or cannot be written.
+        ValueError: If an argument or the label file is wrong.
+    """
+    # TensorFlow takes seconds to load, which `--help` need not wait for.
+    from attention_ocr.charset import Charset
+    from attention_ocr.data.labels import held_out_split, read_labels
+    from attention_ocr.data.shards import write_shards
+
+    if (args.every is None) != (args.part is None):
+        raise ValueError(
+            f"Expected --every and --part together. Received: every={args.every}, part={args.part}"
+        )
+    charset = None if args.charset is None else Charset.load(args.charset)
+    images = read_labels(args.labels, require_images=False)
+    if args.every is not None:
+        images = held_out_split(images, args.every, args.part)
+    num_workers = args.num_workers
+    if num_workers is None:
+        # A process takes as long to start as one that runs takes for thousands of images.
+        num_workers = min(os.cpu_count() or 1, 1 + len(images) // 10_000)
+    report = write_shards(
+        images,
+        args.out_dir,
+        args.name,
+        num_shards=args.num_shards,
+        num_workers=num_workers,
+        max_length=args.max_length,
+        charset=charset,
+        overwrite=args.overwrite,
+    )
+    print(f"Wrote {report.num_examples} of {len(images)} images to {args.out_dir}:")
+    for shard in report.shards:
+        print(f"  {shard.file}  {shard.num_examples} images, {shard.num_bytes} bytes")
+    _print_skipped(report.skipped)
+    if report.unknown_characters:
+        counts = ", ".join(f"{c!r} ({n})" for c, n in report.unknown_characters.items())
+        print(f"Characters of the labels that {args.charset} lacks: {counts}")
+    print(f"Report: {args.out_dir / args.name}.dataset.json")
+    return 0
+
+
+def _print_skipped(skipped: Sequence["SkippedImage"]) -> None:
+    if not skipped:
+        return
+    print(f"Skipped {len(skipped)}:")
+    for image in skipped[:_MAX_SKIPPED_SHOWN]:
+        print(f"  {image.key}: {image.detail}")
+    if len(skipped) > _MAX_SKIPPED_SHOWN:
+        print(f"  … and {len(skipped) - _MAX_SKIPPED_SHOWN} more, all in the report")

@@ -1,0 +1,168 @@
+"""From image files to network inputs, in the graph: one way for training, export and reading."""
+
+import tensorflow as tf
+
+from attention_ocr.config import ImageConfig
+
+WIDTH_MULTIPLE = 16
+"""Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
+
+PNG_SIGNATURE = b"\x89PNG"
+BMP_SIGNATURE = b"BM"
+
+
+def decode_image(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one PNG, JPEG, BMP or GIF file to colour.
+
+    Transparent pixels of a PNG are laid over white, 16 bits become 8, CMYK becomes RGB, and of an
+    animation the first frame is taken.
+
+    Args:
+        encoded: string scalar, the bytes of the file.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: the bytes are no such image, or are cut short.
+    """
+    image = tf.case(
+        [
+            (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
+            (_begins_with(encoded, BMP_SIGNATURE), lambda: _decode_bmp(encoded)),
+        ],
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+    )
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:
+    return tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
+
+
+def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode a PNG and lay it over white."""
+    image = tf.io.decode_png(encoded, channels=4)
+    # A picture without transparency gets the alpha that is the largest value of its own bit depth:
+    # 255 from 8 bits on, but 1 at one bit.
+    bit_depth = tf.cast(_bytes_at(encoded, 24, 1)[0], tf.int32)
+    opaque_alpha = tf.cast(tf.minimum(tf.bitwise.left_shift(1, bit_depth) - 1, 255), tf.uint8)
+
+    def blend() -> tf.Tensor:
+        alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
+        colour = tf.cast(image[..., :3], tf.float32)
+        return tf.cast(tf.round(colour * alpha + 255.0 * (1.0 - alpha)), tf.uint8)
+
+    opaque = tf.reduce_all(tf.equal(image[..., 3], opaque_alpha))
+    return tf.cond(opaque, lambda: image[..., :3], blend)
+
+
+def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode a BMP; of one with a palette, TensorFlow itself returns the indices."""
+    image = tf.io.decode_bmp(encoded)
+    palette_end = _integer_at(encoded, 10)
+    palette_start = 14 + _integer_at(encoded, 14)
+
+    def look_up() -> tf.Tensor:
+        palette = _bytes_at(encoded, palette_start, palette_end - palette_start)
+        colours = tf.reshape(palette, (-1, 4))[:, 2::-1]  # [colours, BGR and nothing] -> RGB
+        return tf.gather(colours, tf.cast(image[..., 0], tf.int32))
+
+    return tf.cond(tf.equal(tf.shape(image)[-1], 1), look_up, lambda: image[..., :3])
+
+
+def _bytes_at(encoded: tf.Tensor, start: int | tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_raw(tf.strings.substr(encoded, start, count), tf.uint8)
+
+
+def _integer_at(encoded: tf.Tensor, start: int) -> tf.Tensor:
+    return tf.io.decode_raw(tf.strings.substr(encoded, start, 4), tf.int32, little_endian=True)[0]
+
+
+def decode_or_blank(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one file as `decode_image` does, or return an image without pixels if that fails.
+
+    Args:
+        encoded: string scalar, the bytes of the file.
+
+    Returns:
+        uint8 [h, w, 3]; [0, 0, 3] for a file that cannot be decoded.
+    """
+    # An op that fails ends the whole graph; inside a data set of its own it ends only that.
+    decoded = tf.data.Dataset.from_tensors(encoded).map(decode_image).ignore_errors()
+    blank = tf.data.Dataset.from_tensors(tf.zeros((0, 0, 3), tf.uint8))
+    return tf.ensure_shape(decoded.concatenate(blank).take(1).get_single_element(), (None, None, 3))
+
+
+def fitted_size(size: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the size at which an image enters the network.
+
+    It is scaled to the height of the network, up or down; one that would then be too wide is
+    shrunk as a whole, so that letters keep their proportions.
+
+    Args:
+        size: int32 [2], height and width in pixels, above 0.
+        settings: the height and the largest width.
+
+    Returns:
+        int32 [2], height and width in pixels, and a bool scalar: whether it had to be shrunk to
+        fit the width.
+    """
+    height, width = tf.unstack(tf.cast(size, tf.float32))
+    scale = settings.image_height / height
+    shrunk = tf.round(width * scale) > settings.max_image_width
+    scale = tf.where(shrunk, settings.max_image_width / width, scale)
+    fitted = tf.cast(tf.round(tf.stack([height, width]) * scale), tf.int32)
+    limits = tf.constant([settings.image_height, settings.max_image_width])
+    return tf.clip_by_value(fitted, 1, limits), shrunk
+
+
+def fit_image(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Scale one image to the input of the network, its proportions kept.
+
+    Args:
+        image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
+        settings: of the image.
+
+    Returns:
+        `image`: float32 [H, w', C] in [-1, 1]. Right of the picture (and below one that had to
+            be shrunk) stand zeros, up to a multiple of `WIDTH_MULTIPLE`.
+        `image_size`: int32 [2], height and width of the picture in it, pixels.
+        `shrunk`: bool, whether the picture was too wide.
+    """
+    image = tf.cond(tf.size(image) > 0, lambda: image, lambda: _blank_like(image))
+    image = _to_channels(tf.cast(image, tf.float32), settings.image_channels)
+    size = tf.shape(image)[:2]
+    fitted, shrunk = fitted_size(size, settings)
+    scaled = tf.cond(
+        tf.reduce_all(tf.equal(size, fitted)), lambda: image, lambda: _resize(image, fitted)
+    )
+    scaled = scaled / 127.5 - 1.0
+    missing_width = -fitted[1] % WIDTH_MULTIPLE
+    padded = tf.pad(scaled, ((0, settings.image_height - fitted[0]), (0, missing_width), (0, 0)))
+    shape = (settings.image_height, None, settings.image_channels)
+    return tf.ensure_shape(padded, shape), fitted, shrunk
+
+
+def _blank_like(image: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.fill((1, 1, image.shape[-1]), 128), image.dtype)
+
+
+def _resize(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    # Without antialiasing a large photograph loses thin strokes; enlarging needs none, and the
+    # plain kernel is twice as fast.
+    resized = tf.cond(
+        tf.reduce_any(size < tf.shape(image)[:2]),
+        lambda: tf.image.resize(image, size, antialias=True),
+        lambda: tf.image.resize(image, size),
+    )
+    return tf.clip_by_value(resized, 0.0, 255.0)
+
+
+def _to_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+    if image.shape[-1] == channels:
+        return image
+    if channels == 3:
+        return tf.tile(image, (1, 1, 3))
+    # ITU-R BT.601 luma, as in JPEG.
+    return tf.tensordot(image, tf.constant([[0.299], [0.587], [0.114]]), 1)

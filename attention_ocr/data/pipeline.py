@@ -1,0 +1,175 @@
+"""From examples to batches.
+
+Order of the stages and why: shuffle what is small (paths, records), then decode; drop what cannot
+be trained on before it takes a place in a batch; bucket, so that a batch pays for no more padding
+and no more decoder steps than its own examples need; encode texts a batch at a time.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
+from attention_ocr.config import Config, ImageConfig
+from attention_ocr.data.images import fit_image
+from attention_ocr.data.sources import Source, Walk
+
+UNREADABLE = "unreadable image"
+TOO_LONG = "label longer than max_length"
+
+
+class SkipReport:
+    """Names and counts the examples that a pipeline leaves out, from any of its threads.
+
+    Args:
+        num_names: names kept for each reason; the count goes on.
+    """
+
+    def __init__(self, num_names: int = 20) -> None:
+        self._num_names = num_names
+        self._lock = threading.Lock()
+        self._keys: dict[str, set[str]] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, key: str, reason: str) -> None:
+        """Count one example; the same example counts in every epoch that leaves it out."""
+        with self._lock:
+            self.counts[reason] += 1
+            keys = self._keys.setdefault(reason, set())
+            if len(keys) < self._num_names:
+                keys.add(key)
+
+    def lines(self) -> list[str]:
+        """Return a line for each reason: count and names."""
+        with self._lock:
+            return [
+                f"left out {count} times: {reason}: {', '.join(sorted(self._keys[reason]))}"
+                for reason, count in sorted(self.counts.items())
+            ]
+
+
+def training_batches(
+    source: Source,
+    config: Config,
+    charset: Charset,
+    report: SkipReport,
+    shard: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """Return endless shuffled batches whose iterator's position can be saved and restored.
+
+    Args:
+        source: where the examples come from.
+        config: image, model (`max_length`) and data settings; `training.seed` seeds the order.
+        charset: token ids of the texts.
+        report: is told of every example that is left out.
+        shard: `(index, count)` of this process among those that share the source.
+
+    Returns:
+        A data set of batches: `images` float32 [B, H, W, C] in [-1, 1], zero on the padding;
+        `image_sizes` int32 [B, 2]; `decoder_inputs` int32 [B, T], start and text; `targets` int32
+        [B, T], text and end; `target_weights` float32 [B, T], 1 on text and end; `text` and `key`
+        string [B]; `shrunk` bool [B]. B is the batch size for one process.
+    """
+    data = config.data
+    walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard)
+    batch_size = data.batch_size // shard[1]
+    dataset = source.examples(walk)
+    dataset = dataset.filter(lambda example: _usable(example, config.model.max_length, report))
+    dataset = dataset.map(
+        lambda example: _prepare(example, config.image), num_parallel_calls=walk.num_workers
+    )
+    dataset = dataset.group_by_window(
+        lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
+        lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
+        window_size=batch_size,
+    )
+    dataset = dataset.map(
+        lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
+    )
+    return _with_options(dataset.prefetch(2))
+
+
+def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
+    """Return every example of a source once, in order.
+
+    A broken image is blank and stays in its place.
+
+    Returns:
+        A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `text`
+        and `key` string [B], `shrunk` and `readable` bool [B]. The last batch may be smaller.
+    """
+    dataset = source.examples(Walk(num_workers=_num_workers(config)))
+    dataset = dataset.map(
+        lambda example: _prepare(example, config.image), num_parallel_calls=_num_workers(config)
+    )
+    dataset = dataset.padded_batch(config.data.eval_batch_size)
+    return _with_options(dataset.prefetch(2))
+
+
+def _num_workers(config: Config) -> int:
+    return config.data.data_workers or tf.data.AUTOTUNE
+
+
+def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    # The position is saved without the state outside the pipeline, of which there is none: the ops
+    # that tf.data takes for stateful (decoding that may fail, rendering) are functions of their
+    # inputs.
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    return dataset.with_options(options)
+
+
+def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) -> tf.Tensor:
+    """Return whether an example can be trained on; tell the report if not."""
+
+    def tell(key: bytes, readable: np.bool_) -> np.bool_:
+        report.add(key.decode("utf-8"), TOO_LONG if readable else UNREADABLE)
+        return np.bool_(False)
+
+    readable = tf.size(example["image"]) > 0
+    fits = tf.strings.length(example["text"], unit="UTF8_CHAR") <= max_length
+    usable = tf.cond(
+        readable & fits,
+        lambda: True,
+        lambda: tf.numpy_function(tell, [example["key"], readable], tf.bool, stateful=False),
+    )
+    return tf.ensure_shape(usable, ())
+
+
+def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, tf.Tensor]:
+    image, image_size, shrunk = fit_image(example["image"], settings)
+    return {
+        "images": image,
+        "image_sizes": image_size,
+        "text": example["text"],
+        "key": example["key"],
+        "shrunk": shrunk,
+        "readable": tf.size(example["image"]) > 0,
+    }
+
+
+def _bucket(
+    example: dict[str, tf.Tensor], widths: Sequence[int], lengths: Sequence[int]
+) -> tf.Tensor:
+    width = tf.shape(example["images"])[1]
+    length = tf.strings.length(example["text"], unit="UTF8_CHAR")
+    width_bucket = tf.reduce_sum(tf.cast(width > tf.constant(widths, tf.int32), tf.int64))
+    length_bucket = tf.reduce_sum(tf.cast(length > tf.constant(lengths, tf.int32), tf.int64))
+    return width_bucket * (len(lengths) + 1) + length_bucket
+
+
+def _with_targets(batch: dict[str, tf.Tensor], charset: Charset) -> dict[str, tf.Tensor]:
+    token_ids = encode_in_graph(charset, batch["text"])
+    num_texts = tf.shape(batch["text"])[0]
+    start, end = tf.fill((num_texts, 1), START_ID), tf.fill((num_texts, 1), END_ID)
+    targets = tf.concat([token_ids, end], axis=1)
+    weights = tf.sequence_mask(targets.row_lengths(), dtype=tf.float32)
+    return batch | {
+        "decoder_inputs": tf.concat([start, token_ids], axis=1).to_tensor(),
+        "targets": targets.to_tensor(),
+        "target_weights": weights,
+    }

@@ -1,0 +1,48 @@
+"""Greedy decoding of CTC logits."""
+
+import tensorflow as tf
+
+from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID
+from attention_ocr.decoding.result import Decoded
+
+
+def ctc_greedy_decode(logits: tf.Tensor, column_lengths: tf.Tensor, max_length: int) -> Decoded:
+    """Take the likeliest label of every column, merge repeats, drop blanks.
+
+    That is best-path decoding (Graves et al., 2006, section 3.2).
+
+    Args:
+        logits: float [B, W, V].
+        column_lengths: int32 [B], columns that lie on the picture.
+        max_length: L; characters behind the first L are cut.
+
+    Returns:
+        The texts. A character's confidence is its highest probability in its run of columns,
+        a text's confidence the probability of the best path; `attention` float32 [B, L, W] is
+        spread evenly over the columns of the character's run.
+    """
+    vocabulary_size, num_columns = tf.shape(logits)[-1], tf.shape(logits)[1]
+    impossible = tf.one_hot([START_ID, END_ID], vocabulary_size, on_value=True, off_value=False)
+    logits = tf.where(
+        tf.reduce_any(impossible, axis=0), tf.float32.min, tf.cast(logits, tf.float32)
+    )
+    probabilities = tf.nn.softmax(logits)
+    valid = tf.sequence_mask(column_lengths, num_columns)
+    best = tf.where(valid, tf.argmax(probabilities, axis=-1, output_type=tf.int32), BLANK_ID)
+    peaks = tf.where(valid, tf.reduce_max(probabilities, axis=-1), 1.0)
+    previous = tf.pad(best[:, :-1], ((0, 0), (1, 0)), constant_values=BLANK_ID)
+    starts = (best != BLANK_ID) & (best != previous)
+    position = tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1
+    # [B, L, W]: the columns in which each character stands.
+    runs = (position[:, None, :] == tf.range(max_length)[None, :, None]) & (best != BLANK_ID)[
+        :, None, :
+    ]
+    firsts = runs & starts[:, None, :]
+    share = tf.cast(runs, tf.float32)
+    return Decoded(
+        token_ids=tf.reduce_max(tf.where(firsts, best[:, None, :], PAD_ID), axis=-1),
+        lengths=tf.minimum(tf.reduce_sum(tf.cast(starts, tf.int32), axis=1), max_length),
+        character_confidences=tf.reduce_max(tf.where(runs, peaks[:, None, :], 0.0), axis=-1),
+        confidence=tf.reduce_prod(peaks, axis=1),
+        attention=tf.math.divide_no_nan(share, tf.reduce_sum(share, axis=-1, keepdims=True)),
+    )

@@ -1,0 +1,86 @@
+"""Greedy decoding of an autoregressive decoder."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from attention_ocr.charset import END_ID, PAD_ID, START_ID
+from attention_ocr.decoding.result import Decoded
+
+Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, tf.Tensor]]
+
+
+def greedy_decode(
+    step: Step, initial_state: Any, batch_size: tf.Tensor, num_cells: tf.Tensor, max_length: int
+) -> Decoded:
+    """Take the likeliest character at each step until every example has ended.
+
+    After `max_length` characters only the end may follow: a text that the model would have
+    continued is cut there, and its confidence shows it. All tensors of the loop keep their
+    shape, so that the loop can be exported to any runtime.
+
+    Args:
+        step: `(token_ids int32 [B], state) -> (logits float [B, V], state, weights [B, N])`.
+        initial_state: state before the first step, any nest of tensors.
+        batch_size: int32 scalar B.
+        num_cells: int32 scalar N.
+        max_length: L, characters of the longest text.
+
+    Returns:
+        The texts with their confidences and attention.
+    """
+    num_steps = max_length + 1
+
+    def unfinished(t: tf.Tensor, ended: tf.Tensor, *_: Any) -> tf.Tensor:
+        return (t < num_steps) & ~tf.reduce_all(ended)
+
+    def body(
+        t: tf.Tensor,
+        ended: tf.Tensor,
+        previous: tf.Tensor,
+        state: Any,
+        token_ids: tf.Tensor,
+        confidences: tf.Tensor,
+        attention: tf.Tensor,
+    ) -> tuple[Any, ...]:
+        logits, state, weights = step(previous, state)
+        probabilities = tf.nn.softmax(_without_impossible(tf.cast(logits, tf.float32)))
+        chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        chosen = tf.where(t == max_length, END_ID, chosen)
+        confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
+        here = tf.one_hot(t, num_steps, on_value=True, off_value=False) & ~ended[:, None]
+        token_ids = tf.where(here, chosen[:, None], token_ids)
+        confidences = tf.where(here, confidence[:, None], confidences)
+        attention = tf.where(here[..., None], weights[:, None, :], attention)
+        return t + 1, ended | (chosen == END_ID), chosen, state, token_ids, confidences, attention
+
+    _, _, _, _, token_ids, confidences, attention = tf.while_loop(
+        unfinished,
+        body,
+        (
+            tf.constant(0),
+            tf.zeros(batch_size[None], tf.bool),
+            tf.fill(batch_size[None], START_ID),
+            initial_state,
+            tf.fill((batch_size, num_steps), PAD_ID),
+            tf.ones((batch_size, num_steps)),
+            tf.zeros((batch_size, num_steps, num_cells)),
+        ),
+        maximum_iterations=num_steps,
+    )
+    is_character = (token_ids != PAD_ID) & (token_ids != END_ID)
+    return Decoded(
+        token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :max_length],
+        lengths=tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1),
+        character_confidences=tf.where(is_character, confidences, 0.0)[:, :max_length],
+        confidence=tf.reduce_prod(confidences, axis=1),
+        attention=tf.where(is_character[..., None], attention, 0.0)[:, :max_length],
+    )
+
+
+def _without_impossible(logits: tf.Tensor) -> tf.Tensor:
+    """Rule out the tokens that no text contains: padding and start."""
+    vocabulary_size = tf.shape(logits)[-1]
+    impossible = tf.one_hot([PAD_ID, START_ID], vocabulary_size, on_value=True, off_value=False)
+    return tf.where(tf.reduce_any(impossible, axis=0), logits.dtype.min, logits)

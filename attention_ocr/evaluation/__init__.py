@@ -1,0 +1,1 @@
+"""Evaluation: a whole split, once, strictly."""

@@ -1,0 +1,101 @@
+"""Read a whole data set and compare."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import Charset, normalize
+from attention_ocr.config import Config
+from attention_ocr.metrics import TextMetrics, compute_metrics
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.recognition import Recognition, recognize
+
+Recognize = Callable[[tf.Tensor, tf.Tensor], Recognition]
+
+
+class Prediction(NamedTuple):
+    """One example of an evaluation.
+
+    Attributes:
+        key: names the example: a path, or an id.
+        label: what stands in the image.
+        prediction: what was read; empty for an unreadable image.
+        confidence: probability of the prediction, in [0, 1].
+        shrunk: whether the image was too wide and had to be shrunk.
+        readable: whether the image could be decoded.
+    """
+
+    key: str
+    label: str
+    prediction: str
+    confidence: float
+    shrunk: bool
+    readable: bool
+
+
+class Evaluation(NamedTuple):
+    """The predictions of a data set, in its order, and what they amount to."""
+
+    metrics: TextMetrics
+    predictions: list[Prediction]
+
+
+def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> Recognize:
+    """Return `recognize` as one graph for batches of any size and width."""
+
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec(
+                (None, config.image.image_height, None, config.image.image_channels), tf.float32
+            ),
+            tf.TensorSpec((None, 2), tf.int32),
+        ),
+    )
+    def read(images: tf.Tensor, image_sizes: tf.Tensor) -> Recognition:
+        return recognize(recognizer, config.model, charset, images, image_sizes)
+
+    return read
+
+
+def evaluate(recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]]) -> Evaluation:
+    """Read every example once and compute the metrics over all of them.
+
+    Args:
+        recognize: from `make_recognize`.
+        batches: from `data.pipeline.evaluation_batches`.
+
+    Returns:
+        The metrics and each prediction. An unreadable image counts as read empty.
+    """
+    predictions = [
+        prediction for batch in batches for prediction in _predict_batch(recognize, batch)
+    ]
+    metrics = compute_metrics(
+        [prediction.label for prediction in predictions],
+        [prediction.prediction for prediction in predictions],
+    )
+    return Evaluation(metrics, predictions)
+
+
+def _predict_batch(recognize: Recognize, batch: dict[str, tf.Tensor]) -> Iterator[Prediction]:
+    recognition = recognize(batch["images"], batch["image_sizes"])
+    rows = zip(
+        batch["key"].numpy(),
+        batch["text"].numpy(),
+        recognition.text.numpy(),
+        recognition.confidence.numpy(),
+        batch["shrunk"].numpy(),
+        batch["readable"].numpy(),
+        strict=True,
+    )
+    for key, label, text, confidence, shrunk, readable in rows:
+        yield Prediction(
+            key=key.decode("utf-8"),
+            label=normalize(label.decode("utf-8")),
+            prediction=text.decode("utf-8") if readable else "",
+            confidence=float(np.float64(confidence)) if readable else 0.0,
+            shrunk=bool(shrunk),
+            readable=bool(readable),
+        )

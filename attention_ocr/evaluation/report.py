@@ -1,0 +1,119 @@
+"""What an evaluation leaves behind: numbers for machines, a table for people, every prediction."""
+
+import csv
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from attention_ocr.evaluation.evaluate import Evaluation, Prediction
+from attention_ocr.metrics import LengthAccuracy, accuracy_by_length
+
+METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.csv"
+LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
+
+
+def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
+    """Write `metrics.json` and `predictions.csv`, each whole or not at all.
+
+    Args:
+        evaluation: of a whole split.
+        source: the data source it was read from, kept in the metrics.
+        directory: made where it does not exist.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    document = {
+        "source": source,
+        **dataclasses.asdict(evaluation.metrics),
+        "by_length": {
+            str(length): dataclasses.asdict(accuracy)
+            for length, accuracy in _by_length(evaluation.predictions).items()
+        },
+        "num_shrunk": sum(prediction.shrunk for prediction in evaluation.predictions),
+        "unreadable": [
+            prediction.key for prediction in evaluation.predictions if not prediction.readable
+        ],
+    }
+
+    def write_predictions(file: TextIO) -> None:
+        writer = csv.writer(file)
+        writer.writerow(Prediction._fields)
+        writer.writerows(evaluation.predictions)
+
+    _replace(
+        directory / METRICS_FILE,
+        lambda file: json.dump(document, file, indent=2, ensure_ascii=False),
+    )
+    _replace(directory / PREDICTIONS_FILE, write_predictions)
+
+
+def format_table(evaluation: Evaluation) -> str:
+    """Return the metrics as a table for people."""
+    metrics = evaluation.metrics
+    rows = [
+        ("images", str(metrics.num_examples), ""),
+        ("exact match", f"{metrics.exact_match:.1%}", _interval(metrics.exact_match_interval)),
+        (
+            "alphanumeric match",
+            f"{metrics.alphanumeric_match:.1%}",
+            _interval(metrics.alphanumeric_match_interval) + ", case-insensitive",
+        ),
+        ("CER", f"{metrics.cer:.2%}", f"{metrics.num_characters} characters"),
+        ("WER", f"{metrics.wer:.2%}", f"{metrics.num_words} words"),
+        ("1 - NED", f"{metrics.ned:.4f}", "1 is perfect"),
+    ]
+    for label, accuracy in _by_length_range(evaluation.predictions):
+        rows.append(
+            (
+                f"exact match, {label} characters",
+                f"{accuracy[0] / accuracy[1]:.1%}",
+                f"{accuracy[1]} images",
+            )
+        )
+    unreadable = sum(not prediction.readable for prediction in evaluation.predictions)
+    shrunk = sum(prediction.shrunk for prediction in evaluation.predictions)
+    rows += [("unreadable images", str(unreadable), "")] if unreadable else []
+    rows += [("images shrunk to fit", str(shrunk), "")] if shrunk else []
+    width = max(len(name) for name, _, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value:>8}  {note}".rstrip() for name, value, note in rows)
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _by_length(predictions: Sequence[Prediction]) -> dict[int, LengthAccuracy]:
+    return accuracy_by_length(
+        [prediction.label for prediction in predictions],
+        [prediction.prediction for prediction in predictions],
+    )
+
+
+def _by_length_range(predictions: Sequence[Prediction]) -> list[tuple[str, tuple[int, int]]]:
+    """Return matches and examples of each range of lengths that occurs."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for length, accuracy in sorted(_by_length(predictions).items()):
+        index = sum(length > limit for limit in LENGTH_LIMITS)
+        low = LENGTH_LIMITS[index - 1] + 1 if index else 0
+        name = (
+            f"{low} to {LENGTH_LIMITS[index]}" if index < len(LENGTH_LIMITS) else f"{low} or more"
+        )
+        matches, total = ranges.get(name, (0, 0))
+        ranges[name] = (matches + accuracy.num_exact_matches, total + accuracy.num_examples)
+    return list(ranges.items())
+
+
+def _replace(path: Path, write: Callable[[TextIO], None]) -> None:
+    temporary = path.with_suffix(path.suffix + ".tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""Write a recogniser as a SavedModel in a versioned directory, and check it before it counts."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_ocr.charset import normalize
+from attention_ocr.data.pipeline import evaluation_batches
+from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.evaluation.evaluate import make_recognize
+from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
+from attention_ocr.export.serving import make_serving_function
+from attention_ocr.work_directory import TrainedModel, load_trained_model
+
+SIGNATURE = "serving_default"
+
+
+def export_saved_model(
+    work_dir: Path,
+    export_dir: Path,
+    version: int | None = None,
+    check_data: str = "",
+    num_check_images: int = 64,
+) -> Path:
+    """Export the model of a work directory to `export_dir/version`.
+
+    The directory appears under its version only after a fresh process has loaded it and read the
+    same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
+
+    Args:
+        work_dir: of the training.
+        export_dir: what TF Serving calls the model's base path.
+        version: number of the version; none takes the one after the highest.
+        check_data: source of the images of the check; empty takes the validation data of the
+            training, or its training data.
+        num_check_images: images of the check, at least 1.
+
+    Returns:
+        The directory of the version.
+
+    Raises:
+        ValueError: a damaged work directory, or a version that exists.
+        FileNotFoundError: no trained model, or no data for the check.
+        ExportDiffersError: the export reads otherwise than the model in memory; the message
+            says where.
+        OSError: the disk is full or cannot be written.
+    """
+    model = load_trained_model(work_dir)
+    export_dir.mkdir(parents=True, exist_ok=True)
+    target = export_dir / str(_next_version(export_dir) if version is None else version)
+    if target.exists():
+        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
+    # TF Serving looks at names that are numbers only.
+    temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
+    try:
+        directory = temporary / "model"
+        _save(model, directory)
+        with tempfile.TemporaryDirectory() as check_dir:
+            _write_check(model, check_data, num_check_images, Path(check_dir))
+            _check_in_fresh_process(directory, Path(check_dir))
+        os.replace(directory, target)
+    except tf.errors.OpError as error:
+        raise OSError(f"Cannot write {target}: {error.message}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _next_version(export_dir: Path) -> int:
+    versions = [int(path.name) for path in export_dir.iterdir() if path.name.isdecimal()]
+    return max(versions, default=0) + 1
+
+
+def _save(model: TrainedModel, directory: Path) -> None:
+    module = tf.Module()
+    module.serve = make_serving_function(model)
+    # The layers themselves must not be attributes: Keras would trace functions of its own.
+    module.weights = [weight.value for weight in model.recognizer.variables]
+    tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.serve})
+    model.config.save(directory)
+    model.charset.save(directory)
+
+
+def _write_check(model: TrainedModel, check_data: str, num_images: int, directory: Path) -> None:
+    """Write images, and what the model in memory reads in them."""
+    data = model.config.data
+    source = open_source(check_data or data.eval_data or data.train_data)
+    recognize = make_recognize(model.recognizer, model.config, model.charset)
+    readings = []
+    batch_size = data.eval_batch_size
+    for batch in evaluation_batches(source, model.config).take(-(-num_images // batch_size)):
+        recognition = recognize(batch["images"], batch["image_sizes"])
+        rows = zip(
+            recognition.text.numpy(),
+            recognition.confidence.numpy(),
+            batch["readable"].numpy(),
+            strict=True,
+        )
+        for text, confidence, readable in rows:
+            readings.append(
+                {
+                    "text": normalize(text.decode("utf-8")) if readable else "",
+                    "confidence": float(confidence) if readable else 0.0,
+                }
+            )
+    readings = readings[:num_images]
+    for index, example in enumerate(source.examples(Walk()).take(len(readings))):
+        encoded = tf.io.encode_png(example["image"]).numpy() if len(example["image"]) else b""
+        (directory / f"{index:05d}.png").write_bytes(encoded)
+    document = {"batch_size": batch_size, "readings": readings}
+    (directory / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
+
+
+def _check_in_fresh_process(saved_model: Path, check_dir: Path) -> None:
+    command = [sys.executable, "-m", "attention_ocr.export.check", str(saved_model), str(check_dir)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        lines = result.stderr.strip().splitlines()
+        raise ExportDiffersError(f"The export was not kept. {lines[-1] if lines else 'No answer.'}")

@@ -1,0 +1,77 @@
+"""The one map from settings to layers."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.models.decoder import AttentionDecoder
+from attention_ocr.models.encoders.compact import CompactEncoder
+from attention_ocr.models.encoders.vgg import VGGEncoder
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.sequence import BidirectionalLSTM
+
+ENCODERS: dict[str, Callable[..., keras.layers.Layer]] = {
+    "compact": CompactEncoder,
+    "vgg": VGGEncoder,
+}
+
+
+def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
+    """Build the recogniser that `config.model` describes, with its variables made.
+
+    Args:
+        config: the settings.
+        charset: the characters it reads.
+        precision: `float32`, or the type of the computation, `bfloat16` or `float16`; variables,
+            logits, softmax and losses stay in float32 all the same.
+
+    Returns:
+        A recogniser with random weights that depend on `config.training.seed` alone.
+    """
+    settings = config.model
+    policy = keras.DTypePolicy(precision if precision == "float32" else f"mixed_{precision}")
+    keras.utils.set_random_seed(config.training.seed)
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        decoder = None
+        if settings.attention_weight > 0:
+            decoder = AttentionDecoder(
+                charset.vocabulary_size,
+                units=settings.decoder_units,
+                attention_units=settings.attention_units,
+                embedding_units=settings.embedding_units,
+                dropout=settings.dropout,
+                seed=config.training.seed,
+                name="decoder",
+            )
+        ctc_head = None
+        if settings.ctc_weight > 0:
+            ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
+        recognizer = Recognizer(
+            encoder=ENCODERS[settings.encoder](width=settings.encoder_width, name="encoder"),
+            sequence=[
+                BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
+                for index in range(settings.sequence_layers)
+            ],
+            decoder=decoder,
+            ctc_head=ctc_head,
+            name="recognizer",
+        )
+        recognizer(example_inputs(config), training=False)
+    finally:
+        keras.config.set_dtype_policy(previous)
+    return recognizer
+
+
+def example_inputs(config: Config) -> dict[str, tf.Tensor]:
+    """Return the smallest batch the recogniser accepts: one blank image, one step."""
+    height, channels = config.image.image_height, config.image.image_channels
+    return {
+        "images": tf.zeros((1, height, height, channels)),
+        "image_sizes": tf.constant([[height, height]], tf.int32),
+        "decoder_inputs": tf.zeros((1, 1), tf.int32),
+    }

@@ -1,0 +1,1 @@
+"""Encoders: pictures in, feature grids out."""

@@ -1,0 +1,106 @@
+"""The encoder made for CPUs: few channels, early strides, plain 3x3 convolutions."""
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
+
+
+class ResidualUnit(keras.layers.Layer):
+    """Two 3x3 convolutions beside a shortcut (He et al., 2016, section 3.2).
+
+    Args:
+        channels: of the output.
+        strides: of the first convolution and of the shortcut.
+
+    Call arguments:
+        inputs: float [B, H, W, D].
+        cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
+
+    Returns:
+        float [B, H', W', channels].
+    """
+
+    def __init__(self, channels: int, strides: tuple[int, int] = (1, 1), **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.first = ConvolutionUnit(channels, 3, strides, name="first")
+        self.second = ConvolutionUnit(channels, 3, activate=False, name="second")
+        self.channels = channels
+        self.strides = strides
+        self.shortcut: ConvolutionUnit | None = None
+
+    def build(self, inputs_shape: tuple[int | None, ...], cells_shape: object = None) -> None:
+        if self.strides != (1, 1) or inputs_shape[-1] != self.channels:
+            self.shortcut = ConvolutionUnit(
+                self.channels, 1, self.strides, activate=False, name="shortcut"
+            )
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
+        outputs = self.second(
+            self.first(inputs, cells, training=training), cells, training=training
+        )
+        if self.shortcut is not None:
+            inputs = self.shortcut(inputs, cells, training=training)
+        return tf.nn.relu(outputs + inputs)
+
+
+class CompactEncoder(keras.layers.Layer):
+    """Residual network of four stages with an eighth of the height and a quarter of the width.
+
+    Args:
+        width: multiplies the channels of every stage.
+        channels: of the stages, before `width`.
+        units: residual units of the last three stages.
+
+    Call arguments:
+        images: float [B, H, W, C], H and W multiples of 16.
+        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+
+    Returns:
+        `feature_grid`: float [B, H/8, W/4, D]; zero on the padding.
+        `cells`: bool [B, H/8, W/4], true on the picture.
+    """
+
+    stride = (8, 4)
+    stage_strides = ((2, 2), (2, 1), (1, 1))
+
+    def __init__(
+        self,
+        width: float = 1.0,
+        channels: tuple[int, int, int, int] = (16, 32, 64, 128),
+        units: tuple[int, int, int] = (1, 2, 1),
+        **kwargs: object,
+    ) -> None:
+        super().__init__(**kwargs)
+        scaled = [max(8, round(count * width / 8) * 8) for count in channels]
+        self.stem = ConvolutionUnit(scaled[0], 3, (2, 2), name="stem")
+        self.stages = [
+            [
+                ResidualUnit(
+                    scaled[index + 1],
+                    stage_stride if unit == 0 else (1, 1),
+                    name=f"stage_{index}_unit_{unit}",
+                )
+                for unit in range(units[index])
+            ]
+            for index, stage_stride in enumerate(self.stage_strides)
+        ]
+
+    def call(
+        self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width = images.shape[1], tf.shape(images)[2]
+        features, stride = images, (1, 1)
+
+        def cells_at(stride: tuple[int, int]) -> tf.Tensor:
+            return valid_cells(image_sizes, height // stride[0], width // stride[1], stride)
+
+        stride = (2, 2)
+        features = self.stem(features, cells_at(stride)[..., None], training=training)
+        for (down, across), units in zip(self.stage_strides, self.stages, strict=True):
+            stride = (stride[0] * down, stride[1] * across)
+            cells = cells_at(stride)
+            for unit in units:
+                features = unit(features, cells[..., None], training=training)
+        return features, cells

@@ -1,0 +1,75 @@
+"""What all encoders share: which cells of a grid lie on the picture, and convolutions that know."""
+
+import keras
+import tensorflow as tf
+
+
+def valid_cells(
+    image_sizes: tf.Tensor, grid_height: int, grid_width: tf.Tensor, stride: tuple[int, int]
+) -> tf.Tensor:
+    """Mark the grid cells that lie on the picture, not on its padding.
+
+    Args:
+        image_sizes: int32 [B, 2], height and width of each picture without its padding, pixels.
+        grid_height: H', rows of the grid.
+        grid_width: int32 scalar W', columns of the grid.
+        stride: pixels for one cell, down and across.
+
+    Returns:
+        bool [B, H', W']. A cell that a picture covers in part is valid.
+    """
+    rows = tf.range(grid_height)[None] * stride[0] < image_sizes[:, :1]
+    columns = tf.range(grid_width)[None] * stride[1] < image_sizes[:, 1:]
+    return rows[:, :, None] & columns[:, None, :]
+
+
+class ConvolutionUnit(keras.layers.Layer):
+    """Convolution, batch normalisation, ReLU, and zeros on the padding.
+
+    The zeros make the output on the picture independent of how much padding follows it: a
+    convolution without them carries the bias of the normalisation from the padding inwards.
+    Sizes must divide by the stride, or "same" padding would shift the windows.
+
+    Args:
+        channels: of the output.
+        kernel_size: of the window, pixels.
+        strides: down and across.
+        activate: whether ReLU is applied.
+
+    Call arguments:
+        inputs: float [B, H, W, D].
+        cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
+
+    Returns:
+        float [B, H', W', channels].
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int = 3,
+        strides: tuple[int, int] = (1, 1),
+        activate: bool = True,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.convolution = keras.layers.Conv2D(
+            channels,
+            kernel_size,
+            strides,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name="convolution",
+        )
+        # A momentum of 0.9 follows within some tens of steps: short runs are common here.
+        self.normalization = keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-3, name="normalization"
+        )
+        self.activate = activate
+
+    def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
+        outputs = self.normalization(self.convolution(inputs), training=training)
+        if self.activate:
+            outputs = tf.nn.relu(outputs)
+        return outputs * tf.cast(cells, outputs.dtype)

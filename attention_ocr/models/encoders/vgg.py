@@ -1,0 +1,59 @@
+"""The encoder of CRNN: seven convolutions that pool the height away."""
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
+
+
+class VGGEncoder(keras.layers.Layer):
+    """VGG-like network of CRNN (Shi et al., 2015, table 1).
+
+    Two things differ from the table, so that padding cannot reach the picture: every convolution
+    is normalised and masked, and the last one keeps its size ("same" padding) before the two
+    remaining rows are pooled. All pools halve what they halve, so the grid is a quarter of the
+    picture's width.
+
+    Args:
+        width: multiplies the channels of every convolution.
+
+    Call arguments:
+        images: float [B, H, W, C], H and W multiples of 16.
+        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+
+    Returns:
+        `feature_grid`: float [B, H/16, W/4, D], D = 512 at width 1; zero on the padding.
+        `cells`: bool [B, H/16, W/4], true on the picture.
+    """
+
+    stride = (16, 4)
+    plan = (
+        (64, (2, 2)),
+        (128, (2, 2)),
+        (256, None),
+        (256, (2, 1)),
+        (512, None),
+        (512, (2, 1)),
+        (512, None),
+    )
+
+    def __init__(self, width: float = 1.0, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.units = [
+            ConvolutionUnit(max(8, round(channels * width / 8) * 8), name=f"unit_{index}")
+            for index, (channels, _) in enumerate(self.plan)
+        ]
+
+    def call(
+        self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width = images.shape[1], tf.shape(images)[2]
+        features, stride = images, (1, 1)
+        cells = valid_cells(image_sizes, height, width, stride)
+        for unit, (_, pool) in zip(self.units, self.plan, strict=True):
+            features = unit(features, cells[..., None], training=training)
+            if pool is not None:
+                features = tf.nn.max_pool2d(features, pool, pool, "VALID")
+                stride = (stride[0] * pool[0], stride[1] * pool[1])
+                cells = valid_cells(image_sizes, height // stride[0], width // stride[1], stride)
+        return features, cells

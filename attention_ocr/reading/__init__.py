@@ -1,0 +1,1 @@
+"""Reading images with a trained or exported model."""

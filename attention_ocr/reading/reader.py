@@ -1,0 +1,214 @@
+"""Read the text of images: paths, encoded bytes or arrays, in any mixture."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.export.serving import STATUS_OK, Serve, make_serving_function
+from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
+
+BUNDLED_WEIGHTS = Path(__file__).parent.parent / "weights" / "default"
+SAVED_MODEL_FILE = "saved_model.pb"
+
+ImageLike = str | os.PathLike[str] | bytes | np.ndarray
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one image.
+
+    Attributes:
+        text: the text; empty where nothing was read.
+        confidence: probability of the whole text, in [0, 1].
+        character_confidences: probability of each character of `text`, in [0, 1].
+        attention: float32 [n, H', W'], where each of the n characters was read, over the padded
+            picture.
+        attention_extent: shares of the attention's height and width that the picture fills.
+        error: why the image could not be read; none if it could.
+    """
+
+    text: str
+    confidence: float
+    character_confidences: tuple[float, ...]
+    attention: np.ndarray
+    attention_extent: tuple[float, float]
+    error: str | None = None
+
+
+class Reader:
+    """Reads images with one model. Make one with `load`.
+
+    Args:
+        serve: the model, see `export.serving.make_serving_function`.
+        config: its settings.
+        charset: its characters.
+    """
+
+    def __init__(self, serve: Serve, config: Config, charset: Charset) -> None:
+        self._serve = serve
+        self.config = config
+        self.charset = charset
+        self.saved_model: Any = None
+
+    def read(self, images: ImageLike | Iterable[ImageLike], batch_size: int = 32) -> list[Reading]:
+        """Read images.
+
+        Args:
+            images: one image or several: a path; the bytes of a PNG, JPEG, BMP or GIF file; or an
+                array uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA).
+            batch_size: images that are read at once.
+
+        Returns:
+            A reading for each image, in their order. An image that cannot be read has an empty
+            text, confidence 0 and its `error`; the others are read.
+
+        Raises:
+            ValueError: a batch size below 1, or something that is no image at all.
+        """
+        return list(self.read_stream(_as_sequence(images), batch_size))
+
+    def read_stream(self, images: Iterable[ImageLike], batch_size: int = 32) -> Iterator[Reading]:
+        """Read images one batch after the other, for more than fit into memory; see `read`."""
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+        batch: list[ImageLike] = []
+        for image in images:
+            batch.append(image)
+            if len(batch) == batch_size:
+                yield from self._read_batch(batch)
+                batch = []
+        if batch:
+            yield from self._read_batch(batch)
+
+    def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
+        files = [_encoded(image) for image in images]
+        contents = [file if isinstance(file, bytes) else b"" for file in files]
+        outputs = {
+            name: value.numpy() for name, value in self._serve(tf.constant(contents)).items()
+        }
+        for index, file in enumerate(files):
+            status = outputs["status"][index].decode("utf-8")
+            if isinstance(file, OSError):
+                error = f"cannot be opened: {file.strerror or file}"
+            else:
+                error = None if status == STATUS_OK else status
+            text = outputs["text"][index].decode("utf-8")
+            yield Reading(
+                text=text,
+                confidence=float(outputs["confidence"][index]),
+                character_confidences=tuple(
+                    float(value) for value in outputs["character_confidences"][index][: len(text)]
+                ),
+                attention=outputs["attention"][index][: len(text)],
+                attention_extent=tuple(float(v) for v in outputs["attention_extent"][index]),
+                error=error,
+            )
+
+
+def load(path: str | os.PathLike[str] | None = None) -> Reader:
+    """Load a reader.
+
+    Args:
+        path: a work directory, an export, or a version of one; none takes the weights that come
+            with the package.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: the model is damaged; the message names the file.
+
+    Example:
+        reader = attention_ocr.load("runs/mine")
+        for reading in reader.read(["a.png", "b.jpg"]):
+            print(reading.text, reading.confidence)
+    """
+    if path is None:
+        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
+            raise FileNotFoundError(
+                "This release comes without weights of its own: name a work directory or an export."
+            )
+        return _load_work_directory(BUNDLED_WEIGHTS)
+    directory = Path(path)
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory} is no directory: no model is there.")
+    if (directory / WEIGHTS_FILE).is_file():
+        return _load_work_directory(directory)
+    if (directory / SAVED_MODEL_FILE).is_file():
+        return _load_export(directory)
+    versions = [
+        entry
+        for entry in directory.iterdir()
+        if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{directory} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
+        )
+    return _load_export(max(versions, key=lambda entry: int(entry.name)))
+
+
+def _load_work_directory(directory: Path) -> Reader:
+    model = load_trained_model(directory)
+    return Reader(make_serving_function(model), model.config, model.charset)
+
+
+def _load_export(directory: Path) -> Reader:
+    if not (directory / CONFIG_FILE).is_file():
+        raise FileNotFoundError(
+            f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
+        )
+    config, charset = Config.load(directory), Charset.load(directory)
+    try:
+        loaded = tf.saved_model.load(str(directory))
+    except (OSError, tf.errors.OpError, ValueError) as error:
+        raise ValueError(f"{directory} is damaged and cannot be read: {error}") from error
+    signature = loaded.signatures["serving_default"]
+
+    reader = Reader(lambda images: signature(images=images), config, charset)
+    # The signature alone does not keep its variables alive.
+    reader.saved_model = loaded
+    return reader
+
+
+def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
+    if isinstance(images, str | os.PathLike | bytes | np.ndarray):
+        return [images]
+    return images
+
+
+def _encoded(image: ImageLike) -> bytes | OSError:
+    """Return the bytes of an image file, or why the file cannot be opened."""
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, np.ndarray):
+        return _encode_array(image)
+    if isinstance(image, str | os.PathLike):
+        try:
+            return Path(image).read_bytes()
+        except OSError as error:
+            return error
+    raise ValueError(
+        f"An image must be a path, bytes or an array. Received: {type(image).__name__}"
+    )
+
+
+def _encode_array(image: np.ndarray) -> bytes:
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ValueError(
+            "An image array must be uint8 [h, w], [h, w, 1], [h, w, 3] or [h, w, 4]. "
+            f"Received: {image.dtype} {list(image.shape)}"
+        )
+    if image.size == 0:
+        raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
+    if channels >= 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
+    _, encoded = cv2.imencode(".png", image)
+    return encoded.tobytes()

@@ -1,0 +1,68 @@
+"""From images to texts: the encoder and the head that reads, in one call."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.charset import Charset, decode_in_graph
+from attention_ocr.config import ModelConfig
+from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.greedy import greedy_decode
+from attention_ocr.models.recognizer import Recognizer
+
+
+class Recognition(NamedTuple):
+    """What was read.
+
+    Attributes:
+        text: string [B], UTF-8.
+        confidence: float32 [B] in [0, 1], probability of the whole text.
+        character_confidences: float32 [B, L] in [0, 1]; 0 behind the last character.
+        attention: float32 [B, L, H', W'], where each character was read; 0 behind the last.
+    """
+
+    text: tf.Tensor
+    confidence: tf.Tensor
+    character_confidences: tf.Tensor
+    attention: tf.Tensor
+
+
+def recognize(
+    recognizer: Recognizer,
+    settings: ModelConfig,
+    charset: Charset,
+    images: tf.Tensor,
+    image_sizes: tf.Tensor,
+) -> Recognition:
+    """Read a batch of prepared images.
+
+    Args:
+        recognizer: the network.
+        settings: `decoding` chooses the head, `max_length` = L bounds the text.
+        charset: the characters of the network.
+        images: float [B, H, W, C], as `data.images` prepares them.
+        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+    """
+    encoded = recognizer.encode(images, image_sizes)
+    grid_shape = tf.shape(encoded.feature_grid)
+    batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
+    if settings.decoding == "ctc":
+        decoded = ctc_greedy_decode(
+            recognizer.ctc_head(encoded.columns), encoded.column_lengths, settings.max_length
+        )
+        rows = tf.constant(1)
+    else:
+        state, memory = recognizer.start_decoding(encoded)
+        decoded = greedy_decode(
+            lambda token_ids, state: recognizer.decoder.step(token_ids, state, memory),
+            state,
+            batch_size,
+            rows * columns,
+            settings.max_length,
+        )
+    return Recognition(
+        text=decode_in_graph(charset, decoded.token_ids),
+        confidence=decoded.confidence,
+        character_confidences=decoded.character_confidences,
+        attention=tf.reshape(decoded.attention, (batch_size, settings.max_length, rows, columns)),
+    )

@@ -1,0 +1,199 @@
+"""What is behind a text: gray patterns, coloured by a few colours between which they shade."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from attention_ocr.synthesis.chance import below, between, happens, pick
+from attention_ocr.synthesis.colors import Color, Palette
+
+# A bank of large patterns is drawn once and cut from ever after: drawing one takes longer than all
+# the rest of a picture.
+_BANK_SIZE = 32
+_BANK_SHAPE = (256, 768)
+_TEXTURE_SEED = 11
+_SCENE_SEED = 12
+
+
+def colorize(pattern: np.ndarray, stops: Sequence[Color]) -> np.ndarray:
+    """Colour a gray pattern.
+
+    Args:
+        pattern: uint8 `[H, W]`.
+        stops: Colours from black to white, evenly spaced, two or more.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    grays = np.linspace(0, 255, len(stops))
+    table = np.empty((256, 1, 3), np.uint8)
+    for channel in range(3):
+        values = np.interp(np.arange(256), grays, [stop[channel] for stop in stops])
+        table[:, 0, channel] = values + 0.5
+    return cv2.applyColorMap(pattern, table)
+
+
+def draw_slope(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Draw a pattern that shades from corner to corner.
+
+    Args:
+        rng: Where the chance comes from.
+        shape: Height and width.
+
+    Returns:
+        uint8 `[H, W]`.
+    """
+    corners = rng.integers(0, 256, (2, 2), np.uint8)
+    return cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def draw_texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Cut a piece of stone, cloth, wood or cloud: noise of several sizes.
+
+    Args:
+        rng: Where the chance comes from.
+        shape: Height and width.
+
+    Returns:
+        uint8 `[H, W]`.
+    """
+    return _cut(rng, _texture(below(rng, _BANK_SIZE)), shape)
+
+
+def draw_scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Cut a piece of a cluttered scene: edges, bars, round things, in and out of focus.
+
+    Args:
+        rng: Where the chance comes from.
+        shape: Height and width.
+
+    Returns:
+        uint8 `[H, W]`.
+    """
+    return _cut(rng, _scene(below(rng, _BANK_SIZE)), shape)
+
+
+def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Draw the edge of a sign or a rule beside the text: one gray, and another along one side.
+
+    Args:
+        rng: Where the chance comes from.
+        shape: Height and width.
+
+    Returns:
+        uint8 `[H, W]`.
+    """
+    height, width = shape
+    pattern = np.full(shape, below(rng, 96), np.uint8)
+    thickness = max(1, int(height * between(rng, 0.02, 0.12)))
+    lean = int(between(rng, -0.1, 0.1) * height)
+    gray = 160 + below(rng, 96)
+    for near_end in (False, True):
+        if happens(rng, 0.6):
+            row = height - 1 if near_end else 0
+            cv2.line(pattern, (0, row), (width, row + lean), gray, 2 * thickness, cv2.LINE_AA)
+    if happens(rng, 0.3):
+        column = pick(rng, (0, width - 1))
+        cv2.line(pattern, (column, 0), (column + lean, height), gray, 2 * thickness, cv2.LINE_AA)
+    return pattern
+
+
+_PATTERNS: tuple[tuple[float, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]], ...] = (
+    (0.30, draw_slope),
+    (0.30, draw_texture),
+    (0.22, draw_scene),
+    (0.18, draw_panel),
+)
+
+
+def draw_background(
+    rng: np.random.Generator, difficulty: float, shape: tuple[int, int], palette: Palette
+) -> np.ndarray:
+    """Draw what is behind a text.
+
+    Args:
+        rng: Where the chance comes from.
+        difficulty: From 0, one colour, to 1.
+        shape: Height and width.
+        palette: The colours; every pixel stays `palette.gap` away from the text in luma.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    if not happens(rng, 0.8 * min(1.0, 2.0 * difficulty)):
+        background = np.empty((*shape, 3), np.uint8)
+        background[:] = np.array(palette.ground) + 0.5
+        return background
+    choice = rng.random()
+    for probability, draw_pattern in _PATTERNS:
+        if choice < probability:
+            break
+        choice -= probability
+    spread = difficulty * rng.random()
+    if draw_pattern is draw_scene:
+        others = [palette.draw_ground(rng, spread) for _ in range(3)]
+        stops = [others[0], palette.ground, others[1], others[2]]
+    else:
+        stops = [palette.ground, palette.draw_ground(rng, spread)]
+    return colorize(draw_pattern(rng, shape), stops)
+
+
+def _cut(rng: np.random.Generator, pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Cut a piece at a random place and enlargement."""
+    height, width = pattern.shape
+    zoom = between(rng, 0.5, 2.0)
+    cut_height = max(2, min(height, int(shape[0] * zoom)))
+    cut_width = max(2, min(width, int(shape[1] * zoom)))
+    top, left = below(rng, height - cut_height + 1), below(rng, width - cut_width + 1)
+    piece = pattern[top : top + cut_height, left : left + cut_width]
+    return cv2.resize(piece, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _stretch_to_bytes(pattern: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(pattern, (1, 99))
+    return np.clip((pattern - low) * (255.0 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=_BANK_SIZE)
+def _texture(place: int) -> np.ndarray:
+    rng = np.random.default_rng((_TEXTURE_SEED, place))
+    height, width = _BANK_SHAPE
+    # Wood and brushed metal are longer one way than the other.
+    aspect = 2.0 ** between(rng, -2, 2)
+    roughness = between(rng, 0.4, 0.9)
+    pattern = np.zeros(_BANK_SHAPE, np.float32)
+    for octave in range(7):
+        cells_high = max(2, min(height, int(4 * 2**octave * aspect)))
+        cells_wide = max(2, min(width, int(12 * 2**octave / aspect)))
+        grains = rng.standard_normal((cells_high, cells_wide), np.float32)
+        layer = cv2.resize(grains, (width, height), interpolation=cv2.INTER_CUBIC)
+        pattern += np.float32(roughness**octave) * layer
+    return _stretch_to_bytes(pattern)
+
+
+@lru_cache(maxsize=_BANK_SIZE)
+def _scene(place: int) -> np.ndarray:
+    rng = np.random.default_rng((_SCENE_SEED, place))
+    height, width = _BANK_SHAPE
+    scene = draw_slope(rng, _BANK_SHAPE)
+    for _ in range(int(between(rng, 20, 90))):
+        gray = below(rng, 256)
+        x, y = below(rng, width), below(rng, height)
+        reach = int(2 ** between(rng, 2, 7))
+        form = below(rng, 4)
+        if form == 0:
+            corner = (x + reach, y + max(1, int(reach * rng.random())))
+            cv2.rectangle(scene, (x, y), corner, gray, -1)
+        elif form == 1:
+            end = (x + int(between(rng, -4, 4) * reach), y + int(between(rng, -4, 4) * reach))
+            cv2.line(scene, (x, y), end, gray, 1 + below(rng, 8), cv2.LINE_AA)
+        elif form == 2:
+            axes = (reach, max(1, int(reach * rng.random())))
+            turn = 180 * rng.random()
+            cv2.ellipse(scene, (x, y), axes, turn, 0, 360, gray, -1, cv2.LINE_AA)
+        else:
+            offsets = rng.integers(-reach, reach + 1, (4, 2))
+            cv2.fillPoly(scene, [np.int32((x, y)) + offsets.astype(np.int32)], gray, cv2.LINE_AA)
+    return cv2.GaussianBlur(scene, (0, 0), between(rng, 0.6, 6.0))

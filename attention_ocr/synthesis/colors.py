@@ -1,0 +1,148 @@
+"""Colours of a picture: text on one side of a gap in luma, everything behind it on the other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attention_ocr.synthesis.chance import between, happens
+
+Color = tuple[float, float, float]
+
+_LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+# Of 255; the clean end is above what accessibility rules ask of print, the hard end is where words
+# in photographs become hard to see.
+_CLEAN_CONTRAST = 140.0
+_HARD_CONTRAST = 45.0
+
+
+def luma(color: Color) -> float:
+    """Return the perceived brightness of a colour.
+
+    Args:
+        color: Red, green and blue from 0 to 255.
+
+    Returns:
+        A value from 0 to 255.
+
+    Example:
+        >>> round(luma((255, 255, 255)))
+        255
+    """
+    red, green, blue = color
+    return _LUMA_WEIGHTS[0] * red + _LUMA_WEIGHTS[1] * green + _LUMA_WEIGHTS[2] * blue
+
+
+def minimum_contrast(difficulty: float) -> float:
+    """Return the least difference of luma between a text and what is behind it.
+
+    Args:
+        difficulty: From 0 to 1.
+
+    Returns:
+        A value from 0 to 255, before blur, noise and light change the picture.
+    """
+    return _CLEAN_CONTRAST + (_HARD_CONTRAST - _CLEAN_CONTRAST) * difficulty
+
+
+def color_of_luma(rng: np.random.Generator, brightness: float, saturation: float) -> Color:
+    """Draw a colour of given luma.
+
+    Args:
+        rng: Where the chance comes from.
+        brightness: The luma, from 0 to 255.
+        saturation: From 0, gray, to 1, as colourful as the luma allows.
+
+    Returns:
+        Red, green and blue from 0 to 255.
+    """
+    mixture = (rng.random(), rng.random(), rng.random())
+    center = luma(mixture)
+    offsets = [channel - center for channel in mixture]
+    # The largest multiple of the offsets that keeps every channel from 0 to 255.
+    reach = min(
+        (255.0 - brightness) / offset if offset > 0 else brightness / -offset
+        for offset in offsets
+        if offset
+    )
+    red, green, blue = (brightness + saturation * reach * offset for offset in offsets)
+    return red, green, blue
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one picture.
+
+    Args:
+        text: Colour of the text.
+        ground: Main colour behind it.
+        gap: Least difference of luma between the text and any colour behind it.
+        saturation: How colourful its colours are, from 0 to 1.
+    """
+
+    text: Color
+    ground: Color
+    gap: float
+    saturation: float
+
+    @property
+    def contrast(self) -> float:
+        """Difference of luma between the text and the main colour behind it."""
+        return abs(luma(self.text) - luma(self.ground))
+
+    def draw_ground(self, rng: np.random.Generator, spread: float) -> Color:
+        """Draw another colour to have behind the text, at least `gap` away from it in luma.
+
+        Args:
+            rng: Where the chance comes from.
+            spread: How far it may be from the main one: 0 gives the same luma, 1 any allowed one.
+
+        Returns:
+            The colour.
+        """
+        return self._draw_beyond(rng, luma(self.text), luma(self.ground), self.gap, spread)
+
+    def draw_text_color(self, rng: np.random.Generator, spread: float) -> Color:
+        """Draw another colour for the text, at least as far from what is behind it as the first.
+
+        Args:
+            rng: Where the chance comes from.
+            spread: How far it may be from the first one, as in `draw_ground`.
+
+        Returns:
+            The colour.
+        """
+        return self._draw_beyond(rng, luma(self.ground), luma(self.text), self.contrast, spread)
+
+    def _draw_beyond(
+        self, rng: np.random.Generator, origin: float, main: float, gap: float, spread: float
+    ) -> Color:
+        """Draw a colour on that side of `origin` where `main` is, `gap` away from it at least."""
+        low, high = (origin + gap, 255.0) if main > origin else (0.0, origin - gap)
+        brightness = main + spread * (between(rng, low, high) - main)
+        return color_of_luma(rng, min(255.0, max(0.0, brightness)), self.saturation)
+
+
+def draw_palette(rng: np.random.Generator, difficulty: float) -> Palette:
+    """Draw the colours of a picture.
+
+    Args:
+        rng: Where the chance comes from.
+        difficulty: From 0, near-black on near-white, to 1: any colours, light on dark as often as
+            dark on light, down to a low contrast.
+
+    Returns:
+        The colours; text and ground differ by `minimum_contrast(difficulty)` at least.
+    """
+    gap = minimum_contrast(difficulty)
+    highest = 250.0
+    # Squared on the hard side: many signs are faded, some are as clear as print.
+    contrast = gap + (highest - gap) * (rng.random() ** (1.0 + difficulty))
+    if difficulty == 0:
+        contrast = max(contrast, 170.0)
+    darker = between(rng, 0.0, min(255.0 - contrast, 40.0 + 215.0 * difficulty))
+    saturation = min(1.0, 2.0 * difficulty) * rng.random() ** 1.5
+    dark = color_of_luma(rng, darker, saturation)
+    light = color_of_luma(rng, darker + contrast, saturation * between(rng, 0.1, 1.0))
+    if happens(rng, min(0.5, difficulty)):
+        return Palette(text=light, ground=dark, gap=gap, saturation=saturation)
+    return Palette(text=dark, ground=light, gap=gap, saturation=saturation)

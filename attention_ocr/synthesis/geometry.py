@@ -1,0 +1,142 @@
+"""Shapes of a line of text: bent to an arc, turned, sheared, seen from the side. Ink is never cut off."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from attention_ocr.synthesis.chance import between
+
+
+@dataclass(frozen=True)
+class View:
+    """How a line of text is looked at.
+
+    Args:
+        rotation: Turn in radians, clockwise.
+        shear: Lean of the upright strokes, as a share of the height.
+        stretch: Factor of the width.
+        scale: Factor of both sides.
+        corners: Shift of each corner in pixels: x and y of top left, top right, bottom right, bottom
+            left.
+    """
+
+    rotation: float = 0.0
+    shear: float = 0.0
+    stretch: float = 1.0
+    scale: float = 1.0
+    corners: tuple[float, ...] = (0.0,) * 8
+
+
+def draw_view(
+    rng: np.random.Generator, difficulty: float, shape: tuple[int, int], max_height: float
+) -> View:
+    """Draw a way to look at a line of text.
+
+    Args:
+        rng: Where the chance comes from.
+        difficulty: From 0 to 1.
+        shape: Height and width of the mask.
+        max_height: Height in pixels above which the result is made smaller.
+
+    Returns:
+        The view. Long lines turn less: a turned one is mostly ground, and its letters are small.
+    """
+    height, width = shape
+    steepest = min(0.3, 0.8 * height / width) * difficulty
+    # The product of two draws: most words are nearly level.
+    rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5
+    shear = 0.35 * difficulty * between(rng, -1, 1) * rng.random()
+    stretch = math.exp(between(rng, -0.3, 0.25) * difficulty)
+    reach_x, reach_y = 0.12 * difficulty * height, 0.14 * difficulty * height
+    draws = rng.random(8).tolist()
+    corners = tuple(
+        (2.0 * draw - 1.0) * (reach_y if place % 2 else reach_x)
+        for place, draw in enumerate(draws)
+    )
+    expected = (
+        height + abs(math.sin(rotation)) * width * stretch + reach_y
+    )
+    # Down to two thirds and no further: below, letters that were legible are not.
+    scale = max(0.66, min(1.0, max_height / expected))
+    return View(rotation, shear, stretch, scale, corners)
+
+
+def place_corners(view: View, shape: tuple[int, int]) -> np.ndarray:
+    """Compute where the corners of a mask come to lie.
+
+    Args:
+        view: The view.
+        shape: Height and width of the mask.
+
+    Returns:
+        float32 `[4, 2]`, x and y of top left, top right, bottom right and bottom left, at least one
+        pixel from 0.
+    """
+    height, width = shape
+    rectangle = np.array(
+        [(0, 0), (width, 0), (width, height), (0, height)], np.float32
+    )
+    cosine = view.scale * math.cos(view.rotation)
+    sine = view.scale * math.sin(view.rotation)
+    lean = np.array([(view.stretch, 0.0), (-view.shear, 1.0)], np.float32)
+    turn = np.array([(cosine, sine), (-sine, cosine)], np.float32)
+    placed = rectangle @ lean @ turn + np.array(view.corners, np.float32).reshape(4, 2)
+    return placed - placed.min(axis=0) + np.float32(1.5)
+
+
+def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
+    """Look at a mask.
+
+    Args:
+        mask: uint8 `[H, W]`.
+        view: The view.
+
+    Returns:
+        uint8 of another height and width, in which the whole mask is to be seen.
+    """
+    height, width = mask.shape
+    placed = place_corners(view, (height, width))
+    right, bottom = np.ceil(placed.max(axis=0)).astype(int) + 2
+    # Half a pixel: the corners of the mask are those of its pixels, OpenCV counts from centres.
+    source = np.array(
+        [(0, 0), (width, 0), (width, height), (0, height)], np.float32
+    ) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(source, placed)
+    return cv2.warpPerspective(mask, matrix, (int(right), int(bottom)), flags=cv2.INTER_LINEAR)
+
+
+def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
+    """Bend a line of text to an arc, letters standing upright on it.
+
+    Args:
+        mask: uint8 `[H, W]`.
+        angle: Radians of the circle that the middle line covers, below 3; positive rises in the
+            middle, negative sinks.
+
+    Returns:
+        uint8 of another height and width, in which the whole mask is to be seen.
+    """
+    if abs(angle) < 0.02:
+        return mask
+    height, width = mask.shape
+    if angle < 0:
+        return bend_mask(mask[::-1, ::-1], -angle)[::-1, ::-1]
+    # The circle must be wider than the line is high, or letters meet at its centre.
+    radius = max(width / angle, 1.2 * height)
+    half_angle = width / (2 * radius)
+    outer, inner = radius + height / 2, radius - height / 2
+    half_width = outer * math.sin(min(half_angle, math.pi / 2)) + 2
+    top, bottom = outer + 2, inner * math.cos(half_angle) - 2
+    columns = np.arange(-math.ceil(half_width), math.ceil(half_width) + 1, dtype=np.float32)
+    rows = np.arange(math.ceil(top - bottom) + 1, dtype=np.float32)
+    # x to the right and y up from the centre of the circle
+    x = np.repeat(columns[None], len(rows), axis=0)
+    y = np.repeat((np.float32(top) - rows)[:, None], len(columns), axis=1)
+    # The angle is measured from y, the top of the circle, clockwise.
+    distance, phase = cv2.cartToPolar(y, x)
+    phase[phase > np.pi] -= np.float32(2 * np.pi)
+    map_x = phase * np.float32(radius) + np.float32(width / 2 - 0.5)
+    map_y = np.float32(outer - 0.5) - distance
+    return cv2.remap(mask, map_x, map_y, cv2.INTER_LINEAR)

@@ -1,0 +1,134 @@
+"""Text set in a face: from a string to a mask of ink, by Pillow and FreeType."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from attention_ocr.synthesis.faces import Face
+
+_MAX_OPEN_FONTS = 256
+
+
+def open_font(face: "Face", size: int) -> ImageFont.FreeTypeFont:
+    """Open a face at a size.
+
+    Args:
+        face: The face.
+        size: Pixels to the em.
+
+    Returns:
+        The font, which no two threads may use at once.
+
+    Raises:
+        OSError: If FreeType cannot read the file.
+    """
+    # Basic layout looks alike on every machine; Raqm is there on some only.
+    font = ImageFont.truetype(
+        face.path, size, index=face.index, layout_engine=ImageFont.Layout.BASIC
+    )
+    if face.axes:
+        font.set_variation_by_axes(list(face.axes))
+    return font
+
+
+def draw_ink(
+    font: ImageFont.FreeTypeFont, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()
+) -> tuple[np.ndarray, int]:
+    """Draw a text and cut it out along its ink.
+
+    Args:
+        font: The font.
+        text: One line of text.
+        spacing: Pixels put between characters besides the font's own distance, may be negative.
+        lifts: Pixels by which to raise each character; empty for none.
+
+    Returns:
+        uint8 `[H, W]`, 255 where ink covers the whole pixel, `[0, 0]` when there is no ink; and the
+        row of the baseline in it, outside it when the text hangs above or below the line.
+    """
+    size = int(font.size)
+    # A guess that holds for all but the widest faces; what touches the border is drawn again.
+    width = int(len(text) * (0.75 * size + max(spacing, 0.0))) + 2 * size
+    height = 3 * size
+    while True:
+        canvas = Image.new("L", (width, height))
+        draw = ImageDraw.Draw(canvas)
+        origin = (width - int(0.75 * size * len(text))) // 4, int(0.65 * height)
+        if spacing or lifts:
+            _draw_spaced(draw, font, text, origin, spacing, lifts)
+        else:
+            draw.text(origin, text, fill=255, font=font, anchor="ls")
+        mask = np.asarray(canvas)
+        left, top, ink_width, ink_height = cv2.boundingRect(mask)
+        inside = left > 0 and top > 0 and left + ink_width < width and top + ink_height < height
+        if inside or ink_width == 0:
+            return mask[top : top + ink_height, left : left + ink_width], origin[1] - top
+        width, height = 2 * width, 2 * height
+
+
+def _draw_spaced(
+    draw: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont,
+    text: str,
+    origin: tuple[int, int],
+    spacing: float,
+    lifts: Sequence[float],
+) -> None:
+    x, y = float(origin[0]), float(origin[1])
+    for place, character in enumerate(text):
+        lift = lifts[place] if lifts else 0.0
+        draw.text((x, y - lift), character, fill=255, font=font, anchor="ls")
+        x += font.getlength(character) + spacing
+
+
+class Typesetter:
+    """Sets texts and keeps the fonts it opened last.
+
+    FreeType's faces hold state, so one thread draws at a time. It pickles without its fonts.
+    """
+
+    def __init__(self) -> None:
+        self._fonts: OrderedDict[tuple[Face, int], ImageFont.FreeTypeFont] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        del state
+        self.__init__()  # type: ignore[misc]
+
+    def set_text(
+        self, face: "Face", size: int, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()
+    ) -> tuple[np.ndarray, int]:
+        """Set a text.
+
+        Args:
+            face: The face, which must cover the text.
+            size: Pixels to the em.
+            text: One line of text.
+            spacing: Pixels put between characters besides the font's own distance.
+            lifts: Pixels by which to raise each character; empty for none.
+
+        Returns:
+            uint8 `[H, W]`, cut out along the ink, and the row of the baseline, as `draw_ink` does.
+        """
+        with self._lock:
+            return draw_ink(self._open(face, size), text, spacing, lifts)
+
+    def _open(self, face: "Face", size: int) -> ImageFont.FreeTypeFont:
+        key = (face, size)
+        font = self._fonts.get(key)
+        if font is None:
+            font = self._fonts[key] = open_font(face, size)
+            if len(self._fonts) > _MAX_OPEN_FONTS:
+                self._fonts.popitem(last=False)
+        else:
+            self._fonts.move_to_end(key)
+        return font

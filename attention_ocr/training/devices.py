@@ -1,0 +1,81 @@
+"""Where a step runs, and in which type it computes."""
+
+import os
+import platform
+from pathlib import Path
+
+import tensorflow as tf
+
+BFLOAT16_FEATURES = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Flags of x86 and ARM processors that multiply in bfloat16."""
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """Return the strategy that spreads a step over devices.
+
+    Args:
+        name: `one_device`; `mirrored`, all accelerators of this machine (or all its logical
+            CPUs); `multi_worker`, the machines that the environment variable `TF_CONFIG` names;
+            `auto`, mirrored where there are several GPUs, else one device.
+
+    Raises:
+        ValueError: `multi_worker` without `TF_CONFIG`.
+    """
+    gpus = tf.config.list_logical_devices("GPU")
+    if name == "multi_worker":
+        if "TF_CONFIG" not in os.environ:
+            raise ValueError("strategy=multi_worker needs the environment variable TF_CONFIG.")
+        options = tf.distribute.experimental.CommunicationOptions(
+            implementation=tf.distribute.experimental.CommunicationImplementation.AUTO
+            if gpus
+            else tf.distribute.experimental.CommunicationImplementation.RING
+        )
+        return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    if name == "mirrored" or (name == "auto" and len(gpus) > 1):
+        devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+        return tf.distribute.MirroredStrategy(devices)
+    return tf.distribute.OneDeviceStrategy("/gpu:0" if gpus else "/cpu:0")
+
+
+def worker_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """Return the index of this process among those that train together, and their number."""
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec().as_dict() if resolver is not None else {}
+    num_chiefs = len(jobs.get("chief", []))
+    num_workers = num_chiefs + len(jobs.get("worker", []))
+    if not num_workers:
+        return 0, 1
+    index = resolver.task_id + (num_chiefs if resolver.task_type == "worker" else 0)
+    return index, num_workers
+
+
+def resolve_precision(name: str) -> str:
+    """Return the type of the computation, `bfloat16` or `float32`.
+
+    Args:
+        name: one of these, or `auto`: bfloat16 where every device computes in it natively.
+    """
+    if name != "auto":
+        return name
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capabilities = [
+            tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0))
+            for gpu in gpus
+        ]
+        return "bfloat16" if min(capabilities) >= (8, 0) else "float32"
+    # Without oneDNN, TensorFlow emulates bfloat16 on the CPU, many times slower than float32.
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return "float32"
+    return "bfloat16" if BFLOAT16_FEATURES & _processor_features() else "float32"
+
+
+def _processor_features() -> frozenset[str]:
+    information = Path("/proc/cpuinfo")
+    if platform.system() != "Linux" or not information.is_file():
+        return frozenset()
+    for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()

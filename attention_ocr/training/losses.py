@@ -1,0 +1,109 @@
+"""The training loss: attention's cross-entropy and CTC's, over the same number of characters."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID
+
+
+def attention_loss(
+    logits: tf.Tensor, targets: tf.Tensor, target_weights: tf.Tensor, label_smoothing: float = 0.0
+) -> tf.Tensor:
+    """Return the sum of the cross-entropy over the real tokens, in nats.
+
+    Args:
+        logits: float32 [B, T, V].
+        targets: int32 [B, T], text and end token.
+        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
+        label_smoothing: share of the target's probability spread evenly over all V tokens
+            (Szegedy et al., 2016, section 7).
+
+    Returns:
+        float32 scalar.
+    """
+    log_probabilities = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+    target = tf.gather(log_probabilities, targets, axis=2, batch_dims=2)
+    if label_smoothing > 0:
+        spread = tf.reduce_mean(log_probabilities, axis=-1)
+        target = (1.0 - label_smoothing) * target + label_smoothing * spread
+    return -tf.reduce_sum(target * target_weights)
+
+
+def ctc_loss(
+    logits: tf.Tensor, column_lengths: tf.Tensor, targets: tf.Tensor, target_weights: tf.Tensor
+) -> tf.Tensor:
+    """Return the sum of CTC's negative log-likelihood over the batch, in nats.
+
+    The loss is that of Graves et al., 2006, section 4. A label that does not fit into its columns
+    counts nothing: no path spells it.
+
+    Args:
+        logits: float32 [B, W, V].
+        column_lengths: int32 [B].
+        targets: int32 [B, T], text and end token; the end token is no label of CTC.
+        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
+
+    Returns:
+        float32 scalar.
+    """
+    is_label = (target_weights > 0) & (targets != END_ID) & (targets != PAD_ID)
+    lengths = tf.reduce_sum(tf.cast(is_label, tf.int32), axis=1)
+    repeats = tf.reduce_sum(
+        tf.cast(is_label[:, 1:] & (targets[:, 1:] == targets[:, :-1]), tf.int32), axis=1
+    )
+    fits = lengths + repeats <= column_lengths
+    # tf.nn.ctc_loss with dense labels takes four times as long.
+    labels = tf.RaggedTensor.from_row_lengths(
+        tf.boolean_mask(targets, is_label & fits[:, None]), tf.where(fits, lengths, 0)
+    ).to_sparse()
+    losses = tf.nn.ctc_loss(
+        labels=tf.cast(labels, tf.int32),
+        logits=tf.transpose(logits, (1, 0, 2)),  # [W, B, V]
+        label_length=None,
+        logit_length=column_lengths,
+        blank_index=BLANK_ID,
+    )
+    return tf.reduce_sum(tf.where(fits, losses, 0.0))
+
+
+def recognition_loss(
+    outputs: Mapping[str, tf.Tensor],
+    batch: Mapping[str, tf.Tensor],
+    *,
+    attention_weight: float,
+    ctc_weight: float,
+    label_smoothing: float,
+    num_tokens: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+    """Return the loss of a batch and its parts, each in nats a token.
+
+    Args:
+        outputs: what the recogniser returned.
+        batch: `targets` int32 [B, T] and `target_weights` float32 [B, T].
+        attention_weight: weight of the attention loss.
+        ctc_weight: weight of the CTC loss.
+        label_smoothing: of the attention loss.
+        num_tokens: float32 scalar, real tokens of the batch over all replicas; those of `batch`
+            when it is the whole.
+
+    Returns:
+        `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for.
+    """
+    targets, weights = batch["targets"], batch["target_weights"]
+    if num_tokens is None:
+        num_tokens = tf.reduce_sum(weights)
+    num_tokens = tf.maximum(num_tokens, 1.0)
+    losses = {"loss": tf.constant(0.0)}
+    if "logits" in outputs:
+        losses["attention_loss"] = (
+            attention_loss(outputs["logits"], targets, weights, label_smoothing) / num_tokens
+        )
+        losses["loss"] += attention_weight * losses["attention_loss"]
+    if "ctc_logits" in outputs:
+        losses["ctc_loss"] = (
+            ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights)
+            / num_tokens
+        )
+        losses["loss"] += ctc_weight * losses["ctc_loss"]
+    return losses

@@ -1,0 +1,87 @@
+"""One training step, on however many devices."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.config import Config
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.devices import worker_shard
+from attention_ocr.training.losses import recognition_loss
+from attention_ocr.training.optimization import AveragedWeights
+
+Batch = dict[str, tf.Tensor]
+MODEL_INPUTS = ("images", "image_sizes", "decoder_inputs", "targets", "target_weights")
+
+
+def make_train_step(
+    strategy: tf.distribute.Strategy,
+    recognizer: Recognizer,
+    optimizer: keras.Optimizer,
+    averages: AveragedWeights,
+    config: Config,
+) -> Callable[[Batch], dict[str, tf.Tensor]]:
+    """Return the function that trains on one batch.
+
+    The loss is the mean over the tokens of the whole batch, over all replicas and workers; each
+    replica computes its share of the sum, and the optimiser adds up the shares' gradients.
+
+    Returns:
+        A function from a batch of this process (see `data.pipeline.training_batches`) to `loss`,
+        its parts, and `gradient_norm`, float32 scalars.
+    """
+    replicas = strategy.num_replicas_in_sync  # over all workers
+    local_replicas = replicas // worker_shard(strategy)[1]
+    clip_norm = config.training.clip_norm
+    variables = recognizer.trainable_variables
+
+    def replica_step(batch: Batch) -> dict[str, tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        num_tokens = tf.reduce_sum(batch["target_weights"])
+        if replicas > 1:
+            num_tokens = context.all_reduce(tf.distribute.ReduceOp.SUM, num_tokens)
+        with tf.GradientTape() as tape:
+            outputs = recognizer(batch, training=True)
+            losses = recognition_loss(
+                outputs,
+                batch,
+                attention_weight=config.model.attention_weight,
+                ctc_weight=config.model.ctc_weight,
+                label_smoothing=config.training.label_smoothing,
+                num_tokens=num_tokens,
+            )
+        gradients = tape.gradient(losses["loss"], variables)
+        if replicas > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        norm = tf.linalg.global_norm(gradients)
+        if clip_norm > 0:
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, norm)
+        # The gradients are whole already; the optimiser's own sum over replicas must not repeat it.
+        if replicas > 1:
+            gradients = [gradient / replicas for gradient in gradients]
+        optimizer.apply(gradients, variables)
+        return losses | {"gradient_norm": norm / replicas}
+
+    @tf.function(reduce_retracing=True)
+    def train_step(batch: Batch) -> dict[str, tf.Tensor]:
+        shares = strategy.run(replica_step, args=(batch,))
+        values = {
+            name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None)
+            for name, share in shares.items()
+        }
+        averages.update(optimizer.iterations)
+        return values
+
+    def distribute(batch: Batch) -> Batch:
+        inputs = {name: batch[name] for name in MODEL_INPUTS}
+        if replicas == 1:
+            return inputs
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: {
+                name: value[context.replica_id_in_sync_group % local_replicas :: local_replicas]
+                for name, value in inputs.items()
+            }
+        )
+
+    return lambda batch: train_step(distribute(batch))

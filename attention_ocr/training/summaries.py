@@ -1,0 +1,83 @@
+"""What TensorBoard shows of a run."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.config import Config
+from attention_ocr.evaluation.evaluate import Evaluation, Recognize
+from attention_ocr.overlay import attention_strip, caption
+
+NUM_IMAGES = 8
+
+
+class Summaries:
+    """Writes scalars, pictures and text for TensorBoard.
+
+    Args:
+        directory: of the event files.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._writer = tf.summary.create_file_writer(str(directory))
+
+    def settings(self, config: Config, step: int) -> None:
+        """Write the settings as text."""
+        document = json.dumps(config.to_dict(), indent=2)
+        with self._writer.as_default(step):
+            tf.summary.text("settings", "\n".join(f"    {line}" for line in document.splitlines()))
+
+    def training(self, values: dict[str, float], step: int) -> None:
+        """Write the scalars of training: losses, learning rate, gradient norm, speed."""
+        self._write_scalars("training", values, step)
+
+    def validation(self, evaluation: Evaluation, step: int) -> None:
+        """Write the metrics of a validation."""
+        metrics = dataclasses.asdict(evaluation.metrics)
+        names = ("exact_match", "alphanumeric_match", "cer", "wer", "ned")
+        self._write_scalars("validation", {name: metrics[name] for name in names}, step)
+
+    def pictures(self, recognize: Recognize, batch: dict[str, tf.Tensor], step: int) -> None:
+        """Write some images with label and prediction, and the attention over them."""
+        images, sizes = batch["images"][:NUM_IMAGES], batch["image_sizes"][:NUM_IMAGES]
+        recognition = recognize(images, sizes)
+        rows = zip(
+            images.numpy(),
+            sizes.numpy(),
+            batch["text"][:NUM_IMAGES].numpy(),
+            recognition.text.numpy(),
+            recognition.confidence.numpy(),
+            recognition.attention.numpy(),
+            strict=True,
+        )
+        with self._writer.as_default(step):
+            for index, (image, size, label, text, confidence, attention) in enumerate(rows):
+                prediction = text.decode("utf-8")
+                pixels = _pixels(image)
+                line = f"{label.decode('utf-8')} | {prediction} ({confidence:.2f})"
+                picture = pixels[: size[0], : size[1]]
+                extent = size / pixels.shape[:2]
+                tf.summary.image(f"validation/{index}", caption(picture, line)[None])
+                strip = attention_strip(picture, prediction, attention, extent)
+                tf.summary.image(f"attention/{index}", strip[None])
+
+    def flush(self) -> None:
+        """Write what is buffered to the disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is buffered and close the file."""
+        self._writer.close()
+
+    def _write_scalars(self, group: str, values: dict[str, float], step: int) -> None:
+        with self._writer.as_default(step):
+            for name, value in values.items():
+                tf.summary.scalar(f"{group}/{name}", value)
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    pixels = np.clip((image + 1.0) * 127.5, 0.0, 255.0).astype(np.uint8)
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels

@@ -1,0 +1,100 @@
+"""The work directory: what training leaves behind, and all that anything else needs of a model.
+
+`config.json`, `charset.txt` and `weights.npz` are the model; `checkpoints/` is what a run that was
+stopped goes on from, and the TensorBoard events lie in `events/`.
+"""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from attention_ocr.charset import CHARSET_FILE, Charset
+from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+
+WEIGHTS_FILE = "weights.npz"
+
+
+class TrainedModel(NamedTuple):
+    """A recogniser with all that is known of it."""
+
+    config: Config
+    charset: Charset
+    recognizer: Recognizer
+
+
+def load_trained_model(directory: Path, precision: str = "float32") -> TrainedModel:
+    """Load the model of a work directory.
+
+    Args:
+        directory: a work directory whose training has saved weights.
+        precision: type of the computation, see `build_recognizer`.
+
+    Raises:
+        FileNotFoundError: a file of the model is not there; the message names it.
+        ValueError: a file is damaged, or belongs to other settings; the message names it.
+    """
+    directory = Path(directory)
+    for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
+        if not (directory / name).is_file():
+            raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
+    config, charset = Config.load(directory), Charset.load(directory)
+    recognizer = build_recognizer(config, charset, precision)
+    load_weights(recognizer, directory / WEIGHTS_FILE)
+    return TrainedModel(config, charset, recognizer)
+
+
+def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
+    """Return the value of every weight by its path in the network, `encoder/stem/...`."""
+    values = {_weight_name(weight): np.asarray(weight) for weight in recognizer.weights}
+    if len(values) != len(recognizer.weights):
+        raise ValueError(f"Two weights share a path. Received: {sorted(values)}")
+    return values
+
+
+def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write weights by path, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written, the disk is full for example; what stood there stays.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, **values)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(recognizer: Recognizer, path: Path) -> None:
+    """Read the weights of a recogniser.
+
+    Raises:
+        ValueError: the file is cut short or damaged, or its weights are those of another network.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            values = {name: file[name] for name in file.files}
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+    weights = {_weight_name(weight): weight for weight in recognizer.weights}
+    for name in sorted(set(weights) | set(values)):
+        expected = tuple(weights[name].shape) if name in weights else "nothing"
+        received = values[name].shape if name in values else "nothing"
+        if expected != received:
+            raise ValueError(
+                f"{path} belongs to another network: `{name}` should be {expected}. "
+                f"Received: {received}"
+            )
+    for name, weight in weights.items():
+        weight.assign(values[name])
+
+
+def _weight_name(weight: object) -> str:
+    return weight.path.split("/", 1)[1]  # type: ignore[attr-defined]

@@ -1,0 +1,52 @@
+"""Evaluate a trained recogniser on a whole split: python eval.py --model=runs/mine.
+
+Prints a table; writes metrics.json and predictions.csv into --out_dir.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model", None, "Work directory of the training.")
+flags.DEFINE_string(
+    "eval_data", "", "Source of the examples; the validation data of the training by default."
+)
+flags.DEFINE_integer("eval_batch_size", None, "Examples of a batch.", lower_bound=1)
+flags.DEFINE_string("out_dir", "", "Where the report goes; MODEL/evaluation by default.")
+flags.mark_flag_as_required("model")
+
+
+def main(arguments: list[str]) -> None:
+    """Evaluate, print the table, and say where the report is."""
+    try:
+        if len(arguments) > 1:
+            raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
+        from attention_ocr.data.pipeline import evaluation_batches
+        from attention_ocr.data.sources import open_source
+        from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+        from attention_ocr.evaluation.report import format_table, write_report
+        from attention_ocr.work_directory import load_trained_model
+
+        config, charset, recognizer = load_trained_model(Path(FLAGS.model))
+        name = FLAGS.eval_data or config.data.eval_data
+        if not name:
+            raise ValueError("The training had no validation data: name --eval_data.")
+        if FLAGS.eval_batch_size:
+            data = dataclasses.replace(config.data, eval_batch_size=FLAGS.eval_batch_size)
+            config = dataclasses.replace(config, data=data)
+        batches = evaluation_batches(open_source(name), config)
+        evaluation = evaluate(make_recognize(recognizer, config, charset), batches)
+        out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
+        write_report(evaluation, name, out_dir)
+    except (ValueError, OSError) as error:
+        sys.exit(f"eval.py: {error}")
+    print(format_table(evaluation))
+    print(f"every prediction: {out_dir / 'predictions.csv'}")
+
+
+if __name__ == "__main__":
+    app.run(main)

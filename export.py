@@ -1,0 +1,46 @@
+"""Export a recogniser for TF Serving: python export.py --model=runs/mine --export_dir=served.
+
+The directory appears under its version number only after a fresh process has loaded it and has read
+the same texts as the model in memory.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model", None, "Work directory of the training.")
+flags.DEFINE_string("export_dir", None, "Base directory; the version becomes a directory in it.")
+flags.DEFINE_integer("version", None, "Number of the version; the next free one by default.")
+flags.DEFINE_string(
+    "check_data",
+    "",
+    "Source of the images that the check reads; the validation data of the training by default.",
+)
+flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
+flags.mark_flags_as_required(["model", "export_dir"])
+
+
+def main(arguments: list[str]) -> None:
+    """Export, and say where to."""
+    try:
+        if len(arguments) > 1:
+            raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
+        from attention_ocr.export.saved_model import export_saved_model
+
+        directory = export_saved_model(
+            Path(FLAGS.model),
+            Path(FLAGS.export_dir),
+            FLAGS.version,
+            FLAGS.check_data,
+            FLAGS.num_check_images,
+        )
+    except (ValueError, OSError) as error:
+        sys.exit(f"export.py: {error}")
+    print(f"{directory}: checked on images, reads as the model in {FLAGS.model} does")
+
+
+if __name__ == "__main__":
+    app.run(main)

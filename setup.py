@@ -1,0 +1,5 @@
+"""Build the package; its metadata stands in `pyproject.toml`."""
+
+from setuptools import setup
+
+setup()

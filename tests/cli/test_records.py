@@ -1,0 +1,113 @@
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from attention_ocr.cli import records
+from attention_ocr.data.records import parse_example
+
+
+@pytest.fixture
+def labels(tmp_path):
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    for index in range(10):
+        Image.new("L", (20 + index, 9), index).save(folder / f"word {index}.png")
+    lines = [f"word {index}.png\ttext {index}\n" for index in range(10)]
+    path = folder / "labels.tsv"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def run(*arguments: object) -> int:
+    parser = argparse.ArgumentParser()
+    records.add_arguments(parser)
+    return records.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+def texts(folder: Path, name: str) -> list[str]:
+    files = sorted(str(path) for path in folder.glob(f"{name}-*.tfrecord"))
+    dataset = tf.data.TFRecordDataset(files).map(parse_example)
+    return [example["text"].decode() for example in dataset.as_numpy_iterator()]
+
+
+def test_the_command_writes_shards_and_says_so(labels, tmp_path, capsys):
+    assert run(labels, tmp_path / "out", "--num_shards=2", "--num_workers=1") == 0
+    assert texts(tmp_path / "out", "data") == [f"text {index}" for index in range(10)]
+    output = capsys.readouterr().out
+    assert f"Wrote 10 of 10 images to {tmp_path / 'out'}:" in output
+    assert "data-00001-of-00002.tfrecord  5 images" in output
+    assert "Skipped" not in output
+    assert str(tmp_path / "out/data.dataset.json") in output
+
+
+def test_the_two_parts_of_a_held_out_split_are_written_side_by_side(labels, tmp_path):
+    for part in ("train", "eval"):
+        run(labels, tmp_path / "out", f"--name={part}", "--every=5", f"--part={part}")
+    assert texts(tmp_path / "out", "eval") == ["text 4", "text 9"]
+    assert texts(tmp_path / "out", "train") == [f"text {i}" for i in (0, 1, 2, 3, 5, 6, 7, 8)]
+
+
+def test_what_was_skipped_is_printed_with_its_reason(labels, tmp_path, capsys):
+    (labels.parent / "word 3.png").unlink()
+    (labels.parent / "word 6.png").write_bytes(b"")
+    with labels.open("a", encoding="utf-8") as file:
+        file.write("word 10.png\tlong text\n")
+    assert run(labels, tmp_path / "out", "--max_length=8") == 0
+    output = capsys.readouterr().out
+    assert "Wrote 8 of 11 images" in output
+    assert "Skipped 3:\n  word 3.png: no such file\n  word 6.png: empty file\n" in output
+    assert "  word 10.png: label of 9 characters, the limit is 8\n" in output
+    content = json.loads((tmp_path / "out/data.dataset.json").read_text(encoding="utf-8"))
+    assert [item["key"] for item in content["skipped"]] == [
+        "word 3.png",
+        "word 6.png",
+        "word 10.png",
+    ]
+
+
+def test_a_long_list_of_skipped_images_is_cut(labels, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(records, "_MAX_SKIPPED_SHOWN", 2)
+    for index in range(5):
+        (labels.parent / f"word {index}.png").unlink()
+    run(labels, tmp_path / "out")
+    output = capsys.readouterr().out
+    assert "  word 1.png: no such file\n  … and 3 more, all in the report\n" in output
+
+
+def test_characters_outside_the_charset_file_are_printed(labels, tmp_path, capsys):
+    charset = tmp_path / "charset.txt"
+    charset.write_text("\n".join("tex0123456") + "\n", encoding="utf-8")
+    run(labels, tmp_path / "out", f"--charset={charset}")
+    output = capsys.readouterr().out
+    assert f"labels that {charset} lacks: ' ' (10), '7' (1), '8' (1), '9' (1)\n" in output
+
+
+@pytest.mark.parametrize("arguments", [["--every=5"], ["--part=eval"]])
+def test_half_of_a_split_is_refused(labels, tmp_path, arguments):
+    with pytest.raises(ValueError, match="Expected --every and --part together"):
+        run(labels, tmp_path / "out", *arguments)
+
+
+def test_an_existing_data_set_is_replaced_only_when_told(labels, tmp_path):
+    run(labels, tmp_path / "out")
+    with pytest.raises(FileExistsError, match="data-00000-of-00001.tfrecord"):
+        run(labels, tmp_path / "out")
+    assert run(labels, tmp_path / "out", "--overwrite", "--num_shards=3") == 0
+    assert len(texts(tmp_path / "out", "data")) == 10
+
+
+def test_a_missing_label_file_or_charset_is_named(labels, tmp_path):
+    with pytest.raises(FileNotFoundError, match="missing.tsv"):
+        run(tmp_path / "missing.tsv", tmp_path / "out")
+    with pytest.raises(FileNotFoundError, match="missing.txt"):
+        run(labels, tmp_path / "out", f"--charset={tmp_path / 'missing.txt'}")
+
+
+@pytest.mark.parametrize("argument", ["--num_workers=0", "--num_workers=-1", "--num_shards=0"])
+def test_impossible_numbers_are_refused(labels, tmp_path, argument):
+    with pytest.raises(ValueError, match=argument[2:]):
+        run(labels, tmp_path / "out", argument)

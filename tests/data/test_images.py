@@ -1,0 +1,267 @@
+import io
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from attention_ocr.config import ImageConfig
+from attention_ocr.data.images import (
+    WIDTH_MULTIPLE,
+    decode_image,
+    decode_or_blank,
+    fit_image,
+    fitted_size,
+)
+
+HEIGHT, WIDTH = 7, 11
+GRAY = ImageConfig(image_height=32, max_image_width=128, image_channels=1)
+COLOUR = ImageConfig(image_height=32, max_image_width=128, image_channels=3)
+
+NOISE = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+TWO_COLOURS = np.full((HEIGHT, WIDTH, 3), (200, 30, 60), np.uint8)
+TWO_COLOURS[:, 4:] = (20, 180, 90)
+PALETTE = Image.fromarray(NOISE[..., :3]).quantize(200)
+SMALL_PALETTE = Image.fromarray(TWO_COLOURS).quantize(2)
+BILEVEL = NOISE[..., 0] > 127
+
+
+def encode(image: Image.Image | np.ndarray, file_format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def colour(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"))
+
+
+def gray(values: np.ndarray) -> np.ndarray:
+    return np.repeat(values[..., None].astype(np.uint8), 3, axis=-1)
+
+
+def over_white(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    share = alpha[..., None] / 255.0
+    return np.round(values * share + 255.0 * (1.0 - share)).astype(np.uint8)
+
+
+def in_tf_data(operation: Callable, elements: Sequence) -> list:
+    return list(tf.data.Dataset.from_tensor_slices(list(elements)).map(operation))
+
+
+LOSSLESS = {
+    "PNG": (encode(NOISE[..., :3], "PNG"), NOISE[..., :3]),
+    "gray PNG": (encode(NOISE[..., 0], "PNG"), gray(NOISE[..., 0])),
+    "bilevel PNG": (encode(BILEVEL, "PNG"), gray(BILEVEL * 255)),
+    "gray and alpha PNG": (
+        encode(Image.fromarray(NOISE[..., :2], "LA"), "PNG"),
+        over_white(gray(NOISE[..., 0]), NOISE[..., 1]),
+    ),
+    "alpha PNG": (encode(NOISE, "PNG"), over_white(NOISE[..., :3], NOISE[..., 3])),
+    "16-bit PNG": (encode(NOISE[..., 0].astype(np.uint16) * 257, "PNG"), gray(NOISE[..., 0])),
+    "palette PNG": (encode(PALETTE, "PNG"), colour(PALETTE)),
+    "palette PNG of one bit": (encode(SMALL_PALETTE, "PNG"), TWO_COLOURS),
+    "palette PNG with transparency": (
+        encode(SMALL_PALETTE, "PNG", transparency=0),
+        np.where(np.asarray(SMALL_PALETTE)[..., None] == 0, 255, TWO_COLOURS).astype(np.uint8),
+    ),
+    "BMP": (encode(NOISE[..., :3], "BMP"), NOISE[..., :3]),
+    "gray BMP": (encode(NOISE[..., 0], "BMP"), gray(NOISE[..., 0])),
+    "palette BMP": (encode(PALETTE, "BMP"), colour(PALETTE)),
+    "alpha BMP": (encode(NOISE, "BMP"), NOISE[..., :3]),
+    "GIF": (encode(SMALL_PALETTE, "GIF"), TWO_COLOURS),
+    "animated GIF": (
+        encode(
+            Image.fromarray(TWO_COLOURS),
+            "GIF",
+            save_all=True,
+            append_images=[Image.fromarray(TWO_COLOURS[:, ::-1])],
+        ),
+        TWO_COLOURS,
+    ),
+    "animated PNG": (
+        encode(
+            Image.fromarray(TWO_COLOURS),
+            "PNG",
+            save_all=True,
+            append_images=[Image.fromarray(TWO_COLOURS[:, ::-1])],
+        ),
+        TWO_COLOURS,
+    ),
+    "one pixel": (encode(np.full((1, 1, 3), 99, np.uint8), "PNG"), np.full((1, 1, 3), 99)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_a_lossless_file_decodes_to_its_colours(name):
+    encoded, expected = LOSSLESS[name]
+    decoded = decode_image(tf.constant(encoded))
+    assert decoded.dtype == tf.uint8
+    np.testing.assert_array_equal(decoded, expected)
+
+
+@pytest.mark.parametrize("decode", [decode_image, decode_or_blank])
+def test_lossless_files_decode_to_their_colours_in_a_pipeline(decode):
+    decoded = in_tf_data(decode, [encoded for encoded, _ in LOSSLESS.values()])
+    for image, name in zip(decoded, LOSSLESS, strict=True):
+        assert image.dtype == tf.uint8
+        np.testing.assert_array_equal(image, LOSSLESS[name][1], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {}), ("RGB", {"progressive": True}), ("L", {}), ("CMYK", {})],
+)
+def test_a_jpeg_decodes_nearly_to_its_colours(mode, options):
+    image = Image.fromarray(TWO_COLOURS).resize((40, 24), Image.Resampling.NEAREST).convert(mode)
+    encoded = encode(image, "JPEG", quality=95, subsampling=0, **options)
+    for decoded in (decode_image(tf.constant(encoded)), *in_tf_data(decode_image, [encoded])):
+        np.testing.assert_allclose(decoded, colour(image), atol=8)
+
+
+def broken_files() -> dict[str, bytes]:
+    files = {"empty": b"", "no image": b"hello", "signature alone": b"\x89PNG", "BM": b"BM"}
+    for file_format in ("PNG", "JPEG", "BMP", "GIF"):
+        whole = encode(Image.fromarray(TWO_COLOURS).resize((40, 24)), file_format)
+        for share in (0.2, 0.5, 0.9):
+            files[f"{share:.0%} of a {file_format}"] = whole[: int(share * len(whole))]
+    return files
+
+
+BROKEN = broken_files()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_an_error(name):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode_image(tf.constant(BROKEN[name]))
+
+
+def test_a_broken_file_is_blank_and_leaves_its_neighbours_alone():
+    whole = LOSSLESS["PNG"][0]
+    files = [file for broken in BROKEN.values() for file in (broken, whole)]
+    sizes = [tuple(image.shape) for image in in_tf_data(decode_or_blank, files)]
+    assert sizes == [(0, 0, 3), (HEIGHT, WIDTH, 3)] * len(BROKEN)
+    assert decode_or_blank(tf.constant(whole[:60])).shape == (0, 0, 3)
+    assert decode_or_blank(tf.constant(whole)).shape == (HEIGHT, WIDTH, 3)
+
+
+FITTED = {
+    # Size: fitted size, whether it is shrunk to the width of 128.
+    (32, 100): ((32, 100), False),
+    (16, 50): ((32, 100), False),
+    (64, 100): ((32, 50), False),
+    (48, 100): ((32, 67), False),
+    (32, 128): ((32, 128), False),
+    (32, 129): ((32, 128), True),
+    (32, 256): ((16, 128), True),
+    (10, 100): ((13, 128), True),
+    (1, 1): ((32, 32), False),
+    (1, 4000): ((1, 128), True),
+    (4000, 1): ((32, 1), False),
+}
+
+
+def test_an_image_is_scaled_to_the_height_or_shrunk_to_the_width():
+    eager = [fitted_size(tf.constant(size), GRAY) for size in FITTED]
+    in_graph = in_tf_data(lambda size: fitted_size(size, GRAY), FITTED)
+    for results in (eager, in_graph):
+        assert [
+            (tuple(fitted.numpy()), bool(shrunk)) for fitted, shrunk in results
+        ] == list(FITTED.values())
+
+
+@pytest.mark.parametrize("size", [(17, 40), (90, 211), (32, 500), (300, 20)])
+def test_the_proportions_are_kept_to_the_pixel(size):
+    (height, width), _ = fitted_size(tf.constant(size), GRAY)
+    proportion = size[1] / size[0]
+    assert float(width) == pytest.approx(float(height) * proportion, abs=0.5 + 0.5 * proportion)
+
+
+@pytest.mark.parametrize("settings", [GRAY, COLOUR])
+def test_padding_is_zero_and_nothing_else(settings):
+    sizes = [(HEIGHT, WIDTH), (32, 37), (70, 20), (9, 200), (1, 1), (1, 4000), (4000, 1)]
+
+    def fit_black(size: tf.Tensor) -> tuple:
+        # Black is -1: no pixel of the picture can be taken for padding.
+        return fit_image(tf.zeros((size[0], size[1], 3), tf.uint8), settings)
+
+    eager = [fit_black(tf.constant(size)) for size in sizes]
+    for image, image_size, _ in [*eager, *in_tf_data(fit_black, sizes)]:
+        height, width = image_size.numpy()
+        assert image.dtype == tf.float32
+        assert image.shape[0] == settings.image_height
+        assert image.shape[1] % WIDTH_MULTIPLE == 0
+        assert image.shape[1] - width < WIDTH_MULTIPLE
+        assert image.shape[2] == settings.image_channels
+        np.testing.assert_array_equal(image[:height, :width], -1.0)
+        np.testing.assert_array_equal(image[height:], 0.0)
+        np.testing.assert_array_equal(image[:, width:], 0.0)
+
+
+def test_the_static_shape_says_what_is_known():
+    dataset = tf.data.Dataset.from_tensors(tf.zeros((5, 6, 3), tf.uint8))
+    image, image_size, shrunk = dataset.map(lambda image: fit_image(image, COLOUR)).element_spec
+    assert image.shape.as_list() == [32, None, 3]
+    assert image_size.shape.as_list() == [2]
+    assert shrunk.shape.as_list() == []
+
+
+def test_an_image_of_the_right_height_keeps_its_pixels():
+    pixels = np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8)
+    image, image_size, shrunk = fit_image(tf.constant(pixels), COLOUR)
+    np.testing.assert_allclose(image, pixels / 127.5 - 1.0, atol=1e-6)
+    assert tuple(image_size.numpy()) == (32, 48)
+    assert not shrunk
+
+
+def test_gray_is_the_luma_of_colour():
+    pixels = np.zeros((32, 16, 3), np.uint8)
+    pixels[:, 0], pixels[:, 1], pixels[:, 2] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    image, _, _ = fit_image(tf.constant(pixels), GRAY)
+    np.testing.assert_allclose((image[0, :4, 0] + 1.0) / 2.0, [0.299, 0.587, 0.114, 0], atol=1e-6)
+
+
+def test_a_gray_image_becomes_three_equal_channels():
+    pixels = np.random.default_rng(2).integers(0, 256, (32, 20, 1), np.uint8)
+    image, _, _ = fit_image(tf.constant(pixels), COLOUR)
+    for channel in range(3):
+        np.testing.assert_allclose(image[:, :20, channel], pixels[..., 0] / 127.5 - 1, atol=1e-6)
+
+
+def test_a_float_image_is_fitted_like_its_pixels():
+    pixels = np.random.default_rng(3).integers(0, 256, (20, 31, 3), np.uint8)
+    of_bytes, _, _ = fit_image(tf.constant(pixels), GRAY)
+    of_floats, _, _ = fit_image(tf.constant(pixels, tf.float32), GRAY)
+    np.testing.assert_array_equal(of_bytes, of_floats)
+
+
+def test_thin_strokes_survive_shrinking():
+    # One black line in eight: without antialiasing most of them fall between the samples.
+    pixels = np.full((256, 256, 3), 255, np.uint8)
+    pixels[:, ::8] = 0
+    image, _, _ = fit_image(tf.constant(pixels), GRAY)
+    np.testing.assert_allclose(image[8:24, 4:28], 1.0 - 2.0 / 8.0, atol=0.05)
+
+
+def test_enlarging_stays_within_the_range_of_the_pixels():
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[::2] = 255
+    image, _, _ = fit_image(tf.constant(pixels), GRAY)
+    assert float(tf.reduce_max(image)) <= 1.0
+    assert float(tf.reduce_min(image)) >= -1.0
+
+
+@pytest.mark.parametrize("settings", [GRAY, COLOUR])
+def test_an_image_without_pixels_becomes_a_blank_one(settings):
+    nothing = tf.zeros((1, 0, 0, 3), tf.uint8)
+    in_graph = tf.data.Dataset.from_tensor_slices(nothing).map(
+        lambda image: fit_image(image, settings)
+    )
+    for image, image_size, shrunk in (fit_image(nothing[0], settings), *in_graph):
+        assert tuple(image_size.numpy()) == (32, 32)
+        np.testing.assert_allclose(image, 0.0, atol=0.01)
+        assert not shrunk

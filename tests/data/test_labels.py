@@ -1,0 +1,146 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from attention_ocr.data.labels import LabelledImage, held_out_split, read_labels
+
+
+@pytest.fixture
+def write_labels(tmp_path):
+    def write(content: bytes | str, images: tuple[str, ...] = ()) -> Path:
+        for image in images:
+            (tmp_path / image).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / image).touch()
+        path = tmp_path / "labels.tsv"
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def test_a_line_gives_path_key_and_text(write_labels, tmp_path):
+    path = write_labels("images/a.png\tone\nb.jpg\ttwo\n", ("images/a.png", "b.jpg"))
+    assert read_labels(path) == [
+        LabelledImage(tmp_path / "images/a.png", "images/a.png", "one"),
+        LabelledImage(tmp_path / "b.jpg", "b.jpg", "two"),
+    ]
+
+
+def test_the_file_may_be_named_by_a_string(write_labels):
+    path = write_labels("a.png\tone", ("a.png",))
+    assert read_labels(str(path)) == read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "text"),
+    [
+        ("my images/a b.png\tone two ", "my images/a b.png", "one two "),
+        (" a.png \t one", " a.png ", " one"),
+        ("a.png\t", "a.png", ""),
+        ("a.png\tone\ttwo", "a.png", "one\ttwo"),
+        ("a.png\tone\u2028two\u0085three\x0bfour\x1cfive", "a.png", None),
+        ("a.png\tone\rtwo", "a.png", "one\rtwo"),
+        ("a.png\t\ufeffone", "a.png", "\ufeffone"),
+    ],
+)
+def test_only_the_first_tab_and_the_line_feed_have_a_meaning(write_labels, line, key, text):
+    path = write_labels(line + "\nlast.png\tlast\n", (key, "last.png"))
+    first, last = read_labels(path)
+    assert first.key == key
+    assert first.text == (line.partition("\t")[2] if text is None else text)
+    assert last.text == "last"
+
+
+def test_text_is_composed_and_keys_stay_as_they_are(write_labels):
+    name = unicodedata.normalize("NFD", "été.png")
+    text = unicodedata.normalize("NFD", "déjà vu")
+    (image,) = read_labels(write_labels(f"{name}\t{text}", (name,)))
+    assert image.key == name
+    assert image.text == "déjà vu"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("byte_order_mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_files_of_every_editor_read_alike(write_labels, line_end, byte_order_mark, closed):
+    content = line_end.join(["a.png\tone", "", "b.png\ttwo"]) + (line_end if closed else "")
+    path = write_labels(byte_order_mark + content.encode(), ("a.png", "b.png"))
+    assert [(image.key, image.text) for image in read_labels(path)] == [
+        ("a.png", "one"),
+        ("b.png", "two"),
+    ]
+
+
+def test_an_absolute_path_is_taken_as_it_is(write_labels, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "a.png"
+    elsewhere.touch()
+    (image,) = read_labels(write_labels(f"{elsewhere}\tone"))
+    assert image.path == elsewhere
+    assert image.key == str(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a.png\tone\nb.png two\n", r"labels\.tsv, line 2: .*'b\.png two', without a tab"),
+        ("a.png\tone\n\n  \n", r"labels\.tsv, line 3: .*'  ', without a tab"),
+        ("a.png\tone\n\ttwo\n", r"labels\.tsv, line 2: expected a path before the tab"),
+        ("a.png\tone\n./a.png\ttwo\n", r"labels\.tsv, line 2: .*'\./a\.png', which line 1"),
+        (b"a.png\tone\nb.png\t\xe9t\xe9\n", r"labels\.tsv, line 2: expected UTF-8.*0xe9"),
+        ("", r"labels\.tsv, which has none"),
+        ("\ufeff\r\n\n", r"labels\.tsv, which has none"),
+    ],
+)
+def test_a_wrong_line_is_named(write_labels, content, message):
+    path = write_labels(content, ("a.png", "b.png"))
+    with pytest.raises(ValueError, match=message):
+        read_labels(path)
+
+
+def test_a_missing_image_is_named_with_its_line(write_labels):
+    path = write_labels("a.png\tone\nmy images/b.png\ttwo\n", ("a.png",))
+    with pytest.raises(FileNotFoundError, match=r"labels\.tsv, line 2: no such image: .*b\.png"):
+        read_labels(path)
+
+
+def test_missing_images_can_be_left_to_the_caller(write_labels):
+    path = write_labels("a.png\tone\nb.png\ttwo\n", ("a.png",))
+    assert [image.key for image in read_labels(path, require_images=False)] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("name", ["missing.tsv", "."])
+def test_a_missing_label_file_is_named(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match="Expected a label file"):
+        read_labels(tmp_path / name)
+
+
+def images_with_keys(*keys: str) -> list[LabelledImage]:
+    return [LabelledImage(Path("folder", key), key, "text") for key in keys]
+
+
+def test_every_fifth_by_sorted_key_is_held_out():
+    images = images_with_keys("k", "c", "a", "b", "e", "d", "j", "i", "h", "g", "f")
+    held_out = held_out_split(images, every=5, part="eval")
+    rest = held_out_split(images, every=5, part="train")
+    assert [image.key for image in held_out] == ["e", "j"]
+    assert [image.key for image in rest] == ["a", "b", "c", "d", "f", "g", "h", "i", "k"]
+
+
+def test_the_parts_do_not_depend_on_the_order_of_the_file():
+    images = images_with_keys("c", "a", "d", "b")
+    assert held_out_split(images, 2, "eval") == held_out_split(images[::-1], 2, "eval")
+
+
+@pytest.mark.parametrize(
+    ("every", "part", "message"),
+    [
+        (1, "eval", "Received: every=1"),
+        (0, "train", "Received: every=0"),
+        (2, "test", "Received: part='test'"),
+        (4, "eval", "part='eval' with every=4. Received: 3 images"),
+    ],
+)
+def test_an_impossible_split_is_refused(every, part, message):
+    with pytest.raises(ValueError, match=message):
+        held_out_split(images_with_keys("a", "b", "c"), every, part)

@@ -1,0 +1,248 @@
+import doctest
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from attention_ocr.data import sources
+from attention_ocr.data.records import serialize_example
+from attention_ocr.data.sources import Source, SourceSpec, Walk, open_source, parse_source
+from tests import tiny
+
+TEXTS = ["a", "b b", "café", "d", "", "f", "g", "h", "i", "j", "k"]
+SYNTHETIC = "synthetic,fonts=bundled,kinds=numbers,max_length=4"
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    return tiny.write_label_file(tmp_path_factory.mktemp("my words, all=1"), TEXTS)
+
+
+@pytest.fixture(scope="module")
+def shards(labels):
+    """Three shards of 4, 4 and 3 records."""
+    for shard in range(3):
+        with tf.io.TFRecordWriter(str(labels.parent / f"data-{shard}.tfrecord")) as writer:
+            for index, text in list(enumerate(TEXTS))[shard * 4 : shard * 4 + 4]:
+                encoded = (labels.parent / f"{index}.png").read_bytes()
+                writer.write(serialize_example(encoded, text, f"{index}.png", 16, 20))
+    return labels.parent / "data-*.tfrecord"
+
+
+def walk(source: Source, walk: Walk, count: int | None = None) -> list[dict]:
+    dataset = source.examples(walk)
+    return list((dataset if count is None else dataset.take(count)).as_numpy_iterator())
+
+
+def texts_of(source: Source, how: Walk, count: int | None = None) -> list[str]:
+    return [example["text"].decode("utf-8") for example in walk(source, how, count)]
+
+
+@pytest.mark.parametrize(
+    ("source", "spec"),
+    [
+        ("synthetic", SourceSpec("synthetic")),
+        ("a b/labels.tsv", SourceSpec("a b/labels.tsv")),
+        (
+            "words, all/labels.tsv,every=5,part=eval",
+            SourceSpec("words, all/labels.tsv", {"every": "5", "part": "eval"}),
+        ),
+        (
+            "synthetic,characters=a,b=,kinds=words+numbers",
+            SourceSpec("synthetic", {"characters": "a", "b": "", "kinds": "words+numbers"}),
+        ),
+        ("x-*.tfrecord,key=a, b", SourceSpec("x-*.tfrecord", {"key": "a, b"})),
+        ("x,key=a=b", SourceSpec("x", {"key": "a=b"})),
+    ],
+)
+def test_a_source_string_is_taken_apart(source, spec):
+    assert parse_source(source) == spec
+
+
+@pytest.mark.parametrize("source", ["", " ", ",every=5"])
+def test_a_source_without_a_name_is_refused(source):
+    with pytest.raises(ValueError, match="must begin with its name. Received: "):
+        parse_source(source)
+
+
+def test_an_option_that_stands_twice_is_refused():
+    with pytest.raises(ValueError, match="must give `part` once"):
+        parse_source("labels.tsv,part=eval,part=train")
+
+
+def test_the_example_in_the_docstring_is_true():
+    results = doctest.testmod(sources)
+    assert (results.failed, results.attempted) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (",evry=5,part=eval", "takes the options every, part. Received: evry"),
+        (",every=5", "`every` and `part` of .* go together"),
+        (",part=eval", "`every` and `part` of .* go together"),
+        (",every=0,part=eval", "whole number above 0. Received: 0"),
+        (",every=-2,part=eval", "whole number above 0. Received: -2"),
+        (",every=five,part=eval", "whole number above 0. Received: five"),
+        (",every=1,part=eval", "`every` to be 2 or more. Received: every=1"),
+        (",every=5,part=dev", "'train' or 'eval'. Received: part='dev'"),
+        (",every=50,part=eval", "Received: 11 images"),
+    ],
+)
+def test_bad_options_of_a_label_file_are_refused(options, message, labels):
+    with pytest.raises(ValueError, match=message):
+        open_source(f"{labels}{options}")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("num_examples=0", "whole number above 0. Received: 0"),
+        ("num_examples=many", "whole number above 0. Received: many"),
+        ("kind=words", "Received: kind"),
+        ("kinds=poems", "Received: kinds='poems'"),
+        ("max_length=long", "Received: .*long"),
+    ],
+)
+def test_bad_options_of_rendered_text_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        open_source(f"synthetic,{options}")
+
+
+def test_an_option_of_record_files_is_refused(shards):
+    with pytest.raises(ValueError, match="takes the options none. Received: every"):
+        open_source(f"{shards},every=5")
+
+
+@pytest.mark.parametrize("name", ["labels.tsv", "data-*.tfrecord", "", "typo"])
+def test_data_that_is_not_there_is_reported_by_name(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=str(tmp_path / name)):
+        open_source(str(tmp_path / name))
+
+
+def test_a_file_that_holds_no_records_is_refused_by_name(tmp_path):
+    (tmp_path / "notes.txt").write_text("These are notes, not records.")
+    with pytest.raises(ValueError, match="notes.txt is no record file"):
+        open_source(str(tmp_path / "notes.txt"))
+
+
+def test_an_empty_label_file_is_refused(tmp_path):
+    (tmp_path / "labels.tsv").write_text("\n")
+    with pytest.raises(ValueError, match="labels.tsv, which has none"):
+        open_source(str(tmp_path / "labels.tsv"))
+
+
+def test_record_files_without_records_are_refused(tmp_path):
+    tf.io.TFRecordWriter(str(tmp_path / "data-0.tfrecord")).close()
+    with pytest.raises(ValueError, match="data-0.tfrecord holds no example"):
+        open_source(str(tmp_path / "data-*.tfrecord"))
+
+
+def test_a_folder_stands_for_its_label_file(labels):
+    source = open_source(str(labels.parent))
+    assert source.spec.name == str(labels)
+    assert source.num_examples == len(TEXTS)
+
+
+def test_a_label_file_is_walked_once_in_order(labels):
+    source = open_source(str(labels))
+    examples = walk(source, Walk())
+    assert [example["text"].decode() for example in examples] == TEXTS
+    assert [example["key"].decode() for example in examples] == [f"{i}.png" for i in range(11)]
+    for text, example in zip(TEXTS, examples, strict=True):
+        np.testing.assert_array_equal(example["image"], tiny.word_image(text))
+    assert list(source.labels()) == TEXTS
+
+
+def test_the_held_out_part_and_the_rest_are_disjoint_and_complete(labels):
+    parts = {part: open_source(f"{labels},every=5,part={part}") for part in ("train", "eval")}
+    # Sorted by key: 0.png 1.png 10.png 2.png 3.png | 4.png 5.png 6.png 7.png 8.png | 9.png
+    assert texts_of(parts["eval"], Walk()) == [TEXTS[3], TEXTS[8]]
+    together = texts_of(parts["train"], Walk()) + texts_of(parts["eval"], Walk())
+    assert sorted(together) == sorted(TEXTS)
+    assert parts["eval"].num_examples == 2
+
+
+def test_a_broken_image_comes_without_pixels(labels, tmp_path):
+    tiny.write_label_file(tmp_path, ["a", "b", "c"])
+    (tmp_path / "1.png").write_bytes(b"no image")
+    examples = walk(open_source(str(tmp_path)), Walk())
+    assert [example["image"].size > 0 for example in examples] == [True, False, True]
+    assert [example["text"] for example in examples] == [b"a", b"b", b"c"]
+
+
+def test_record_files_are_walked_once_in_order(shards):
+    source = open_source(str(shards))
+    assert source.num_examples is None
+    examples = walk(source, Walk())
+    assert [example["text"].decode() for example in examples] == TEXTS
+    assert [example["key"].decode() for example in examples] == [f"{i}.png" for i in range(11)]
+    for text, example in zip(TEXTS, examples, strict=True):
+        np.testing.assert_array_equal(example["image"], tiny.word_image(text))
+    assert list(source.labels()) == TEXTS
+
+
+def test_rendered_text_is_the_same_at_each_walk():
+    source = open_source(f"{SYNTHETIC},num_examples=5")
+    assert source.num_examples == 5
+    first, second = walk(source, Walk()), walk(source, Walk())
+    assert len(first) == 5
+    assert [example["key"] for example in first] == [f"synthetic-{i}".encode() for i in range(5)]
+    for one, other in zip(first, second, strict=True):
+        assert one["text"] == other["text"]
+        assert one["text"].isdigit() or one["text"]
+        np.testing.assert_array_equal(one["image"], other["image"])
+        assert one["image"].dtype == np.uint8
+        assert one["image"].shape[2] == 3
+
+
+def test_rendered_text_without_a_number_of_examples_has_no_end():
+    source = open_source(SYNTHETIC)
+    assert source.num_examples is None
+    keys = [example["key"] for example in walk(source, Walk(seed=1), 7)]
+    # Every example is new: there is nothing to shuffle.
+    assert keys == [f"synthetic-{i}".encode() for i in range(7)]
+
+
+def test_the_charset_of_rendered_text_holds_all_its_characters():
+    source = open_source(f"{SYNTHETIC},num_examples=20")
+    characters = set("".join(source.labels()))
+    assert set("".join(texts_of(source, Walk()))) <= characters
+
+
+@pytest.mark.parametrize("kind", ["labels", "shards", "synthetic"])
+def test_a_shuffled_walk_holds_each_example_once_in_each_epoch(kind, labels, shards):
+    name = {"labels": labels, "shards": shards, "synthetic": f"{SYNTHETIC},num_examples=11"}[kind]
+    source = open_source(str(name))
+    how = Walk(seed=3, shuffle_buffer=4)
+    keys = [example["key"] for example in walk(source, how, 33)]
+    epochs = [keys[:11], keys[11:22], keys[22:]]
+    for epoch in epochs:
+        assert Counter(epoch) == Counter(keys[:11])
+        assert len(set(epoch)) == 11
+    assert epochs[0] != epochs[1] != epochs[2]
+    again = [example["key"] for example in walk(source, how, 33)]
+    assert again == keys
+    other = [example["key"] for example in walk(source, Walk(seed=4, shuffle_buffer=4), 11)]
+    assert other != keys[:11]
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+@pytest.mark.parametrize("num_workers", [2, 4])
+@pytest.mark.parametrize("kind", ["labels", "shards", "synthetic"])
+def test_the_workers_share_out_the_examples(kind, num_workers, seed, labels, shards):
+    name = {"labels": labels, "shards": shards, "synthetic": f"{SYNTHETIC},num_examples=11"}[kind]
+    source = open_source(str(name))
+    shares = []
+    for worker in range(num_workers):
+        once = walk(source, Walk(shard=(worker, num_workers)))
+        # A shuffled walk has no end; its first epoch has as many examples as the walk in order.
+        how = Walk(seed, shuffle_buffer=3, shard=(worker, num_workers))
+        examples = walk(source, how, len(once))
+        assert len(examples) == len(once)
+        shares.append({example["key"] for example in examples})
+        assert len(shares[-1]) == len(once) > 0
+    assert sum(len(share) for share in shares) == 11
+    assert len(set.union(*shares)) == 11

@@ -1,0 +1,192 @@
+import dataclasses
+import json
+import os
+
+import pytest
+
+from attention_ocr.config import (
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    Config,
+    DataConfig,
+    ImageConfig,
+    ModelConfig,
+    TrainingConfig,
+)
+
+SECTIONS = {
+    "image": ImageConfig,
+    "model": ModelConfig,
+    "data": DataConfig,
+    "training": TrainingConfig,
+}
+OTHER = Config.from_values(
+    {
+        "image_channels": 3,
+        "encoder": "vgg",
+        "encoder_width": 0.5,
+        "charset": "my characters.txt",
+        "bucket_widths": (48, 100),
+        "bucket_lengths": (),
+        "deterministic": True,
+        "seed": 7,
+    }
+)
+
+
+@pytest.mark.parametrize("config", [Config(), OTHER])
+def test_settings_come_back_from_a_directory_as_they_went(config, tmp_path):
+    config.save(tmp_path)
+    assert Config.load(tmp_path) == config
+    assert [path.name for path in tmp_path.iterdir()] == [CONFIG_FILE]
+
+
+def test_flat_values_reach_their_sections():
+    assert OTHER.image == ImageConfig(image_channels=3)
+    assert OTHER.model == ModelConfig(encoder="vgg", encoder_width=0.5)
+    assert OTHER.data.bucket_widths == (48, 100)
+    assert OTHER.training == TrainingConfig(deterministic=True, seed=7)
+
+
+def test_a_flat_value_of_no_section_is_refused_by_name():
+    with pytest.raises(ValueError, match="Received: batchsize, stepz"):
+        Config.from_values({"stepz": 1, "batch_size": 2, "batchsize": 3})
+
+
+def test_a_field_name_stands_in_one_section_only():
+    names = [field.name for section in SECTIONS.values() for field in dataclasses.fields(section)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("image_height", 0, "`image_height` must be above 0. Received: 0"),
+        ("image_height", 40, "must divide by 16. Received: 40"),
+        ("max_image_width", 100, "must divide by 16. Received: 100"),
+        ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
+        ("encoder", "resnet", "one of compact, vgg. Received: 'resnet'"),
+        ("encoder_width", 0.0, "`encoder_width` must be above 0"),
+        ("sequence_layers", -1, "`sequence_layers` must not be negative"),
+        ("max_length", 0, "`max_length` must be above 0"),
+        ("dropout", 1.0, "at least 0 and below 1. Received: 1.0"),
+        ("dropout", float("nan"), "at least 0 and below 1. Received: nan"),
+        ("decoding", "beam", "one of attention, ctc. Received: 'beam'"),
+        ("attention_weight", 0.0, "needs an `attention_weight` above 0"),
+        ("train_data", "", "`train_data` must name a source"),
+        ("batch_size", 0, "`batch_size` must be above 0"),
+        ("bucket_widths", (64, 64), "`bucket_widths` must ascend"),
+        ("bucket_lengths", (9, 5), "`bucket_lengths` must ascend"),
+        ("bucket_lengths", (0, 5), "must ascend from above 0"),
+        ("data_workers", -1, "`data_workers` must not be negative"),
+        ("steps", 0, "`steps` must be above 0"),
+        ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
+        ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
+        ("label_smoothing", 1.5, "at least 0 and below 1"),
+        ("precision", "float16", "one of auto, float32, bfloat16"),
+        ("strategy", "tpu", "`strategy` must be one of"),
+        ("patience", -1, "`patience` must not be negative"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values({name: value})
+
+
+def test_reading_by_ctc_needs_a_ctc_head():
+    with pytest.raises(ValueError, match="needs a CTC head"):
+        ModelConfig(decoding="ctc", ctc_weight=0.0)
+    assert ModelConfig(decoding="ctc", attention_weight=0.0).decoding == "ctc"
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().training.steps = 3
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "message"),
+    [
+        ("model", "encoder_with", 2.0, "Unknown key. Received: encoder_with"),
+        ("modell", "encoder", "vgg", "Unknown key. Received: modell"),
+        ("model", "max_length", "24", "`max_length` must be of type int. Received: '24'"),
+        ("model", "max_length", 24.0, "`max_length` must be of type int. Received: 24.0"),
+        ("model", "dropout", True, "`dropout` must be of type float. Received: True"),
+        ("training", "steps", True, "`steps` must be of type int. Received: True"),
+        ("training", "deterministic", 1, "`deterministic` must be of type bool. Received: 1"),
+        ("data", "bucket_widths", 64, "`bucket_widths` must be of type tuple. Received: 64"),
+        ("data", "bucket_widths", ["64"], "`bucket_widths` must hold whole numbers. .*'64'"),
+        ("data", "bucket_lengths", [4, True], "`bucket_lengths` must hold whole numbers"),
+        ("image", "image_height", 30, "must divide by 16"),
+    ],
+)
+def test_a_document_with_a_wrong_key_or_type_is_refused(section, name, value, message):
+    document = Config().to_dict()
+    document.setdefault(section, {})[name] = value
+    with pytest.raises(ValueError, match=message):
+        Config.from_dict(document)
+
+
+def test_a_whole_number_serves_as_a_float():
+    document = Config().to_dict()
+    document["model"]["ctc_weight"] = 1
+    weight = Config.from_dict(document).model.ctc_weight
+    assert isinstance(weight, float)
+    assert weight == 1.0
+
+
+def test_a_key_that_is_left_out_keeps_its_default():
+    document = {"format_version": FORMAT_VERSION, "model": {"max_length": 5}}
+    assert Config.from_dict(document) == Config.from_values({"max_length": 5})
+
+
+@pytest.mark.parametrize("version", [None, 0, FORMAT_VERSION + 1, "1"])
+def test_another_version_of_the_format_is_refused(version):
+    document = Config().to_dict() | {"format_version": version}
+    with pytest.raises(ValueError, match=f"format_version {FORMAT_VERSION};.*Received"):
+        Config.from_dict(document)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "config.json: Expecting property name"),
+        ("[1]", "config.json: Expected a JSON object. Received: .1."),
+        ('{"format_version": 1, "model": 3}', "config.json: `model` must hold settings"),
+        ('{"format_version": 1, "speed": {}}', "config.json: Unknown key. Received: speed"),
+        ("", "config.json: Expecting value"),
+    ],
+)
+def test_a_damaged_file_is_refused_by_its_name(content, message, tmp_path):
+    (tmp_path / CONFIG_FILE).write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        Config.load(tmp_path)
+
+
+def test_a_file_that_is_not_utf8_is_refused_by_its_name(tmp_path):
+    (tmp_path / CONFIG_FILE).write_bytes(b"\xff\xfe{}")
+    with pytest.raises(ValueError, match="config.json: "):
+        Config.load(tmp_path)
+
+
+def test_a_directory_without_settings_is_reported(tmp_path):
+    with pytest.raises(FileNotFoundError, match=CONFIG_FILE):
+        Config.load(tmp_path)
+
+
+def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
+    OTHER.save(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        Config().save(tmp_path)
+    assert Config.load(tmp_path) == OTHER
+
+
+def test_the_file_is_json_for_people(tmp_path):
+    text = OTHER.save(tmp_path).read_text(encoding="utf-8")
+    assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
+    assert '\n  "model": {\n    "encoder": "vgg",\n' in text

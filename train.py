@@ -1,0 +1,186 @@
+"""Train a recogniser: python train.py --work_dir=runs/mine --train_data=words/labels.tsv.
+
+Settings come from flags, or from a file of flags (--flagfile=configs/captcha.flags). Stopped at any
+moment and started again by the same command, the run goes on where it was.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from absl import app, flags, logging
+
+from attention_ocr.config import (
+    DECODINGS,
+    ENCODERS,
+    PRECISIONS,
+    STRATEGIES,
+    Config,
+    DataConfig,
+    ImageConfig,
+    ModelConfig,
+    TrainingConfig,
+)
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("work_dir", None, "Where the model, its checkpoints and events go.")
+flags.mark_flag_as_required("work_dir")
+
+flags.DEFINE_integer(
+    "image_height", ImageConfig.image_height, "Height of the input, pixels; divides by 16."
+)
+flags.DEFINE_integer(
+    "max_image_width",
+    ImageConfig.max_image_width,
+    "Largest width of the input, pixels; wider images are shrunk as a whole.",
+)
+flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
+
+flags.DEFINE_enum("encoder", ModelConfig.encoder, ENCODERS, "Network that sees the image.")
+flags.DEFINE_float(
+    "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
+)
+flags.DEFINE_integer(
+    "sequence_layers",
+    ModelConfig.sequence_layers,
+    "Bidirectional LSTM layers over the columns; 0 keeps the grid two-dimensional.",
+)
+flags.DEFINE_integer(
+    "sequence_units", ModelConfig.sequence_units, "Units of each direction of these layers."
+)
+flags.DEFINE_integer(
+    "attention_units", ModelConfig.attention_units, "Width in which queries meet keys."
+)
+flags.DEFINE_integer("decoder_units", ModelConfig.decoder_units, "Units of the decoder's LSTM.")
+flags.DEFINE_integer(
+    "embedding_units", ModelConfig.embedding_units, "Width of the character embedding."
+)
+flags.DEFINE_integer(
+    "max_length", ModelConfig.max_length, "Characters of the longest text that can be read."
+)
+flags.DEFINE_float("dropout", ModelConfig.dropout, "Dropped share of the decoder's output.")
+flags.DEFINE_float(
+    "ctc_weight", ModelConfig.ctc_weight, "Weight of the CTC loss; 0 builds no CTC head."
+)
+flags.DEFINE_float(
+    "attention_weight",
+    ModelConfig.attention_weight,
+    "Weight of the attention loss; 0 builds the CTC head alone.",
+)
+flags.DEFINE_enum("decoding", ModelConfig.decoding, DECODINGS, "Which head reads.")
+
+flags.DEFINE_string(
+    "train_data",
+    DataConfig.train_data,
+    "Source of the training examples: 'synthetic,key=value...', a labels.tsv "
+    "[',every=5,part=train'], or a pattern of record files.",
+)
+flags.DEFINE_string(
+    "eval_data", DataConfig.eval_data, "Source of the validation examples; '' for none."
+)
+flags.DEFINE_string(
+    "charset",
+    DataConfig.charset,
+    "A charset file, 'ascii', or '' to build it from the training labels.",
+)
+flags.DEFINE_integer("batch_size", DataConfig.batch_size, "Examples of a step, over all devices.")
+flags.DEFINE_integer(
+    "eval_batch_size", DataConfig.eval_batch_size, "Examples of a batch in evaluation."
+)
+flags.DEFINE_integer(
+    "shuffle_buffer", DataConfig.shuffle_buffer, "Records among which the next one is drawn."
+)
+flags.DEFINE_list(
+    "bucket_widths",
+    [str(limit) for limit in DataConfig.bucket_widths],
+    "Ascending limits, pixels: images of one bucket make a batch.",
+)
+flags.DEFINE_list(
+    "bucket_lengths",
+    [str(limit) for limit in DataConfig.bucket_lengths],
+    "Ascending limits, characters: labels of one bucket make a batch.",
+)
+flags.DEFINE_integer(
+    "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
+)
+
+flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
+flags.DEFINE_float("learning_rate", TrainingConfig.learning_rate, "Peak of the learning rate.")
+flags.DEFINE_integer(
+    "warmup_steps", TrainingConfig.warmup_steps, "Steps in which the rate rises to its peak."
+)
+flags.DEFINE_float(
+    "final_learning_rate",
+    TrainingConfig.final_learning_rate,
+    "Fraction of the peak at which the cosine ends.",
+)
+flags.DEFINE_float("weight_decay", TrainingConfig.weight_decay, "AdamW's decoupled decay.")
+flags.DEFINE_float(
+    "clip_norm", TrainingConfig.clip_norm, "Largest global norm of the gradient; 0 for any."
+)
+flags.DEFINE_float(
+    "label_smoothing", TrainingConfig.label_smoothing, "Share spread over the vocabulary."
+)
+flags.DEFINE_float(
+    "average_decay", TrainingConfig.average_decay, "Decay of the averaged weights; 0 for none."
+)
+flags.DEFINE_enum(
+    "precision",
+    TrainingConfig.precision,
+    PRECISIONS,
+    "Type of the computation; auto is bfloat16 where the processor has it.",
+)
+flags.DEFINE_integer("eval_every", TrainingConfig.eval_every, "Steps between validations.")
+flags.DEFINE_integer(
+    "checkpoint_every", TrainingConfig.checkpoint_every, "Steps between checkpoints."
+)
+flags.DEFINE_integer("summary_every", TrainingConfig.summary_every, "Steps between summaries.")
+flags.DEFINE_integer("keep_checkpoints", TrainingConfig.keep_checkpoints, "Checkpoints kept.")
+flags.DEFINE_integer(
+    "patience",
+    TrainingConfig.patience,
+    "Validations without a better exact match before the run ends; 0 for never.",
+)
+flags.DEFINE_enum(
+    "strategy", TrainingConfig.strategy, STRATEGIES, "How steps are spread over devices."
+)
+flags.DEFINE_bool(
+    "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
+)
+flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+
+
+def config_from_flags() -> Config:
+    """Return the settings that the flags describe."""
+    values = {
+        field.name: FLAGS[field.name].value
+        for section in dataclasses.fields(Config)
+        for field in dataclasses.fields(section.default)
+    }
+    for name in ("bucket_widths", "bucket_lengths"):
+        try:
+            values[name] = tuple(int(limit) for limit in values[name])
+        except ValueError as error:
+            raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
+    return Config.from_values(values)
+
+
+def main(arguments: list[str]) -> None:
+    """Train, and say where the model is."""
+    try:
+        if len(arguments) > 1:
+            raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
+        config = config_from_flags()
+        from attention_ocr.training.loop import train
+
+        logging.set_verbosity(logging.INFO)
+        result = train(config, Path(FLAGS.work_dir))
+    except (ValueError, OSError, FloatingPointError) as error:
+        sys.exit(f"train.py: {error}")
+    best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
+    print(f"{FLAGS.work_dir}: weights of step {result.best_step or result.step}{best}")
+
+
+if __name__ == "__main__":
+    app.run(main)
