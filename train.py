@@ -7,6 +7,7 @@ moment and started again by the same command, the run goes on where it was.
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags, logging
 
@@ -153,10 +154,11 @@ flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dr
 
 def config_from_flags() -> Config:
     """Return the settings that the flags describe."""
-    values = {
+    sections: tuple[Any, ...] = (ImageConfig, ModelConfig, DataConfig, TrainingConfig)
+    values: dict[str, Any] = {
         field.name: FLAGS[field.name].value
-        for section in dataclasses.fields(Config)
-        for field in dataclasses.fields(section.default)
+        for section in sections
+        for field in dataclasses.fields(section)
     }
     for name in ("bucket_widths", "bucket_lengths"):
         try:

@@ -266,7 +266,7 @@ class Config:
         remaining = dict(values)
         sections = {}
         for section in dataclasses.fields(cls):
-            section_class = type(section.default)
+            section_class: Any = type(section.default)
             names = [field.name for field in dataclasses.fields(section_class)]
             chosen = {name: remaining.pop(name) for name in names if name in remaining}
             sections[section.name] = section_class(**chosen)

@@ -46,20 +46,23 @@ def recognize(
     encoded = recognizer.encode(images, image_sizes)
     grid_shape = tf.shape(encoded.feature_grid)
     batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
-    if settings.decoding == "ctc":
+    decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
+    if settings.decoding == "ctc" and ctc_head is not None:
         decoded = ctc_greedy_decode(
-            recognizer.ctc_head(encoded.columns), encoded.column_lengths, settings.max_length
+            ctc_head(encoded.columns), encoded.column_lengths, settings.max_length
         )
         rows = tf.constant(1)
-    else:
+    elif decoder is not None:
         state, memory = recognizer.start_decoding(encoded)
         decoded = greedy_decode(
-            lambda token_ids, state: recognizer.decoder.step(token_ids, state, memory),
+            lambda token_ids, state: decoder.step(token_ids, state, memory),
             state,
             batch_size,
             rows * columns,
             settings.max_length,
         )
+    else:
+        raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
     return Recognition(
         text=decode_in_graph(charset, decoded.token_ids),
         confidence=decoded.confidence,

@@ -66,7 +66,7 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     try:
         with temporary.open("wb") as file:
-            np.savez(file, **values)
+            np.savez(file, allow_pickle=False, **dict(values))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -19,6 +19,8 @@ from attention_ocr.data.sources import Source, Walk
 
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"
+NUM_TRIED = 10_000
+"""Examples looked at before training, until one is found that can be trained on."""
 
 
 class SkipReport:
@@ -72,10 +74,14 @@ def training_batches(
         `image_sizes` int32 [B, 2]; `decoder_inputs` int32 [B, T], start and text; `targets` int32
         [B, T], text and end; `target_weights` float32 [B, T], 1 on text and end; `text` and `key`
         string [B]; `shrunk` bool [B]. B is the batch size for one process.
+
+    Raises:
+        ValueError: none of the first examples can be trained on; the message says why.
     """
     data = config.data
     walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard)
     batch_size = data.batch_size // shard[1]
+    _check_some_are_usable(source, config, shard)
     dataset = source.examples(walk)
     dataset = dataset.filter(lambda example: _usable(example, config.model.max_length, report))
     dataset = dataset.map(
@@ -121,6 +127,16 @@ def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     # inputs.
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     return dataset.with_options(options)
+
+
+def _check_some_are_usable(source: Source, config: Config, shard: tuple[int, int]) -> None:
+    # An endless walk through nothing but what is left out would never give a batch.
+    report = SkipReport(num_names=3)
+    examples = source.examples(Walk(num_workers=_num_workers(config), shard=shard)).take(NUM_TRIED)
+    usable = examples.filter(lambda example: _usable(example, config.model.max_length, report))
+    if not any(True for _ in usable.take(1)):
+        reasons = "; ".join(report.lines()) or "there is none for this process"
+        raise ValueError(f"No example of {source.spec.name} can be trained on: {reasons}")
 
 
 def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) -> tf.Tensor:

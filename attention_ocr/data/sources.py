@@ -63,7 +63,7 @@ class Source:
     Attributes:
         spec: where they come from.
         num_examples: their number; none when there is no end.
-        examples: `(seed, worker) -> tf.data.Dataset` of `key` string, `image` uint8 [h, w, 3]
+        examples: `Walk -> tf.data.Dataset` of `key` string, `image` uint8 [h, w, 3]
             (without pixels where the file is broken) and `text` string. With a seed, an endless
             shuffled walk in which each epoch holds each example once; without, one walk in order.
         labels: iterates over all texts, to build a charset from.
@@ -237,9 +237,10 @@ def _label_file_source(spec: SourceSpec) -> Source:
 
 def _record_source(spec: SourceSpec) -> Source:
     _refuse_unknown_options(spec, ())
-    paths = sorted(tf.io.gfile.glob(spec.name))
+    paths = sorted(path for path in tf.io.gfile.glob(spec.name) if not tf.io.gfile.isdir(path))
     if not paths:
         raise FileNotFoundError(f"No data at {spec.name}: no label file, and no record files.")
+    _check_first_record(paths, spec.name)
 
     def example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         parsed = parse_example(serialized)
@@ -281,3 +282,13 @@ def _record_source(spec: SourceSpec) -> Source:
                 yield text.decode("utf-8")
 
     return Source(spec, None, examples, labels)
+
+
+def _check_first_record(paths: list[str], name: str) -> None:
+    records = tf.data.TFRecordDataset(paths).take(1).map(parse_example)
+    try:
+        num_records = len(list(records))
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise ValueError(f"{name} is no record file of this project: {error.message}") from error
+    if not num_records:
+        raise ValueError(f"{name} holds no example.")

@@ -90,7 +90,13 @@ class Recognizer(keras.Model):
         return Encoded(columns[:, None], valid[:, None], columns, column_lengths, summary)
 
     def start_decoding(self, encoded: Encoded) -> tuple[DecoderState, Memory]:
-        """Return the decoder's initial state and its memory [B, N = H'W', D]."""
+        """Return the decoder's initial state and its memory [B, N = H'W', D].
+
+        Raises:
+            ValueError: the recogniser has a CTC head alone.
+        """
+        if self.decoder is None:
+            raise ValueError("This recogniser has no attention decoder, only a CTC head.")
         batch_size = tf.shape(encoded.feature_grid)[0]
         values = tf.reshape(encoded.feature_grid, (batch_size, -1, encoded.feature_grid.shape[-1]))
         memory = self.decoder.prepare(values, tf.reshape(encoded.cells, (batch_size, -1)))

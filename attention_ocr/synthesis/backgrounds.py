@@ -1,7 +1,7 @@
 """What is behind a text: gray patterns, coloured by a few colours between which they shade."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
@@ -27,11 +27,8 @@ def colorize(pattern: np.ndarray, stops: Sequence[Color]) -> np.ndarray:
     Returns:
         uint8 `[H, W, 3]`.
     """
-    grays = np.linspace(0, 255, len(stops))
-    table = np.empty((256, 1, 3), np.uint8)
-    for channel in range(3):
-        values = np.interp(np.arange(256), grays, [stop[channel] for stop in stops])
-        table[:, 0, channel] = values + 0.5
+    colors = _stop_weights(len(stops)) @ np.array(stops, np.float32)
+    table = (colors + 0.5).astype(np.uint8)[:, None]
     return cv2.applyColorMap(pattern, table)
 
 
@@ -151,12 +148,19 @@ def _cut(rng: np.random.Generator, pattern: np.ndarray, shape: tuple[int, int]) 
     return cv2.resize(piece, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
+@cache
+def _stop_weights(num_stops: int) -> np.ndarray:
+    """Return the share of each stop in each gray, float32 `[256, num_stops]`."""
+    places = np.arange(256, dtype=np.float32)[:, None] * ((num_stops - 1) / 255)
+    return np.maximum(0, 1 - np.abs(places - np.arange(num_stops))).astype(np.float32)
+
+
 def _stretch_to_bytes(pattern: np.ndarray) -> np.ndarray:
     low, high = np.percentile(pattern, (1, 99))
     return np.clip((pattern - low) * (255.0 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=_BANK_SIZE)
+@cache
 def _texture(place: int) -> np.ndarray:
     rng = np.random.default_rng((_TEXTURE_SEED, place))
     height, width = _BANK_SHAPE
@@ -173,7 +177,7 @@ def _texture(place: int) -> np.ndarray:
     return _stretch_to_bytes(pattern)
 
 
-@lru_cache(maxsize=_BANK_SIZE)
+@cache
 def _scene(place: int) -> np.ndarray:
     rng = np.random.default_rng((_SCENE_SEED, place))
     height, width = _BANK_SHAPE

@@ -34,9 +34,10 @@ _TWO_SHAPED = "abdeghnqrt"
 # Two cases of one face: 0.51 at most in the 122 faces with true lower-case letters this was measured
 # on, 0.68 and more in faces that draw capitals for both.
 _SAME_SHAPE = 0.6
-# Share of letters and digits that are among the five likest of a plain face. Chance gives 0.08, the
-# least legible italic 0.73.
+# Symbols in the place of letters reach 0.1, seven-segment figures and blackletter 0.4.
 _LEAST_LEGIBLE = 0.3
+# With fewer letters and digits than this, a face is not judged by them.
+_FEWEST_LETTERS = 8
 _PROOFED = range(0x21, 0x100)
 _MAX_INSTANCES = 4
 _ASCENDING = frozenset(string.ascii_uppercase + string.digits + "bdfhkltij" + "$%&()/[]{}|!?\"'")
@@ -57,6 +58,7 @@ class Face:
         cap_height: Height of `H` as a share of the em.
         x_height: Height of `x`, likewise.
         depth: Depth of `p` below the line, likewise.
+        legibility: From 0 to 1, how plainly letters and digits look like themselves; 1 without any.
     """
 
     path: str
@@ -68,6 +70,7 @@ class Face:
     cap_height: float = field(default=0.7, compare=False)
     x_height: float = field(default=0.5, compare=False)
     depth: float = field(default=0.2, compare=False)
+    legibility: float = field(default=1.0, compare=False)
 
     def covered(self, characters: Iterable[str]) -> frozenset[str]:
         """Return those of the characters that the face covers."""
@@ -131,6 +134,24 @@ def letter_shapes(font: ImageFont.FreeTypeFont) -> np.ndarray:
             shape -= shape.mean()
             row[:] = shape / (np.linalg.norm(shape) + 1e-6)
     return shapes
+
+
+def measure_legibility(
+    shapes: np.ndarray, references: np.ndarray, present: np.ndarray
+) -> float:
+    """Measure how plainly the letters and digits of a face look like themselves.
+
+    Args:
+        shapes: float32 `[62, 256]`, `letter_shapes` of the face.
+        references: float32 `[K, 62, 256]`, those of plain faces.
+        present: bool `[62]`, the letters and digits that the face has.
+
+    Returns:
+        The share of them whose own reference is among the five likest of all 62; chance gives 0.08.
+    """
+    similarity = np.einsum("cd,krd->krc", shapes, references).max(axis=0)
+    is_likely = (similarity > similarity.diagonal()).sum(axis=0) < 5
+    return float(is_likely[present].mean())
 
 
 def visible_characters(
@@ -200,9 +221,18 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
         style = names.getBestSubFamilyName() or ""
         instances = _choose_instances(tables)
     font = open_font(Face(str(path), index), _PROOF_SIZE)
-    covered = _proof_characters(font, sorted(code_points), references)
+    covered = _proof_characters(font, sorted(code_points))
     if not covered:
         return []
+    present = np.array([ord(character) in covered for character in _ALPHABET])
+    legibility = 1.0
+    if present.sum() >= _FEWEST_LETTERS:
+        shapes = letter_shapes(font)
+        if references is not None:
+            legibility = measure_legibility(shapes, references, present)
+        if legibility < _LEAST_LEGIBLE:
+            return []
+        covered -= _case_without_shape(font, shapes, covered)
     cap_height, x_height, depth = _measure(font, covered)
     return [
         Face(
@@ -215,6 +245,7 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
             cap_height=cap_height,
             x_height=x_height,
             depth=depth,
+            legibility=legibility,
         )
         for instance, axes in instances
     ]
@@ -235,30 +266,15 @@ def _choose_instances(tables: TTFont) -> list[tuple[str, tuple[float, ...]]]:
     ]
 
 
-def _proof_characters(
-    font: ImageFont.FreeTypeFont, code_points: list[int], references: np.ndarray | None
-) -> set[int]:
-    """Return the code points that can be used, none when the face is of no use at all."""
+def _proof_characters(font: ImageFont.FreeTypeFont, code_points: list[int]) -> set[int]:
+    """Return the code points that can be used, none when most glyphs are blank or alike."""
     latin = [point for point in code_points if point in _PROOFED]
     # A face without Latin is judged by the first characters it has.
-    proofed = latin or [point for point in code_points if point > _PROOFED.stop][:64]
+    proofed = latin or [point for point in code_points if point >= _PROOFED.stop][:64]
     pictures = visible_characters(font, map(chr, proofed), first_missing(code_points))
     if len(set(pictures.values())) <= len(proofed) // 3:
         return set()
-    covered = set(code_points) - set(proofed) | set(map(ord, pictures))
-    if pictures.keys() >= set(_ALPHABET):
-        shapes = letter_shapes(font)
-        if references is not None and _legibility(shapes, references) < _LEAST_LEGIBLE:
-            return set()
-        covered -= _case_without_shape(font, shapes, covered)
-    return covered
-
-
-def _legibility(shapes: np.ndarray, references: np.ndarray) -> float:
-    """Return the share of letters and digits whose own reference is among the five likest."""
-    similarity = np.einsum("cd,krd->krc", shapes, references).max(axis=0)
-    own = similarity.diagonal()
-    return float(np.mean((similarity > own).sum(axis=0) < 5))
+    return set(code_points) - set(proofed) | set(map(ord, pictures))
 
 
 def _case_without_shape(
@@ -270,10 +286,11 @@ def _case_without_shape(
     may set upper-case texts only.
     """
     likeness = [
-        shapes[_ALPHABET.index(letter)] @ shapes[_ALPHABET.index(letter.upper())]
+        float(shapes[_ALPHABET.index(letter)] @ shapes[_ALPHABET.index(letter.upper())])
         for letter in _TWO_SHAPED
+        if ord(letter) in covered and ord(letter.upper()) in covered
     ]
-    if np.median(likeness) < _SAME_SHAPE:
+    if len(likeness) < len(_TWO_SHAPED) // 2 or np.median(likeness) < _SAME_SHAPE:
         return set()
     # Capitals are of one height; in true lower case the ascender of `b` rises far above `a`.
     are_capitals = draw_ink(font, "b")[0].shape[0] < 1.2 * draw_ink(font, "a")[0].shape[0]

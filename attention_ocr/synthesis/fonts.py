@@ -1,9 +1,11 @@
 """Fonts of the machine and of installed font packages, as a sorted list of usable faces."""
 
 import glob
+import logging as logging_of_python
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -142,12 +144,25 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
     if unknown:
         logging.info("Looking through %d font files; the result is kept in %s", len(unknown), file)
         references = _plain_letter_shapes()
-        for path, status in unknown:
-            faces = inspect_file(path, references)
-            entries[str(path)] = describe(status, faces)
-            found.append(faces)
+        with _quiet_font_tools():
+            for path, status in unknown:
+                faces = inspect_file(path, references)
+                entries[str(path)] = describe(status, faces)
+                found.append(faces)
         save_cache(file, {path: entry for path, entry in entries.items() if Path(path).exists()})
     return found
+
+
+@contextmanager
+def _quiet_font_tools() -> Iterator[None]:
+    """Keep back the remarks of fontTools on tables that are slightly wrong and of no use here."""
+    logger = logging_of_python.getLogger("fontTools")
+    level = logger.level
+    logger.setLevel(logging_of_python.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _plain_letter_shapes() -> np.ndarray | None:

@@ -63,7 +63,7 @@ def draw_view(
     return View(rotation, shear, stretch, scale, corners)
 
 
-def place_corners(view: View, shape: tuple[int, int]) -> np.ndarray:
+def place_corners(view: View, shape: tuple[int, int]) -> list[tuple[float, float]]:
     """Compute where the corners of a mask come to lie.
 
     Args:
@@ -71,19 +71,19 @@ def place_corners(view: View, shape: tuple[int, int]) -> np.ndarray:
         shape: Height and width of the mask.
 
     Returns:
-        float32 `[4, 2]`, x and y of top left, top right, bottom right and bottom left, at least one
-        pixel from 0.
+        x and y of top left, top right, bottom right and bottom left, at least one pixel from 0.
     """
     height, width = shape
-    rectangle = np.array(
-        [(0, 0), (width, 0), (width, height), (0, height)], np.float32
-    )
     cosine = view.scale * math.cos(view.rotation)
     sine = view.scale * math.sin(view.rotation)
-    lean = np.array([(view.stretch, 0.0), (-view.shear, 1.0)], np.float32)
-    turn = np.array([(cosine, sine), (-sine, cosine)], np.float32)
-    placed = rectangle @ lean @ turn + np.array(view.corners, np.float32).reshape(4, 2)
-    return placed - placed.min(axis=0) + np.float32(1.5)
+    placed = []
+    for place, (x, y) in enumerate(((0, 0), (width, 0), (width, height), (0, height))):
+        leaning = view.stretch * x - view.shear * y
+        shift_x, shift_y = view.corners[2 * place : 2 * place + 2]
+        placed.append((cosine * leaning - sine * y + shift_x, sine * leaning + cosine * y + shift_y))
+    left = min(x for x, _ in placed) - 1.5
+    top = min(y for _, y in placed) - 1.5
+    return [(x - left, y - top) for x, y in placed]
 
 
 def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
@@ -98,13 +98,13 @@ def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
     """
     height, width = mask.shape
     placed = place_corners(view, (height, width))
-    right, bottom = np.ceil(placed.max(axis=0)).astype(int) + 2
+    right = math.ceil(max(x for x, _ in placed)) + 2
+    bottom = math.ceil(max(y for _, y in placed)) + 2
     # Half a pixel: the corners of the mask are those of its pixels, OpenCV counts from centres.
-    source = np.array(
-        [(0, 0), (width, 0), (width, height), (0, height)], np.float32
-    ) - np.float32(0.5)
-    matrix = cv2.getPerspectiveTransform(source, placed)
-    return cv2.warpPerspective(mask, matrix, (int(right), int(bottom)), flags=cv2.INTER_LINEAR)
+    x, y = width - 0.5, height - 0.5
+    source = np.array([(-0.5, -0.5), (x, -0.5), (x, y), (-0.5, y)], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, np.array(placed, np.float32) - np.float32(0.5))
+    return cv2.warpPerspective(mask, matrix, (right, bottom), flags=cv2.INTER_LINEAR)
 
 
 def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:

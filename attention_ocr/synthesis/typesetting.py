@@ -5,7 +5,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -55,20 +54,21 @@ def draw_ink(
     size = int(font.size)
     # A guess that holds for all but the widest faces; what touches the border is drawn again.
     width = int(len(text) * (0.75 * size + max(spacing, 0.0))) + 2 * size
-    height = 3 * size
+    height = 2 * size
     while True:
         canvas = Image.new("L", (width, height))
         draw = ImageDraw.Draw(canvas)
-        origin = (width - int(0.75 * size * len(text))) // 4, int(0.65 * height)
+        origin = (width - int(0.75 * size * len(text))) // 4, int(0.68 * height)
         if spacing or lifts:
             _draw_spaced(draw, font, text, origin, spacing, lifts)
         else:
             draw.text(origin, text, fill=255, font=font, anchor="ls")
-        mask = np.asarray(canvas)
-        left, top, ink_width, ink_height = cv2.boundingRect(mask)
-        inside = left > 0 and top > 0 and left + ink_width < width and top + ink_height < height
-        if inside or ink_width == 0:
-            return mask[top : top + ink_height, left : left + ink_width], origin[1] - top
+        box = canvas.getbbox()
+        if box is None:
+            return np.zeros((0, 0), np.uint8), 0
+        left, top, right, bottom = box
+        if left > 0 and top > 0 and right < width and bottom < height:
+            return np.asarray(canvas.crop(box)), origin[1] - top
         width, height = 2 * width, 2 * height
 
 

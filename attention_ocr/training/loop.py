@@ -4,11 +4,12 @@ import dataclasses
 import gc
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
@@ -285,7 +286,7 @@ class Run:
         else:
             self.progress.stale_validations.assign_add(1)
 
-    def _keep(self, values: dict) -> None:
+    def _keep(self, values: Mapping[str, np.ndarray]) -> None:
         if self.is_chief:
             save_weights(values, self.work_dir / WEIGHTS_FILE)
 

@@ -12,7 +12,19 @@ from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.optimization import AveragedWeights
 
 Batch = dict[str, tf.Tensor]
-MODEL_INPUTS = ("images", "image_sizes", "decoder_inputs", "targets", "target_weights")
+
+
+def input_signature(config: Config) -> dict[str, tf.TensorSpec]:
+    """Return shapes and types of the part of a batch that the step takes."""
+    image = config.image
+    tokens = (None, None)
+    return {
+        "images": tf.TensorSpec((None, image.image_height, None, image.image_channels), tf.float32),
+        "image_sizes": tf.TensorSpec((None, 2), tf.int32),
+        "decoder_inputs": tf.TensorSpec(tokens, tf.int32),
+        "targets": tf.TensorSpec(tokens, tf.int32),
+        "target_weights": tf.TensorSpec(tokens, tf.float32),
+    }
 
 
 def make_train_step(
@@ -63,7 +75,11 @@ def make_train_step(
         optimizer.apply(gradients, variables)
         return losses | {"gradient_norm": norm / replicas}
 
-    @tf.function(reduce_retracing=True)
+    # Batches differ in width and length. Told so beforehand, one device traces the step once; the
+    # batches of several replicas have no signature and are traced twice.
+    signature = (input_signature(config),) if replicas == 1 else None
+
+    @tf.function(input_signature=signature, reduce_retracing=True)
     def train_step(batch: Batch) -> dict[str, tf.Tensor]:
         shares = strategy.run(replica_step, args=(batch,))
         values = {
@@ -74,7 +90,7 @@ def make_train_step(
         return values
 
     def distribute(batch: Batch) -> Batch:
-        inputs = {name: batch[name] for name in MODEL_INPUTS}
+        inputs = {name: batch[name] for name in input_signature(config)}
         if replicas == 1:
             return inputs
         return strategy.experimental_distribute_values_from_function(

@@ -1,10 +1,10 @@
 import doctest
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from attention_ocr.data import sources
 from attention_ocr.data.records import serialize_example
@@ -118,7 +118,7 @@ def test_an_option_of_record_files_is_refused(shards):
 
 @pytest.mark.parametrize("name", ["labels.tsv", "data-*.tfrecord", "", "typo"])
 def test_data_that_is_not_there_is_reported_by_name(name, tmp_path):
-    with pytest.raises(FileNotFoundError, match=str(tmp_path / name)):
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / name))):
         open_source(str(tmp_path / name))
 
 
@@ -126,6 +126,13 @@ def test_a_file_that_holds_no_records_is_refused_by_name(tmp_path):
     (tmp_path / "notes.txt").write_text("These are notes, not records.")
     with pytest.raises(ValueError, match="notes.txt is no record file"):
         open_source(str(tmp_path / "notes.txt"))
+
+
+def test_records_of_another_schema_are_refused_by_name(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "other.tfrecord")) as writer:
+        writer.write(tf.train.Example().SerializeToString())
+    with pytest.raises(ValueError, match="other.tfrecord is no record file of this project"):
+        open_source(str(tmp_path / "other.tfrecord"))
 
 
 def test_an_empty_label_file_is_refused(tmp_path):
@@ -136,7 +143,7 @@ def test_an_empty_label_file_is_refused(tmp_path):
 
 def test_record_files_without_records_are_refused(tmp_path):
     tf.io.TFRecordWriter(str(tmp_path / "data-0.tfrecord")).close()
-    with pytest.raises(ValueError, match="data-0.tfrecord holds no example"):
+    with pytest.raises(ValueError, match="tfrecord holds no example"):
         open_source(str(tmp_path / "data-*.tfrecord"))
 
 
@@ -192,7 +199,6 @@ def test_rendered_text_is_the_same_at_each_walk():
     assert [example["key"] for example in first] == [f"synthetic-{i}".encode() for i in range(5)]
     for one, other in zip(first, second, strict=True):
         assert one["text"] == other["text"]
-        assert one["text"].isdigit() or one["text"]
         np.testing.assert_array_equal(one["image"], other["image"])
         assert one["image"].dtype == np.uint8
         assert one["image"].shape[2] == 3
@@ -229,20 +235,21 @@ def test_a_shuffled_walk_holds_each_example_once_in_each_epoch(kind, labels, sha
     assert other != keys[:11]
 
 
-@pytest.mark.parametrize("seed", [None, 5])
 @pytest.mark.parametrize("num_workers", [2, 4])
 @pytest.mark.parametrize("kind", ["labels", "shards", "synthetic"])
-def test_the_workers_share_out_the_examples(kind, num_workers, seed, labels, shards):
+def test_the_workers_share_out_the_examples(kind, num_workers, labels, shards):
     name = {"labels": labels, "shards": shards, "synthetic": f"{SYNTHETIC},num_examples=11"}[kind]
     source = open_source(str(name))
-    shares = []
+    in_order, shuffled = [], []
     for worker in range(num_workers):
-        once = walk(source, Walk(shard=(worker, num_workers)))
-        # A shuffled walk has no end; its first epoch has as many examples as the walk in order.
-        how = Walk(seed, shuffle_buffer=3, shard=(worker, num_workers))
-        examples = walk(source, how, len(once))
-        assert len(examples) == len(once)
-        shares.append({example["key"] for example in examples})
-        assert len(shares[-1]) == len(once) > 0
-    assert sum(len(share) for share in shares) == 11
-    assert len(set.union(*shares)) == 11
+        share = (worker, num_workers)
+        once = [example["key"] for example in walk(source, Walk(shard=share))]
+        # A shuffled walk has no end; its first epoch is as long as the walk in order.
+        how = Walk(seed=5, shuffle_buffer=3, shard=share)
+        epoch = [example["key"] for example in walk(source, how, len(once))]
+        assert len(epoch) == len(once) > 0
+        in_order += once
+        shuffled += epoch
+    assert len(in_order) == len(set(in_order)) == 11
+    assert sorted(shuffled) == sorted(in_order)
+    assert shuffled != in_order
