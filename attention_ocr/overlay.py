@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-_LABEL_HEIGHT = 14
+from attention_ocr.glyphs import draw_line
+
+_GAP = 4
+_LIGHT = np.array([255, 214, 64]) / 255.0
+_DUSK = 0.42
 
 
 def attention_maps(
@@ -31,8 +34,25 @@ def attention_maps(
     return np.stack(maps) if maps else np.zeros((0, *size), np.float32)
 
 
+def scale_to_height(image: np.ndarray, height: int, max_width: int) -> np.ndarray:
+    """Scale a picture to a height, its proportions kept; one that gets too wide becomes lower.
+
+    Args:
+        image: uint8 [h, w, 3].
+        height: of the result, pixels.
+        max_width: of the result, pixels.
+
+    Returns:
+        uint8 [h', w', 3].
+    """
+    scale = min(height / image.shape[0], max_width / image.shape[1])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    interpolation = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=interpolation)
+
+
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay one map over a picture: bright and coloured where the network looked, dim elsewhere.
+    """Lay one map over a picture: warm light where the network looked, dusk elsewhere.
 
     Args:
         image: uint8 [h, w, 3].
@@ -41,33 +61,30 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     Returns:
         uint8 [h, w, 3].
     """
-    colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-    strength = 0.25 + 0.45 * heat[..., None]
-    return np.clip(image * (1.0 - strength) + colours * strength, 0, 255).astype(np.uint8)
+    heat = heat[..., None]
+    # Mostly a factor, so that ink stays legible in the light; the rest shows on dark pictures.
+    lit = image * _LIGHT + 0.25 * 255.0 * _LIGHT * (1.0 - image / 255.0)
+    return (image * (1.0 - heat) * _DUSK + lit * heat).round().astype(np.uint8)
 
 
 def caption(image: np.ndarray, text: str) -> np.ndarray:
-    """Return a picture with a line of text above it.
+    """Put a line of text above a picture.
 
     Args:
         image: uint8 [h, w, 3].
-        text: the line; made narrower by nothing, the picture grows to its width.
+        text: the line; the picture grows to its width.
 
     Returns:
-        uint8 [h + 14, W, 3].
+        uint8 [h', w', 3].
     """
-    font = ImageFont.load_default(size=11)
-    width = max(image.shape[1], int(font.getlength(text)) + 4)
-    canvas = Image.new("RGB", (width, image.shape[0] + _LABEL_HEIGHT), "white")
-    canvas.paste(Image.fromarray(image), (0, _LABEL_HEIGHT))
-    ImageDraw.Draw(canvas).text((2, 0), text, fill="black", font=font)
-    return np.asarray(canvas)
+    line = draw_line(text, _font_size(image))
+    return _compose([(line, 0, 0), (image, line.shape[0], 0)])
 
 
 def attention_strip(
     image: np.ndarray, text: str, attention: np.ndarray, extent: Sequence[float]
 ) -> np.ndarray:
-    """Draw where each character was read: a row for each, under the picture itself.
+    """Draw where each character was read: the picture, and below it a row for each character.
 
     Args:
         image: uint8 [h, w, 3], the picture without padding.
@@ -76,16 +93,34 @@ def attention_strip(
         extent: shares of the padded height and width that the picture fills.
 
     Returns:
-        uint8 [(h + 14) (n + 1), w', 3].
+        uint8 [h', w', 3].
     """
+    size = _font_size(image)
     maps = attention_maps(attention[: len(text)], extent, image.shape[:2])
-    rows = [caption(image, text or "(nothing)")]
-    rows += [
-        caption(overlay(image, heat), character) for character, heat in zip(text, maps, strict=True)
-    ]
-    widest = max(row.shape[1] for row in rows)
-    padded = [
-        np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0)), constant_values=255)
-        for row in rows
-    ]
-    return np.concatenate(padded)
+    characters = [draw_line(character, size) for character in text]
+    title = draw_line(text or "(nothing)", size)
+    # The characters stand in a column of their own, left of the pictures.
+    left = max((line.shape[1] for line in characters), default=0) + 2 * _GAP
+    height = max([image.shape[0], *(line.shape[0] for line in characters)]) + _GAP
+    pieces = [(title, 0, left), (image, title.shape[0] + _GAP, left)]
+    for index, (line, heat) in enumerate(zip(characters, maps, strict=True), start=1):
+        top = title.shape[0] + _GAP + index * height
+        middle = top + (height - _GAP - line.shape[0]) // 2
+        pieces.append((line, middle, (left - line.shape[1]) // 2))
+        pieces.append((overlay(image, heat), top, left))
+    return _compose(pieces, margin=_GAP)
+
+
+def _font_size(image: np.ndarray) -> int:
+    return int(np.clip(image.shape[0] // 3, 11, 24))
+
+
+def _compose(pieces: Sequence[tuple[np.ndarray, int, int]], margin: int = 0) -> np.ndarray:
+    """Lay pictures on a white ground, each at its top and left, pixels."""
+    height = max(top + piece.shape[0] for piece, top, _ in pieces)
+    width = max(left + piece.shape[1] for piece, _, left in pieces)
+    ground = np.full((height + 2 * margin, width + 2 * margin, 3), 255, np.uint8)
+    for piece, top, left in pieces:
+        rows = slice(margin + top, margin + top + piece.shape[0])
+        ground[rows, margin + left : margin + left + piece.shape[1]] = piece
+    return ground

@@ -1,9 +1,11 @@
 """Settings, charsets, pictures and label files small enough to build in every test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
@@ -50,6 +52,17 @@ def config(**values: Any) -> Config:
 def recognizer(charset: Charset = CHARSET, **values: Any) -> Recognizer:
     """Build a tiny recogniser, with `values` in place of some settings."""
     return build_recognizer(config(**values), charset)
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Make layers inside the `with` block compute in `precision`, their sublayers included."""
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
 
 
 def word_image(text: str, height: int = 16) -> np.ndarray:

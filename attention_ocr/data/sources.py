@@ -13,6 +13,7 @@ import tensorflow as tf
 from attention_ocr.data.images import decode_image, decode_or_blank
 from attention_ocr.data.labels import held_out_split, read_labels
 from attention_ocr.data.records import parse_example
+from attention_ocr.data.shard_files import check_shards
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
@@ -240,6 +241,7 @@ def _record_source(spec: SourceSpec) -> Source:
     paths = sorted(path for path in tf.io.gfile.glob(spec.name) if not tf.io.gfile.isdir(path))
     if not paths:
         raise FileNotFoundError(f"No data at {spec.name}: no label file, and no record files.")
+    check_shards(Path(path) for path in paths if "://" not in path)
     _check_first_record(paths, spec.name)
 
     def example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:

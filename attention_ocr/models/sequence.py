@@ -78,8 +78,8 @@ class BidirectionalLSTM(keras.layers.Layer):
 
 
 def _orthogonal_per_direction(shape: tuple[int, int, int], dtype: str) -> tf.Tensor:
-    orthogonal = keras.initializers.Orthogonal()
-    return tf.stack([orthogonal(shape[1:], dtype) for _ in range(shape[0])])
+    # An initialiser without a seed draws one when it is made, and then the same values each time.
+    return tf.stack([keras.initializers.Orthogonal()(shape[1:], dtype) for _ in range(shape[0])])
 
 
 def _open_forget_gates(shape: tuple[int, int, int], dtype: str) -> tf.Tensor:

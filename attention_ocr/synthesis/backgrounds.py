@@ -1,6 +1,7 @@
 """What is behind a text: gray patterns, coloured by a few colours between which they shade."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -97,12 +98,9 @@ def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return pattern
 
 
-_PATTERNS: tuple[tuple[float, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]], ...] = (
-    (0.30, draw_slope),
-    (0.30, draw_texture),
-    (0.22, draw_scene),
-    (0.18, draw_panel),
-)
+_PATTERNS = (draw_slope, draw_texture, draw_scene, draw_panel)
+# Where, from 0 to 1, the share of one pattern ends and the next begins.
+_PATTERN_BORDERS = (0.3, 0.6, 0.82)
 
 
 def draw_background(
@@ -123,11 +121,7 @@ def draw_background(
         background = np.empty((*shape, 3), np.uint8)
         background[:] = np.array(palette.ground) + 0.5
         return background
-    choice = rng.random()
-    for probability, draw_pattern in _PATTERNS:
-        if choice < probability:
-            break
-        choice -= probability
+    draw_pattern = _PATTERNS[bisect_right(_PATTERN_BORDERS, rng.random())]
     spread = difficulty * rng.random()
     if draw_pattern is draw_scene:
         others = [palette.draw_ground(rng, spread) for _ in range(3)]
@@ -199,5 +193,7 @@ def _scene(place: int) -> np.ndarray:
             cv2.ellipse(scene, (x, y), axes, turn, 0, 360, gray, -1, cv2.LINE_AA)
         else:
             offsets = rng.integers(-reach, reach + 1, (4, 2))
-            cv2.fillPoly(scene, [np.int32((x, y)) + offsets.astype(np.int32)], gray, cv2.LINE_AA)
+            cv2.fillPoly(
+                scene, [np.array((x, y), np.int32) + offsets.astype(np.int32)], gray, cv2.LINE_AA
+            )
     return cv2.GaussianBlur(scene, (0, 0), between(rng, 0.6, 6.0))

@@ -1,4 +1,4 @@
-"""Random choices that cost under a microsecond; NumPy's own cost some each, and a picture needs fifty."""
+"""Random choices in under a microsecond: a picture takes fifty, NumPy's take several each."""
 
 from collections.abc import Sequence
 from typing import TypeVar

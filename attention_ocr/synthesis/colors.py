@@ -11,7 +11,7 @@ Color = tuple[float, float, float]
 _LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 # Of 255; the clean end is above what accessibility rules ask of print, the hard end is where words
 # in photographs become hard to see.
-_CLEAN_CONTRAST = 140.0
+_CLEAN_CONTRAST = 160.0
 _HARD_CONTRAST = 45.0
 
 
@@ -122,24 +122,23 @@ class Palette:
         return color_of_luma(rng, min(255.0, max(0.0, brightness)), self.saturation)
 
 
-def draw_palette(rng: np.random.Generator, difficulty: float) -> Palette:
+def draw_palette(rng: np.random.Generator, difficulty: float, strength: float = 1.0) -> Palette:
     """Draw the colours of a picture.
 
     Args:
         rng: Where the chance comes from.
         difficulty: From 0, near-black on near-white, to 1: any colours, light on dark as often as
             dark on light, down to a low contrast.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours; text and ground differ by `minimum_contrast(difficulty)` at least.
     """
-    gap = minimum_contrast(difficulty)
     highest = 250.0
+    gap = min(highest, minimum_contrast(difficulty) / max(strength, 0.2))
     # Squared on the hard side: many signs are faded, some are as clear as print.
     contrast = gap + (highest - gap) * (rng.random() ** (1.0 + difficulty))
-    if difficulty == 0:
-        contrast = max(contrast, 170.0)
-    darker = between(rng, 0.0, min(255.0 - contrast, 40.0 + 215.0 * difficulty))
+    darker = between(rng, 0.0, min(255.0 - contrast, 30.0 + 225.0 * difficulty))
     saturation = min(1.0, 2.0 * difficulty) * rng.random() ** 1.5
     dark = color_of_luma(rng, darker, saturation)
     light = color_of_luma(rng, darker + contrast, saturation * between(rng, 0.1, 1.0))

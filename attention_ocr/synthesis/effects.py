@@ -3,6 +3,7 @@
 All take and return uint8 `[H, W, 3]` and leave their arguments alone.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -146,7 +147,10 @@ def add_noise(
     height, width = image.shape[:2]
     bank = _noise(colored, coarse)
     cut_height, cut_width = min(height, bank.shape[0]), min(width, bank.shape[1])
-    top, left = below(rng, bank.shape[0] - cut_height + 1), below(rng, bank.shape[1] - cut_width + 1)
+    top, left = (
+        below(rng, bank.shape[0] - cut_height + 1),
+        below(rng, bank.shape[1] - cut_width + 1),
+    )
     noise = bank[top : top + cut_height, left : left + cut_width]
     if (cut_height, cut_width) != (height, width):
         noise = cv2.copyMakeBorder(
@@ -166,8 +170,9 @@ def compress(image: np.ndarray, quality: int) -> np.ndarray:
     Returns:
         uint8 `[H, W, 3]`.
     """
+    # OpenCV takes red for blue, here and back again; the loss is the same.
     encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
 
 
 def develop(
@@ -219,11 +224,43 @@ def shade(rng: np.random.Generator, image: np.ndarray, darkest: float) -> np.nda
     return cv2.multiply(image, cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), scale=1 / 255)
 
 
+@dataclass(frozen=True)
+class Strokes:
+    """Strokes of a text.
+
+    Args:
+        width: Their mean width in pixels.
+        strength: How much of a pixel they cover on average, from 0 to 1.
+    """
+
+    width: float
+    strength: float
+
+
+def measure_strokes(mask: np.ndarray) -> Strokes:
+    """Measure the strokes in a mask.
+
+    Args:
+        mask: uint8 `[H, W]`, with ink.
+
+    Returns:
+        Their width and strength, which say how much blur and noise a text bears.
+    """
+    ink = float(cv2.norm(mask, cv2.NORM_L1))
+    steps = cv2.norm(mask[1:], mask[:-1], cv2.NORM_L1)
+    steps += cv2.norm(mask[:, 1:], mask[:, :-1], cv2.NORM_L1)
+    # Steps count an edge along both axes: on average over all directions 4 / pi of its length.
+    edge = max(steps * np.pi / 4, 1e-6)
+    strength = cv2.norm(mask, cv2.NORM_L2SQR) / max(255.0 * ink, 1e-6)
+    return Strokes(width=float(2 * ink / edge), strength=float(strength))
+
+
 def photograph(
     rng: np.random.Generator,
     image: np.ndarray,
     difficulty: float,
     ink_height: float,
+    strokes: Strokes,
     palette: Palette,
 ) -> np.ndarray:
     """Do to a picture what cameras and web sites do, within what leaves its text legible.
@@ -232,23 +269,24 @@ def photograph(
         rng: Where the chance comes from.
         image: uint8 `[H, W, 3]`.
         difficulty: From 0, nothing, to 1.
-        ink_height: Height of the text in pixels, which says how much blur it bears.
-        palette: Its colours, which say how much noise it bears.
+        ink_height: Height of the text in pixels.
+        strokes: Its strokes, which say how much blur it bears.
+        palette: Its colours, which with the strokes say how much noise it bears.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
     if difficulty == 0:
         return image
-    contrast = palette.contrast
+    contrast = palette.contrast * strokes.strength
     if happens(rng, 0.35 * difficulty):
         # Whatever the shadow, a contrast of 30 stays.
         image = shade(rng, image, max(1.0 - 0.5 * difficulty, min(1.0, 30.0 / contrast)))
     if happens(rng, 0.6 * difficulty):
         image = _develop_safely(rng, image, difficulty, palette)
-    image = _soften(rng, image, difficulty, ink_height)
+    image = _soften(rng, image, difficulty, ink_height, strokes.width)
     if happens(rng, 0.6 * difficulty):
-        deviation = min(16.0, 0.16 * contrast) * difficulty * between(rng, 0.15, 1.0)
+        deviation = min(16.0, 0.15 * contrast) * difficulty * between(rng, 0.15, 1.0)
         image = add_noise(rng, image, deviation, happens(rng, 0.5), happens(rng, 0.4))
     if happens(rng, 0.08 * difficulty):
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -273,18 +311,23 @@ def _develop_safely(
 
 
 def _soften(
-    rng: np.random.Generator, image: np.ndarray, difficulty: float, ink_height: float
+    rng: np.random.Generator,
+    image: np.ndarray,
+    difficulty: float,
+    ink_height: float,
+    stroke_width: float,
 ) -> np.ndarray:
     """Blur in one way: out of focus, moved, or from few pixels. Two at once would hide letters."""
     choice = rng.random() / (0.9 * difficulty)
     if choice < 0.4:
-        return blur(image, 0.3 + 0.045 * ink_height * difficulty * rng.random())
+        return blur(image, 0.3 + 0.4 * stroke_width * difficulty * rng.random())
     if choice < 0.55:
-        length = 1.0 + 0.14 * ink_height * difficulty * rng.random()
+        length = 1.0 + 1.2 * stroke_width * difficulty * rng.random()
         return blur_by_motion(image, length, np.pi * rng.random())
     if choice < 0.9:
         # Twelve pixels are the height of the smallest words people label.
-        least = min(1.0, max(1.0 - 0.6 * difficulty, 12.0 / ink_height))
+        least = max(1.0 - 0.6 * difficulty, 12.0 / ink_height, 1.1 / stroke_width)
+        least = min(1.0, least)
         return lower_resolution(image, between(rng, least, 1.0))
     return image
 
@@ -298,9 +341,11 @@ def _disc(radius: int) -> np.ndarray:
 def _noise(colored: bool, coarse: bool) -> np.ndarray:
     rng = np.random.default_rng((_NOISE_SEED, int(colored), int(coarse)))
     height, width = _NOISE_SHAPE
-    noise = rng.standard_normal((height, width, 3 if colored else 1), np.float32)
+    shape = (height, width, 3) if colored else (height, width)
+    noise: np.ndarray = rng.standard_normal(shape, np.float32)
     if coarse:
-        noise = cv2.GaussianBlur(noise, (0, 0), 1.0).reshape(height, width, -1)
-        noise /= noise.std()
-    noise = np.repeat(noise, 3 // noise.shape[2], axis=2)
+        noise = cv2.GaussianBlur(noise, (0, 0), 1.0)
+        noise = noise / noise.std()
+    if not colored:
+        noise = np.repeat(noise[..., None], 3, axis=2)
     return np.clip(128.5 + _NOISE_DEVIATION * noise, 0, 255).astype(np.uint8)

@@ -14,11 +14,11 @@ from absl import logging
 from attention_ocr.synthesis.faces import Face
 
 # Part of the file's name: raise it when `inspect_file` judges faces in another way.
-_VERSION = 2
+_VERSION = 3
 
 
 def cache_file() -> Path:
-    """Return where the cache is: below `ATTENTION_OCR_CACHE` if set, else where the system has it."""
+    """Return the file of the cache: below `ATTENTION_OCR_CACHE` if set, else where caches go."""
     folder = os.environ.get("ATTENTION_OCR_CACHE")
     if folder:
         return Path(folder) / f"faces-{_VERSION}.json"
@@ -65,7 +65,7 @@ def save_cache(file: Path, entries: Mapping[str, dict[str, Any]]) -> None:
         logging.info("The next start scans the fonts again, %s cannot be written: %s", file, error)
         return
     try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(entries, stream, separators=(",", ":"))
         os.replace(draft, file)
     except OSError as error:

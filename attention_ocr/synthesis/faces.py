@@ -1,4 +1,4 @@
-"""Faces: what one font file offers, found out by looking at its table of characters and its glyphs."""
+"""Faces: what a font file offers, found out from its table of characters and its glyphs."""
 
 import string
 import struct
@@ -31,8 +31,8 @@ _SHAPE_SIDE = 16
 _ALPHABET = string.ascii_letters + string.digits
 # Letters whose two cases differ in shape and not only in size.
 _TWO_SHAPED = "abdeghnqrt"
-# Two cases of one face: 0.51 at most in the 122 faces with true lower-case letters this was measured
-# on, 0.68 and more in faces that draw capitals for both.
+# Measured on 122 faces: the cases of faces with true lower-case letters reach 0.51, those of faces
+# that draw capitals for both begin at 0.68.
 _SAME_SHAPE = 0.6
 # Symbols in the place of letters reach 0.1, seven-segment figures and blackletter 0.4.
 _LEAST_LEGIBLE = 0.3
@@ -40,8 +40,6 @@ _LEAST_LEGIBLE = 0.3
 _FEWEST_LETTERS = 8
 _PROOFED = range(0x21, 0x100)
 _MAX_INSTANCES = 4
-_ASCENDING = frozenset(string.ascii_uppercase + string.digits + "bdfhkltij" + "$%&()/[]{}|!?\"'")
-_DESCENDING = frozenset("gjpqyQ,;()[]{}|$/@")
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,6 @@ class Face:
         style: Name of the style.
         ranges: First and last code point of each run of characters it covers, ascending.
         cap_height: Height of `H` as a share of the em.
-        x_height: Height of `x`, likewise.
-        depth: Depth of `p` below the line, likewise.
         legibility: From 0 to 1, how plainly letters and digits look like themselves; 1 without any.
     """
 
@@ -68,8 +64,6 @@ class Face:
     style: str = field(default="", compare=False)
     ranges: tuple[int, ...] = field(default=(), compare=False, repr=False)
     cap_height: float = field(default=0.7, compare=False)
-    x_height: float = field(default=0.5, compare=False)
-    depth: float = field(default=0.2, compare=False)
     legibility: float = field(default=1.0, compare=False)
 
     def covered(self, characters: Iterable[str]) -> frozenset[str]:
@@ -82,11 +76,6 @@ class Face:
             if place % 2 or (place and borders[place - 1] == ord(character)):
                 found.append(character)
         return frozenset(found)
-
-    def estimate_ink_height(self, text: str) -> float:
-        """Estimate the height of a text's ink as a share of the em."""
-        top = self.x_height if _ASCENDING.isdisjoint(text) and text.isascii() else self.cap_height
-        return top if _DESCENDING.isdisjoint(text) else top + self.depth
 
 
 def inspect_file(path: Path, references: np.ndarray | None = None) -> tuple[Face, ...]:
@@ -136,9 +125,7 @@ def letter_shapes(font: ImageFont.FreeTypeFont) -> np.ndarray:
     return shapes
 
 
-def measure_legibility(
-    shapes: np.ndarray, references: np.ndarray, present: np.ndarray
-) -> float:
+def measure_legibility(shapes: np.ndarray, references: np.ndarray, present: np.ndarray) -> float:
     """Measure how plainly the letters and digits of a face look like themselves.
 
     Args:
@@ -194,10 +181,18 @@ def to_ranges(code_points: Sequence[int]) -> tuple[int, ...]:
     return tuple(ranges)
 
 
-def first_missing(code_points: Iterable[int]) -> str:
-    """Return a private character that is not among the code points."""
+def first_missing(code_points: Iterable[int], start: int = 0x10FFFD) -> str:
+    """Return a character for private use that is not among the code points.
+
+    Args:
+        code_points: Those that a face has.
+        start: Where to begin looking, downwards.
+
+    Returns:
+        The character, which a face draws as the box for missing ones.
+    """
     known = frozenset(code_points)
-    return next(chr(point) for point in range(0x10FFFD, 0, -1) if point not in known)
+    return next(chr(point) for point in range(start, 0, -1) if point not in known)
 
 
 def _draw_bytes(font: ImageFont.FreeTypeFont, character: str) -> bytes:
@@ -233,7 +228,6 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
         if legibility < _LEAST_LEGIBLE:
             return []
         covered -= _case_without_shape(font, shapes, covered)
-    cap_height, x_height, depth = _measure(font, covered)
     return [
         Face(
             path=str(path),
@@ -242,9 +236,7 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
             family=family,
             style=instance or style,
             ranges=to_ranges(sorted(covered)),
-            cap_height=cap_height,
-            x_height=x_height,
-            depth=depth,
+            cap_height=_measure_capital(font, covered),
             legibility=legibility,
         )
         for instance, axes in instances
@@ -298,13 +290,9 @@ def _case_without_shape(
     return {point for point in covered if dropped(chr(point))}
 
 
-def _measure(font: ImageFont.FreeTypeFont, covered: set[int]) -> tuple[float, float, float]:
-    def box(character: str) -> tuple[float, float]:
-        if ord(character) not in covered:
-            return 0.0, 0.0
-        _, top, _, bottom = font.getbbox(character, anchor="ls")
-        return -top / _PROOF_SIZE, bottom / _PROOF_SIZE
-
-    cap_height = box("H")[0] or box("0")[0] or 0.75
-    x_height = box("x")[0] or cap_height
-    return cap_height, x_height, max(0.0, box("p")[1])
+def _measure_capital(font: ImageFont.FreeTypeFont, covered: set[int]) -> float:
+    for character in "H0":
+        if ord(character) in covered:
+            return float(-font.getbbox(character, anchor="ls")[1] / _PROOF_SIZE)
+    # Scripts without capitals: ideographs fill the em, most others rise to three quarters.
+    return 0.75

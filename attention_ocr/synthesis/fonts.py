@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from absl import logging
+from tqdm import tqdm
 
 from attention_ocr.synthesis.face_cache import (
     cache_file,
@@ -81,7 +82,8 @@ def list_font_files(fonts: str = "all") -> list[Path]:
         return sorted(_walk([path]))
     if path.is_file():
         return [path]
-    found = (Path(name) for name in glob.glob(str(path), recursive=True))
+    # `Path.glob` refuses absolute patterns.
+    found = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207
     return sorted(file for file in found if file.suffix.lower() in _SUFFIXES and file.is_file())
 
 
@@ -144,12 +146,16 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
     if unknown:
         logging.info("Looking through %d font files; the result is kept in %s", len(unknown), file)
         references = _plain_letter_shapes()
-        with _quiet_font_tools():
-            for path, status in unknown:
-                faces = inspect_file(path, references)
-                entries[str(path)] = describe(status, faces)
-                found.append(faces)
-        save_cache(file, {path: entry for path, entry in entries.items() if Path(path).exists()})
+        try:
+            with _quiet_font_tools():
+                # A bar where people watch, for what takes a minute with thousands of files.
+                for path, status in tqdm(unknown, desc="fonts", leave=False, disable=None):
+                    faces = inspect_file(path, references)
+                    entries[str(path)] = describe(status, faces)
+                    found.append(faces)
+        finally:
+            known = {path: entry for path, entry in entries.items() if Path(path).exists()}
+            save_cache(file, known)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Shapes of a line of text: bent to an arc, turned, sheared, seen from the side. Ink is never cut off."""
+"""Shapes of a line of text: on an arc, turned, leaning, seen from the side; no ink is cut off."""
 
 import math
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class View:
         shear: Lean of the upright strokes, as a share of the height.
         stretch: Factor of the width.
         scale: Factor of both sides.
-        corners: Shift of each corner in pixels: x and y of top left, top right, bottom right, bottom
-            left.
+        corners: Shift of each corner in pixels: x and y of top left, top right, bottom right and
+            bottom left.
     """
 
     rotation: float = 0.0
@@ -52,14 +52,12 @@ def draw_view(
     reach_x, reach_y = 0.12 * difficulty * height, 0.14 * difficulty * height
     draws = rng.random(8).tolist()
     corners = tuple(
-        (2.0 * draw - 1.0) * (reach_y if place % 2 else reach_x)
-        for place, draw in enumerate(draws)
+        (2.0 * draw - 1.0) * (reach_y if place % 2 else reach_x) for place, draw in enumerate(draws)
     )
-    expected = (
-        height + abs(math.sin(rotation)) * width * stretch + reach_y
-    )
-    # Down to two thirds and no further: below, letters that were legible are not.
-    scale = max(0.66, min(1.0, max_height / expected))
+    expected = height + abs(math.sin(rotation)) * width * stretch + reach_y
+    scale = math.exp(between(rng, -0.3, 0.15) * difficulty)
+    # Down to three fifths and no further: below, letters that were legible are not.
+    scale = max(0.6, min(scale, max_height / expected))
     return View(rotation, shear, stretch, scale, corners)
 
 
@@ -80,7 +78,9 @@ def place_corners(view: View, shape: tuple[int, int]) -> list[tuple[float, float
     for place, (x, y) in enumerate(((0, 0), (width, 0), (width, height), (0, height))):
         leaning = view.stretch * x - view.shear * y
         shift_x, shift_y = view.corners[2 * place : 2 * place + 2]
-        placed.append((cosine * leaning - sine * y + shift_x, sine * leaning + cosine * y + shift_y))
+        placed.append(
+            (cosine * leaning - sine * y + shift_x, sine * leaning + cosine * y + shift_y)
+        )
     left = min(x for x, _ in placed) - 1.5
     top = min(y for _, y in placed) - 1.5
     return [(x - left, y - top) for x, y in placed]
@@ -136,7 +136,7 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
     y = np.repeat((np.float32(top) - rows)[:, None], len(columns), axis=1)
     # The angle is measured from y, the top of the circle, clockwise.
     distance, phase = cv2.cartToPolar(y, x)
-    phase[phase > np.pi] -= np.float32(2 * np.pi)
+    phase = np.where(phase > np.pi, phase - np.float32(2 * np.pi), phase)
     map_x = phase * np.float32(radius) + np.float32(width / 2 - 0.5)
     map_y = np.float32(outer - 0.5) - distance
     return cv2.remap(mask, map_x, map_y, cv2.INTER_LINEAR)

@@ -23,7 +23,8 @@ class Material:
         letters: The letters among them.
         digits: The digits 0 to 9 among them.
         whole_words: Words that may stand as a text of their own.
-        short_words: Words of at most `max_length` characters, to put together.
+        parts: Words to put together, the shortest first.
+        num_parts: At place `n`, how many of them have at most `n` characters.
     """
 
     min_length: int
@@ -32,7 +33,13 @@ class Material:
     letters: str
     digits: str
     whole_words: tuple[str, ...]
-    short_words: tuple[str, ...]
+    parts: tuple[str, ...]
+    num_parts: tuple[int, ...]
+
+    def pick_part(self, rng: np.random.Generator, longest: int) -> str | None:
+        """Draw a word of at most `longest` characters, None when there is none."""
+        count = self.num_parts[min(longest, len(self.num_parts) - 1)] if longest > 0 else 0
+        return self.parts[below(rng, count)] if count else None
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Kind:
     """A kind of text.
 
     Args:
-        draw: Draws a candidate, or None when the material does not allow one.
+        draw: Draws a candidate; None when the material does not allow one, or not this time.
         marks: Characters it may use besides letters and digits, None for all that are allowed.
         has_letters: Whether it uses letters.
         has_digits: Whether it uses digits.
@@ -95,8 +102,10 @@ def draw_price(rng: np.random.Generator, material: Material) -> str | None:
     amount = int(10.0 ** between(rng, 0, max(1, min(6, material.max_length))))
     text = f"{amount:,}" if happens(rng, 0.5) else str(amount)
     if happens(rng, 0.7):
-        text += f".{pick(rng, ('99', '95', '50', '00', '49'))}" if happens(rng, 0.5) else (
-            f".{below(rng, 100):02d}"
+        text += (
+            f".{pick(rng, ('99', '95', '50', '00', '49'))}"
+            if happens(rng, 0.5)
+            else (f".{below(rng, 100):02d}")
         )
     signs = [sign for sign in "$£€" if sign in material.characters]
     return pick(rng, signs) + text if signs and happens(rng, 0.6) else text
@@ -130,44 +139,45 @@ def draw_time(rng: np.random.Generator, material: Material) -> str | None:
 
 def draw_punctuated(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a word or two with punctuation: `Change!`, `"yes"`, `part-time`, `owner's`."""
-    if not material.short_words:
+    word = material.pick_part(rng, material.max_length - 1)
+    if word is None:
         return None
-    word = pick(rng, material.short_words)
     form = below(rng, 4)
     if form == 0:
         return word + "'s"
     if form == 1:
-        return word + pick(rng, "-&/") + pick(rng, material.short_words)
+        second = material.pick_part(rng, material.max_length - 1 - len(word))
+        return word + pick(rng, "-&/") + second if second else word + "-"
     if form == 2:
-        opening, closing = pick(rng, ('""', "()", "''", "[]"))
+        opening, closing = pick(rng, (('"', '"'), ("(", ")"), ("'", "'"), ("[", "]")))
         return opening + word + closing
     return word + pick(rng, (".", ",", "!", "?", ":", ";", "...", "!!"))
 
 
 def draw_address(rng: np.random.Generator, material: Material) -> str | None:
     """Draw an address of the web: `www.example.com`, `name@example.org`."""
-    if not material.short_words:
-        return None
-    host = pick(rng, material.short_words) + pick(rng, (".com", ".org", ".net", ".co.uk", ".de"))
+    ending = pick(rng, (".com", ".org", ".net", ".co.uk", ".de"))
+    room = material.max_length - len(ending)
     form = below(rng, 3)
+    word = material.pick_part(rng, room - 4 * (form == 0))
+    if word is None:
+        return None
     if form == 0:
-        return "www." + host
-    return f"{pick(rng, material.short_words)}@{host}" if form == 1 else host
+        return f"www.{word}{ending}"
+    name = material.pick_part(rng, room - len(word) - 1) if form == 1 else None
+    return f"{name}@{word}{ending}" if name else word + ending
 
 
 def draw_phrase(rng: np.random.Generator, material: Material) -> str | None:
     """Draw several words with a space between them."""
-    if not material.short_words:
-        return None
     length = material.min_length + below(rng, material.max_length - material.min_length + 1)
-    words = [pick(rng, material.short_words), pick(rng, material.short_words)]
-    phrase = " ".join(words)
-    while len(phrase) < length:
-        word = pick(rng, material.short_words)
-        if len(phrase) + 1 + len(word) > material.max_length:
-            break
+    first = material.pick_part(rng, length - 2)
+    if first is None:
+        return None
+    phrase = first
+    while word := material.pick_part(rng, length - len(phrase) - 1):
         phrase += " " + word
-    return phrase
+    return phrase if " " in phrase else None
 
 
 def draw_random(rng: np.random.Generator, material: Material) -> str | None:

@@ -1,27 +1,28 @@
 """The renderer: a picture and its text as a pure function of settings and index."""
 
-import math
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
 from attention_ocr.synthesis.backgrounds import colorize, draw_background, draw_slope
-from attention_ocr.synthesis.chance import below, between, happens, pick
-from attention_ocr.synthesis.colors import Palette, draw_palette
-from attention_ocr.synthesis.effects import cast_shadow, paint, photograph, thicken
-from attention_ocr.synthesis.faces import Face, first_missing, visible_characters
+from attention_ocr.synthesis.chance import below, between, happens
+from attention_ocr.synthesis.colors import Color, Palette, draw_palette
+from attention_ocr.synthesis.effects import (
+    cast_shadow,
+    measure_strokes,
+    paint,
+    photograph,
+    thicken,
+)
+from attention_ocr.synthesis.face_choice import FaceChooser, SizedFace
+from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
-from attention_ocr.synthesis.geometry import bend_mask, draw_view, view_mask
+from attention_ocr.synthesis.lines import Line, cut_out, set_line
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import TextSampler
-from attention_ocr.synthesis.typesetting import Typesetter, open_font
+from attention_ocr.synthesis.typesetting import Typesetter
 
 _MAX_TEXT_DRAWS = 1000
-_FACE_DRAWS = 8
-# Cut out along their ink, these look like their other case or like another mark: `s` and `S`,
-# a comma and an apostrophe. Room above and below tells them apart, as a line of text would.
-_AMBIGUOUS = frozenset("cosuvwxzCOSUVWXZ0")
 
 
 class Renderer:
@@ -36,7 +37,7 @@ class Renderer:
 
     Raises:
         OSError: If there is no font file, or the word list cannot be read.
-        ValueError: If no text or no face obeys the settings.
+        ValueError: If no text obeys the settings, or no face shows the texts.
 
     Example:
         >>> image, text = Renderer(SynthesisConfig(fonts="bundled")).render(0)
@@ -47,25 +48,20 @@ class Renderer:
     def __init__(self, config: SynthesisConfig, faces: Sequence[Face] | None = None) -> None:
         self.config = config
         self._sampler = TextSampler(config)
+        self.characters = self._sampler.producible_characters()
+        self._chooser = FaceChooser(
+            find_faces(config.fonts) if faces is None else faces,
+            self.characters,
+            config.difficulty,
+            config.height,
+            config.seed,
+        )
         self._typesetter = Typesetter()
-        self._coverage = self._find_coverage(find_faces(config.fonts) if faces is None else faces)
-        families: dict[str, list[Face]] = {}
-        for face in self._coverage:
-            families.setdefault(face.family, []).append(face)
-        self._families = tuple(tuple(members) for members in families.values())
-        # Characters above Latin-1 are looked at when a face first comes up: a face of thousands of
-        # characters would hold up the start.
-        self._inspected: dict[Face, frozenset[str]] = {}
 
     @property
     def faces(self) -> tuple[Face, ...]:
         """Faces in use."""
-        return tuple(self._coverage)
-
-    @property
-    def characters(self) -> str:
-        """Characters that can occur in the texts, sorted."""
-        return self._sampler.producible_characters()
+        return self._chooser.faces
 
     def render(self, index: int) -> tuple[np.ndarray, str]:
         """Render one picture.
@@ -77,18 +73,30 @@ class Renderer:
             The picture, uint8 RGB `[H, W, 3]`, and its text.
 
         Raises:
-            ValueError: If the index is negative, or no face covers the texts.
+            ValueError: If the index is negative, or no face shows any of many texts.
         """
         if index < 0:
             raise ValueError(f"Expected an index of at least 0. Received: {index}")
         rng = np.random.default_rng((self.config.seed, index))
-        text, face = self._draw_text(rng)
-        ink, surroundings = self._set_line(rng, text, face)
-        return self._compose(rng, ink, surroundings), text
+        text, (face, size) = self._draw_text(rng, index)
+        other_text = None
+        if happens(rng, 0.2 * self.config.difficulty):
+            candidate = self._sampler.draw(rng)
+            if self._chooser.shows(face, frozenset(candidate)):
+                other_text = candidate
+        line = set_line(
+            rng,
+            self._typesetter,
+            face,
+            size,
+            text,
+            other_text,
+            self.config.difficulty,
+            self.config.height,
+        )
+        return self._compose(rng, line), text
 
-    def generate(
-        self, start: int = 0, stop: int | None = None
-    ) -> Iterator[tuple[np.ndarray, str]]:
+    def generate(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[np.ndarray, str]]:
         """Render one picture after the other.
 
         Args:
@@ -106,142 +114,39 @@ class Renderer:
     def __iter__(self) -> Iterator[tuple[np.ndarray, str]]:
         return self.generate()
 
-    def _find_coverage(self, faces: Sequence[Face]) -> dict[Face, frozenset[str]]:
-        wanted = self._sampler.producible_characters()
-        coverage = {face: face.covered(wanted) for face in faces}
-        missing = frozenset(wanted).difference(*coverage.values())
-        if missing:
-            raise ValueError(
-                "Expected fonts that cover all characters of the texts. "
-                f"Received: none has {''.join(sorted(missing))!r} (fonts={self.config.fonts})"
-            )
-        return {face: covered for face, covered in coverage.items() if covered - {" "}}
-
-    def _draw_text(self, rng: np.random.Generator) -> tuple[str, Face]:
-        """Draw a text and a face that covers it."""
+    def _draw_text(self, rng: np.random.Generator, index: int) -> tuple[str, SizedFace]:
+        """Draw a text and a face that shows it."""
         for _ in range(_MAX_TEXT_DRAWS):
             text = self._sampler.draw(rng)
-            characters = frozenset(text)
-            for _ in range(_FACE_DRAWS):
-                # Families first: one of twelve styles is no likelier than one of a single style.
-                face = pick(rng, pick(rng, self._families))
-                if self._covered(face).issuperset(characters):
-                    return text, face
-            faces = [face for face in self._coverage if self._covered(face) >= characters]
-            if faces:
-                return text, pick(rng, faces)
+            sized_face = self._chooser.choose(rng, index, text)
+            if sized_face is not None:
+                return text, sized_face
         raise ValueError(
-            "Expected faces that cover whole texts. Received: none covers any of "
-            f"{_MAX_TEXT_DRAWS} texts, the last {text!r} (fonts={self.config.fonts})"
+            f"Expected a face that shows all characters of a text. Received: {len(self.faces)} "
+            f"faces, none for any of {_MAX_TEXT_DRAWS} texts, the last {text!r}"
         )
 
-    def _covered(self, face: Face) -> frozenset[str]:
-        """Return the characters that a face shows, less those above Latin-1 that leave no ink."""
-        inspected = self._inspected.get(face)
-        if inspected is None:
-            covered = self._coverage[face]
-            doubtful = [character for character in covered if ord(character) > 0xFF]
-            if doubtful:
-                font = open_font(face, self.config.height)
-                code_points = [*map(ord, face.covered(map(chr, range(0x10FFF0, 0x110000))))]
-                shown = visible_characters(font, doubtful, first_missing(code_points))
-                covered = covered - set(doubtful) | shown.keys()
-            inspected = self._inspected[face] = covered
-        return inspected
-
-    def _set_line(
-        self, rng: np.random.Generator, text: str, face: Face
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Set a text and give it its shape.
-
-        Returns:
-            The mask of the text; and that of other text around it, of the same shape, or None.
-        """
-        config = self.config
-        difficulty = config.difficulty
-        size_factor = math.exp(between(rng, -0.1 - 0.3 * difficulty, 0.1 + 0.15 * difficulty))
-        ink_height = 0.78 * config.height * size_factor
-        size = max(8, round(ink_height / max(0.4, face.estimate_ink_height(text))))
-        spacing, lifts = 0.0, ()
-        if len(text) > 1 and happens(rng, 0.3 * difficulty):
-            # Sign writers spread letters far more often than they press them together.
-            spacing = size * between(rng, -0.04, 0.1 if happens(rng, 0.7) else 0.5) * difficulty
-        ink, baseline = self._typesetter.set_text(face, size, text, spacing, lifts)
-        keeps_box = all(not c.isalnum() or c in _AMBIGUOUS for c in text)
-        if keeps_box:
-            ink = _show_line(ink, baseline, round(face.cap_height * size))
-        surroundings = None
-        if happens(rng, 0.2 * difficulty):
-            ink, surroundings = self._add_neighbours(rng, ink, face, size, spacing)
-        elif happens(rng, 0.15 * difficulty):
-            ink = bend_mask(ink, between(rng, -1.2, 1.2) * difficulty)
-        if difficulty > 0:
-            view = draw_view(rng, difficulty, ink.shape, 1.5 * config.height)
-            ink = view_mask(ink, view)
-            if surroundings is not None:
-                surroundings = view_mask(surroundings, view)
-        return ink, surroundings
-
-    def _add_neighbours(
-        self, rng: np.random.Generator, ink: np.ndarray, face: Face, size: int, spacing: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Put other lines above or below, and other words before or after, as crops catch them."""
-        height, width = ink.shape
-        margin = max(4, int(0.7 * size))
-        padded = cv2.copyMakeBorder(ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
-        around = np.zeros_like(padded)
-        gap = max(2, int(size * between(rng, 0.08, 0.2)))
-        place = below(rng, 4)
-        other = self._sampler.draw(rng)
-        if not self._covered(face).issuperset(other):
-            return padded, around
-        line, _ = self._typesetter.set_text(face, size, other, spacing)
-        if place < 2:
-            start = below(rng, max(1, padded.shape[1] // 2))
-            line = line[:, : padded.shape[1] - start]
-            rows = min(line.shape[0], margin - gap)
-            columns = slice(start, start + line.shape[1])
-            if place == 0:
-                around[margin - gap - rows : margin - gap, columns] = line[line.shape[0] - rows :]
-            else:
-                below_text = margin + height + gap
-                around[below_text : below_text + rows, columns] = line[:rows]
-        else:
-            gap = max(3, int(0.3 * size))
-            columns_left = min(line.shape[1], margin - gap)
-            rows = min(line.shape[0], height)
-            band = slice(margin + height - rows, margin + height)
-            if place == 2:
-                piece = line[:rows, line.shape[1] - columns_left :]
-                around[band, margin - gap - columns_left : margin - gap] = piece
-            else:
-                after = margin + width + gap
-                around[band, after : after + columns_left] = line[:rows, :columns_left]
-        return padded, around
-
-    def _compose(
-        self, rng: np.random.Generator, ink: np.ndarray, surroundings: np.ndarray | None
-    ) -> np.ndarray:
+    def _compose(self, rng: np.random.Generator, line: Line) -> np.ndarray:
         """Cut the picture to size, colour it and photograph it."""
         difficulty = self.config.difficulty
-        left, top, width, height = cv2.boundingRect(ink)
+        height = line.box[3]
         outline = 0
         if happens(rng, 0.15 * difficulty):
             outline = 1 + below(rng, max(1, round(0.07 * height)))
-        margins = self._draw_margins(rng, height, width, outline, surroundings is not None)
-        box = (left, top, width, height)
-        ink = _cut_out(ink, box, margins)
-        palette = draw_palette(rng, difficulty)
+        margins = self._draw_margins(rng, line, outline)
+        ink = cut_out(line.ink, line.box, margins)
+        strokes = measure_strokes(ink)
+        palette = draw_palette(rng, difficulty, strokes.strength)
         image = draw_background(rng, difficulty, ink.shape, palette)
-        fill: np.ndarray | tuple[float, float, float] = palette.text
+        fill: Color | np.ndarray = palette.text
         if happens(rng, 0.15 * difficulty):
-            slope = draw_slope(rng, ink.shape)
-            fill = colorize(slope, (palette.text, palette.draw_text_color(rng, 0.7)))
-        if surroundings is not None:
-            image = paint(image, _cut_out(surroundings, box, margins), fill)
+            colors = (palette.text, palette.draw_text_color(rng, 0.7))
+            fill = colorize(draw_slope(rng, ink.shape), colors)
+        if line.surroundings is not None:
+            image = paint(image, cut_out(line.surroundings, line.box, margins), fill)
         image = self._decorate(rng, image, ink, outline, height, palette)
         image = paint(image, ink, fill)
-        return photograph(rng, image, difficulty, float(height), palette)
+        return photograph(rng, image, difficulty, float(height), strokes, palette)
 
     def _decorate(
         self,
@@ -253,8 +158,7 @@ class Renderer:
         palette: Palette,
     ) -> np.ndarray:
         """Paint shadow and outline, whose colours keep off the text's as the background's do."""
-        difficulty = self.config.difficulty
-        if happens(rng, 0.25 * difficulty):
+        if happens(rng, 0.25 * self.config.difficulty):
             reach = max(1, round(0.1 * height))
             shift_x, shift_y = below(rng, 2 * reach + 1) - reach, below(rng, 2 * reach + 1) - reach
             softness = between(rng, 0.4, 0.06 * height + 0.4) if happens(rng, 0.6) else 0.0
@@ -265,50 +169,14 @@ class Renderer:
         return image
 
     def _draw_margins(
-        self, rng: np.random.Generator, height: int, width: int, outline: int, is_crowded: bool
+        self, rng: np.random.Generator, line: Line, outline: int
     ) -> tuple[int, int, int, int]:
-        """Draw the room left, above, right and below of the ink, in pixels."""
-        difficulty = self.config.difficulty
+        """Draw the room to the left, above, to the right and below, in pixels."""
+        _, _, width, height = line.box
         scale = min(height, self.config.height)
-        least = 1 + outline
-        most = (0.6 if is_crowded else 0.3) * scale
-        margins = [
-            least + int(between(rng, 0.12 * (1.0 - difficulty) * scale, most)) for _ in range(4)
-        ]
-        # A crop of one letter is no thinner than a quarter of its height, one of a dash no lower.
-        spare = max(0, round(0.5 * self.config.height) - height - margins[1] - margins[3])
-        narrow = max(0, round(0.25 * height) - width - margins[0] - margins[2])
-        margins[0] += narrow // 2
-        margins[2] += narrow - narrow // 2
-        margins[1] += spare // 2
-        margins[3] += spare - spare // 2
-        return margins[0], margins[1], margins[2], margins[3]
-
-
-def _show_line(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarray:
-    """Mark the height of the line with the faintest ink, so that cutting out keeps it."""
-    above = max(0, cap_height - baseline)
-    under = max(0, baseline - ink.shape[0])
-    if not above and not under:
-        return ink
-    return cv2.copyMakeBorder(ink, above, under, 0, 0, cv2.BORDER_CONSTANT)
-
-
-def _cut_out(
-    mask: np.ndarray, box: tuple[int, int, int, int], margins: tuple[int, int, int, int]
-) -> np.ndarray:
-    """Cut a box with margins out of a mask; outside the mask there is no ink."""
-    left, top, width, height = box
-    before, above, after, under = margins
-    height_of_mask, width_of_mask = mask.shape
-    inner = mask[
-        max(0, top - above) : top + height + under, max(0, left - before) : left + width + after
-    ]
-    return cv2.copyMakeBorder(
-        inner,
-        max(0, above - top),
-        max(0, top + height + under - height_of_mask),
-        max(0, before - left),
-        max(0, left + width + after - width_of_mask),
-        cv2.BORDER_CONSTANT,
-    )
+        least = 1 + outline + 0.12 * (1.0 - self.config.difficulty) * scale
+        most = least + (0.25 if line.surroundings is None else 0.55) * scale
+        left, above, right, under = (int(between(rng, least, most)) for _ in range(4))
+        # A crop of a single `l` is no thinner than a quarter of its height.
+        narrow = max(0, round(0.25 * height) - width - left - right)
+        return left + narrow // 2, above, right + narrow - narrow // 2, under

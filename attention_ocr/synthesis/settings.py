@@ -32,8 +32,8 @@ class SynthesisConfig:
         case: Case of the letters: `lower`, `upper`, `title`, `keep` (as in the word list), or `any`
             (of `lower`, `upper` and `title`, drawn for each text).
         characters: Allowed characters; no text has another one. NFC.
-        difficulty: From 0, clean dark text on a light ground, to 1, as hard as photographs of signs;
-            scales every effect.
+        difficulty: From 0, clean dark text on a light ground, to 1, as hard as photographs of
+            signs; scales every effect.
         height: Nominal height of a picture in pixels; real ones vary around it, and the width
             follows the text.
         fonts: `all` (of the machine and of the installed font packages), `bundled` (of the packages
@@ -74,9 +74,7 @@ class SynthesisConfig:
             )
         _expect(self.case in CASES, f"case among {', '.join(CASES)}", "case", self.case)
         _expect(self.part in PARTS, f"part among {', '.join(PARTS)}", "part", self.part)
-        _expect(
-            0 <= self.difficulty <= 1, "difficulty from 0 to 1", "difficulty", self.difficulty
-        )
+        _expect(0 <= self.difficulty <= 1, "difficulty from 0 to 1", "difficulty", self.difficulty)
         _expect(8 <= self.height <= 512, "height from 8 to 512 pixels", "height", self.height)
         _expect(bool(self.fonts), "fonts to be all, bundled or a path", "fonts", self.fonts)
         _expect(self.seed >= 0, "seed of at least 0", "seed", self.seed)

@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -134,7 +135,7 @@ class TextSampler:
             if name == "mixed":
                 found.update(material.letters)
             elif kind.has_letters:
-                words = material.whole_words if name == "words" else material.short_words
+                words = material.whole_words if name == "words" else material.parts
                 found.update("".join(words))
         cased = {"".join(found)} if self._config.case == "any" else set()
         cased.update(casing("".join(found)) for casing in self._casings)
@@ -146,7 +147,9 @@ class TextSampler:
             return (_CASINGS[self._config.case],)
         has_lower = any(character.upper() != character for character in self._allowed)
         has_upper = any(character.lower() != character for character in self._allowed)
-        names = ["lower"] * has_lower + ["title"] * (has_lower and has_upper) + ["upper"] * has_upper
+        names = (
+            ["lower"] * has_lower + ["title"] * (has_lower and has_upper) + ["upper"] * has_upper
+        )
         return tuple(_CASINGS[name] for name in names) or (_CASINGS["keep"],)
 
     def _gather_material(self) -> Material:
@@ -157,6 +160,7 @@ class TextSampler:
             if len(word) <= config.max_length
             and any(self._allowed.issuperset(casing(word)) for casing in self._casings)
         ]
+        words.sort(key=len)
         characters = "".join(dict.fromkeys(config.characters.replace(" ", "")))
         return Material(
             min_length=config.min_length,
@@ -169,7 +173,10 @@ class TextSampler:
                 for word in words
                 if len(word) >= config.min_length and config.part in ("all", part_of(word))
             ),
-            short_words=tuple(words),
+            parts=tuple(words),
+            num_parts=tuple(
+                bisect_right(words, length, key=len) for length in range(config.max_length + 1)
+            ),
         )
 
     def _check_kinds(self) -> None:
@@ -189,11 +196,9 @@ class TextSampler:
         keeps_case = kind.keeps_case and self._config.case == "any"
         for _ in range(max_draws):
             text = kind.draw(rng, self._material)
-            if text is None:
-                return None
-            if not keeps_case:
+            if text is not None and not keeps_case:
                 text = pick(rng, self._casings)(text)
-            if self._fits(text):
+            if text is not None and self._fits(text):
                 return text
         return None
 

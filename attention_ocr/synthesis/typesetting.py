@@ -97,12 +97,8 @@ class Typesetter:
         self._fonts: OrderedDict[tuple[Face, int], ImageFont.FreeTypeFont] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __getstate__(self) -> dict[str, object]:
-        return {}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        del state
-        self.__init__()  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type["Typesetter"], tuple[()]]:
+        return Typesetter, ()
 
     def set_text(
         self, face: "Face", size: int, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()

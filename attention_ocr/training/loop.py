@@ -228,6 +228,7 @@ class Run:
                     values = {name: float(value) for name, value in losses.items()}
                     values["learning_rate"] = float(self.optimizer.learning_rate)
                     values["images_per_second"] = window.images_per_second()
+                    window = SpeedWindow()
                     self.summaries.training(values, step)
                     bar.set_postfix(
                         loss=f"{values['loss']:.3f}", best=self._best_for_people(), refresh=False

@@ -1,0 +1,88 @@
+"""From the names on a command line to images: files, folders, patterns, standard input."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+STDIN = "-"
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image file, or why there is none.
+
+    Attributes:
+        name: for people: a path as it was given, or `-`.
+        content: the bytes of the file; none where it cannot be opened.
+        error: why it cannot be opened; none if it can.
+    """
+
+    name: str
+    content: bytes = b""
+    error: str | None = None
+
+
+def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> Iterator[NamedImage]:
+    """Open the images that names on a command line stand for, in the order of the names.
+
+    Args:
+        names: each an image file, a folder, a pattern such as `words/*.png`, or `-`.
+        recursive: whether folders are searched below their first level.
+        stdin_image: whether `-` is the content of one image; else it is a list of names, one a
+            line, which is read as far as its images are asked for.
+    """
+    for name in names:
+        if name != STDIN:
+            yield from _open_all(name, recursive)
+        elif stdin_image:
+            yield NamedImage(STDIN, sys.stdin.buffer.read())
+        else:
+            for line in sys.stdin.buffer:
+                # File names are bytes on some systems and need not be UTF-8.
+                listed = os.fsdecode(line.rstrip(b"\r\n"))
+                if listed:
+                    yield from _open_all(listed, recursive)
+
+
+def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
+    # A name that exists is no pattern, whatever brackets it holds.
+    matches = [] if os.path.lexists(name) else sorted(glob.glob(name, recursive=True))
+    for match in matches or [name]:
+        try:
+            in_folder = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
+        except OSError as error:
+            yield NamedImage(match, error=f"cannot be opened: {error.strerror}")
+            continue
+        if in_folder is None:
+            yield _open(match)
+        elif in_folder:
+            yield from map(_open, in_folder)
+        else:
+            hint = "" if recursive else "; --recursive looks into its folders too"
+            looked_for = ", ".join(IMAGE_SUFFIXES)
+            yield NamedImage(match, error=f"folder without images (of {looked_for}){hint}")
+
+
+def _open(path: str) -> NamedImage:
+    try:
+        return NamedImage(path, Path(path).read_bytes())
+    except OSError as error:
+        return NamedImage(path, error=f"cannot be opened: {error.strerror}")
+    except ValueError as error:
+        # A zero byte in the name.
+        return NamedImage(path, error=f"cannot be opened: {error}")
+
+
+def _list_folder(folder: Path, recursive: bool) -> list[str]:
+    return [
+        str(path)
+        for path in sorted(folder.rglob("*") if recursive else folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        # Left out as a shell's `*` does; among them are macOS's `._word.png`, which are no images.
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]

@@ -1,0 +1,68 @@
+"""The folder of `--overlay_dir`: for each image a picture of where it was read."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from attention_ocr.data.images import decode_image
+from attention_ocr.overlay import attention_strip, scale_to_height
+from attention_ocr.reading.reader import Reading
+from attention_ocr.whole_files import whole_file
+
+_PICTURE_HEIGHT = 64
+_MAX_PICTURE_WIDTH = 1024
+# Most file systems hold names of 255 bytes; number and ending come on top.
+_MAX_STEM_BYTES = 200
+
+
+class OverlayFolder:
+    """Draws and names the pictures.
+
+    A picture is named after its image, `word.attention.png`, so that it replaces no image even in
+    the folder of the images; a number tells images of one name apart.
+
+    Args:
+        folder: made where it does not exist.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._taken: set[str] = set()
+
+    def write(self, name: str, encoded: bytes, reading: Reading) -> Path:
+        """Draw the picture of one image.
+
+        Args:
+            name: of the image.
+            encoded: the bytes of its file, which was read.
+            reading: what was read.
+
+        Returns:
+            The picture's path.
+
+        Raises:
+            OSError: the picture cannot be written.
+        """
+        image = scale_to_height(
+            decode_image(encoded).numpy(), _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH
+        )
+        strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
+        path = self._folder / self._free_name(name)
+        with whole_file(path) as temporary:
+            Image.fromarray(strip).save(temporary, format="PNG")
+        return path
+
+    def _free_name(self, name: str) -> str:
+        stem = "stdin" if name == "-" else Path(name).stem
+        stem = stem.encode("utf-8", "replace")[:_MAX_STEM_BYTES].decode("utf-8", "ignore")
+        candidate, number = stem, 1
+        # Some file systems do not tell `a` from `A`.
+        while candidate.casefold() in self._taken:
+            number += 1
+            candidate = f"{stem}-{number}"
+        self._taken.add(candidate.casefold())
+        return f"{candidate}.attention.png"

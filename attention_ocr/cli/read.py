@@ -1,0 +1,172 @@
+"""`attention-ocr read`: the text of image files."""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
+from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.whole_files import whole_file
+
+if TYPE_CHECKING:
+    from attention_ocr.cli.overlay_folder import OverlayFolder
+    from attention_ocr.reading.reader import Reader
+
+HELP = "read the text of images"
+EPILOG = """\
+examples:
+  attention-ocr read word.png --model=runs/mine
+  attention-ocr read words/ more/*.jpg --model=served --format=csv -o texts.csv
+  find . -name '*.png' | attention-ocr read - --model=served --format=jsonl
+
+Results come in the order of the images. What cannot be read is named on standard error (and is a
+record with an `error` in jsonl and csv), the rest is read all the same, and the exit status is 1.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "names",
+        nargs="+",
+        metavar="PATH",
+        help="image (PNG, JPEG, BMP, GIF), folder of images, pattern such as 'words/*.png', "
+        "or - for a list of these on standard input, one a line",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="work directory of a training, or an export (default: the weights of the package)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        default="text",
+        help="text: path, text and confidence with tabs between; jsonl: a JSON object a line; "
+        "csv: with a header (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the results there"
+    )
+    parser.add_argument(
+        "--overlay_dir",
+        type=Path,
+        metavar="DIR",
+        help="draw there, for each image, where each character was read",
+    )
+    parser.add_argument(
+        "--batch_size",
+        type=_positive,
+        default=32,
+        metavar="N",
+        help="images that are read at once (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--recursive", action="store_true", help="look for images in folders of folders too"
+    )
+    parser.add_argument(
+        "--stdin_image",
+        action="store_true",
+        help="standard input, -, is one image instead of a list of names",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the images and write what they say, batch by batch.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status: 0, or 1 if an image could not be read.
+
+    Raises:
+        OSError: no model is there, or an output cannot be written.
+        ValueError: the model is damaged, or an argument is wrong.
+    """
+    if args.names.count(STDIN) > 1:
+        raise ValueError(f"Expected - once. Received: {' '.join(args.names)}")
+    if args.stdin_image and STDIN not in args.names:
+        raise ValueError(f"--stdin_image goes with -. Received: {' '.join(args.names)}")
+    num_failed = num_images = 0
+    with _open_output(args.output) as stream:
+        # TensorFlow takes seconds to load, which `--help` need not wait for.
+        from attention_ocr.cli.overlay_folder import OverlayFolder
+        from attention_ocr.reading.reader import load
+
+        reader = load(args.model)
+        overlays = OverlayFolder(args.overlay_dir) if args.overlay_dir else None
+        write = FORMATS[args.format](stream)
+        images = named_images(args.names, args.recursive, args.stdin_image)
+        while batch := list(itertools.islice(images, args.batch_size)):
+            for result in _read(reader, batch, overlays):
+                num_images += 1
+                write(result)
+                if result.error is not None:
+                    num_failed += 1
+                    line = on_one_line(f"attention-ocr read: {result.path}: {result.error}")
+                    print(line, file=sys.stderr)
+            stream.flush()
+    if num_images > 1 and num_failed:
+        print(
+            f"attention-ocr read: {num_failed} of {num_images} images could not be read",
+            file=sys.stderr,
+        )
+    return 1 if num_failed else 0
+
+
+def _read(
+    reader: "Reader", images: list[NamedImage], overlays: "OverlayFolder | None"
+) -> Iterator[Result]:
+    contents = [image.content for image in images if image.error is None]
+    readings = iter(reader.read(contents, batch_size=len(images)))
+    for image in images:
+        if image.error is not None:
+            yield Result(image.name, error=image.error)
+            continue
+        reading = next(readings)
+        overlay = None
+        if overlays is not None and reading.error is None:
+            overlay = str(overlays.write(image.name, image.content, reading))
+        yield Result(
+            path=image.name,
+            text=reading.text,
+            confidence=round(reading.confidence, 6),
+            character_confidences=tuple(round(c, 6) for c in reading.character_confidences),
+            error=reading.error,
+            overlay=overlay,
+        )
+
+
+@contextmanager
+def _open_output(path: Path | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+    elif path.exists() and not path.is_file():
+        # A device or a pipe is written to, not replaced; a folder is refused.
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            yield stream
+    else:
+        with (
+            whole_file(path) as temporary,
+            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+        ):
+            yield stream
+
+
+def _positive(value: str) -> int:
+    number = int(value) if value.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, received {value!r}")
+    return number

@@ -1,0 +1,85 @@
+"""What `attention-ocr read` writes: for people, and for programs as JSON lines or CSV."""
+
+import csv
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import NamedTuple, TextIO
+
+
+class Result(NamedTuple):
+    """What is said of one image.
+
+    Attributes:
+        path: its name.
+        text: what was read.
+        confidence: probability of the whole text, in [0, 1].
+        character_confidences: probability of each character, in [0, 1].
+        error: why nothing could be read.
+        overlay: path of the picture of the attention.
+    """
+
+    path: str
+    text: str = ""
+    confidence: float = 0.0
+    character_confidences: tuple[float, ...] = ()
+    error: str | None = None
+    overlay: str | None = None
+
+
+Write = Callable[[Result], None]
+
+
+def write_text(stream: TextIO) -> Write:
+    """Return a writer of `path TAB text TAB confidence [TAB overlay]`; errors are left out."""
+
+    def write(result: Result) -> None:
+        if result.error is None:
+            columns = [result.path, result.text, f"{result.confidence:.3f}"]
+            columns += [result.overlay] if result.overlay else []
+            stream.write("\t".join(map(on_one_line, columns)) + "\n")
+
+    return write
+
+
+def write_json_lines(stream: TextIO) -> Write:
+    """Return a writer of one JSON object a line, with the fields of `Result`."""
+
+    def write(result: Result) -> None:
+        stream.write(json.dumps(result._asdict(), ensure_ascii=False) + "\n")
+
+    return write
+
+
+def write_csv(stream: TextIO) -> Write:
+    """Return a writer of CSV with a header; the confidences of characters stand in one column."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(Result._fields)
+
+    def write(result: Result) -> None:
+        confidences = " ".join(map(str, result.character_confidences))
+        writer.writerow(result._replace(character_confidences=confidences))
+
+    return write
+
+
+FORMATS: dict[str, Callable[[TextIO], Write]] = {
+    "text": write_text,
+    "jsonl": write_json_lines,
+    "csv": write_csv,
+}
+
+
+def on_one_line(text: str) -> str:
+    r"""Write tabs, line ends and other control characters as escapes.
+
+    Example:
+        >>> on_one_line("two\nlines")
+        'two\\nlines'
+    """
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
+        else character
+        for character in text
+    )

@@ -1,0 +1,63 @@
+"""Contact sheets: many pictures on one, each above its text, for people to look at."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from attention_ocr.synthesis.faces import Face
+from attention_ocr.synthesis.typesetting import open_font
+
+_CELL_HEIGHT = 48
+_CELL_WIDTH = 208
+_CAPTION_HEIGHT = 20
+_CAPTION_SIZE = 14
+_GAP = 4
+
+
+def draw_contact_sheet(
+    pictures: Sequence[tuple[np.ndarray, str]], faces: Sequence[Face], num_columns: int = 6
+) -> np.ndarray:
+    """Put pictures side by side.
+
+    Args:
+        pictures: uint8 RGB `[H, W, 3]` and text of each.
+        faces: Faces to write the texts in; each text takes the plainest one that shows it.
+        num_columns: Pictures in a row.
+
+    Returns:
+        The sheet, uint8 RGB.
+
+    Raises:
+        ValueError: If there is no picture.
+    """
+    if not pictures:
+        raise ValueError("Expected pictures for the contact sheet. Received: none")
+    row_height = _CELL_HEIGHT + _CAPTION_HEIGHT + _GAP
+    num_rows = -(-len(pictures) // num_columns)
+    size = (num_columns * _CELL_WIDTH + _GAP, num_rows * row_height + _GAP)
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    plainest = sorted(faces, key=lambda face: -face.legibility)
+    fonts: dict[Face, ImageFont.FreeTypeFont] = {}
+    for place, (image, text) in enumerate(pictures):
+        row, column = divmod(place, num_columns)
+        left, top = _GAP + column * _CELL_WIDTH, _GAP + row * row_height
+        sheet.paste(Image.fromarray(_fit(image)), (left, top))
+        characters = frozenset(text)
+        face = next((face for face in plainest if face.covered(characters) == characters), None)
+        if face is not None and face not in fonts:
+            fonts[face] = open_font(face, _CAPTION_SIZE)
+        font = ImageFont.load_default() if face is None else fonts[face]
+        # Text that no face shows is written by its code points, which any font has.
+        caption = text if face else text.encode("ascii", "backslashreplace").decode()
+        draw.text((left, top + _CELL_HEIGHT), caption, fill="black", font=font)
+    return np.asarray(sheet)
+
+
+def _fit(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    scale = min(_CELL_HEIGHT / height, (_CELL_WIDTH - _GAP) / width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

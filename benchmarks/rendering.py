@@ -1,0 +1,96 @@
+"""Images rendered per core-second, by kind of text and difficulty.
+
+    python benchmarks/rendering.py [--fonts=bundled] [--json=rendering.json]
+
+Counts the processor time of one thread, so that other work on the machine matters little.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import SynthesisConfig
+
+
+def measure_speed(config: SynthesisConfig, num_images: int, num_rounds: int) -> dict[str, Any]:
+    """Measure how fast a renderer is.
+
+    Args:
+        config: Settings of the renderer.
+        num_images: Images in a round; each round renders others.
+        num_rounds: Rounds, of which the median counts.
+
+    Returns:
+        What was measured, under names that JSON can hold.
+    """
+    start = time.process_time()
+    renderer = Renderer(config)
+    start_s = time.process_time() - start
+    for index in range(num_images):
+        renderer.render(index)
+    speeds = []
+    num_pixels = 0
+    for number in range(1, num_rounds + 1):
+        start = time.process_time()
+        for image, _ in renderer.generate(number * num_images, (number + 1) * num_images):
+            num_pixels += image.shape[0] * image.shape[1]
+        speeds.append(num_images / (time.process_time() - start))
+    return {
+        "kinds": "+".join(config.kinds),
+        "difficulty": config.difficulty,
+        "height": config.height,
+        "num_faces": len(renderer.faces),
+        "start_s": round(start_s, 2),
+        "pixels_per_image": num_pixels // (num_rounds * num_images),
+        "images_per_core_s": round(statistics.median(speeds)),
+        "slowest_round": round(min(speeds)),
+        "fastest_round": round(max(speeds)),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print a table and write JSON."""
+    defaults = SynthesisConfig()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--fonts", default=defaults.fonts, help="as in SynthesisConfig")
+    parser.add_argument("--num_images", type=int, default=500, help="images in a round")
+    parser.add_argument("--num_rounds", type=int, default=5, help="rounds; their median counts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+    args = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+
+    print(f"{'kinds':<24}{'difficulty':>10}{'images/core-s':>15}{'rounds':>16}{'pixels':>8}")
+    results = []
+    for kinds in (defaults.kinds, *((kind,) for kind in defaults.kinds)):
+        for difficulty in (0.0, defaults.difficulty, 1.0):
+            config = SynthesisConfig(kinds=kinds, difficulty=difficulty, fonts=args.fonts)
+            result = measure_speed(config, args.num_images, args.num_rounds)
+            results.append(result)
+            rounds = f"{result['slowest_round']}–{result['fastest_round']}"
+            print(
+                f"{result['kinds']:<24}{difficulty:>10}{result['images_per_core_s']:>15}"
+                f"{rounds:>16}{result['pixels_per_image']:>8}"
+            )
+    print(f"{results[0]['num_faces']} faces, height {defaults.height}, fonts={args.fonts}")
+    if args.json is not None:
+        machine = {
+            "processor": platform.processor() or platform.machine(),
+            "num_cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        }
+        content = {"benchmark": "rendering", "machine": machine, "results": results}
+        args.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.models.build import ENCODERS
+
+HEIGHT, WIDTH = 32, 48
+SIZES = np.array([[32, 48], [32, 17], [9, 40]], np.int32)
+
+
+def noise(num_images: int = 3, width: int = WIDTH, channels: int = 1) -> np.ndarray:
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (num_images, HEIGHT, width, channels)).astype(np.float32)
+    for image, (image_height, image_width) in zip(images, SIZES, strict=False):
+        image[image_height:] = 0.0
+        image[:, image_width:] = 0.0
+    return images
+
+
+def unsettle(layer: keras.layers.Layer) -> None:
+    """Give the statistics of normalisation values that a trained network might have."""
+    random = np.random.default_rng(1)
+    for weight in layer.weights:
+        if weight.path.endswith(("moving_mean", "beta")):
+            weight.assign(random.normal(scale=0.3, size=weight.shape))
+        elif weight.path.endswith(("moving_variance", "gamma")):
+            weight.assign(random.uniform(0.5, 1.5, size=weight.shape))
+
+
+@pytest.fixture(scope="module", params=sorted(ENCODERS))
+def encoder(request):
+    keras.utils.set_random_seed(0)
+    encoder = ENCODERS[request.param](width=0.25)
+    encoder(noise(), SIZES)
+    unsettle(encoder)
+    return encoder
+
+
+def test_the_grid_has_the_size_that_the_stride_says(encoder):
+    down, across = encoder.stride
+    grid, cells = encoder(noise(), SIZES)
+    assert grid.shape[:3] == cells.shape == (3, HEIGHT // down, WIDTH // across)
+    assert cells.dtype == tf.bool
+    for cell, (height, width) in zip(cells.numpy(), SIZES, strict=True):
+        assert cell.sum() == -(-height // down) * -(-width // across)
+        assert cell[0, 0]
+
+
+def test_the_grid_is_zero_on_the_padding_and_alive_on_the_picture(encoder):
+    grid, cells = encoder(noise(), SIZES)
+    np.testing.assert_array_equal(grid.numpy()[~cells.numpy()], 0.0)
+    assert np.abs(grid.numpy()[cells.numpy()]).max(axis=1).min() > 0.0
+
+
+def test_a_picture_depends_neither_on_its_batch_nor_on_its_padding(encoder):
+    grid, cells = encoder(noise(), SIZES)
+    for index in range(3):
+        wider = np.pad(noise()[index : index + 1], ((0, 0), (0, 0), (0, 32), (0, 0)))
+        alone, cells_alone = encoder(wider, SIZES[index : index + 1])
+        num_columns = grid.shape[2]
+        np.testing.assert_allclose(alone[0, :, :num_columns], grid[index], atol=1e-4)
+        np.testing.assert_array_equal(cells_alone[0, :, :num_columns], cells[index])
+        np.testing.assert_array_equal(alone[0, :, num_columns:], 0.0)
+
+
+def test_a_graph_of_unknown_sizes_equals_eager(encoder):
+    run = tf.function(
+        lambda images, sizes: encoder(images, sizes),
+        input_signature=(
+            tf.TensorSpec((None, HEIGHT, None, 1), tf.float32),
+            tf.TensorSpec((None, 2), tf.int32),
+        ),
+    )
+    for in_graph, eager in zip(run(noise(), SIZES), encoder(noise(), SIZES), strict=True):
+        np.testing.assert_allclose(tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32), atol=1e-4)
+    grid, cells = run.get_concrete_function().structured_outputs
+    # The height and depth of the grid have to be known where rows are put side by side.
+    assert grid.shape.as_list()[1] == HEIGHT // encoder.stride[0]
+    assert grid.shape.as_list()[3] is not None
+    assert cells.shape.rank == 3
+
+
+def test_every_variable_gets_a_gradient(encoder):
+    with tf.GradientTape() as tape:
+        grid, _ = encoder(noise(), SIZES, training=True)
+        loss = tf.reduce_sum(grid * np.random.default_rng(2).normal(size=grid.shape))
+    gradients = tape.gradient(loss, encoder.trainable_variables)
+    for variable, gradient in zip(encoder.trainable_variables, gradients, strict=True):
+        assert float(tf.reduce_max(tf.abs(gradient))) > 0.0, variable.path
+
+
+def test_training_moves_the_statistics_and_reading_does_not(encoder):
+    def statistics() -> list[np.ndarray]:
+        return [weight.numpy() for weight in encoder.non_trainable_weights]
+
+    before = statistics()
+    encoder(noise(), SIZES)
+    for now, then in zip(statistics(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    encoder(noise(), SIZES, training=True)
+    for now, then in zip(statistics(), before, strict=True):
+        assert np.abs(now - then).max() > 0.0
+
+
+@pytest.mark.parametrize("name", sorted(ENCODERS))
+def test_width_multiplies_the_channels(name):
+    depths = []
+    for width in (0.5, 1.0):
+        encoder = ENCODERS[name](width=width)
+        grid, _ = encoder(noise(1, 16, channels=3)[..., :16, :], SIZES[:1])
+        depths.append(grid.shape[-1])
+    assert depths[1] == 2 * depths[0]
+    assert depths[1] == {"compact": 128, "vgg": 512}[name]

@@ -1,0 +1,75 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.config import ENCODERS as ENCODER_NAMES
+from attention_ocr.models import build
+from attention_ocr.models.build import ENCODERS, build_recognizer, example_inputs
+from tests import tiny
+
+
+def test_every_encoder_of_the_settings_is_built_and_no_other():
+    assert sorted(ENCODERS) == sorted(ENCODER_NAMES)
+
+
+def test_the_seed_alone_decides_the_weights():
+    one = tiny.recognizer(seed=3)
+    np.random.default_rng().normal()
+    tf.random.normal((4,))
+    again, other = tiny.recognizer(seed=3), tiny.recognizer(seed=4)
+    for weight, same in zip(one.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, same)
+    differ = [
+        np.abs(weight - another).max() > 0.0
+        for weight, another in zip(one.get_weights(), other.get_weights(), strict=True)
+        if weight.ndim > 1
+    ]
+    assert differ
+    assert all(differ)
+
+
+def test_settings_reach_the_layers():
+    recognizer = tiny.recognizer(
+        sequence_layers=2, sequence_units=9, decoder_units=13, embedding_units=5, attention_units=7
+    )
+    shapes = {weight.path.split("/", 1)[1]: weight.shape for weight in recognizer.weights}
+    assert shapes["sequence_1/recurrent_kernel"] == (2, 9, 36)
+    assert shapes["decoder/embedding/embeddings"] == (11, 5)
+    assert shapes["decoder/lstm/recurrent_kernel"] == (13, 52)
+    assert shapes["decoder/attention/keys/kernel"] == (18, 7)
+    assert shapes["decoder/output/kernel"] == (13 + 18, 11)
+    assert shapes["ctc_head/kernel"] == (18, 11)
+    assert tiny.recognizer(dropout=0.3).decoder.dropout.rate == 0.3
+
+
+def test_colour_and_the_smallest_batch_are_accepted():
+    config = tiny.config(image_channels=3)
+    recognizer = build_recognizer(config, tiny.CHARSET)
+    assert recognizer(example_inputs(config))["logits"].shape == (1, 1, 11)
+
+
+def test_bfloat16_keeps_variables_and_logits_in_float32():
+    recognizer = build_recognizer(tiny.config(), tiny.CHARSET, precision="bfloat16")
+    assert {weight.dtype for weight in recognizer.trainable_weights} == {"float32"}
+    batch = tiny.random_batch()
+    outputs = recognizer(batch)
+    assert outputs["logits"].dtype == outputs["ctc_logits"].dtype == tf.float32
+    encoded = recognizer.encode(batch["images"], batch["image_sizes"])
+    assert encoded.feature_grid.dtype == encoded.summary.dtype == tf.bfloat16
+    exact = build_recognizer(tiny.config(), tiny.CHARSET)(batch)
+    assert 0.0 < np.abs(outputs["logits"] - exact["logits"]).max() < 0.05
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_global_precision_is_left_as_it_was(precision, monkeypatch):
+    build_recognizer(tiny.config(), tiny.CHARSET, precision=precision)
+    assert keras.config.dtype_policy().name == "float32"
+
+    def fail(*_: object) -> None:
+        raise ValueError("no inputs")
+
+    monkeypatch.setattr(build, "example_inputs", fail)
+    with pytest.raises(ValueError, match="no inputs"):
+        build_recognizer(tiny.config(), tiny.CHARSET, precision=precision)
+    assert keras.config.dtype_policy().name == "float32"
