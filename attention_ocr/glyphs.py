@@ -15,8 +15,13 @@ _PROBE_SIZE = 16
 # A character that is none, and a private one, which some fonts use.
 _MISSING = ("\ufdd0", "\U0010fffd")
 # A machine may hold thousands of font files, and to look into one takes about a millisecond.
-_MAX_FONTS = 256
-_WELL_KNOWN = ("Roboto-", "DejaVuSans", "NotoSans", "SourceSans")
+_MAX_FONTS = 512
+# Legible ones, some for the large scripts of the East on each system.
+_WELL_KNOWN = (
+    *("Roboto-", "DejaVuSans", "NotoSans", "DroidSansFallback", "wqy-"),
+    *("msgothic", "msyh", "malgun"),
+    *("PingFang", "AppleSDGothicNeo", "Hiragino"),
+)
 
 
 def draw_line(text: str, size: int) -> np.ndarray:
@@ -72,7 +77,7 @@ def _font_file(character: str) -> str | None:
 def _font_files() -> list[str]:
     def order(path: Path) -> tuple[bool, bool, str]:
         plain = "Regular" in path.stem or "-" not in path.stem
-        return not path.stem.startswith(_WELL_KNOWN), not plain, str(path)
+        return not plain, not path.stem.startswith(_WELL_KNOWN), str(path)
 
     files = sorted(list_font_files("all"), key=order)
     return [_PILLOWS_OWN, *map(str, files[:_MAX_FONTS])]

@@ -9,7 +9,7 @@ from attention_ocr.glyphs import draw_line
 
 _GAP = 4
 _LIGHT = np.array([255, 214, 64]) / 255.0
-_DUSK = 0.42
+_DUSK = 0.5
 
 
 def attention_maps(

@@ -81,7 +81,15 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
     try:
         with np.load(path, allow_pickle=False) as file:
             values = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        KeyError,
+        ValueError,
+        OSError,
+        # From zipfile, for a damaged entry that seems to be compressed in some other way.
+        NotImplementedError,
+    ) as error:
         raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
     weights = {_weight_name(weight): weight for weight in recognizer.weights}
     for name in sorted(set(weights) | set(values)):

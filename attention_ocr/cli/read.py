@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
+from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
 from attention_ocr.whole_files import whole_file
 
@@ -101,11 +102,12 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--stdin_image goes with -. Received: {' '.join(args.names)}")
     num_failed = num_images = 0
     with _open_output(args.output) as stream:
-        # TensorFlow takes seconds to load, which `--help` need not wait for.
-        from attention_ocr.cli.overlay_folder import OverlayFolder
-        from attention_ocr.reading.reader import load
+        with quiet_start():
+            # TensorFlow takes seconds to load, which `--help` need not wait for.
+            from attention_ocr.cli.overlay_folder import OverlayFolder
+            from attention_ocr.reading.reader import load
 
-        reader = load(args.model)
+            reader = load(args.model)
         overlays = OverlayFolder(args.overlay_dir) if args.overlay_dir else None
         write = FORMATS[args.format](stream)
         images = named_images(args.names, args.recursive, args.stdin_image)

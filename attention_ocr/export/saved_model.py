@@ -51,6 +51,8 @@ def export_saved_model(
             says where.
         OSError: the disk is full or cannot be written.
     """
+    if version is not None and version < 1:
+        raise ValueError(f"`version` must be above 0. Received: {version}")
     model = load_trained_model(work_dir)
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
@@ -65,8 +67,6 @@ def export_saved_model(
             _write_check(model, check_data, num_check_images, Path(check_dir))
             _check_in_fresh_process(directory, Path(check_dir))
         os.replace(directory, target)
-    except tf.errors.OpError as error:
-        raise OSError(f"Cannot write {target}: {error.message}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
@@ -82,7 +82,10 @@ def _save(model: TrainedModel, directory: Path) -> None:
     module.serve = make_serving_function(model)
     # The layers themselves must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
-    tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.serve})
+    try:
+        tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.serve})
+    except tf.errors.OpError as error:
+        raise OSError(f"Cannot write {directory}: {error.message}") from error
     model.config.save(directory)
     model.charset.save(directory)
 

@@ -167,8 +167,12 @@ def _load_export(directory: Path) -> Reader:
     config, charset = Config.load(directory), Charset.load(directory)
     try:
         loaded = tf.saved_model.load(str(directory))
-    except (OSError, tf.errors.OpError, ValueError) as error:
-        raise ValueError(f"{directory} is damaged and cannot be read: {error}") from error
+    except (OSError, tf.errors.OpError, ValueError, IndexError) as error:
+        # A file of variables that was cut short is an `IndexError`; some messages have many lines.
+        raise ValueError(
+            f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
     signature = loaded.signatures["serving_default"]
 
     reader = Reader(lambda images: signature(images=images), config, charset)
@@ -194,6 +198,9 @@ def _encoded(image: ImageLike) -> bytes | OSError:
             return Path(image).read_bytes()
         except OSError as error:
             return error
+        except ValueError as error:
+            # A zero byte in the name.
+            return OSError(str(error))
     raise ValueError(
         f"An image must be a path, bytes or an array. Received: {type(image).__name__}"
     )

@@ -154,9 +154,13 @@ def visible_characters(
     Returns:
         Visible character → its picture.
     """
-    box = _draw_bytes(font, missing)
-    pictures = {character: _draw_bytes(font, character) for character in characters}
-    return {character: ink for character, ink in pictures.items() if ink and ink != box}
+    box, _ = draw_ink(font, missing)
+    pictures = {}
+    for character in characters:
+        ink, _ = draw_ink(font, character)
+        if ink.size and not _are_alike(ink, box):
+            pictures[character] = bytes(str(ink.shape), "ascii") + ink.tobytes()
+    return pictures
 
 
 def to_ranges(code_points: Sequence[int]) -> tuple[int, ...]:
@@ -195,9 +199,12 @@ def first_missing(code_points: Iterable[int], start: int = 0x10FFFD) -> str:
     return next(chr(point) for point in range(start, 0, -1) if point not in known)
 
 
-def _draw_bytes(font: ImageFont.FreeTypeFont, character: str) -> bytes:
-    ink, _ = draw_ink(font, character)
-    return bytes(str(ink.shape), "ascii") + ink.tobytes() if ink.size else b""
+def _are_alike(ink: np.ndarray, other: np.ndarray) -> bool:
+    """Say whether two pictures show one glyph; hinting may move the edges of either by a pixel."""
+    if not other.size or max(abs(a - b) for a, b in zip(ink.shape, other.shape, strict=True)) > 1:
+        return False
+    resized = cv2.resize(other, ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.norm(ink, resized, cv2.NORM_L1) < 0.12 * 255 * ink.size
 
 
 def _count_faces(path: Path) -> int:
@@ -207,9 +214,10 @@ def _count_faces(path: Path) -> int:
 
 
 def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list[Face]:
-    with TTFont(path, fontNumber=index, lazy=True) as tables:
+    # Given a path, fontTools leaves the file open when it is broken.
+    with path.open("rb") as file, TTFont(file, fontNumber=index, lazy=True) as tables:
         code_points = tables.getBestCmap()
-        if not code_points:
+        if not code_points or not _is_whole(tables, path.stat().st_size):
             return []
         names = tables["name"]
         family = names.getBestFamilyName() or path.stem
@@ -243,6 +251,11 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
     ]
 
 
+def _is_whole(tables: TTFont, num_bytes: int) -> bool:
+    """Say whether all tables end within the file; FreeType opens one that was cut short."""
+    return all(entry.offset + entry.length <= num_bytes for entry in tables.reader.tables.values())
+
+
 def _choose_instances(tables: TTFont) -> list[tuple[str, tuple[float, ...]]]:
     """Choose named instances of a variable font, spread over all that it names."""
     if "fvar" not in tables or not tables["fvar"].instances:
@@ -272,10 +285,10 @@ def _proof_characters(font: ImageFont.FreeTypeFont, code_points: list[int]) -> s
 def _case_without_shape(
     font: ImageFont.FreeTypeFont, shapes: np.ndarray, covered: set[int]
 ) -> set[int]:
-    """Return the code points of a case that is drawn in the shape of the other one.
+    """Return the letters whose case cannot be seen, because both cases have one shape.
 
     A label must say what is to be seen: a face that draws small capitals for lower-case letters
-    may set upper-case texts only.
+    may set upper-case texts only, and one that draws who knows what for both none with letters.
     """
     likeness = [
         float(shapes[_ALPHABET.index(letter)] @ shapes[_ALPHABET.index(letter.upper())])
@@ -286,8 +299,11 @@ def _case_without_shape(
         return set()
     # Capitals are of one height; in true lower case the ascender of `b` rises far above `a`.
     are_capitals = draw_ink(font, "b")[0].shape[0] < 1.2 * draw_ink(font, "a")[0].shape[0]
-    dropped = str.islower if are_capitals else str.isupper
-    return {point for point in covered if dropped(chr(point))}
+    return {
+        point
+        for point in covered
+        if chr(point).islower() or (chr(point).isupper() and not are_capitals)
+    }
 
 
 def _measure_capital(font: ImageFont.FreeTypeFont, covered: set[int]) -> float:

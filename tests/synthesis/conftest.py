@@ -23,6 +23,7 @@ def font_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def faces(font_cache: Path) -> tuple[Face, ...]:
+    assert font_cache.is_dir()
     return find_faces("bundled")
 
 
@@ -33,7 +34,7 @@ def plain_face(faces: tuple[Face, ...]) -> Face:
 
 @pytest.fixture
 def make_font(tmp_path: Path) -> FontMaker:
-    """Return a function that writes a font whose glyphs are made of boxes (left, bottom, right, top)."""
+    """Return a function that writes a font of boxes: left, bottom, right, top of each."""
 
     def make(name: str, glyphs: Mapping[str, Boxes], missing: Boxes = ()) -> Path:
         names = {character: f"u{ord(character):05X}" for character in glyphs}

@@ -19,6 +19,7 @@ BAR = [(100, 0, 200, 700)]
 STEP = [(100, 0, 200, 700), (200, 0, 500, 100)]
 TEE = [(250, 0, 350, 700), (100, 600, 500, 700)]
 DASH = [(100, 300, 500, 400)]
+BOX = [(100, 0, 500, 700)]
 
 
 def test_runs_of_code_points_are_joined():
@@ -51,15 +52,15 @@ def test_a_font_file_tells_names_coverage_and_proportions(make_font):
 
 
 def test_characters_without_ink_or_drawn_as_missing_are_not_covered(make_font):
-    glyphs = {"I": BAR, "L": STEP, "T": TEE, "B": [], "X": DASH, " ": []}
-    path = make_font("Gaps", glyphs, missing=DASH)
+    glyphs = {"I": BAR, "L": STEP, "T": TEE, "B": [], "X": BOX, " ": []}
+    path = make_font("Gaps", glyphs, missing=BOX)
     (face,) = inspect_file(path)
     assert face.covered("ILTBX ") == set("ILT ")
 
 
 def test_characters_above_latin_are_looked_at_when_asked(make_font):
-    glyphs = {"I": BAR, "L": STEP, "T": TEE, "Ω": DASH, "Ж": [], "я": TEE}
-    path = make_font("Greek", glyphs, missing=DASH)
+    glyphs = {"I": BAR, "L": STEP, "T": TEE, "Ω": BOX, "Ж": [], "я": TEE}
+    path = make_font("Greek", glyphs, missing=BOX)
     (face,) = inspect_file(path)
     assert face.covered("ΩЖя") == set("ΩЖя")
     assert visible_characters(open_font(face, 20), "ΩЖя", chr(0xF8FF)).keys() == {"я"}
@@ -89,6 +90,19 @@ def test_small_capitals_are_not_taken_for_lower_case_letters(faces):
     assert small_capitals.covered(string.ascii_letters + "ÄäÉé7") == set(
         string.ascii_uppercase + "ÄÉ7"
     )
+
+
+@pytest.mark.parametrize(("height_of_a", "kept"), [(700, string.ascii_uppercase), (300, "")])
+def test_a_case_that_cannot_be_seen_is_not_covered(make_font, height_of_a, kept):
+    rng = np.random.default_rng(1)
+    glyphs = {"7": TEE, "1": BAR}
+    for lower in string.ascii_lowercase:
+        left, middle = rng.integers(0, 400, 2).tolist()
+        top = height_of_a if lower == "a" else 700
+        boxes = [(left, 0, left + 100, top), (50, middle, 550, middle + 120)]
+        glyphs[lower] = glyphs[lower.upper()] = boxes
+    (face,) = inspect_file(make_font("Unicase", glyphs))
+    assert face.covered(string.ascii_letters + "71") == set(kept + "71")
 
 
 def test_true_lower_case_stays(faces):

@@ -30,7 +30,7 @@ def font_folder(tmp_path, plain_face):
 
 @pytest.fixture
 def no_scan(monkeypatch):
-    def refuse(path, references=None):
+    def refuse(path, _references):
         raise AssertionError(f"{path} was looked at again")
 
     return lambda: monkeypatch.setattr(fonts, "inspect_file", refuse)
@@ -49,7 +49,8 @@ def test_font_packages_bring_many_families(faces):
     assert len({Path(face.path).stem for face in faces}) >= len({f.path for f in faces})
 
 
-def test_a_folder_a_file_and_a_pattern_name_fonts(own_cache, font_folder):
+@pytest.mark.usefixtures("own_cache")
+def test_a_folder_a_file_and_a_pattern_name_fonts(font_folder):
     assert names(find_faces(str(font_folder))) == ["a.TTF", "b.ttf"]
     assert names(find_faces(str(font_folder / "deeper" / "b.ttf"))) == ["b.ttf"]
     assert names(find_faces(str(font_folder / "**" / "*.ttf"))) == ["b.ttf"]
@@ -86,18 +87,21 @@ def test_no_font_at_all_says_what_to_do(monkeypatch, tmp_path):
         find_faces(str(tmp_path / "missing"))
 
 
-def test_a_folder_of_broken_fonts_is_named(own_cache, tmp_path):
+@pytest.mark.usefixtures("own_cache")
+def test_a_folder_of_broken_fonts_is_named(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=f"usable fonts.*fonts={tmp_path}"):
         find_faces(str(tmp_path))
 
 
-def test_a_broken_font_beside_good_ones_is_left_out(own_cache, font_folder):
+@pytest.mark.usefixtures("own_cache")
+def test_a_broken_font_beside_good_ones_is_left_out(font_folder):
     (font_folder / "broken.otf").write_bytes(b"nothing")
     assert names(find_faces(str(font_folder))) == ["a.TTF", "b.ttf"]
 
 
-def test_a_second_search_looks_at_no_font_again(own_cache, font_folder, no_scan):
+@pytest.mark.usefixtures("own_cache")
+def test_a_second_search_looks_at_no_font_again(font_folder, no_scan):
     (font_folder / "broken.otf").write_bytes(b"nothing")
     first = find_faces(str(font_folder))
     no_scan()
@@ -106,7 +110,8 @@ def test_a_second_search_looks_at_no_font_again(own_cache, font_folder, no_scan)
     assert [vars(face) for face in second] == [vars(face) for face in first]
 
 
-def test_a_changed_font_is_looked_at_again(own_cache, font_folder, make_font, no_scan):
+@pytest.mark.usefixtures("own_cache")
+def test_a_changed_font_is_looked_at_again(font_folder, make_font, no_scan):
     find_faces(str(font_folder))
     changed = font_folder / "deeper" / "b.ttf"
     shutil.copy(make_font("Other", {"I": [(0, 0, 90, 700)], "A": [(0, 0, 400, 300)]}), changed)
@@ -131,14 +136,14 @@ def test_fonts_that_are_gone_leave_the_cache(own_cache, font_folder):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda text: "",
+        lambda _: "",
         lambda text: text[: len(text) // 2],
-        lambda text: "[1, 2]",
-        lambda text: "\0" * 99,
+        lambda _: "[1, 2]",
+        lambda _: "\0" * 99,
         lambda text: text.replace('"faces"', '"eyes"'),
         lambda text: text.replace('"ranges"', '"angels"'),
         lambda text: text.replace('"faces":[', '"faces":[7,'),
-        lambda text: "[" * 100_000,
+        lambda _: "[" * 100_000,
     ],
 )
 def test_a_damaged_cache_costs_a_scan_and_nothing_else(own_cache, font_folder, damage, no_scan):
@@ -160,7 +165,7 @@ def test_a_disk_that_fills_up_leaves_the_old_cache(own_cache, font_folder, monke
     before = own_cache.read_bytes()
     (font_folder / "broken.otf").write_bytes(b"nothing")
 
-    def fail(*args, **kwargs):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(json, "dump", fail)

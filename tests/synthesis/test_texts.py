@@ -44,9 +44,7 @@ def test_no_text_of_one_part_is_in_the_other(kind):
 @pytest.mark.parametrize(("min_length", "max_length"), [(1, 16), (5, 7), (6, 6)])
 def test_texts_obey_lengths_and_characters(kind, min_length, max_length):
     characters = ALL.replace("7", "").replace("e", "")
-    texts = draw(
-        kinds=(kind,), characters=characters, min_length=min_length, max_length=max_length
-    )
+    texts = draw(kinds=(kind,), characters=characters, min_length=min_length, max_length=max_length)
     assert all(min_length <= len(text) <= max_length for text in texts)
     assert set("".join(texts)) <= set(characters)
     assert len(set(texts)) > 50
