@@ -4,13 +4,14 @@ A token id below `len(SPECIAL_TOKENS)` is special and the same in every model; t
 the charset follow in their order.
 """
 
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
+
+from attention_ocr.whole_files import whole_file
 
 PAD_ID = 0
 START_ID = 1
@@ -112,10 +113,9 @@ class Charset:
     def save(self, directory: Path) -> Path:
         """Write `charset.txt`, a character a line in order, whole or not at all."""
         path = Path(directory) / CHARSET_FILE
-        temporary = path.with_suffix(".txt.tmp")
         document = "".join(f"{character}\n" for character in self.characters)
-        temporary.write_bytes(document.encode("utf-8"))
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(document.encode("utf-8"))
         return path
 
     @classmethod

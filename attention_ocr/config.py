@@ -6,10 +6,11 @@ unique over all sections, so that a flag needs no prefix.
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from attention_ocr.whole_files import whole_file
 
 CONFIG_FILE = "config.json"
 FORMAT_VERSION = 1
@@ -302,9 +303,8 @@ class Config:
     def save(self, directory: Path) -> Path:
         """Write `config.json` into `directory`, whole or not at all."""
         path = Path(directory) / CONFIG_FILE
-        temporary = path.with_suffix(".json.tmp")
-        temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
         return path
 
     @classmethod

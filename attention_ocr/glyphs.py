@@ -96,7 +96,7 @@ def _shows(file: str, character: str) -> bool:
 
 
 @lru_cache(maxsize=2 * _MAX_FONTS)
-def _open(file: str, size: int) -> ImageFont.FreeTypeFont:
+def _open(file: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     if file == _PILLOWS_OWN:
         return ImageFont.load_default(size)
     return ImageFont.truetype(file, size)

@@ -4,7 +4,6 @@
 stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.whole_files import whole_file
 
 WEIGHTS_FILE = "weights.npz"
 
@@ -63,13 +63,9 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         OSError: the file cannot be written, the disk is full for example; what stood there stays.
     """
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **dict(values))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # An open file, because `savez` would add a suffix to a name.
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **dict(values))
 
 
 def load_weights(recognizer: Recognizer, path: Path) -> None:

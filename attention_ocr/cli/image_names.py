@@ -50,7 +50,7 @@ def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> It
 
 def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
     # A name that exists is no pattern, whatever brackets it holds.
-    matches = [] if os.path.lexists(name) else sorted(glob.glob(name, recursive=True))
+    matches = [] if os.path.lexists(name) else sorted(_match(name))
     for match in matches or [name]:
         try:
             in_folder = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
@@ -65,6 +65,11 @@ def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
             hint = "" if recursive else "; --recursive looks into its folders too"
             looked_for = ", ".join(IMAGE_SUFFIXES)
             yield NamedImage(match, error=f"folder without images (of {looked_for}){hint}")
+
+
+def _match(pattern: str) -> list[str]:
+    # `Path.glob` takes no absolute pattern.
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207
 
 
 def _open(path: str) -> NamedImage:

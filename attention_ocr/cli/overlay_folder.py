@@ -47,9 +47,7 @@ class OverlayFolder:
         Raises:
             OSError: the picture cannot be written.
         """
-        image = scale_to_height(
-            decode_image(encoded).numpy(), _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH
-        )
+        image = scale_to_height(decode_image(encoded).numpy(), _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)
         with whole_file(path) as temporary:

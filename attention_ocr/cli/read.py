@@ -57,9 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="text: path, text and confidence with tabs between; jsonl: a JSON object a line; "
         "csv: with a header (default: %(default)s)",
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write the results there"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument(
         "--overlay_dir",
         type=Path,

@@ -58,7 +58,7 @@ def write_csv(stream: TextIO) -> Write:
 
     def write(result: Result) -> None:
         confidences = " ".join(map(str, result.character_confidences))
-        writer.writerow(result._replace(character_confidences=confidences))
+        writer.writerow((result._asdict() | {"character_confidences": confidences}).values())
 
     return write
 

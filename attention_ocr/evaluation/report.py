@@ -3,13 +3,13 @@
 import csv
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.metrics import LengthAccuracy, accuracy_by_length
+from attention_ocr.whole_files import whole_file
 
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
@@ -110,10 +110,5 @@ def _by_length_range(predictions: Sequence[Prediction]) -> list[tuple[str, tuple
 
 
 def _replace(path: Path, write: Callable[[TextIO], None]) -> None:
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write(file)

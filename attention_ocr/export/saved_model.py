@@ -10,7 +10,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.charset import normalize
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
@@ -108,7 +107,7 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
         for text, confidence, readable in rows:
             readings.append(
                 {
-                    "text": normalize(text.decode("utf-8")) if readable else "",
+                    "text": text.decode("utf-8") if readable else "",
                     "confidence": float(confidence) if readable else 0.0,
                 }
             )
@@ -122,7 +121,10 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 
 def _check_in_fresh_process(saved_model: Path, check_dir: Path) -> None:
     command = [sys.executable, "-m", "attention_ocr.export.check", str(saved_model), str(check_dir)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    # The package need not be installed, nor the repository be the current directory.
+    search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines()
         raise ExportDiffersError(f"The export was not kept. {lines[-1] if lines else 'No answer.'}")

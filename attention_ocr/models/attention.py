@@ -33,7 +33,9 @@ class AdditiveAttention(keras.layers.Layer):
 
     def project_keys(self, memory: tf.Tensor) -> tf.Tensor:
         """Return the keys of `memory` float [B, N, D]: float [B, N, U]."""
-        return self.key_projection(memory)
+        # Outside of `call`, a layer has to say that its variables are its own.
+        with keras.name_scope(self.name):
+            return self.key_projection(memory)
 
     def call(
         self, query: tf.Tensor, keys: tf.Tensor, memory: tf.Tensor, cells: tf.Tensor

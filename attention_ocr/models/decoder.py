@@ -83,7 +83,8 @@ class AttentionDecoder(keras.layers.Layer):
 
     def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> Memory:
         """Return the memory of `values` float [B, N, D] with valid `cells` bool [B, N]."""
-        return Memory(values, self.attention.project_keys(values), cells)
+        with keras.name_scope(self.name):
+            return Memory(values, self.attention.project_keys(values), cells)
 
     def initial_state(self, summary: tf.Tensor, memory: Memory) -> DecoderState:
         """Return the state before the first step.
@@ -93,7 +94,8 @@ class AttentionDecoder(keras.layers.Layer):
                 a bidirectional sequence model are in it.
             memory: from `prepare`.
         """
-        hidden, cell = tf.split(self.state_projection(summary), 2, axis=-1)
+        with keras.name_scope(self.name):
+            hidden, cell = tf.split(self.state_projection(summary), 2, axis=-1)
         return DecoderState(hidden, cell, tf.zeros_like(memory.values[:, 0]))
 
     def advance(

@@ -95,11 +95,12 @@ class Reader:
             name: value.numpy() for name, value in self._serve(tf.constant(contents)).items()
         }
         for index, file in enumerate(files):
-            status = outputs["status"][index].decode("utf-8")
+            error = None
             if isinstance(file, OSError):
                 error = f"cannot be opened: {file.strerror or file}"
-            else:
-                error = None if status == STATUS_OK else status
+            elif outputs["status"][index].decode("utf-8") != STATUS_OK:
+                error = outputs["status"][index].decode("utf-8")
+            height, width = map(float, outputs["attention_extent"][index])
             text = outputs["text"][index].decode("utf-8")
             yield Reading(
                 text=text,
@@ -108,7 +109,7 @@ class Reader:
                     float(value) for value in outputs["character_confidences"][index][: len(text)]
                 ),
                 attention=outputs["attention"][index][: len(text)],
-                attention_extent=tuple(float(v) for v in outputs["attention_extent"][index]),
+                attention_extent=(height, width),
                 error=error,
             )
 

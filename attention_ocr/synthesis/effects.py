@@ -279,11 +279,13 @@ def photograph(
     if difficulty == 0:
         return image
     contrast = palette.contrast * strokes.strength
+    darkest = 1.0
     if happens(rng, 0.35 * difficulty):
-        # Whatever the shadow, a contrast of 30 stays.
-        image = shade(rng, image, max(1.0 - 0.5 * difficulty, min(1.0, 30.0 / contrast)))
+        # Whatever the shadow, a contrast of 35 stays.
+        darkest = max(1.0 - 0.5 * difficulty, min(1.0, 35.0 / contrast))
+        image = shade(rng, image, darkest)
     if happens(rng, 0.6 * difficulty):
-        image = _develop_safely(rng, image, difficulty, palette)
+        image = _develop_safely(rng, image, difficulty, palette, darkest)
     image = _soften(rng, image, difficulty, ink_height, strokes.width)
     if happens(rng, 0.6 * difficulty):
         deviation = min(16.0, 0.15 * contrast) * difficulty * between(rng, 0.15, 1.0)
@@ -297,16 +299,21 @@ def photograph(
 
 
 def _develop_safely(
-    rng: np.random.Generator, image: np.ndarray, difficulty: float, palette: Palette
+    rng: np.random.Generator,
+    image: np.ndarray,
+    difficulty: float,
+    palette: Palette,
+    darkest: float,
 ) -> np.ndarray:
-    """Develop, unless that would drive text and ground to one end of the scale."""
+    """Develop, unless that would drive text and ground to one end of the scale anywhere."""
     contrast = between(rng, 1.0 - 0.35 * difficulty, 1.0 + 0.4 * difficulty)
     brightness = between(rng, -40.0, 40.0) * difficulty
     gamma = float(np.exp(between(rng, -0.4, 0.4) * difficulty))
     curve = tone_curve(contrast, brightness, gamma)
-    left = abs(int(curve[int(luma(palette.text))]) - int(curve[int(luma(palette.ground))]))
-    if left < min(0.75 * palette.contrast, 60.0):
-        return image
+    for light in (1.0, darkest):
+        text, ground = int(light * luma(palette.text)), int(light * luma(palette.ground))
+        if abs(int(curve[text]) - int(curve[ground])) < min(0.8 * light * palette.contrast, 60.0):
+            return image
     return cv2.LUT(image, curve)
 
 

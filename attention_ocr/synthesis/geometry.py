@@ -49,12 +49,13 @@ def draw_view(
     rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5
     shear = 0.35 * difficulty * between(rng, -1, 1) * rng.random()
     stretch = math.exp(between(rng, -0.3, 0.25) * difficulty)
-    reach_x, reach_y = 0.12 * difficulty * height, 0.14 * difficulty * height
+    # Of the shorter side: the corners of a lone `l` would pass each other.
+    reach = 0.13 * difficulty * min(height, width)
     draws = rng.random(8).tolist()
     corners = tuple(
-        (2.0 * draw - 1.0) * (reach_y if place % 2 else reach_x) for place, draw in enumerate(draws)
+        reach * (2.0 * draw - 1.0) for draw in draws
     )
-    expected = height + abs(math.sin(rotation)) * width * stretch + reach_y
+    expected = height + abs(math.sin(rotation)) * width * stretch + reach
     scale = math.exp(between(rng, -0.3, 0.15) * difficulty)
     # Down to three fifths and no further: below, letters that were legible are not.
     scale = max(0.6, min(scale, max_height / expected))

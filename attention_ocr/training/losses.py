@@ -35,8 +35,8 @@ def ctc_loss(
 ) -> tf.Tensor:
     """Return the sum of CTC's negative log-likelihood over the batch, in nats.
 
-    The loss is that of Graves et al., 2006, section 4. A label that does not fit into its columns
-    counts nothing: no path spells it.
+    The loss is that of Graves et al., 2006, section 4. An empty label is spelt by blanks alone. A
+    label that does not fit into its columns counts nothing: no path spells it.
 
     Args:
         logits: float32 [B, W, V].
@@ -53,9 +53,13 @@ def ctc_loss(
         tf.cast(is_label[:, 1:] & (targets[:, 1:] == targets[:, :-1]), tf.int32), axis=1
     )
     fits = lengths + repeats <= column_lengths
-    # tf.nn.ctc_loss with dense labels takes four times as long.
+    empty = lengths == 0
+    # TensorFlow's kernel refuses a row without labels: the first token stands in.
+    stands_in = (empty | ~fits)[:, None] & (tf.range(tf.shape(targets)[1]) == 0)
+    kept = (is_label & fits[:, None]) | stands_in
+    # With dense labels the same function takes four times as long.
     labels = tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(targets, is_label & fits[:, None]), tf.where(fits, lengths, 0)
+        tf.boolean_mask(targets, kept), tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
     ).to_sparse()
     losses = tf.nn.ctc_loss(
         labels=tf.cast(labels, tf.int32),
@@ -64,6 +68,9 @@ def ctc_loss(
         logit_length=column_lengths,
         blank_index=BLANK_ID,
     )
+    blanks = tf.nn.log_softmax(logits)[..., BLANK_ID]
+    valid = tf.sequence_mask(column_lengths, tf.shape(logits)[1], dtype=blanks.dtype)
+    losses = tf.where(empty, -tf.reduce_sum(blanks * valid, axis=1), losses)
     return tf.reduce_sum(tf.where(fits, losses, 0.0))
 
 

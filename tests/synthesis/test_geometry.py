@@ -1,0 +1,103 @@
+import math
+
+import numpy as np
+import pytest
+
+from attention_ocr.synthesis.geometry import View, bend_mask, draw_view, place_corners, view_mask
+
+MASK = np.full((24, 130), 255, np.uint8)
+
+
+def border(mask):
+    return np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+
+
+def test_looking_straight_changes_nothing():
+    rng = np.random.default_rng(0)
+    mask = rng.integers(1, 256, (9, 17), np.uint8)
+    view = view_mask(mask, View())
+    rows, columns = np.nonzero(view)
+    inner = view[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    # One pixel of softness: the mask comes to lie half a pixel off.
+    assert inner.shape == pytest.approx(mask.shape, abs=1)
+    assert view.sum() == pytest.approx(mask.sum(), rel=0.01)
+
+
+def test_a_quarter_turn_swaps_the_sides():
+    corners = place_corners(View(rotation=math.pi / 2), (10, 30))
+    (left, top), right_end, opposite, _ = corners
+    assert (right_end[0] - left, right_end[1] - top) == pytest.approx((0, 30), abs=1e-6)
+    assert (opposite[0] - right_end[0], opposite[1] - right_end[1]) == pytest.approx((-10, 0))
+
+
+def test_stretch_and_scale_multiply_the_sides():
+    corners = place_corners(View(stretch=1.5, scale=2.0), (10, 30))
+    assert corners[2][0] - corners[0][0] == pytest.approx(90)
+    assert corners[2][1] - corners[0][1] == pytest.approx(20)
+
+
+def test_shear_leans_the_top_to_the_right():
+    corners = place_corners(View(shear=0.5), (10, 30))
+    assert corners[0][0] - corners[3][0] == pytest.approx(5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_ink_is_cut_off_at_any_view(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(3, 140, 2).tolist())
+    view = draw_view(rng, 1.0, shape, 1000)
+    seen = view_mask(np.full(shape, 255, np.uint8), view)
+    assert border(seen).max() == 0
+    corners = np.array(place_corners(view, shape))
+    # The area of a polygon from its corners (shoelace).
+    x, y = corners.T
+    area = 0.5 * abs(x @ np.roll(y, 1) - y @ np.roll(x, 1))
+    assert seen.sum() / 255 == pytest.approx(area, rel=0.02, abs=4)
+
+
+def test_views_grow_with_difficulty():
+    def reach(difficulty):
+        rng = np.random.default_rng(1)
+        views = [draw_view(rng, difficulty, (24, 60), 1000) for _ in range(50)]
+        return np.mean([abs(view.rotation) + abs(view.shear) for view in views])
+
+    assert 0 == reach(0.0) < reach(0.4) < reach(1.0)
+
+
+def test_turned_lines_are_made_smaller_within_reason():
+    rng = np.random.default_rng(2)
+    views = [draw_view(rng, 1.0, (40, 200), 30) for _ in range(50)]
+    assert all(0.6 <= view.scale < 0.8 for view in views)
+    assert min(view.scale for view in views) == 0.6
+
+
+@pytest.mark.parametrize("angle", [-2.5, -1.2, -0.3, 0.3, 0.8, 1.2, 2.5])
+@pytest.mark.parametrize("shape", [(24, 130), (30, 12), (5, 300)])
+def test_no_ink_is_cut_off_on_an_arc(angle, shape):
+    bent = bend_mask(np.full(shape, 255, np.uint8), angle)
+    assert border(bent).max() == 0
+    # What the outside of the arc gains, the inside loses.
+    assert bent.sum() / 255 == pytest.approx(shape[0] * shape[1], rel=0.08)
+
+
+def test_an_arc_rises_in_the_middle_or_sinks():
+    rising, sinking = bend_mask(MASK, 1.0), bend_mask(MASK, -1.0)
+    assert rising.shape[0] > MASK.shape[0] + 8
+    middle = rising.shape[1] // 2
+    assert np.nonzero(rising[:, middle])[0][0] < 5
+    assert np.nonzero(rising[:, 12])[0][0] > 8
+    assert np.nonzero(sinking[:, middle])[0][-1] > sinking.shape[0] - 6
+    assert np.nonzero(sinking[:, 12])[0][0] < 8
+
+
+def test_an_arc_does_not_mirror():
+    mask = MASK.copy()
+    mask[:12, 65:] = 0
+    for angle in (0.8, -0.8):
+        bent = bend_mask(mask, angle)
+        half = bent.shape[1] // 2
+        assert bent[:, :half].sum() > 1.6 * bent[:, half:].sum()
+
+
+def test_a_flat_arc_is_the_line_itself():
+    assert bend_mask(MASK, 0.01) is MASK

@@ -1,0 +1,63 @@
+"""A tiny model that was never trained, on disk as training would leave it, and images for it."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from attention_ocr.charset import Charset
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
+from tests import tiny
+
+TEXTS = ("a", "b01", "c", "3a2b1c", "02", "", "1c0b")
+"""Labels of the data set that every work directory here comes with."""
+
+
+def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any) -> Path:
+    """Write a work directory whose model reads different texts in different images.
+
+    Args:
+        folder: made here; `words/` in it holds labelled images, its evaluation data.
+        charset: of the model.
+        values: in place of some of the tiny settings.
+    """
+    labels = tiny.write_label_file(folder / "words", TEXTS)
+    config = tiny.config(**{"train_data": str(labels), "eval_data": str(labels), **values})
+    config.save(folder)
+    charset.save(folder)
+    recognizer = build_recognizer(config, charset)
+    # Weights as they are drawn leave all images alike.
+    save_weights(
+        {
+            name: value * 4.0 if name.endswith("kernel") else value
+            for name, value in weight_values(recognizer).items()
+        },
+        folder / WEIGHTS_FILE,
+    )
+    return folder
+
+
+def encoded(image: np.ndarray, file_format: str = "PNG", **options: Any) -> bytes:
+    """Return the bytes of an image file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format=file_format, **options)
+    return buffer.getvalue()
+
+
+def images(num_images: int = 9, seed: int = 0) -> list[np.ndarray]:
+    """Return images of noise, uint8 [h, w, 3], of mixed sizes."""
+    random = np.random.default_rng(seed)
+    sizes = random.integers((7, 9), (40, 150), (num_images, 2))
+    return [random.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+
+
+def files(num_images: int = 9, formats: Sequence[str] = ("PNG", "JPEG", "BMP", "GIF")) -> list[bytes]:
+    """Return image files of mixed sizes and formats."""
+    return [
+        encoded(image, formats[index % len(formats)])
+        for index, image in enumerate(images(num_images))
+    ]
