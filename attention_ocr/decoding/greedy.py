@@ -69,13 +69,18 @@ def greedy_decode(
         ),
         maximum_iterations=num_steps,
     )
+    return _decoded(token_ids, confidences, attention)
+
+
+def _decoded(token_ids: tf.Tensor, confidences: tf.Tensor, attention: tf.Tensor) -> Decoded:
+    """Tell the characters of the L + 1 steps from their ends and from what was never written."""
     is_character = (token_ids != PAD_ID) & (token_ids != END_ID)
     return Decoded(
-        token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :max_length],
+        token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :-1],
         lengths=tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1),
-        character_confidences=tf.where(is_character, confidences, 0.0)[:, :max_length],
+        character_confidences=tf.where(is_character, confidences, 0.0)[:, :-1],
         confidence=tf.reduce_prod(confidences, axis=1),
-        attention=tf.where(is_character[..., None], attention, 0.0)[:, :max_length],
+        attention=tf.where(is_character[..., None], attention, 0.0)[:, :-1],
     )
 
 

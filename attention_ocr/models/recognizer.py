@@ -1,6 +1,6 @@
 """The recogniser: encoder, sequence model, and one or two heads that read the same grid."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -61,7 +61,7 @@ class Recognizer(keras.Model):
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
-        self.loss_function: Any = None
+        self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
 
     def encode(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> Encoded:
         """Run the encoder and the sequence model.
@@ -123,10 +123,19 @@ class Recognizer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the loss for `fit`: what the training loop computes, by the same function.
+        """Return the loss for `fit`, by the function that the training step uses.
 
-        `compile` needs no loss: `loss_function(outputs, batch)` is set when the model is built,
-        and `x` is the whole batch.
+        Args:
+            x: the whole batch, targets included.
+            y: unused.
+            y_pred: what `call` returned.
+            sample_weight: unused.
+            training: unused.
+
+        Raises:
+            ValueError: there is no `loss_function`; `training.step.compile_recognizer` sets it.
         """
         del y, sample_weight, training
-        return self.loss_function(y_pred, x)
+        if self.loss_function is None:
+            raise ValueError("Expected `compile_recognizer` before `fit`. Received: no loss.")
+        return self.loss_function(y_pred, x)["loss"]

@@ -99,10 +99,12 @@ def blur_by_motion(image: np.ndarray, length: float, angle: float) -> np.ndarray
     Returns:
         uint8 `[H, W, 3]`.
     """
+    if length <= 1:
+        return image.copy()
     side = 2 * int(length / 2 + 0.999) + 1
     middle = side // 2
     # Sixteenths of a pixel, so that a short way is not rounded to none.
-    center, reach = 16 * middle, 8 * max(length - 1.0, 0.0)
+    center, reach = 16 * middle, 8 * (length - 1.0)
     step = (round(reach * np.cos(angle)), round(reach * np.sin(angle)))
     kernel = np.zeros((side, side), np.uint8)
     start = (center - step[0], center - step[1])

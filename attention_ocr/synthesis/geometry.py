@@ -52,9 +52,7 @@ def draw_view(
     # Of the shorter side: the corners of a lone `l` would pass each other.
     reach = 0.13 * difficulty * min(height, width)
     draws = rng.random(8).tolist()
-    corners = tuple(
-        reach * (2.0 * draw - 1.0) for draw in draws
-    )
+    corners = tuple(reach * (2.0 * draw - 1.0) for draw in draws)
     expected = height + abs(math.sin(rotation)) * width * stretch + reach
     scale = math.exp(between(rng, -0.3, 0.15) * difficulty)
     # Down to three fifths and no further: below, letters that were legible are not.

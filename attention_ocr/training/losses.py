@@ -1,10 +1,12 @@
 """The training loss: attention's cross-entropy and CTC's, over the same number of characters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID
+from attention_ocr.config import Config
 
 
 def attention_loss(
@@ -72,6 +74,16 @@ def ctc_loss(
     valid = tf.sequence_mask(column_lengths, tf.shape(logits)[1], dtype=blanks.dtype)
     losses = tf.where(empty, -tf.reduce_sum(blanks * valid, axis=1), losses)
     return tf.reduce_sum(tf.where(fits, losses, 0.0))
+
+
+def make_loss(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
+    """Return `recognition_loss` with the weights and the smoothing of the settings."""
+    return partial(
+        recognition_loss,
+        attention_weight=config.model.attention_weight,
+        ctc_weight=config.model.ctc_weight,
+        label_smoothing=config.training.label_smoothing,
+    )
 
 
 def recognition_loss(

@@ -8,7 +8,7 @@ import tensorflow as tf
 from attention_ocr.config import Config
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.devices import worker_shard
-from attention_ocr.training.losses import recognition_loss
+from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights
 
 Batch = dict[str, tf.Tensor]
@@ -37,7 +37,7 @@ def make_train_step(
     """Return the function that trains on one batch.
 
     The loss is the mean over the tokens of the whole batch, over all replicas and workers; each
-    replica computes its share of the sum, and the optimiser adds up the shares' gradients.
+    replica computes its share of the sum, and the shares' gradients are added up.
 
     Returns:
         A function from a batch of this process (see `data.pipeline.training_batches`) to `loss`,
@@ -45,36 +45,7 @@ def make_train_step(
     """
     replicas = strategy.num_replicas_in_sync  # over all workers
     local_replicas = replicas // worker_shard(strategy)[1]
-    clip_norm = config.training.clip_norm
-    variables = recognizer.trainable_variables
-
-    def replica_step(batch: Batch) -> dict[str, tf.Tensor]:
-        context = tf.distribute.get_replica_context()
-        num_tokens = tf.reduce_sum(batch["target_weights"])
-        if replicas > 1:
-            num_tokens = context.all_reduce(tf.distribute.ReduceOp.SUM, num_tokens)
-        with tf.GradientTape() as tape:
-            outputs = recognizer(batch, training=True)
-            losses = recognition_loss(
-                outputs,
-                batch,
-                attention_weight=config.model.attention_weight,
-                ctc_weight=config.model.ctc_weight,
-                label_smoothing=config.training.label_smoothing,
-                num_tokens=num_tokens,
-            )
-        gradients = tape.gradient(losses["loss"], variables)
-        if replicas > 1:
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        norm = tf.linalg.global_norm(gradients)
-        if clip_norm > 0:
-            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, norm)
-        # The gradients are whole already; the optimiser's own sum over replicas must not repeat it.
-        if replicas > 1:
-            gradients = [gradient / replicas for gradient in gradients]
-        optimizer.apply(gradients, variables)
-        return losses | {"gradient_norm": norm / replicas}
-
+    replica_step = _make_replica_step(recognizer, optimizer, config, replicas)
     # Batches differ in width and length. Told so beforehand, one device traces the step once; the
     # batches of several replicas have no signature and are traced twice.
     signature = (input_signature(config),) if replicas == 1 else None
@@ -101,3 +72,43 @@ def make_train_step(
         )
 
     return lambda batch: train_step(distribute(batch))
+
+
+def _make_replica_step(
+    recognizer: Recognizer, optimizer: keras.Optimizer, config: Config, replicas: int
+) -> Callable[[Batch], dict[str, tf.Tensor]]:
+    """Return what one of `replicas` does with its part of a batch; the values are shares."""
+    clip_norm = config.training.clip_norm
+    loss = make_loss(config)
+    variables = recognizer.trainable_variables
+
+    def replica_step(batch: Batch) -> dict[str, tf.Tensor]:
+        context = tf.distribute.get_replica_context()
+        num_tokens = tf.reduce_sum(batch["target_weights"])
+        if replicas > 1:
+            num_tokens = context.all_reduce(tf.distribute.ReduceOp.SUM, num_tokens)
+        with tf.GradientTape() as tape:
+            losses = loss(recognizer(batch, training=True), batch, num_tokens=num_tokens)
+        gradients = tape.gradient(losses["loss"], variables)
+        if replicas > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        norm = tf.linalg.global_norm(gradients)
+        if clip_norm > 0:
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, norm)
+        # They are whole already; the optimiser's own sum over replicas must not repeat it.
+        optimizer.apply([gradient / replicas for gradient in gradients], variables)
+        return losses | {"gradient_norm": norm / replicas}
+
+    return replica_step
+
+
+def compile_recognizer(
+    recognizer: Recognizer, optimizer: keras.Optimizer, config: Config
+) -> None:
+    """Make `recognizer.fit` train with the loss of the training step, on one device.
+
+    Its batches are those of `data.pipeline.training_batches`, without their strings. Gradients are
+    clipped only if the optimiser does it, and no weights are averaged.
+    """
+    recognizer.loss_function = make_loss(config)
+    recognizer.compile(optimizer=optimizer)

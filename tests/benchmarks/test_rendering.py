@@ -1,0 +1,33 @@
+import json
+
+import pytest
+
+from benchmarks import rendering
+
+
+def test_the_table_and_the_json_say_the_same(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ATTENTION_OCR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(rendering.cv2, "setNumThreads", lambda _: None)
+    file = tmp_path / "rendering.json"
+    rendering.main(["--fonts=bundled", "--num_images=4", "--num_rounds=3", f"--json={file}"])
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert content["benchmark"] == "rendering"
+    assert content["machine"]["num_cores"] >= 1
+    rows = [
+        line.split()
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith(("words", "numbers", "mixed"))
+    ]
+    assert len(rows) == len(content["results"]) == 12
+    for row, result in zip(rows, content["results"], strict=True):
+        assert row[0] == result["kinds"]
+        assert float(row[1]) == result["difficulty"]
+        assert int(row[2]) == result["images_per_core_s"] > 0
+        assert result["slowest_round"] <= result["images_per_core_s"] <= result["fastest_round"]
+        assert result["pixels_per_image"] > 500
+
+
+def test_wrong_arguments_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        rendering.main(["--num_images=many"])
+    assert "many" in capsys.readouterr().err

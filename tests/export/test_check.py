@@ -1,0 +1,72 @@
+import json
+
+import pytest
+
+from attention_ocr.export.check import (
+    CHECK_FILE,
+    CONFIDENCE_TOLERANCE,
+    ExportDiffersError,
+    check_saved_model,
+)
+from tests import tiny_model
+
+BATCH_SIZE = 2
+
+
+@pytest.fixture
+def check_dir(reader, tmp_path):
+    """Five images and what the export reads in them, the third broken."""
+    files = tiny_model.files(5, formats=["PNG"])
+    files[2] = b""
+    for index, file in enumerate(files):
+        (tmp_path / f"{index:05d}.png").write_bytes(file)
+    readings = [
+        {"text": reading.text, "confidence": reading.confidence}
+        for reading in reader.read(files, BATCH_SIZE)
+    ]
+    document = {"batch_size": BATCH_SIZE, "readings": readings}
+    (tmp_path / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
+    return tmp_path
+
+
+def change(check_dir, index, **values):
+    path = check_dir / CHECK_FILE
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["readings"][index] |= values
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return document["readings"][index]
+
+
+def test_an_export_that_reads_as_expected_passes(export, check_dir):
+    assert check_saved_model(export, check_dir) == 5
+
+
+@pytest.mark.parametrize("index", [0, 2, 4])
+def test_another_text_is_told_with_its_image(export, check_dir, index):
+    change(check_dir, index, text="other")
+    with pytest.raises(
+        ExportDiffersError, match=rf"^Image {index} .*: the model read 'other', the export '"
+    ):
+        check_saved_model(export, check_dir)
+
+
+def test_another_confidence_is_told_with_its_image(export, check_dir):
+    confidence = change(check_dir, 3)["confidence"]
+    change(check_dir, 3, confidence=confidence + 0.9 * CONFIDENCE_TOLERANCE)
+    assert check_saved_model(export, check_dir) == 5
+    change(check_dir, 3, confidence=confidence + 1.1 * CONFIDENCE_TOLERANCE)
+    with pytest.raises(ExportDiffersError, match="^Image 3 of the check: the model is sure by"):
+        check_saved_model(export, check_dir)
+
+
+def test_a_confidence_that_is_no_number_fails(export, check_dir):
+    change(check_dir, 1, confidence=float("nan"))
+    with pytest.raises(ExportDiffersError, match="sure by nan"):
+        check_saved_model(export, check_dir)
+
+
+def test_a_check_without_images_fails(export, tmp_path):
+    document = {"batch_size": BATCH_SIZE, "readings": []}
+    (tmp_path / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ExportDiffersError, match="no image"):
+        check_saved_model(export, tmp_path)

@@ -1,0 +1,276 @@
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.charset import CHARSET_FILE, Charset
+from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.export import saved_model
+from attention_ocr.export.check import CHECK_FILE, ExportDiffersError, check_saved_model
+from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.reading.reader import load
+from attention_ocr.work_directory import (
+    WEIGHTS_FILE,
+    load_trained_model,
+    save_weights,
+    weight_values,
+)
+from tests import tiny, tiny_model
+
+
+@pytest.fixture
+def without_network(monkeypatch):
+    """Take the time out of an export: it writes a file in place of the network, unchecked."""
+
+    def save(_, directory):
+        directory.mkdir()
+        (directory / "saved_model.pb").write_text("network", encoding="utf-8")
+
+    monkeypatch.setattr(saved_model, "_save", save)
+    monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
+    monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)
+    monkeypatch.setattr(saved_model, "load_trained_model", lambda _: None)
+
+
+def contents(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_an_export_holds_the_network_its_settings_and_its_characters(export):
+    names = {path.name for path in export.iterdir()}
+    assert {"saved_model.pb", "variables", CONFIG_FILE, CHARSET_FILE} <= names
+    assert WEIGHTS_FILE not in names
+    assert export.name == "1"
+    assert [path.name for path in export.parent.iterdir()] == ["1"]
+    assert Charset.load(export) == tiny.CHARSET
+    assert Config.load(export) == Config.load(export.parents[1])
+
+
+@pytest.mark.usefixtures("without_network")
+def test_versions_count_up(tmp_path):
+    base = tmp_path / "served"
+    assert [export_saved_model(tmp_path, base).name for _ in range(3)] == ["1", "2", "3"]
+    assert export_saved_model(tmp_path, base, version=40).name == "40"
+    assert export_saved_model(tmp_path, base).name == "41"
+    assert export_saved_model(tmp_path, base, version=7).name == "7"
+    (base / "99.old").mkdir()
+    assert export_saved_model(tmp_path, base).name == "42"
+
+
+@pytest.mark.usefixtures("without_network")
+def test_a_version_is_never_overwritten(tmp_path):
+    (tmp_path / "3").mkdir()
+    (tmp_path / "3" / "saved_model.pb").write_text("older", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"never written twice. Received: .*3, which exists"):
+        export_saved_model(tmp_path, tmp_path, version=3)
+    assert contents(tmp_path) == ["3", os.path.join("3", "saved_model.pb")]
+    assert (tmp_path / "3" / "saved_model.pb").read_text(encoding="utf-8") == "older"
+
+
+@pytest.mark.parametrize("version", [0, -1])
+def test_a_version_that_no_server_takes_is_refused(tmp_path, version):
+    with pytest.raises(ValueError, match=f"`version` must be above 0. Received: {version}"):
+        export_saved_model(tmp_path, tmp_path / "served", version=version)
+    assert not (tmp_path / "served").exists()
+
+
+def test_an_export_that_reads_otherwise_is_not_kept(work_dir, tmp_path, monkeypatch):
+    honest = saved_model.make_recognize
+
+    def dishonest(*arguments):
+        recognize = honest(*arguments)
+        return lambda *inputs: recognize(*inputs)._replace(
+            text=tf.repeat("other", len(inputs[0]))
+        )
+
+    monkeypatch.setattr(saved_model, "make_recognize", dishonest)
+    with pytest.raises(
+        ExportDiffersError, match=r"The export was not kept. Image 0 .*: the model read 'other'"
+    ):
+        export_saved_model(work_dir, tmp_path)
+    assert contents(tmp_path) == []
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def full_disk_in_tensorflow(*_, **__):
+    raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "failure"),
+    [
+        (tf.saved_model, "save", full_disk_in_tensorflow),
+        (tf.saved_model, "save", full_disk),
+        (Config, "save", full_disk),
+        (saved_model.os, "replace", full_disk),
+    ],
+)
+def test_a_full_disk_leaves_no_version(work_dir, tmp_path, monkeypatch, target, name, failure):
+    if target is saved_model.os:
+        monkeypatch.setattr(saved_model, "_save", lambda _, directory: directory.mkdir())
+    monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
+    monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)
+    monkeypatch.setattr(saved_model, "make_serving_function", lambda _: None)
+    monkeypatch.setattr(target, name, failure)
+    with pytest.raises(OSError, match="No space left on device"):
+        export_saved_model(work_dir, tmp_path / "served")
+    monkeypatch.undo()
+    assert contents(tmp_path) == ["served"]
+
+
+def test_data_for_the_check_that_is_not_there_is_named(work_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(saved_model, "_save", lambda *_: None)
+    missing = str(tmp_path / "missing.tsv")
+    with pytest.raises(FileNotFoundError, match="missing.tsv"):
+        export_saved_model(work_dir, tmp_path / "served", check_data=missing)
+    assert contents(tmp_path) == ["served"]
+
+
+def test_a_directory_without_a_trained_model_is_named(work_dir, tmp_path):
+    shutil.copy(work_dir / CONFIG_FILE, tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"no trained model: it has no {CHARSET_FILE}"):
+        export_saved_model(tmp_path, tmp_path / "served")
+    assert not (tmp_path / "served").exists()
+
+
+def test_the_check_reads_broken_and_odd_images_as_the_model_does(work_dir, export, tmp_path):
+    folder = tmp_path / "words"
+    tiny.write_label_file(folder, ["a", "b01", "c2", "3"], height=50)
+    (folder / "1.png").write_bytes(b"broken")
+    (folder / "3.png").write_bytes(tiny_model.encoded(np.zeros((1, 700, 3), np.uint8)))
+    saved_model._write_check(load_trained_model(work_dir), str(folder / "labels.tsv"), 3, tmp_path)
+    document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
+    assert len(document["readings"]) == 3
+    assert document["readings"][1] == {"text": "", "confidence": 0.0}
+    assert document["readings"][0]["text"]
+    assert check_saved_model(export, tmp_path) == 3
+
+
+def test_the_check_expects_the_very_text_that_was_read(work_dir, tmp_path, monkeypatch):
+    decomposed = "e\N{COMBINING ACUTE ACCENT}"
+    honest = saved_model.make_recognize
+
+    def make_recognize(*arguments):
+        recognize = honest(*arguments)
+        return lambda *inputs: recognize(*inputs)._replace(
+            text=tf.repeat(decomposed, len(inputs[0]))
+        )
+
+    monkeypatch.setattr(saved_model, "make_recognize", make_recognize)
+    saved_model._write_check(load_trained_model(work_dir), "", 2, tmp_path)
+    document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
+    assert [reading["text"] for reading in document["readings"]] == [decomposed] * 2
+
+
+def test_weights_of_a_training_in_bfloat16_are_exported_in_float32(work_dir, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
+    config = tiny.config(precision="bfloat16", eval_data=str(folder / "words/labels.tsv"))
+    config.save(folder)
+    recognizer = build_recognizer(config, tiny.CHARSET, "bfloat16")
+    assert recognizer.encoder.compute_dtype == "bfloat16"
+    for weight in recognizer.weights:
+        weight.assign(weight * 3.0)
+    save_weights(weight_values(recognizer), folder / WEIGHTS_FILE)
+    # The export checks itself against the model in memory, both computing in float32.
+    exported = load(export_saved_model(folder, tmp_path / "served"))
+    variables = exported.saved_model.weights
+    assert {variable.dtype for variable in variables} <= {tf.float32, tf.int32, tf.uint32, tf.int64}
+    files = tiny_model.files()
+    for one, other in zip(load(folder).read(files), exported.read(files), strict=True):
+        assert one.text == other.text
+        assert one.confidence == pytest.approx(other.confidence, rel=1e-4)
+
+
+def damage(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (CONFIG_FILE, b"{", "Expecting property name"),
+        (CONFIG_FILE, b"\xff\xfe", "codec can't decode"),
+        (CONFIG_FILE, b"[]", "Expected a JSON object"),
+        (CONFIG_FILE, b'{"format_version": 99}', "reads settings of format_version 1"),
+        (CONFIG_FILE, b'{"format_version": 1, "nets": {}}', "Unknown key. Received: nets"),
+        (CONFIG_FILE, b'{"format_version": 1, "image": {"heigth": 32}}', "Received: heigth"),
+        (CHARSET_FILE, b"", "at least one character"),
+        (CHARSET_FILE, b"a\nbc\n", "one code point"),
+        (CHARSET_FILE, b"\xff\n", "codec can't decode"),
+        (CHARSET_FILE, b"a\na\n", "each character once"),
+        (CHARSET_FILE, b"a\nb\nc\n", "belongs to another network"),
+        (WEIGHTS_FILE, b"", "damaged"),
+        (WEIGHTS_FILE, b"PK\x03\x04 and no more", "damaged"),
+    ],
+)
+def test_a_damaged_file_of_a_work_directory_is_named(work_dir, tmp_path, name, content, reason):
+    folder = tmp_path / "model"
+    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
+    damage(folder / name, content)
+    # Weights that do not fit are found in the file of the weights, whatever file is to blame.
+    named = WEIGHTS_FILE if "another network" in reason else name
+    with pytest.raises(ValueError, match=reason) as error:
+        load(folder)
+    assert str(folder / named) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_cut_short_are_named(work_dir, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
+    content = (folder / WEIGHTS_FILE).read_bytes()
+    damage(folder / WEIGHTS_FILE, content[: len(content) // 2])
+    with pytest.raises(ValueError, match=f"{WEIGHTS_FILE} is damaged and cannot be read"):
+        load(folder)
+
+
+@pytest.mark.parametrize("method", [99, 8])
+def test_weights_with_a_damaged_entry_are_named(work_dir, tmp_path, method):
+    folder = tmp_path / "model"
+    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
+    content = bytearray((folder / WEIGHTS_FILE).read_bytes())
+    # The compression method of the first entry of the zip file's directory.
+    content[content.index(b"PK\x01\x02") + 10] = method
+    damage(folder / WEIGHTS_FILE, bytes(content))
+    with pytest.raises(ValueError, match=f"{WEIGHTS_FILE} is damaged and cannot be read"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("saved_model.pb", 0.0),
+        ("saved_model.pb", 0.5),
+        ("variables/variables.index", 0.5),
+        ("variables/variables.data-00000-of-00001", 0.5),
+    ],
+)
+def test_a_file_of_an_export_cut_short_is_named(export, tmp_path, name, share):
+    folder = tmp_path / "1"
+    shutil.copytree(export, folder)
+    content = (folder / name).read_bytes()
+    damage(folder / name, content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="or its variables are damaged") as error:
+        load(folder)
+    assert str(folder / "saved_model.pb") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", [CONFIG_FILE, CHARSET_FILE])
+def test_an_export_without_its_settings_or_characters_is_refused(export, tmp_path, name):
+    folder = tmp_path / "1"
+    shutil.copytree(export, folder)
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        load(folder)

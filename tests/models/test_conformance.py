@@ -1,0 +1,105 @@
+"""What every encoder has to do with every way of reading it."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.config import DECODINGS
+from attention_ocr.models.build import ENCODERS, build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.training.losses import recognition_loss
+from attention_ocr.work_directory import load_weights, save_weights, weight_values
+from tests import tiny
+
+KINDS = list(itertools.product(sorted(ENCODERS), (0, 1), DECODINGS))
+BATCH = tiny.random_batch()
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind)))
+def config(request):
+    encoder, sequence_layers, decoding = request.param
+    # Each kind without the other's head.
+    weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}}[decoding]
+    return tiny.config(
+        encoder=encoder,
+        sequence_layers=sequence_layers,
+        decoding=decoding,
+        **{"ctc_weight": 1.0, "attention_weight": 1.0, **weights},
+    )
+
+
+@pytest.fixture(scope="module")
+def recognizer(config):
+    return build_recognizer(config, tiny.CHARSET)
+
+
+def read(recognizer: Recognizer, config: object) -> Recognition:
+    return recognize(
+        recognizer, config.model, tiny.CHARSET, BATCH["images"], BATCH["image_sizes"]
+    )
+
+
+def train_a_step(recognizer: Recognizer, optimizer: keras.Optimizer) -> float:
+    with tf.GradientTape() as tape:
+        losses = recognition_loss(
+            recognizer(BATCH, training=True),
+            BATCH,
+            attention_weight=1.0,
+            ctc_weight=1.0,
+            label_smoothing=0.0,
+        )
+    gradients = tape.gradient(losses["loss"], recognizer.trainable_variables)
+    optimizer.apply(gradients, recognizer.trainable_variables)
+    return float(losses["loss"])
+
+
+def test_one_step_lowers_the_loss(recognizer):
+    optimizer = keras.optimizers.SGD(0.01)
+    before = train_a_step(recognizer, optimizer)
+    after = train_a_step(recognizer, optimizer)
+    assert np.isfinite(before)
+    assert after < before
+
+
+def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(recognizer, config):
+    recognition = read(recognizer, config)
+    length = config.model.max_length
+    assert recognition.text.shape == recognition.confidence.shape == (4,)
+    assert recognition.character_confidences.shape == (4, length)
+    rows = 1 if config.model.sequence_layers or config.model.decoding == "ctc" else None
+    rows = rows or 16 // recognizer.encoder.stride[0]
+    assert recognition.attention.shape == (4, length, rows, 12)
+    for text, confidence, confidences, attention in zip(*recognition, strict=True):
+        num_characters = len(text.numpy().decode("utf-8"))
+        assert 0.0 <= float(confidence) <= 1.0
+        assert np.count_nonzero(confidences) == num_characters
+        sums = attention.numpy().sum(axis=(1, 2))
+        np.testing.assert_allclose(sums[:num_characters], 1.0, atol=1e-4)
+        np.testing.assert_array_equal(sums[num_characters:], 0.0)
+
+
+def test_saved_weights_give_the_same_reading_to_another_recogniser(recognizer, config, tmp_path):
+    save_weights(weight_values(recognizer), tmp_path / "weights.npz")
+    other = tiny.recognizer(
+        seed=9,
+        encoder=config.model.encoder,
+        sequence_layers=config.model.sequence_layers,
+        decoding=config.model.decoding,
+        ctc_weight=config.model.ctc_weight,
+        attention_weight=config.model.attention_weight,
+    )
+    expected = read(recognizer, config)
+    before = read(other, config)
+    assert np.abs(before.confidence - expected.confidence).max() > 1e-6
+    load_weights(other, tmp_path / "weights.npz")
+    for value, reference in zip(read(other, config), expected, strict=True):
+        np.testing.assert_array_equal(value, reference)
+
+
+def test_every_registered_encoder_and_decoding_is_tested():
+    assert {kind[0] for kind in KINDS} == set(ENCODERS)
+    assert {kind[2] for kind in KINDS} == set(DECODINGS)

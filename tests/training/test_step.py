@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.config import Config
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.devices import make_strategy
+from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.step import compile_recognizer, input_signature, make_train_step
+from tests import tiny
+
+CONFIG = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=0.0, label_smoothing=0.1)
+
+
+def two_batches(pairs: bool = False) -> list[dict[str, tf.Tensor]]:
+    """Return batches of two widths; of `pairs`, rows 0 and 1 hold one image, and rows 2 and 3."""
+    batches = [
+        tiny.random_batch(widths=(32, 32, 40, 40), seed=1),
+        tiny.random_batch(widths=(60, 60, 23, 23), lengths=(1, 3, 4, 0), seed=2),
+    ]
+    if pairs:
+        for batch in batches:
+            batch["images"] = tf.gather(batch["images"], [0, 0, 2, 2])
+    return batches
+
+
+class Trained:
+    """A recogniser after one step on each of some batches."""
+
+    def __init__(
+        self, config: Config, batches: list[dict[str, tf.Tensor]], strategy: str = "one_device"
+    ) -> None:
+        distribution = make_strategy(strategy)
+        with distribution.scope():
+            self.recognizer = build_recognizer(config, tiny.CHARSET)
+            optimizer = make_optimizer(config.training, self.recognizer.trainable_variables)
+            averages = AveragedWeights(self.recognizer.weights, config.training.average_decay)
+            self.step = make_train_step(
+                distribution, self.recognizer, optimizer, averages, config
+            )
+        self.num_replicas = distribution.num_replicas_in_sync
+        self.before = self.recognizer.get_weights()
+        self.losses = [
+            {name: float(value) for name, value in self.step(batch).items()} for batch in batches
+        ]
+        self.averages = [average.numpy() for average in averages.averages]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return Trained(CONFIG, two_batches())
+
+
+def assert_close(recognizer: Recognizer, expected: Recognizer, atol: float) -> None:
+    for weight, other in zip(recognizer.weights, expected.weights, strict=True):
+        np.testing.assert_allclose(weight, other, atol=atol, err_msg=weight.path)
+
+
+def test_a_step_reports_the_loss_its_parts_and_the_norm_of_the_gradient(trained):
+    for losses in trained.losses:
+        assert losses.keys() == {"loss", "attention_loss", "ctc_loss", "gradient_norm"}
+        assert losses["loss"] == pytest.approx(
+            losses["attention_loss"] + 0.5 * losses["ctc_loss"], rel=1e-5
+        )
+        assert losses["gradient_norm"] > 0.0
+
+
+def test_every_weight_moves(trained):
+    for before, weight in zip(trained.before, trained.recognizer.weights, strict=True):
+        assert np.abs(weight.numpy() - before).max() > 0.0, weight.path
+
+
+def test_the_averages_follow_the_weights(trained):
+    for before, average, weight in zip(
+        trained.before, trained.averages, trained.recognizer.get_weights(), strict=True
+    ):
+        assert np.abs(average - before).max() > 0.0
+        assert np.abs(average - weight).max() > 0.0
+
+
+def test_batches_of_any_size_share_one_graph(trained):
+    batch = tiny.random_batch(num_examples=3, widths=(17, 50, 90), lengths=(1, 1, 1))
+    assert np.isfinite(float(trained.step(batch)["loss"]))
+    assert input_signature(CONFIG)["images"].shape.as_list() == [None, 16, None, 1]
+
+
+def test_a_norm_above_the_limit_is_clipped():
+    config = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=1e-9, weight_decay=0.0)
+    clipped = Trained(config, two_batches()[:1])
+    assert clipped.losses[0]["gradient_norm"] > 0.1
+    # Below Adam's epsilon, a gradient moves nothing.
+    for before, weight in zip(clipped.before, clipped.recognizer.weights, strict=True):
+        if weight.trainable:
+            np.testing.assert_allclose(weight, before, atol=1e-3)
+
+
+def test_two_devices_train_like_one():
+    # The statistics of normalisation are each device's own: both are given the same images, and
+    # labels of their own.
+    batches = two_batches(pairs=True)
+    one, two = Trained(CONFIG, batches), Trained(CONFIG, batches, strategy="mirrored")
+    assert (one.num_replicas, two.num_replicas) == (1, 2)
+    for alone, shared in zip(one.losses, two.losses, strict=True):
+        for name, value in alone.items():
+            assert shared[name] == pytest.approx(value, rel=1e-3), name
+    assert_close(two.recognizer, one.recognizer, atol=2e-3)
+    for average, other in zip(two.averages, one.averages, strict=True):
+        np.testing.assert_allclose(average, other, atol=2e-3)
+
+
+def test_fit_trains_with_the_same_loss_as_the_explicit_step():
+    batch = two_batches()[0]
+    explicit = Trained(CONFIG, [batch, batch])
+    recognizer = build_recognizer(CONFIG, tiny.CHARSET)
+    optimizer = make_optimizer(CONFIG.training, recognizer.trainable_variables)
+    compile_recognizer(recognizer, optimizer, CONFIG)
+    batches = tf.data.Dataset.from_tensors(batch)
+    history = recognizer.fit(batches, epochs=2, verbose=0).history
+    assert history["loss"] == pytest.approx([step["loss"] for step in explicit.losses], rel=1e-4)
+    assert history["loss"][1] < history["loss"][0]
+    assert_close(recognizer, explicit.recognizer, atol=1e-3)
+
+
+def test_fit_before_compile_recognizer_is_refused():
+    recognizer = build_recognizer(CONFIG, tiny.CHARSET)
+    recognizer.compile(optimizer="sgd")
+    with pytest.raises(ValueError, match="Expected `compile_recognizer` before `fit`"):
+        recognizer.fit(tf.data.Dataset.from_tensors(two_batches()[0]), verbose=0)
