@@ -89,7 +89,10 @@ def _make_replica_step(
             num_tokens = context.all_reduce(tf.distribute.ReduceOp.SUM, num_tokens)
         with tf.GradientTape() as tape:
             losses = loss(recognizer(batch, training=True), batch, num_tokens=num_tokens)
-        gradients = tape.gradient(losses["loss"], variables)
+        # That of an embedding is sparse, which is not worth its trouble at this size.
+        gradients = [
+            tf.convert_to_tensor(gradient) for gradient in tape.gradient(losses["loss"], variables)
+        ]
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         norm = tf.linalg.global_norm(gradients)

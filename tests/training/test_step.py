@@ -116,7 +116,7 @@ def test_fit_trains_with_the_same_loss_as_the_explicit_step():
     optimizer = make_optimizer(CONFIG.training, recognizer.trainable_variables)
     compile_recognizer(recognizer, optimizer, CONFIG)
     batches = tf.data.Dataset.from_tensors(batch)
-    history = recognizer.fit(batches, epochs=2, verbose=0).history
+    history = recognizer.fit(batches, epochs=2, shuffle=False, verbose=0).history
     assert history["loss"] == pytest.approx([step["loss"] for step in explicit.losses], rel=1e-4)
     assert history["loss"][1] < history["loss"][0]
     assert_close(recognizer, explicit.recognizer, atol=1e-3)
@@ -126,4 +126,4 @@ def test_fit_before_compile_recognizer_is_refused():
     recognizer = build_recognizer(CONFIG, tiny.CHARSET)
     recognizer.compile(optimizer="sgd")
     with pytest.raises(ValueError, match="Expected `compile_recognizer` before `fit`"):
-        recognizer.fit(tf.data.Dataset.from_tensors(two_batches()[0]), verbose=0)
+        recognizer.fit(tf.data.Dataset.from_tensors(two_batches()[0]), shuffle=False, verbose=0)
