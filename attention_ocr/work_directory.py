@@ -75,8 +75,9 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
         ValueError: the file is cut short or damaged, or its weights are those of another network.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            values = {name: file[name] for name in file.files}
+        # NumPy leaves a file of its own open where it turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            values = {name: arrays[name] for name in arrays.files}
     except (
         zipfile.BadZipFile,
         EOFError,

@@ -65,6 +65,16 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
+@contextmanager
+def running_eagerly() -> Iterator[None]:
+    """Run the `tf.function`s called inside the `with` block without tracing them."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def word_image(text: str, height: int = 16) -> np.ndarray:
     """Draw `text` black on white: uint8 [height, w, 3]."""
     font = ImageFont.load_default(size=round(height * 0.8))

@@ -55,7 +55,9 @@ def images(num_images: int = 9, seed: int = 0) -> list[np.ndarray]:
     return [random.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
 
 
-def files(num_images: int = 9, formats: Sequence[str] = ("PNG", "JPEG", "BMP", "GIF")) -> list[bytes]:
+def files(
+    num_images: int = 9, formats: Sequence[str] = ("PNG", "JPEG", "BMP", "GIF")
+) -> list[bytes]:
     """Return image files of mixed sizes and formats."""
     return [
         encoded(image, formats[index % len(formats)])

@@ -203,7 +203,7 @@ def _synthetic_source(spec: SourceSpec) -> Source:
             indices = indices.shuffle(num_examples, walk.seed).repeat()
         return indices.map(example, num_parallel_calls=walk.num_workers)
 
-    return Source(spec, num_examples, examples, lambda: [renderer.config.characters])
+    return Source(spec, num_examples, examples, lambda: [renderer.characters])
 
 
 def _label_file_source(spec: SourceSpec) -> Source:

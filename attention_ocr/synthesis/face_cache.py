@@ -14,7 +14,7 @@ from absl import logging
 from attention_ocr.synthesis.faces import Face
 
 # Part of the file's name: raise it when `inspect_file` judges faces in another way.
-_VERSION = 5
+_VERSION = 6
 
 
 def cache_file() -> Path:

@@ -49,7 +49,7 @@ class FaceChooser:
             )
         self._coverage = {face: shown for face, shown in coverage.items() if shown - {" "}}
         self._faces = tuple(self._coverage)
-        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 4.0 * difficulty))
+        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty))
         self._spread = difficulty
         self._height = height
         self._seed = seed

@@ -3,7 +3,7 @@
 import string
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,8 +34,8 @@ _TWO_SHAPED = "abdeghnqrt"
 # Measured on 122 faces: the cases of faces with true lower-case letters reach 0.51, those of faces
 # that draw capitals for both begin at 0.68.
 _SAME_SHAPE = 0.6
-# Symbols in the place of letters reach 0.1, seven-segment figures and blackletter 0.4.
-_LEAST_LEGIBLE = 0.3
+# Symbols in the place of letters reach 0.1, skulls around letters 0.4, blackletter 0.5.
+_LEAST_LEGIBLE = 0.42
 # With fewer letters and digits than this, a face is not judged by them.
 _FEWEST_LETTERS = 8
 _PROOFED = range(0x21, 0x100)
@@ -114,15 +114,7 @@ def letter_shapes(font: ImageFont.FreeTypeFont) -> np.ndarray:
     Returns:
         float32 `[62, 256]`, each row of mean 0 and length 1, or all 0 without ink.
     """
-    shapes = np.zeros((len(_ALPHABET), _SHAPE_SIDE * _SHAPE_SIDE), np.float32)
-    for row, character in zip(shapes, _ALPHABET, strict=True):
-        ink, _ = draw_ink(font, character)
-        if ink.size:
-            side = (_SHAPE_SIDE, _SHAPE_SIDE)
-            shape = cv2.resize(ink, side, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-            shape -= shape.mean()
-            row[:] = shape / (np.linalg.norm(shape) + 1e-6)
-    return shapes
+    return _to_shapes({character: draw_ink(font, character)[0] for character in _ALPHABET})
 
 
 def measure_legibility(shapes: np.ndarray, references: np.ndarray, present: np.ndarray) -> float:
@@ -143,7 +135,7 @@ def measure_legibility(shapes: np.ndarray, references: np.ndarray, present: np.n
 
 def visible_characters(
     font: ImageFont.FreeTypeFont, characters: Iterable[str], missing: str
-) -> dict[str, bytes]:
+) -> dict[str, np.ndarray]:
     """Draw characters and keep those that leave ink other than the box for a missing one.
 
     Args:
@@ -152,15 +144,13 @@ def visible_characters(
         missing: A character that it lacks.
 
     Returns:
-        Visible character → its picture.
+        Visible character → its ink.
     """
     box, _ = draw_ink(font, missing)
-    pictures = {}
-    for character in characters:
-        ink, _ = draw_ink(font, character)
-        if ink.size and not _are_alike(ink, box):
-            pictures[character] = bytes(str(ink.shape), "ascii") + ink.tobytes()
-    return pictures
+    inks = {character: draw_ink(font, character)[0] for character in characters}
+    return {
+        character: ink for character, ink in inks.items() if ink.size and not _are_alike(ink, box)
+    }
 
 
 def to_ranges(code_points: Sequence[int]) -> tuple[int, ...]:
@@ -216,6 +206,8 @@ def _count_faces(path: Path) -> int:
 def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list[Face]:
     # Given a path, fontTools leaves the file open when it is broken.
     with path.open("rb") as file, TTFont(file, fontNumber=index, lazy=True) as tables:
+        # The table of characters asks for names of glyphs; to read the true ones takes longest.
+        tables.setGlyphOrder([str(number) for number in range(tables["maxp"].numGlyphs)])
         code_points = tables.getBestCmap()
         if not code_points or not _is_whole(tables, path.stat().st_size):
             return []
@@ -224,18 +216,16 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
         style = names.getBestSubFamilyName() or ""
         instances = _choose_instances(tables)
     font = open_font(Face(str(path), index), _PROOF_SIZE)
-    covered = _proof_characters(font, sorted(code_points))
-    if not covered:
-        return []
-    present = np.array([ord(character) in covered for character in _ALPHABET])
+    inks, covered = _proof_characters(font, sorted(code_points))
+    present = np.array([character in inks for character in _ALPHABET])
     legibility = 1.0
     if present.sum() >= _FEWEST_LETTERS:
-        shapes = letter_shapes(font)
+        shapes = _to_shapes(inks)
         if references is not None:
             legibility = measure_legibility(shapes, references, present)
-        if legibility < _LEAST_LEGIBLE:
-            return []
         covered -= _case_without_shape(font, shapes, covered)
+    if not covered or legibility < _LEAST_LEGIBLE:
+        return []
     return [
         Face(
             path=str(path),
@@ -271,15 +261,42 @@ def _choose_instances(tables: TTFont) -> list[tuple[str, tuple[float, ...]]]:
     ]
 
 
-def _proof_characters(font: ImageFont.FreeTypeFont, code_points: list[int]) -> set[int]:
-    """Return the code points that can be used, none when most glyphs are blank or alike."""
+def _proof_characters(
+    font: ImageFont.FreeTypeFont, code_points: list[int]
+) -> tuple[dict[str, np.ndarray], set[int]]:
+    """Return inks of visible characters, and the code points that can be used.
+
+    There are none when most glyphs are blank or alike.
+    """
     latin = [point for point in code_points if point in _PROOFED]
     # A face without Latin is judged by the first characters it has.
     proofed = latin or [point for point in code_points if point >= _PROOFED.stop][:64]
-    pictures = visible_characters(font, map(chr, proofed), first_missing(code_points))
-    if len(set(pictures.values())) <= len(proofed) // 3:
-        return set()
-    return set(code_points) - set(proofed) | set(map(ord, pictures))
+    inks = visible_characters(font, map(chr, proofed), first_missing(code_points))
+    if len({(ink.shape, ink.tobytes()) for ink in inks.values()}) <= len(proofed) // 3:
+        return {}, set()
+    heights = [ink.shape[0] for character, ink in inks.items() if character in _ALPHABET]
+    least_height = 0.35 * float(np.median(heights)) if heights else 0.0
+    inks = {
+        character: ink
+        for character, ink in inks.items()
+        if character not in _ALPHABET
+        # Dots that stand for letters, and letters that would be drawn over each other.
+        or (ink.shape[0] >= least_height and font.getlength(character) >= 0.4 * ink.shape[1])
+    }
+    return inks, set(code_points) - set(proofed) | set(map(ord, inks))
+
+
+def _to_shapes(inks: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Compute what `letter_shapes` returns from inks of letters; those that lack have no shape."""
+    shapes = np.zeros((len(_ALPHABET), _SHAPE_SIDE * _SHAPE_SIDE), np.float32)
+    for row, character in zip(shapes, _ALPHABET, strict=True):
+        ink = inks.get(character)
+        if ink is not None and ink.size:
+            side = (_SHAPE_SIDE, _SHAPE_SIDE)
+            shape = cv2.resize(ink, side, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+            shape -= shape.mean()
+            row[:] = shape / (np.linalg.norm(shape) + 1e-6)
+    return shapes
 
 
 def _case_without_shape(

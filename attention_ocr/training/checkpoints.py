@@ -7,14 +7,9 @@ import tensorflow as tf
 from absl import logging
 
 CHECKPOINTS = "checkpoints"
-_DAMAGED = (
-    tf.errors.DataLossError,
-    tf.errors.NotFoundError,
-    tf.errors.OutOfRangeError,
-    tf.errors.InvalidArgumentError,
-    tf.errors.FailedPreconditionError,
-    ValueError,
-)
+# What TensorFlow raises for a checkpoint that is cut short: `OpError` itself for its index, an
+# `IndexError` for its data, an `AssertionError` for variables that it lacks.
+_DAMAGED = (tf.errors.OpError, IndexError, ValueError, AssertionError)
 
 
 class Checkpoints:
@@ -28,10 +23,18 @@ class Checkpoints:
 
     def __init__(self, directory: Path, state: dict[str, Any], keep: int) -> None:
         self._checkpoint = tf.train.Checkpoint(**state)
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(directory), max_to_keep=keep, checkpoint_name="step"
-        )
         self.directory = directory
+        try:
+            self._manager = self._make_manager(keep)
+        except ValueError:
+            # TensorFlow's list of the checkpoints is damaged; they themselves need not be.
+            (directory / "checkpoint").unlink()
+            self._manager = self._make_manager(keep)
+
+    def _make_manager(self, keep: int) -> tf.train.CheckpointManager:
+        return tf.train.CheckpointManager(
+            self._checkpoint, str(self.directory), max_to_keep=keep, checkpoint_name="step"
+        )
 
     def save(self, step: int) -> None:
         """Write a checkpoint; older ones go only after it is whole.
@@ -54,12 +57,14 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, and none can be read.
         """
-        paths = list(reversed(self._manager.checkpoints))
+        # The files themselves, not TensorFlow's list of them: that may be damaged, too.
+        indices = sorted(self.directory.glob("step-*.index"), key=_step, reverse=True)
+        paths = [str(index.with_suffix("")) for index in indices]
         for path in paths:
             try:
                 # The state must hold everything: a name too few or too many is another network.
                 self._checkpoint.restore(path).assert_consumed()
-            except (*_DAMAGED, AssertionError) as error:
+            except _DAMAGED as error:
                 reason = str(error).splitlines()[0]
                 logging.error("checkpoint %s cannot be read, trying an older one: %s", path, reason)
                 continue
@@ -68,3 +73,7 @@ class Checkpoints:
         if paths:
             raise ValueError(f"No checkpoint in {self.directory} can be read: {', '.join(paths)}")
         return False
+
+
+def _step(index: Path) -> int:
+    return int(index.stem.removeprefix("step-"))

@@ -9,12 +9,15 @@ import tensorflow as tf
 from attention_ocr.config import TrainingConfig
 
 
+NOT_DECAYED = ("bias", "beta", "gamma")
+
+
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:
     """Return AdamW (Loshchilov and Hutter, 2019) with warm-up and cosine, its slots made.
 
     The rate rises linearly over `warmup_steps` and falls along half a cosine to
-    `final_learning_rate` of its peak at `steps` (Loshchilov and Hutter, 2017). Vectors, that is
-    biases and normalisation scales, do not decay.
+    `final_learning_rate` of its peak at `steps` (Loshchilov and Hutter, 2017). Biases and
+    normalisation scales do not decay.
 
     Args:
         settings: of the training.
@@ -35,7 +38,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
         epsilon=1e-8,
     )
     optimizer.exclude_from_weight_decay(
-        var_list=[variable for variable in variables if len(variable.shape) < 2]
+        var_list=[variable for variable in variables if variable.name in NOT_DECAYED]
     )
     optimizer.build(variables)
     return optimizer

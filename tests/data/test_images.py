@@ -169,9 +169,9 @@ def test_an_image_is_scaled_to_the_height_or_shrunk_to_the_width():
     eager = [fitted_size(tf.constant(size), GRAY) for size in FITTED]
     in_graph = in_tf_data(lambda size: fitted_size(size, GRAY), FITTED)
     for results in (eager, in_graph):
-        assert [
-            (tuple(fitted.numpy()), bool(shrunk)) for fitted, shrunk in results
-        ] == list(FITTED.values())
+        assert [(tuple(fitted.numpy()), bool(shrunk)) for fitted, shrunk in results] == list(
+            FITTED.values()
+        )
 
 
 @pytest.mark.parametrize("size", [(17, 40), (90, 211), (32, 500), (300, 20)])

@@ -186,9 +186,7 @@ def test_labels_that_are_too_long_are_left_out_and_reported(labels):
     }
     assert report.counts.keys() == {TOO_LONG}
     assert report.counts[TOO_LONG] >= 4
-    assert report.lines() == [
-        f"left out {report.counts[TOO_LONG]} times: {TOO_LONG}: 2.png, 9.png"
-    ]
+    assert report.lines() == [f"left out {report.counts[TOO_LONG]} times: {TOO_LONG}: 2.png, 9.png"]
 
 
 def test_the_limit_counts_characters_not_bytes(tmp_path):
@@ -263,8 +261,9 @@ def test_images_that_had_to_be_shrunk_are_marked(tmp_path):
 
 def test_evaluation_yields_every_example_once_in_order(labels):
     batches = list(
-        evaluation_batches(open_source(str(labels)), tiny.config(eval_batch_size=5))
-        .as_numpy_iterator()
+        evaluation_batches(
+            open_source(str(labels)), tiny.config(eval_batch_size=5)
+        ).as_numpy_iterator()
     )
     assert [len(batch["key"]) for batch in batches] == [5, 5, 2]
     assert keys(batches) == [f"{index}.png" for index in range(len(TEXTS))]

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ from attention_ocr.export.check import CHECK_FILE, ExportDiffersError, check_sav
 from attention_ocr.export.saved_model import export_saved_model
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.reading.reader import load
+from attention_ocr.recognition import Recognition
 from attention_ocr.work_directory import (
     WEIGHTS_FILE,
+    TrainedModel,
     load_trained_model,
+    load_weights,
     save_weights,
     weight_values,
 )
@@ -26,20 +30,23 @@ from tests import tiny, tiny_model
 
 @pytest.fixture
 def without_network(monkeypatch):
-    """Take the time out of an export: it writes a file in place of the network, unchecked."""
+    """Take the time out of an export: its network is a file with a word in it, unchecked."""
 
-    def save(_, directory):
-        directory.mkdir()
-        (directory / "saved_model.pb").write_text("network", encoding="utf-8")
+    def save(module, directory, signatures):
+        assert set(signatures) == {"serving_default"}
+        Path(directory).mkdir()
+        (Path(directory) / "saved_model.pb").write_text(module.serve, encoding="utf-8")
 
-    monkeypatch.setattr(saved_model, "_save", save)
+    model = TrainedModel(tiny.config(), tiny.CHARSET, SimpleNamespace(variables=[]))
+    monkeypatch.setattr(saved_model, "load_trained_model", lambda _: model)
+    monkeypatch.setattr(saved_model, "make_serving_function", lambda _: "network")
+    monkeypatch.setattr(tf.saved_model, "save", save)
     monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
     monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)
-    monkeypatch.setattr(saved_model, "load_trained_model", lambda _: None)
 
 
 def contents(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 def test_an_export_holds_the_network_its_settings_and_its_characters(export):
@@ -69,7 +76,7 @@ def test_a_version_is_never_overwritten(tmp_path):
     (tmp_path / "3" / "saved_model.pb").write_text("older", encoding="utf-8")
     with pytest.raises(ValueError, match=r"never written twice. Received: .*3, which exists"):
         export_saved_model(tmp_path, tmp_path, version=3)
-    assert contents(tmp_path) == ["3", os.path.join("3", "saved_model.pb")]
+    assert contents(tmp_path) == ["3", "3/saved_model.pb"]
     assert (tmp_path / "3" / "saved_model.pb").read_text(encoding="utf-8") == "older"
 
 
@@ -80,16 +87,21 @@ def test_a_version_that_no_server_takes_is_refused(tmp_path, version):
     assert not (tmp_path / "served").exists()
 
 
-def test_an_export_that_reads_otherwise_is_not_kept(work_dir, tmp_path, monkeypatch):
-    honest = saved_model.make_recognize
+def recognize_always(text):
+    """Return a stand-in for `make_recognize` that reads one text in every image."""
 
-    def dishonest(*arguments):
-        recognize = honest(*arguments)
-        return lambda *inputs: recognize(*inputs)._replace(
-            text=tf.repeat("other", len(inputs[0]))
-        )
+    def recognize(images, _):
+        num_images = len(images)
+        return Recognition(tf.repeat(text, num_images), tf.ones(num_images), None, None)
 
-    monkeypatch.setattr(saved_model, "make_recognize", dishonest)
+    return lambda *_: recognize
+
+
+def test_an_export_that_reads_otherwise_is_not_kept(work_dir, export, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        saved_model, "_save", lambda _, directory: shutil.copytree(export, directory)
+    )
+    monkeypatch.setattr(saved_model, "make_recognize", recognize_always("other"))
     with pytest.raises(
         ExportDiffersError, match=r"The export was not kept. Image 0 .*: the model read 'other'"
     ):
@@ -111,20 +123,19 @@ def full_disk_in_tensorflow(*_, **__):
         (tf.saved_model, "save", full_disk_in_tensorflow),
         (tf.saved_model, "save", full_disk),
         (Config, "save", full_disk),
+        (Charset, "save", full_disk),
+        (saved_model, "_write_check", full_disk),
         (saved_model.os, "replace", full_disk),
     ],
 )
-def test_a_full_disk_leaves_no_version(work_dir, tmp_path, monkeypatch, target, name, failure):
-    if target is saved_model.os:
-        monkeypatch.setattr(saved_model, "_save", lambda _, directory: directory.mkdir())
-    monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
-    monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)
-    monkeypatch.setattr(saved_model, "make_serving_function", lambda _: None)
+@pytest.mark.usefixtures("without_network")
+def test_a_full_disk_leaves_no_version(tmp_path, monkeypatch, target, name, failure):
+    export_saved_model(tmp_path, tmp_path / "served")
+    before = contents(tmp_path)
     monkeypatch.setattr(target, name, failure)
     with pytest.raises(OSError, match="No space left on device"):
-        export_saved_model(work_dir, tmp_path / "served")
-    monkeypatch.undo()
-    assert contents(tmp_path) == ["served"]
+        export_saved_model(tmp_path, tmp_path / "served")
+    assert contents(tmp_path) == before
 
 
 def test_data_for_the_check_that_is_not_there_is_named(work_dir, tmp_path, monkeypatch):
@@ -157,38 +168,22 @@ def test_the_check_reads_broken_and_odd_images_as_the_model_does(work_dir, expor
 
 def test_the_check_expects_the_very_text_that_was_read(work_dir, tmp_path, monkeypatch):
     decomposed = "e\N{COMBINING ACUTE ACCENT}"
-    honest = saved_model.make_recognize
-
-    def make_recognize(*arguments):
-        recognize = honest(*arguments)
-        return lambda *inputs: recognize(*inputs)._replace(
-            text=tf.repeat(decomposed, len(inputs[0]))
-        )
-
-    monkeypatch.setattr(saved_model, "make_recognize", make_recognize)
-    saved_model._write_check(load_trained_model(work_dir), "", 2, tmp_path)
+    monkeypatch.setattr(saved_model, "make_recognize", recognize_always(decomposed))
+    model = TrainedModel(Config.load(work_dir), tiny.CHARSET, None)
+    saved_model._write_check(model, "", 2, tmp_path)
     document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
     assert [reading["text"] for reading in document["readings"]] == [decomposed] * 2
 
 
-def test_weights_of_a_training_in_bfloat16_are_exported_in_float32(work_dir, tmp_path):
-    folder = tmp_path / "model"
-    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
-    config = tiny.config(precision="bfloat16", eval_data=str(folder / "words/labels.tsv"))
-    config.save(folder)
-    recognizer = build_recognizer(config, tiny.CHARSET, "bfloat16")
-    assert recognizer.encoder.compute_dtype == "bfloat16"
-    for weight in recognizer.weights:
-        weight.assign(weight * 3.0)
-    save_weights(weight_values(recognizer), folder / WEIGHTS_FILE)
-    # The export checks itself against the model in memory, both computing in float32.
-    exported = load(export_saved_model(folder, tmp_path / "served"))
-    variables = exported.saved_model.weights
-    assert {variable.dtype for variable in variables} <= {tf.float32, tf.int32, tf.uint32, tf.int64}
-    files = tiny_model.files()
-    for one, other in zip(load(folder).read(files), exported.read(files), strict=True):
-        assert one.text == other.text
-        assert one.confidence == pytest.approx(other.confidence, rel=1e-4)
+def test_weights_of_a_training_in_bfloat16_are_kept_in_float32(tmp_path):
+    trained = build_recognizer(tiny.config(seed=1), tiny.CHARSET, "bfloat16")
+    assert trained.encoder.compute_dtype == "bfloat16"
+    save_weights(weight_values(trained), tmp_path / WEIGHTS_FILE)
+    restored = build_recognizer(tiny.config(seed=2), tiny.CHARSET)
+    load_weights(restored, tmp_path / WEIGHTS_FILE)
+    for name, value in weight_values(trained).items():
+        assert value.dtype != tf.bfloat16
+        np.testing.assert_array_equal(value, weight_values(restored)[name])
 
 
 def damage(path: Path, content: bytes) -> None:
@@ -226,25 +221,26 @@ def test_a_damaged_file_of_a_work_directory_is_named(work_dir, tmp_path, name, c
     assert "\n" not in str(error.value)
 
 
-def test_weights_cut_short_are_named(work_dir, tmp_path):
-    folder = tmp_path / "model"
-    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
-    content = (folder / WEIGHTS_FILE).read_bytes()
-    damage(folder / WEIGHTS_FILE, content[: len(content) // 2])
-    with pytest.raises(ValueError, match=f"{WEIGHTS_FILE} is damaged and cannot be read"):
-        load(folder)
+@pytest.fixture(scope="module")
+def recognizer():
+    return tiny.recognizer()
 
 
-@pytest.mark.parametrize("method", [99, 8])
-def test_weights_with_a_damaged_entry_are_named(work_dir, tmp_path, method):
-    folder = tmp_path / "model"
-    shutil.copytree(work_dir, folder, ignore=shutil.ignore_patterns("export"))
-    content = bytearray((folder / WEIGHTS_FILE).read_bytes())
-    # The compression method of the first entry of the zip file's directory.
-    content[content.index(b"PK\x01\x02") + 10] = method
-    damage(folder / WEIGHTS_FILE, bytes(content))
+def test_weights_cut_short_are_named(work_dir, tmp_path, recognizer):
+    content = (work_dir / WEIGHTS_FILE).read_bytes()
+    (tmp_path / WEIGHTS_FILE).write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match=f"{WEIGHTS_FILE} is damaged and cannot be read"):
-        load(folder)
+        load_weights(recognizer, tmp_path / WEIGHTS_FILE)
+
+
+@pytest.mark.parametrize("compression", [8, 99])
+def test_weights_with_a_damaged_entry_are_named(work_dir, tmp_path, recognizer, compression):
+    content = bytearray((work_dir / WEIGHTS_FILE).read_bytes())
+    # Where the zip file's directory says how its first entry is compressed.
+    content[content.index(b"PK\x01\x02") + 10] = compression
+    (tmp_path / WEIGHTS_FILE).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{WEIGHTS_FILE} is damaged and cannot be read"):
+        load_weights(recognizer, tmp_path / WEIGHTS_FILE)
 
 
 @pytest.mark.parametrize(

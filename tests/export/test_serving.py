@@ -50,7 +50,8 @@ def test_the_signature_is_what_clients_were_written_for(signature):
         "text": (tf.string, [None]),
         "confidence": (tf.float32, [None]),
         "character_confidences": (tf.float32, [None, MAX_LENGTH]),
-        "attention": (tf.float32, [None, MAX_LENGTH, None, None]),
+        # A layer over the columns leaves one row.
+        "attention": (tf.float32, [None, MAX_LENGTH, 1, None]),
         "attention_extent": (tf.float32, [None, 2]),
         "status": (tf.string, [None]),
     }

@@ -38,9 +38,7 @@ def recognizer(config):
 
 
 def read(recognizer: Recognizer, config: object) -> Recognition:
-    return recognize(
-        recognizer, config.model, tiny.CHARSET, BATCH["images"], BATCH["image_sizes"]
-    )
+    return recognize(recognizer, config.model, tiny.CHARSET, BATCH["images"], BATCH["image_sizes"])
 
 
 def train_a_step(recognizer: Recognizer, optimizer: keras.Optimizer) -> float:

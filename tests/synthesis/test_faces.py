@@ -3,6 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables.TupleVariation import TupleVariation
 
 from attention_ocr.synthesis.faces import (
     Face,
@@ -92,6 +95,13 @@ def test_small_capitals_are_not_taken_for_lower_case_letters(faces):
     )
 
 
+def test_letters_that_are_dots_or_have_no_width_are_not_covered(make_font):
+    dot = [(100, 0, 150, 50)]
+    glyphs = {"I": BAR, "L": STEP, "T": TEE, "H": BOX, "A": dot, ".": dot, "W": [(0, 0, 1800, 700)]}
+    (face,) = inspect_file(make_font("Dots", glyphs))
+    assert face.covered("ILTHAW.") == set("ILTH.")
+
+
 @pytest.mark.parametrize(("height_of_a", "kept"), [(700, string.ascii_uppercase), (300, "")])
 def test_a_case_that_cannot_be_seen_is_not_covered(make_font, height_of_a, kept):
     rng = np.random.default_rng(1)
@@ -127,12 +137,24 @@ def test_a_font_cut_short_has_no_faces(tmp_path, plain_face):
         assert inspect_file(path) == ()
 
 
-def test_a_variable_font_gives_several_faces_of_different_weight(faces):
-    variable = [face for face in faces if face.axes]
-    assert 2 <= len(variable) <= 4
-    inks = {face.axes: draw_ink(open_font(face, 30), "Weight")[0].sum() for face in variable}
-    assert len(set(inks.values())) == len(variable)
-    assert [inks[axes] for axes in sorted(inks)] == sorted(inks.values())
+def test_a_variable_font_gives_some_of_its_named_weights(make_font, tmp_path):
+    path = make_font("Varied", {"I": BAR, "L": STEP, "T": TEE})
+    with TTFont(path) as tables:
+        builder = FontBuilder(font=tables)
+        weights = list(range(100, 1000, 100))
+        names = [{"stylename": f"W{weight}", "location": {"wght": weight}} for weight in weights]
+        builder.setupFvar([("wght", 100, 100, 900, "Weight")], names)
+        # The right edge of the bar moves by 300; four more points are the glyph's metrics.
+        wider = TupleVariation(
+            {"wght": (0, 1, 1)}, [(0, 0), (0, 0), (300, 0), (300, 0)] + [(0, 0)] * 4
+        )
+        builder.setupGvar({"u00049": [wider]})
+        tables.save(tmp_path / "Variable.ttf")
+    faces = inspect_file(tmp_path / "Variable.ttf")
+    assert [face.style for face in faces] == ["W100", "W400", "W700"]
+    assert [face.axes for face in faces] == [(100.0,), (400.0,), (700.0,)]
+    widths = [draw_ink(open_font(face, 100), "I")[0].shape[1] for face in faces]
+    assert widths == pytest.approx([10, 10 + 30 * 3 / 8, 10 + 30 * 6 / 8], abs=2)
 
 
 def test_letters_look_like_themselves_only_in_order(plain_face):

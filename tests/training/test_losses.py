@@ -77,7 +77,9 @@ def test_ctc_loss_is_the_sum_over_the_batch():
     logits = random(B, W, V)
     together = ctc_loss(logits, COLUMN_LENGTHS, TARGETS, WEIGHTS)
     alone = [
-        ctc_loss(logits[i : i + 1], COLUMN_LENGTHS[i : i + 1], TARGETS[i : i + 1], WEIGHTS[i : i + 1])
+        ctc_loss(
+            logits[i : i + 1], COLUMN_LENGTHS[i : i + 1], TARGETS[i : i + 1], WEIGHTS[i : i + 1]
+        )
         for i in range(B)
     ]
     assert float(together) == pytest.approx(float(sum(alone)), rel=1e-5)

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import compile_recognizer, input_signature, make_train_step
@@ -14,10 +13,10 @@ CONFIG = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=0.0, label_sm
 
 
 def two_batches(pairs: bool = False) -> list[dict[str, tf.Tensor]]:
-    """Return batches of two widths; of `pairs`, rows 0 and 1 hold one image, and rows 2 and 3."""
+    """Return two batches; of `pairs`, rows 0 and 1 hold one image, and rows 2 and 3."""
     batches = [
-        tiny.random_batch(widths=(32, 32, 40, 40), seed=1),
-        tiny.random_batch(widths=(60, 60, 23, 23), lengths=(1, 3, 4, 0), seed=2),
+        tiny.random_batch(widths=(32, 32, 40, 40), lengths=(2, 4, 0, 3), seed=1),
+        tiny.random_batch(widths=(48, 48, 23, 23), lengths=(1, 3, 4, 0), seed=2),
     ]
     if pairs:
         for batch in batches:
@@ -36,9 +35,7 @@ class Trained:
             self.recognizer = build_recognizer(config, tiny.CHARSET)
             optimizer = make_optimizer(config.training, self.recognizer.trainable_variables)
             averages = AveragedWeights(self.recognizer.weights, config.training.average_decay)
-            self.step = make_train_step(
-                distribution, self.recognizer, optimizer, averages, config
-            )
+            self.step = make_train_step(distribution, self.recognizer, optimizer, averages, config)
         self.num_replicas = distribution.num_replicas_in_sync
         self.before = self.recognizer.get_weights()
         self.losses = [
@@ -50,11 +47,6 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained():
     return Trained(CONFIG, two_batches())
-
-
-def assert_close(recognizer: Recognizer, expected: Recognizer, atol: float) -> None:
-    for weight, other in zip(recognizer.weights, expected.weights, strict=True):
-        np.testing.assert_allclose(weight, other, atol=atol, err_msg=weight.path)
 
 
 def test_a_step_reports_the_loss_its_parts_and_the_norm_of_the_gradient(trained):
@@ -87,7 +79,8 @@ def test_batches_of_any_size_share_one_graph(trained):
 
 def test_a_norm_above_the_limit_is_clipped():
     config = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=1e-9, weight_decay=0.0)
-    clipped = Trained(config, two_batches()[:1])
+    with tiny.running_eagerly():
+        clipped = Trained(config, two_batches()[:1])
     assert clipped.losses[0]["gradient_norm"] > 0.1
     # Below Adam's epsilon, a gradient moves nothing.
     for before, weight in zip(clipped.before, clipped.recognizer.weights, strict=True):
@@ -99,27 +92,35 @@ def test_two_devices_train_like_one():
     # The statistics of normalisation are each device's own: both are given the same images, and
     # labels of their own.
     batches = two_batches(pairs=True)
-    one, two = Trained(CONFIG, batches), Trained(CONFIG, batches, strategy="mirrored")
+    with tiny.running_eagerly():
+        one = Trained(CONFIG, batches)
+    two = Trained(CONFIG, batches, strategy="mirrored")
     assert (one.num_replicas, two.num_replicas) == (1, 2)
     for alone, shared in zip(one.losses, two.losses, strict=True):
         for name, value in alone.items():
             assert shared[name] == pytest.approx(value, rel=1e-3), name
-    assert_close(two.recognizer, one.recognizer, atol=2e-3)
+    for weight, other in zip(two.recognizer.weights, one.recognizer.weights, strict=True):
+        np.testing.assert_allclose(weight, other, atol=2e-3, err_msg=weight.path)
     for average, other in zip(two.averages, one.averages, strict=True):
         np.testing.assert_allclose(average, other, atol=2e-3)
 
 
 def test_fit_trains_with_the_same_loss_as_the_explicit_step():
     batch = two_batches()[0]
-    explicit = Trained(CONFIG, [batch, batch])
+    with tiny.running_eagerly():
+        explicit = Trained(CONFIG, [batch])
     recognizer = build_recognizer(CONFIG, tiny.CHARSET)
     optimizer = make_optimizer(CONFIG.training, recognizer.trainable_variables)
     compile_recognizer(recognizer, optimizer, CONFIG)
     batches = tf.data.Dataset.from_tensors(batch)
-    history = recognizer.fit(batches, epochs=2, shuffle=False, verbose=0).history
-    assert history["loss"] == pytest.approx([step["loss"] for step in explicit.losses], rel=1e-4)
-    assert history["loss"][1] < history["loss"][0]
-    assert_close(recognizer, explicit.recognizer, atol=1e-3)
+    (loss,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
+    assert loss == pytest.approx(explicit.losses[0]["loss"], rel=1e-5)
+    for weight, other in zip(recognizer.weights, explicit.recognizer.weights, strict=True):
+        # Of a sparse gradient Keras squares the parts of a row before it adds them up.
+        if not weight.path.endswith("embeddings"):
+            np.testing.assert_allclose(weight, other, atol=1e-3, err_msg=weight.path)
+    (lower,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
+    assert lower < loss
 
 
 def test_fit_before_compile_recognizer_is_refused():

@@ -73,7 +73,9 @@ def test_a_graph_of_unknown_sizes_equals_eager(encoder):
         ),
     )
     for in_graph, eager in zip(run(noise(), SIZES), encoder(noise(), SIZES), strict=True):
-        np.testing.assert_allclose(tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32), atol=1e-4)
+        np.testing.assert_allclose(
+            tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32), atol=1e-4
+        )
     grid, cells = run.get_concrete_function().structured_outputs
     # The height and depth of the grid have to be known where rows are put side by side.
     assert grid.shape.as_list()[1] == HEIGHT // encoder.stride[0]

@@ -1,0 +1,71 @@
+import csv
+import io
+import json
+
+import pytest
+
+from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+
+RESULTS = [
+    Result("a b.png", 'é, "中"', 0.98765, (0.99, 0.9976), None, "out/a b.attention.png"),
+    Result("tab\there.png", "two\nlines", 0.5, (0.5,)),
+    Result("bad.png", error="unreadable image"),
+    Result("blank.png", "", 0.25),
+]
+
+
+def written(file_format: str, results: list[Result] = RESULTS) -> str:
+    stream = io.StringIO(newline="")
+    write = FORMATS[file_format](stream)
+    for result in results:
+        write(result)
+    return stream.getvalue()
+
+
+def test_text_is_a_line_for_each_image_that_was_read():
+    assert written("text").splitlines() == [
+        'a b.png\té, "中"\t0.988\tout/a b.attention.png',
+        "tab\\there.png\ttwo\\nlines\t0.500",
+        "blank.png\t\t0.250",
+    ]
+
+
+def test_json_lines_hold_every_field_of_every_image():
+    lines = written("jsonl").splitlines()
+    assert "中" in lines[0]
+    records = [json.loads(line) for line in lines]
+    assert [list(record) for record in records] == [list(Result._fields)] * 4
+    assert records[0]["character_confidences"] == [0.99, 0.9976]
+    assert records[1]["text"] == "two\nlines"
+    assert records[2] == Result("bad.png", error="unreadable image")._asdict() | {
+        "character_confidences": []
+    }
+
+
+def test_csv_has_a_header_and_every_image():
+    rows = list(csv.DictReader(io.StringIO(written("csv"), newline="")))
+    assert [row["path"] for row in rows] == [result.path for result in RESULTS]
+    assert rows[0]["text"] == 'é, "中"'
+    assert rows[0]["character_confidences"] == "0.99 0.9976"
+    assert rows[0]["overlay"] == "out/a b.attention.png"
+    assert rows[1]["text"] == "two\nlines"
+    assert (rows[2]["error"], rows[2]["overlay"]) == ("unreadable image", "")
+
+
+@pytest.mark.parametrize(
+    ("file_format", "content"),
+    [
+        ("text", ""),
+        ("jsonl", ""),
+        ("csv", "path,text,confidence,character_confidences,error,overlay\n"),
+    ],
+)
+def test_no_image_gives_no_record(file_format, content):
+    assert written(file_format, []) == content
+
+
+def test_what_would_break_a_line_or_a_terminal_is_escaped():
+    assert on_one_line("a\tb\r\n\x1b[31m\u2028\x85") == "a\\tb\\r\\n\\x1b[31m\\u2028\\x85"
+    assert on_one_line("\udcff") == "\\udcff"
+    untouched = "é 中文 שלום\u3000\u200d👍"
+    assert on_one_line(untouched) == untouched

@@ -1,0 +1,94 @@
+import platform
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+
+from attention_ocr.training import devices
+from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
+
+
+@pytest.mark.parametrize("name", ["auto", "one_device"])
+def test_without_gpus_a_step_runs_on_one_device(name):
+    strategy = make_strategy(name)
+    assert isinstance(strategy, tf.distribute.OneDeviceStrategy)
+    assert strategy.num_replicas_in_sync == 1
+    assert worker_shard(strategy) == (0, 1)
+
+
+def test_mirrored_takes_all_logical_processors():
+    strategy = make_strategy("mirrored")
+    assert isinstance(strategy, tf.distribute.MirroredStrategy)
+    assert strategy.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU")) == 2
+    assert worker_shard(strategy) == (0, 1)
+
+
+def test_several_machines_have_to_be_named(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(ValueError, match="needs the environment variable TF_CONFIG"):
+        make_strategy("multi_worker")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "task_type", "task_id", "shard"),
+    [
+        ({"worker": ["a:1", "b:1"]}, "worker", 0, (0, 2)),
+        ({"worker": ["a:1", "b:1"]}, "worker", 1, (1, 2)),
+        ({"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "chief", 0, (0, 3)),
+        ({"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "worker", 1, (2, 3)),
+        ({"worker": ["a:1"], "evaluator": ["b:1"]}, "worker", 0, (0, 1)),
+    ],
+)
+def test_each_machine_has_a_share_of_its_own(jobs, task_type, task_id, shard):
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(jobs), task_type=task_type, task_id=task_id
+    )
+    assert worker_shard(SimpleNamespace(cluster_resolver=resolver)) == shard
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_a_precision_that_is_named_is_taken(name):
+    assert resolve_precision(name) == name
+
+
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [
+        ({"sse", "avx512_bf16"}, "bfloat16"),
+        ({"amx_bf16"}, "bfloat16"),
+        ({"fp", "bf16"}, "bfloat16"),
+        ({"avx512f", "avx2"}, "float32"),
+        (set(), "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_has_it(features, precision, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setattr(devices, "_processor_features", lambda: frozenset(features))
+    assert resolve_precision("auto") == precision
+
+
+def test_auto_is_float32_where_bfloat16_would_be_emulated(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setattr(devices, "_processor_features", lambda: frozenset({"avx512_bf16"}))
+    assert resolve_precision("auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [([(8, 0)], "bfloat16"), ([(9, 0), (7, 5)], "float32"), ([(7, 0)], "float32")],
+)
+def test_auto_is_bfloat16_where_every_gpu_has_it(capabilities, precision, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: range(len(capabilities)))
+    monkeypatch.setattr(
+        tf.config.experimental,
+        "get_device_details",
+        lambda gpu: {"compute_capability": capabilities[gpu]},
+    )
+    assert resolve_precision("auto") == precision
+
+
+def test_the_features_of_the_processor_are_read_on_linux_alone(monkeypatch):
+    if platform.system() == "Linux":
+        assert devices._processor_features()
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    assert devices._processor_features() == frozenset()
