@@ -2,7 +2,7 @@
 # Both build .venv once and again when the dependencies change.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 -m 'not slow'
 
 BIN := .venv/bin
 RUN := runs/quickstart
@@ -10,12 +10,13 @@ RUN := runs/quickstart
 # Hides TensorFlow's start-up notes; its warnings and errors stay.
 export TF_CPP_MIN_LOG_LEVEL ?= 1
 
-.PHONY: help quickstart test check format wheel clean
+.PHONY: help quickstart test test-slow check format wheel clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make quickstart  train, evaluate, export and read, in one go (some minutes)'
 	@echo 'make test        run the tests'
+	@echo 'make test-slow   run the tests that take minutes: the wheel, the benchmarks'
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and mend what lint can mend'
 	@echo 'make wheel       build the wheel into dist/'
@@ -32,6 +33,9 @@ quickstart: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: .venv/installed-dev
+	$(BIN)/python -m pytest -m slow
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check

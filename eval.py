@@ -9,6 +9,8 @@ from pathlib import Path
 
 from absl import app, flags
 
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", None, "Work directory of the training.")
@@ -25,11 +27,13 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        from attention_ocr.data.pipeline import evaluation_batches
-        from attention_ocr.data.sources import open_source
-        from attention_ocr.evaluation.evaluate import evaluate, make_recognize
-        from attention_ocr.evaluation.report import format_table, write_report
-        from attention_ocr.work_directory import load_trained_model
+        show_own_notes()
+        with quiet_start():
+            from attention_ocr.data.pipeline import evaluation_batches
+            from attention_ocr.data.sources import open_source
+            from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+            from attention_ocr.evaluation.report import format_table, write_report
+            from attention_ocr.work_directory import load_trained_model
 
         config, charset, recognizer = load_trained_model(Path(FLAGS.model))
         name = FLAGS.eval_data or config.data.eval_data

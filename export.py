@@ -9,6 +9,8 @@ from pathlib import Path
 
 from absl import app, flags
 
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", None, "Work directory of the training.")
@@ -28,7 +30,9 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        from attention_ocr.export.saved_model import export_saved_model
+        show_own_notes()
+        with quiet_start():
+            from attention_ocr.export.saved_model import export_saved_model
 
         directory = export_saved_model(
             Path(FLAGS.model),

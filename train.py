@@ -6,13 +6,12 @@ moment and started again by the same command, the run goes on where it was.
 
 import dataclasses
 import sys
-from logging import WARNING
 from pathlib import Path
 from typing import Any
 
-from absl import app, flags, logging
+from absl import app, flags
 
-import attention_ocr
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import (
     DECODINGS,
     ENCODERS,
@@ -170,24 +169,16 @@ def config_from_flags() -> Config:
     return Config.from_values(values)
 
 
-def show_own_notes() -> None:
-    """Let the notes of this package through, and of TensorFlow's only the warnings."""
-    package = str(Path(attention_ocr.__file__).parent)
-    logging.set_verbosity(logging.INFO)
-    logging.get_absl_handler().addFilter(
-        lambda note: note.levelno >= WARNING or note.pathname.startswith(package)
-    )
-
-
 def main(arguments: list[str]) -> None:
     """Train, and say where the model is."""
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
         config = config_from_flags()
-        from attention_ocr.training.loop import train
-
         show_own_notes()
+        with quiet_start():
+            from attention_ocr.training.loop import train
+
         result = train(config, Path(FLAGS.work_dir))
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"train.py: {error}")

@@ -52,7 +52,7 @@ def recognize(
             ctc_head(encoded.columns), encoded.column_lengths, settings.max_length
         )
         rows = tf.constant(1)
-    elif decoder is not None:
+    elif settings.decoding == "attention" and decoder is not None:
         state, memory = recognizer.start_decoding(encoded)
         decoded = greedy_decode(
             lambda token_ids, state: decoder.step(token_ids, state, memory),

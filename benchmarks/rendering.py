@@ -1,6 +1,6 @@
 """Images rendered per core-second, by kind of text and difficulty.
 
-    python benchmarks/rendering.py [--fonts=bundled] [--json=rendering.json]
+    python -m benchmarks.rendering [--fonts=bundled] [--json=rendering.json]
 
 Counts the processor time of one thread, so that other work on the machine matters little.
 """

@@ -1,8 +1,12 @@
 """Keeps TensorFlow's notes about itself off the terminal."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from absl import logging as absl_logging
 
 _STDERR = 2
 
@@ -26,3 +30,12 @@ def quiet_start() -> Iterator[None]:
         os.dup2(kept, _STDERR)
         os.close(kept)
         os.close(nowhere)
+
+
+def show_own_notes() -> None:
+    """Let the log's notes of this package through, and of TensorFlow's only the warnings."""
+    package = str(Path(__file__).parent.parent)
+    absl_logging.set_verbosity(absl_logging.INFO)
+    absl_logging.get_absl_handler().addFilter(
+        lambda note: note.levelno >= logging.WARNING or note.pathname.startswith(package)
+    )

@@ -23,6 +23,40 @@ def valid_cells(
     return rows[:, :, None] & columns[:, None, :]
 
 
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation over all but the last axis, in one operation (Ioffe and Szegedy, 2015).
+
+    Keras computes the same in several operations, each over the whole tensor and in float32, which
+    makes the training step of an encoder a quarter slower on a CPU in bfloat16.
+
+    Call arguments:
+        inputs: float [B, H, W, D].
+        training: whether the statistics of the batch are used, and the moving ones moved.
+
+    Returns:
+        float [B, H, W, D].
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        nothing = tf.zeros((0,))
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=nothing if training else self.moving_mean,
+            variance=nothing if training else self.moving_variance,
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            # The operation returns the unbiased estimate; Keras averages the biased one.
+            num_values = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+            variance *= tf.maximum(num_values - 1.0, 1.0) / num_values
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+
 class ConvolutionUnit(keras.layers.Layer):
     """Convolution, batch normalisation, ReLU, and zeros on the padding.
 
@@ -63,7 +97,7 @@ class ConvolutionUnit(keras.layers.Layer):
             name="convolution",
         )
         # A momentum of 0.9 follows within some tens of steps: short runs are common here.
-        self.normalization = keras.layers.BatchNormalization(
+        self.normalization = FusedBatchNormalization(
             momentum=0.9, epsilon=1e-3, name="normalization"
         )
         self.activate = activate

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.data.pipeline import evaluation_batches
+from attention_ocr.data.sources import open_source
+from attention_ocr.evaluation.evaluate import Prediction, evaluate, make_recognize
+from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.work_directory import load_trained_model
+from tests import tiny
+
+
+def reader_of(answers: list[tuple[str, float]]):
+    """Return a `recognize` that reads the answers in their order, whatever the images."""
+    remaining = iter(answers)
+
+    def read(images: tf.Tensor, _: tf.Tensor) -> Recognition:
+        rows = [next(remaining) for _ in images]
+        return Recognition(
+            text=tf.constant([text for text, _ in rows]),
+            confidence=tf.constant([confidence for _, confidence in rows]),
+            character_confidences=tf.zeros((len(rows), 2)),
+            attention=tf.zeros((len(rows), 2, 1, 1)),
+        )
+
+    return read
+
+
+def batches_of(labels: list[str], readable: list[bool], size: int = 2) -> list[dict]:
+    rows = range(len(labels))
+    return [
+        {
+            "images": tf.zeros((len(part), 16, 16, 1)),
+            "image_sizes": tf.fill((len(part), 2), 16),
+            "text": tf.constant([labels[row] for row in part]),
+            "key": tf.constant([f"{row}.png" for row in part]),
+            "shrunk": tf.constant([row == 1 for row in part]),
+            "readable": tf.constant([readable[row] for row in part]),
+        }
+        for part in (rows[start : start + size] for start in rows[::size])
+    ]
+
+
+def test_every_example_is_read_once_in_order_and_counted():
+    labels = ["abc", "Don't", "", "e\u0301", "x"]
+    answers = [("abc", 0.5), ("DONT", 0.25), ("", 1.0), ("\u00e9", 0.75), ("xy", 0.125)]
+    evaluation = evaluate(reader_of(answers), batches_of(labels, [True] * 5))
+    assert evaluation.predictions == [
+        Prediction("0.png", "abc", "abc", 0.5, False, True),
+        Prediction("1.png", "Don't", "DONT", 0.25, True, True),
+        Prediction("2.png", "", "", 1.0, False, True),
+        Prediction("3.png", "\u00e9", "\u00e9", 0.75, False, True),
+        Prediction("4.png", "x", "xy", 0.125, False, True),
+    ]
+    assert evaluation.metrics.num_examples == 5
+    assert evaluation.metrics.exact_match == pytest.approx(3 / 5)
+    assert evaluation.metrics.alphanumeric_match == pytest.approx(4 / 5)
+    # Four of Don't are wrong and one character of x is too many, of 3 + 5 + 0 + 1 + 1.
+    assert evaluation.metrics.cer == pytest.approx((4 + 1) / 10)
+
+
+def test_an_unreadable_image_counts_as_read_empty():
+    answers = [("ab", 0.9), ("ab", 0.9)]
+    evaluation = evaluate(reader_of(answers), batches_of(["ab", "ab"], [False, True]))
+    broken = evaluation.predictions[0]
+    assert (broken.prediction, broken.confidence, broken.readable) == ("", 0.0, False)
+    assert evaluation.metrics.exact_match == 0.5
+    assert evaluation.metrics.cer == pytest.approx(2 / 4)
+
+
+@pytest.mark.parametrize("labels", [[""], ["", "a"]])
+def test_empty_labels_and_predictions_give_numbers(labels):
+    answers = [("", 1.0)] * len(labels)
+    metrics = evaluate(reader_of(answers), batches_of(labels, [True] * len(labels))).metrics
+    for value in (metrics.exact_match, metrics.cer, metrics.wer, metrics.ned):
+        assert np.isfinite(value)
+
+
+@pytest.fixture(scope="module")
+def model(work_dir):
+    return load_trained_model(work_dir)
+
+
+def test_the_graph_reads_what_the_layers_read(model):
+    run = make_recognize(model.recognizer, model.config, model.charset)
+    for widths in ((32, 48, 40, 23), (90, 17, 5, 60)):
+        batch = tiny.random_batch(widths=widths)
+        in_graph = run(batch["images"], batch["image_sizes"])
+        eager = recognize(
+            model.recognizer,
+            model.config.model,
+            model.charset,
+            batch["images"],
+            batch["image_sizes"],
+        )
+        np.testing.assert_array_equal(in_graph.text, eager.text)
+        np.testing.assert_allclose(in_graph.confidence, eager.confidence, rtol=1e-3)
+        np.testing.assert_allclose(in_graph.attention, eager.attention, atol=1e-4)
+    # One graph for all widths and numbers of images.
+    assert run.experimental_get_tracing_count() == 1
+
+
+def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
+    source = open_source(model.config.data.eval_data)
+    read = make_recognize(model.recognizer, model.config, model.charset)
+    whole = evaluate(read, evaluation_batches(source, model.config))
+    single = evaluate(read, evaluation_batches(source, tiny.config(eval_batch_size=1)))
+    labels = list(source.labels())
+    assert [prediction.label for prediction in whole.predictions] == labels
+    assert len({prediction.prediction for prediction in whole.predictions}) > 1
+    for one, other in zip(whole.predictions, single.predictions, strict=True):
+        assert one.prediction == other.prediction
+        assert one.confidence == pytest.approx(other.confidence, rel=1e-3)
+
+
+def test_a_head_that_the_recogniser_lacks_cannot_read(model):
+    recognizer = tiny.recognizer(ctc_weight=0.0)
+    settings = tiny.config(decoding="ctc").model
+    batch = tiny.random_batch()
+    with pytest.raises(ValueError, match="lacks the head of decoding='ctc'"):
+        recognize(recognizer, settings, model.charset, batch["images"], batch["image_sizes"])

@@ -1,0 +1,301 @@
+"""The commands of the README, their flags, and what they say when something is wrong."""
+
+import csv
+import dataclasses
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from absl import flags
+
+from attention_ocr.config import DECODINGS, ENCODERS, PRECISIONS, STRATEGIES, Config
+from attention_ocr.data.sources import parse_source
+from attention_ocr.synthesis.settings import parse_options
+from tests import tiny, tiny_model
+
+REPOSITORY = Path(__file__).parents[1]
+FIELDS = {
+    field.name: field
+    for section in dataclasses.fields(Config)
+    for field in dataclasses.fields(section.default)
+}
+CHOICES = {
+    "encoder": ENCODERS,
+    "decoding": DECODINGS,
+    "precision": PRECISIONS,
+    "strategy": STRATEGIES,
+}
+
+
+@contextmanager
+def entry_point(name: str) -> Iterator[tuple[ModuleType, dict[str, flags.Flag]]]:
+    """Import an entry point and its flags; both are forgotten behind the block."""
+    spec = importlib.util.spec_from_file_location(f"{name}_entry_point", REPOSITORY / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    own_flags = {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict().get(spec.name, [])}
+    try:
+        yield module, own_flags
+    finally:
+        del sys.modules[spec.name]
+        flags.FLAGS.remove_flag_values(own_flags)
+        flags.FLAGS.unparse_flags()
+
+
+def failure_of(name: str, *arguments: object) -> str:
+    """Run an entry point in this process and return the line with which it ends."""
+    with entry_point(name) as (module, _), pytest.raises(SystemExit) as end:
+        module.main(flags.FLAGS([f"{name}.py", *map(str, arguments)]))
+    # A string makes the exit status 1 and goes to standard error.
+    line = end.value.code
+    assert isinstance(line, str)
+    assert "\n" not in line
+    return line
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+def run_well(*command: object) -> str:
+    result = run(*command)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_every_setting_is_a_flag_and_every_flag_a_setting():
+    with entry_point("train") as (_, own_flags):
+        assert set(own_flags) == {"work_dir", *FIELDS}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_flag_is_its_setting(name):
+    with entry_point("train") as (_, own_flags):
+        flag = own_flags[name]
+    default = FIELDS[name].default
+    if isinstance(default, tuple):
+        assert flag.default == [str(item) for item in default]
+    else:
+        assert flag.default == default
+        assert type(flag.default) is type(default)
+    assert flag.help
+    assert tuple(getattr(flag.parser, "enum_values", ())) == CHOICES.get(name, ())
+
+
+def test_flags_left_alone_give_the_default_settings():
+    with entry_point("train") as (train, _):
+        flags.FLAGS(["train.py", "--work_dir=runs/mine"])
+        assert train.config_from_flags() == Config()
+
+
+def test_flags_reach_their_settings():
+    values = {
+        "image_height": 48,
+        "encoder": "vgg",
+        "dropout": 0.25,
+        "train_data": "my words/labels.tsv,every=5,part=train",
+        "bucket_widths": (80, 160),
+        "bucket_lengths": (),
+        "deterministic": True,
+        "seed": 7,
+    }
+    arguments = [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in values.items()
+    ]
+    with entry_point("train") as (train, _):
+        flags.FLAGS(["train.py", "--work_dir=runs/mine", *arguments])
+        assert train.config_from_flags() == Config.from_values(values)
+
+
+@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
+def test_a_named_experiment_holds_flags_and_nothing_else(path):
+    with entry_point("train") as (train, own_flags):
+        assert flags.FLAGS(["train.py", f"--flagfile={path}"]) == ["train.py"]
+        assert own_flags["work_dir"].value == f"runs/{path.stem}"
+        config = train.config_from_flags()
+    for source in (config.data.train_data, config.data.eval_data):
+        spec = parse_source(source)
+        if spec.name == "synthetic":
+            spec.options.pop("num_examples", None)
+            parse_options(spec.options)
+    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
+    assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
+
+
+@pytest.mark.parametrize("name", ["train", "eval", "export"])
+def test_help_lists_the_flags(name):
+    result = run(f"{name}.py", "--help")
+    with entry_point(name) as (module, own_flags):
+        assert module.__doc__.splitlines()[0] in result.stdout
+    for flag in own_flags:
+        assert f"--{flag}" in result.stdout or f"--[no]{flag}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("train.py", "Flag --work_dir must have a value other than None."),
+        ("train.py --work_dir=x --stpes=9", "Unknown command line flag 'stpes'. Did you mean: st"),
+        ("train.py --work_dir=x --encoder=resnet", "should be one of <compact|vgg>"),
+        ("train.py --work_dir=x --steps=many", "flag --steps=many"),
+        ("train.py --work_dir=x --flagfile=no.flags", "no.flags"),
+        ("train.py --work_dir=x --seed", "Missing value for flag --seed"),
+        ("eval.py", "Flag --model must have a value other than None."),
+        ("eval.py --model=x --eval_batch_size=0", "flag --eval_batch_size=0"),
+        ("export.py --model=x", "Flag --export_dir must have a value other than None."),
+        ("export.py --model=x --export_dir=y --encoder=vgg", "Unknown command line flag 'encoder'"),
+        ("export.py --model=x --export_dir=y --num_check_images=0", "flag --num_check_images=0"),
+    ],
+)
+def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
+    result = run(*command.split())
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert any(message in line for line in result.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs/mine"], "Expected flags only. Received: runs/mine"),
+        (["--image_height=30"], "`image_height` must divide by 16. Received: 30"),
+        (["--image_channels=2"], "`image_channels` must be 1 (gray) or 3 (colour). Received: 2"),
+        (
+            ["--steps=9", "--warmup_steps=9"],
+            "`warmup_steps` must be below `steps` (9). Received: 9",
+        ),
+        (["--bucket_widths=80,64"], "`bucket_widths` must ascend from above 0."),
+        (["--bucket_widths=wide"], "--bucket_widths must be whole numbers. Received: ['wide']"),
+        (["--train_data="], "`train_data` must name a source. Received: ''"),
+        (["--train_data=no/labels.tsv"], "no/labels.tsv"),
+        (["--train_data=no-*.tfrecord"], "No data at no-*.tfrecord"),
+        (["--train_data=synthetic,kind=words"], "kind"),
+    ],
+)
+def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, message):
+    line = failure_of("train", f"--work_dir={tmp_path / 'run'}", *arguments)
+    assert line.startswith("train.py: ")
+    assert message in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
+        ("", "Expected lines of path, tab, text"),
+        ("missing.png\tword\n", "no such image"),
+    ],
+)
+def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, message):
+    labels = tmp_path / "labels.tsv"
+    labels.write_text(content, encoding="utf-8")
+    assert message in failure_of("train", f"--work_dir={tmp_path}", f"--train_data={labels}")
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.tsv"]
+
+
+def test_training_in_the_directory_of_another_model_changes_nothing(work_dir):
+    before = {path: path.read_bytes() for path in work_dir.iterdir() if path.is_file()}
+    labels = work_dir / "words/labels.tsv"
+    line = failure_of(
+        "train", f"--work_dir={work_dir}", f"--train_data={labels}", f"--eval_data={labels}"
+    )
+    assert "holds a model with image_height=16" in line
+    assert "Received: image_height=32" in line
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("name", ["eval", "export"])
+def test_a_model_that_is_not_there_is_named(name, tmp_path):
+    arguments = [f"--export_dir={tmp_path / 'served'}"] if name == "export" else []
+    line = failure_of(name, f"--model={tmp_path / 'nowhere'}", *arguments)
+    assert line == (
+        f"{name}.py: {tmp_path / 'nowhere'} is no trained model: it has no config.json."
+    )
+    assert failure_of(name, "--model=x", *arguments, "y") == (
+        f"{name}.py: Expected flags only. Received: y"
+    )
+
+
+def test_evaluation_names_data_that_is_not_there(work_dir, tmp_path):
+    line = failure_of("eval", f"--model={work_dir}", f"--eval_data={tmp_path / 'no.tsv'}")
+    assert str(tmp_path / "no.tsv") in line
+    assert not (work_dir / "evaluation").exists()
+
+
+def test_evaluation_asks_for_data_where_the_training_had_none(tmp_path):
+    model = tiny_model.write_work_dir(tmp_path / "model", eval_data="")
+    assert failure_of("eval", f"--model={model}").endswith("name --eval_data.")
+
+
+def test_an_export_never_replaces_a_version(work_dir, export):
+    before = (export / "saved_model.pb").read_bytes()
+    arguments = [f"--model={work_dir}", f"--export_dir={export.parent}"]
+    line = failure_of("export", *arguments, "--version=1")
+    assert line == f"export.py: A version is never written twice. Received: {export}, which exists"
+    assert "above 0. Received: 0" in failure_of("export", *arguments, "--version=0")
+    assert (export / "saved_model.pb").read_bytes() == before
+    assert [path.name for path in export.parent.iterdir()] == ["1"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with `my words`, 8 images of which 2 are held out, and `run`, trained on them."""
+    folder = tmp_path_factory.mktemp("read me")
+    texts = ["ab", "b0", "cab", "01", "3", "abc", "10", "ca"]
+    labels = tiny.write_label_file(folder / "my words", texts, height=20)
+    own = {"train_data": f"{labels},every=4,part=train", "eval_data": f"{labels},every=4,part=eval"}
+    settings = {**tiny.SETTINGS, **own, "precision": "bfloat16", "steps": 12, "learning_rate": 0.02}
+    arguments = [
+        f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in settings.items()
+    ]
+    output = run_well("train.py", f"--work_dir={folder / 'run'}", *arguments)
+    assert output.splitlines()[-1].startswith(f"{folder / 'run'}: weights of step ")
+    return folder
+
+
+@pytest.mark.slow
+def test_train_evaluate_export_and_read_as_the_readme_says(trained):
+    model, served = trained / "run", trained / "served"
+    for name in ("config.json", "charset.txt", "weights.npz"):
+        assert (model / name).is_file()
+
+    data = f"{trained / 'my words/labels.tsv'}"
+    table = run_well("eval.py", f"--model={model}", f"--eval_data={data}", "--eval_batch_size=3")
+    assert table.splitlines()[0].split() == ["images", "8"]
+    metrics = json.loads((model / "evaluation/metrics.json").read_text("utf-8"))
+    assert metrics["num_examples"] == 8
+    with (model / "evaluation/predictions.csv").open(encoding="utf-8", newline="") as file:
+        predictions = list(csv.DictReader(file))
+
+    output = run_well("export.py", f"--model={model}", f"--export_dir={served}")
+    assert output.startswith(f"{served / '1'}: checked on images")
+
+    images = [trained / "my words" / f"{index}.png" for index in range(8)]
+    lines = run_well(
+        *("-m", "attention_ocr.cli.main", "read", *images, f"--model={served}"),
+        *("--format=jsonl", f"--overlay_dir={trained / 'overlays'}"),
+    )
+    records = [json.loads(line) for line in lines.splitlines()]
+    # The export in float32 reads what the model in memory read, after a training in bfloat16.
+    assert [record["text"] for record in records] == [row["prediction"] for row in predictions]
+    for record, row in zip(records, predictions, strict=True):
+        assert record["confidence"] == pytest.approx(float(row["confidence"]), abs=1e-4)
+    assert all(Path(record["overlay"]).is_file() for record in records)
