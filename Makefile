@@ -28,7 +28,7 @@ quickstart: .venv/installed
 	$(BIN)/python export.py --model=$(RUN) --export_dir=$(RUN)/export
 	$(BIN)/attention-ocr render --out_dir=$(RUN)/samples --overwrite --count=12 --seed=1 --part=eval \
 	  --kinds=words+numbers --case=lower --characters=lower+digits --max_length=8 \
-	  --difficulty=0.15 --fonts=bundled
+	  --difficulty=0.1 --fonts=bundled
 	$(BIN)/attention-ocr read $(RUN)/samples/images --model=$(RUN)/export --overlay_dir=$(RUN)/overlays
 
 test: .venv/installed-dev

@@ -2,78 +2,133 @@
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
-import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 
-class Times(NamedTuple):
-    """Medians over the rounds, for one unit of work.
+class Sample(NamedTuple):
+    """What one call took.
 
     Attributes:
-        cpu_ms: milliseconds of all threads of the process.
-        wall_ms: milliseconds on the clock.
+        cpu_s: seconds of all threads of the process that ran it.
+        wall_s: seconds on the clock.
+        peak_mb: most memory that process has held so far; none where the system does not tell.
     """
 
-    cpu_ms: float
-    wall_ms: float
+    cpu_s: float
+    wall_s: float
+    peak_mb: float | None
 
 
-def measure_alternating(
-    work: Mapping[str, Callable[[], object]], units: int, rounds: int
-) -> dict[str, Times]:
+def take_sample(call: Callable[[], object]) -> Sample:
+    """Time one call."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    call()
+    return Sample(time.process_time() - cpu, time.perf_counter() - wall, peak_mb())
+
+
+def time_in_turn(
+    work: Mapping[str, Callable[[], Sample]], units: int, rounds: int
+) -> dict[str, dict[str, float | None]]:
     """Time several kinds of work in turn, so that what else the machine does hits all alike.
 
     Args:
-        work: what is timed, by name; one call does `units` units. Each is called once before.
+        work: what is timed, by name: each call does `units` units and returns its sample. Each is
+            called once before, which does not count.
         units: units of work in a call.
         rounds: timed calls of each.
+
+    Returns:
+        By name, the columns of a row: medians for one unit, and the range of its CPU time.
     """
     for call in work.values():
         call()
-    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
+    samples: dict[str, list[Sample]] = {name: [] for name in work}
     for _ in range(rounds):
         for name, call in work.items():
-            cpu, wall = time.process_time(), time.perf_counter()
-            call()
-            samples[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+            samples[name].append(call())
+    return {name: _columns(taken, units) for name, taken in samples.items()}
+
+
+def _columns(samples: Sequence[Sample], units: int) -> dict[str, float | None]:
+    cpu_ms = [1000 * sample.cpu_s / units for sample in samples]
     return {
-        name: Times(
-            statistics.median(cpu for cpu, _ in taken) * 1000 / units,
-            statistics.median(wall for _, wall in taken) * 1000 / units,
-        )
-        for name, taken in samples.items()
+        "CPU ms": statistics.median(cpu_ms),
+        "lowest": min(cpu_ms),
+        "highest": max(cpu_ms),
+        "wall ms": statistics.median(1000 * sample.wall_s / units for sample in samples),
+        "peak MB": samples[-1].peak_mb,
     }
 
 
-def resident_mb() -> float:
-    """Return the memory the process holds now, in megabytes; its peak where that is not told."""
+@contextmanager
+def own_process(make: Callable[[], Callable[[], object]]) -> Iterator[Callable[[], Sample]]:
+    """Make work in a process of its own, so that its memory can be told from that of other work.
+
+    Args:
+        make: a function of a module, or a `functools.partial` of one; what it returns is called
+            in that process.
+
+    Yields:
+        A function that does the work there once and returns its sample.
+    """
+    with fresh_process(_keep, make) as executor:
+        yield lambda: executor.submit(_sample_kept).result()
+
+
+def fresh_process(
+    initializer: Callable[..., None] | None = None, *args: Any
+) -> ProcessPoolExecutor:
+    """Return an executor of one process that has inherited nothing."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer, args)
+
+
+_kept: list[Callable[[], object]] = []
+
+
+def _keep(make: Callable[[], Callable[[], object]]) -> None:
+    _kept.append(make())
+
+
+def _sample_kept() -> Sample:
+    return take_sample(_kept[0])
+
+
+def resident_mb() -> float | None:
+    """Return the memory the process holds now, in megabytes; none where that cannot be read."""
     status = Path("/proc/self/statm")
-    if status.is_file():
-        pages = int(status.read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return peak_mb()
+    if not status.is_file():
+        return None
+    pages = int(status.read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def peak_mb() -> float:
-    """Return the most memory the process has held, in megabytes."""
+def peak_mb() -> float | None:
+    """Return the most memory the process has held, in megabytes; none on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
-def parse_arguments(description: str, **defaults: int | str) -> argparse.Namespace:
-    """Parse `--json` and an option for each default."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    for name, default in defaults.items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
-    return parser.parse_args()
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the option that all benchmarks share."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
+    return parser
 
 
 def report(rows: Sequence[Mapping[str, Any]], json_file: Path | None) -> None:
@@ -81,19 +136,26 @@ def report(rows: Sequence[Mapping[str, Any]], json_file: Path | None) -> None:
     columns = list(rows[0])
     cells = [columns] + [[_format(row[column]) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    numeric = [isinstance(rows[0][column], int | float) for column in columns]
     for line in cells:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+        padded = [
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, numeric, strict=True)
+        ]
+        print("  ".join(padded).rstrip())
+    machine = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
     if json_file is not None:
-        machine = {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        }
-        document = {"machine": machine, "rows": list(rows)}
+        document = {"machine": machine, "rows": [dict(row) for row in rows]}
         json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def _format(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.2f}" if value < 1000 else f"{value:.0f}"
+    return "-" if value is None else str(value)

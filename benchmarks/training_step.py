@@ -1,94 +1,128 @@
-"""Cost of a training step: CPU time an image, images a second, memory.
+"""Cost of a training step: CPU time an image, time on the clock, memory.
 
-Each encoder trains on fixed batches of 32 x 128 pixels whose labels are as long as words are, with
-the step that training uses.
+Each model trains, in a process of its own and in turn with the others, on fixed batches of
+32 x 128 pixels whose labels are as long as the words of MJSynth are and share batches as the
+pipeline would have it, with the step that training uses: loss, gradients, clipping, optimiser and
+averaged weights.
 
-    python -m benchmarks.training_step [--json=FILE]
+    python -m benchmarks.training_step [--models compact vgg] [--precisions bfloat16] [--json FILE]
 """
 
 import argparse
+import bisect
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import ASCII, END_ID, SPECIAL_TOKENS, START_ID, Charset
+from attention_ocr.charset import ASCII, END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, Charset
 from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.training.devices import make_strategy, resolve_precision
+from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import Batch, make_train_step
 from benchmarks import measure
 
 MODELS: dict[str, dict[str, str | int | float]] = {
     "compact": {},
-    "compact, no BiLSTM": {"sequence_layers": 0},
-    "compact, attention alone": {"ctc_weight": 0.0},
-    "compact, CTC alone": {"attention_weight": 0.0, "decoding": "ctc"},
-    "vgg, 2 x BiLSTM(256)": {"encoder": "vgg", "sequence_layers": 2, "sequence_units": 256},
+    "compact-grid": {"sequence_layers": 0},
+    "compact-attention": {"ctc_weight": 0.0},
+    "compact-ctc": {"attention_weight": 0.0, "decoding": "ctc"},
+    # CRNN's encoder and sequence model below an attention decoder.
+    "vgg": {"encoder": "vgg", "sequence_layers": 2, "sequence_units": 256},
 }
+IMAGE_SIZE = (32, 128)
 
 
-def make_batch(config: Config, charset: Charset, seed: int) -> Batch:
-    """Return a batch of noise whose labels are 3 to 14 characters long, 8 on average."""
-    generator = np.random.default_rng(seed)
-    batch_size = config.data.batch_size
-    lengths = np.clip(np.round(generator.normal(8, 2.5, batch_size)), 3, 14).astype(int)
-    targets = np.zeros((batch_size, lengths.max() + 1), np.int32)
-    for row, length in enumerate(lengths):
-        targets[row, :length] = generator.integers(
-            len(SPECIAL_TOKENS), charset.vocabulary_size, length
-        )
-        targets[row, length] = END_ID
-    starts = np.full((batch_size, 1), START_ID, np.int32)
-    inputs = np.concatenate([starts, targets[:, :-1]], axis=1)
-    images = generator.normal(0, 0.5, (batch_size, 32, 128, 1)).astype(np.float32)
+def draw_lengths(config: Config, num_batches: int) -> list[np.ndarray]:
+    """Draw the label lengths of each batch: 8 characters on average, in buckets of lengths."""
+    generator = np.random.default_rng(0)
+    buckets: dict[int, list[int]] = defaultdict(list)
+    batches: list[np.ndarray] = []
+    while len(batches) < num_batches:
+        length = int(np.clip(round(generator.normal(8.0, 2.6)), 1, 23))
+        index = bisect.bisect_left(config.data.bucket_lengths, length)
+        buckets[index].append(length)
+        if len(buckets[index]) == config.data.batch_size:
+            batches.append(np.array(buckets.pop(index)))
+    return batches
+
+
+def make_batch(lengths: np.ndarray, vocabulary_size: int) -> Batch:
+    """Return a batch of noise with labels of these lengths."""
+    generator = np.random.default_rng(1)
+    batch_size, num_steps = len(lengths), lengths.max() + 1
+    token_ids = generator.integers(len(SPECIAL_TOKENS), vocabulary_size, (batch_size, num_steps))
+    steps = np.arange(num_steps)
+    texts = np.where(steps < lengths[:, None], token_ids, PAD_ID)
+    starts = np.full((batch_size, 1), START_ID)
     return {
-        "images": tf.constant(images),
-        "image_sizes": tf.tile([[32, 120]], (batch_size, 1)),
-        "decoder_inputs": tf.constant(np.where(inputs == END_ID, 0, inputs)),
-        "targets": tf.constant(targets),
-        "target_weights": tf.constant((targets > 0).astype(np.float32)),
+        "images": tf.constant(generator.uniform(-1, 1, (batch_size, *IMAGE_SIZE, 1)), tf.float32),
+        "image_sizes": tf.tile([IMAGE_SIZE], (batch_size, 1)),
+        "decoder_inputs": tf.constant(np.concatenate([starts, texts[:, :-1]], axis=1), tf.int32),
+        "targets": tf.constant(np.where(steps == lengths[:, None], END_ID, texts), tf.int32),
+        "target_weights": tf.constant(steps <= lengths[:, None], tf.float32),
     }
 
 
-def main(arguments: argparse.Namespace) -> None:
-    """Time every model that was asked for, in turn."""
+def make_training(
+    model: str, precision: str, batch_size: int, num_batches: int
+) -> Callable[[], None]:
+    """Build a model and return the function that trains it on each batch once."""
+    config = Config.from_values({"batch_size": batch_size, **MODELS[model]})
     charset = Charset(ASCII)
-    strategy = make_strategy("one_device")
-    precision = resolve_precision(arguments.precision)
-    names = [name for name in MODELS if name.startswith(arguments.models)]
-    work, units = {}, arguments.batch_size * arguments.batches
-    for name in names:
-        config = Config.from_values({"batch_size": arguments.batch_size, **MODELS[name]})
-        batches = [make_batch(config, charset, seed) for seed in range(arguments.batches)]
-        with strategy.scope():
-            recognizer = build_recognizer(config, charset, precision)
-            optimizer = make_optimizer(config.training, recognizer.trainable_variables)
-            averages = AveragedWeights(recognizer.weights, config.training.average_decay)
-            step = make_train_step(strategy, recognizer, optimizer, averages, config)
-
-        def train(step=step, batches=batches) -> None:  # type: ignore[no-untyped-def]
-            for batch in batches:
-                step(batch)["loss"].numpy()
-
-        work[name] = train
-    times = measure.measure_alternating(work, units, arguments.rounds)
-    rows = [
-        {
-            "model": name,
-            "precision": precision,
-            "CPU ms an image": times[name].cpu_ms,
-            "images a second": 1000 / times[name].wall_ms,
-        }
-        for name in names
+    batches = [
+        make_batch(lengths, charset.vocabulary_size)
+        for lengths in draw_lengths(config, num_batches)
     ]
+    strategy = make_strategy("one_device")
+    with strategy.scope():
+        recognizer = build_recognizer(config, charset, precision)
+        optimizer = make_optimizer(config.training, recognizer.trainable_variables)
+        averages = AveragedWeights(recognizer.weights, config.training.average_decay)
+        step = make_train_step(strategy, recognizer, optimizer, averages, config)
+
+    def train() -> None:
+        losses = [step(batch)["loss"] for batch in batches]
+        # A step is over when its loss is there.
+        tf.add_n(losses).numpy()
+
+    return train
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Time every model in every precision, in turn."""
+    kinds = [(model, precision) for model in arguments.models for precision in arguments.precisions]
+    with ExitStack() as processes:
+        work = {
+            f"{model} {precision}": processes.enter_context(
+                measure.own_process(
+                    partial(
+                        make_training, model, precision, arguments.batch_size, arguments.batches
+                    )
+                )
+            )
+            for model, precision in kinds
+        }
+        units = arguments.batch_size * arguments.batches
+        times = measure.time_in_turn(work, units, arguments.rounds)
+    rows = [{"training step, an image": name, **columns} for name, columns in times.items()]
     measure.report(rows, arguments.json)
-    print(f"peak memory of all together: {measure.peak_mb():.0f} MB")
 
 
 if __name__ == "__main__":
-    main(
-        measure.parse_arguments(
-            __doc__, models="", precision="auto", batch_size=64, batches=3, rounds=5
-        )
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=["compact", "vgg"])
+    parser.add_argument(
+        "--precisions",
+        nargs="+",
+        choices=("bfloat16", "float32"),
+        default=["bfloat16", "float32"],
     )
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--batches", type=int, default=4, help="batches of a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    main(parser.parse_args())

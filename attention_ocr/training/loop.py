@@ -212,7 +212,7 @@ class Run:
         """Train from where the run stands until its last step, or until it stops improving."""
         settings = self.config.training
         self.checkpoints.restore()
-        step = int(self.progress.step)
+        step = int(self.progress.step.numpy())
         self.summaries.settings(self.config, step)
         window = SpeedWindow()
         with tqdm(
@@ -240,17 +240,17 @@ class Run:
                 if step % settings.checkpoint_every == 0 or last or self._is_stale():
                     self.summaries.flush()
                     self.checkpoints.save(step)
-        best = float(self.progress.best_exact_match)
+        best = float(self.progress.best_exact_match.numpy())
         return TrainingResult(
-            step, best if self.eval_batches else None, int(self.progress.best_step)
+            step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
         )
 
     def _is_stale(self) -> bool:
         patience = self.config.training.patience
-        return patience > 0 and int(self.progress.stale_validations) >= patience
+        return patience > 0 and int(self.progress.stale_validations.numpy()) >= patience
 
     def _best_for_people(self) -> str:
-        best = float(self.progress.best_exact_match)
+        best = float(self.progress.best_exact_match.numpy())
         return "-" if best < 0 else f"{best:.1%}"
 
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
@@ -279,7 +279,7 @@ class Run:
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match
-        if exact_match > float(self.progress.best_exact_match):
+        if exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values)
             self.progress.best_exact_match.assign(exact_match)
             self.progress.best_step.assign(step)
