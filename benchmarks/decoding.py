@@ -1,13 +1,14 @@
-"""Cost of decoding: greedy attention and greedy CTC, from encoded images to token ids.
+"""Cost of decoding: greedy attention and greedy CTC, from the encoded image to token ids.
 
-The weights are random, and a random decoder seldom ends: that is the full length of 24 characters.
-`ends after N` makes every text end there, which shows what the early exit saves.
+A decoder with random weights never ends by itself, so the end is forced. That texts end after 8
+characters, as words do, shows what stopping early saves beside the full length of 24.
 
-    python -m benchmarks.decoding [--json=FILE]
+    python -m benchmarks.decoding [--batch_sizes 1 64] [--json FILE]
 """
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -17,81 +18,86 @@ from attention_ocr.config import Config
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.models.decoder import Memory
 from attention_ocr.models.recognizer import Encoded, Recognizer
 from benchmarks import measure
 
-MAX_LENGTH = 24
+WORD_LENGTH, MAX_LENGTH = 8, 24
+CALLS = 5
+"""Calls of one sample: a single one is too short to time."""
 
 
-def attention_call(
-    recognizer: Recognizer, encoded: Encoded, batch_size: int, text_length: int
-) -> Callable[[], object]:
-    """Return greedy attention decoding in which every text ends after `text_length` characters."""
+def attention_decoding(
+    recognizer: Recognizer, encoded: Encoded, text_length: int
+) -> Callable[[], tf.Tensor]:
+    """Return greedy decoding in which every text ends after `text_length` characters."""
     decoder = recognizer.decoder
     if decoder is None:
-        raise ValueError("Expected a recogniser with a decoder. Received: none.")
+        raise ValueError("Expected a recogniser with a decoder. Received none.")
 
     @tf.function
     def decode() -> tf.Tensor:
         state, memory = recognizer.start_decoding(encoded)
 
-        def step(token_ids: tf.Tensor, counted: Any) -> tuple[tf.Tensor, Any, tf.Tensor]:
-            count, inner = counted
-            logits, inner, weights = _step(token_ids, inner, memory)
-            end = tf.one_hot(END_ID, logits.shape[-1], on_value=1e3, off_value=0.0)
-            # 1,000 for the end token where the text shall end, -1,000 before.
-            logits += tf.where(count >= text_length, end, -end)
-            return logits, (count + 1, inner), weights
+        def step(token_ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any, tf.Tensor]:
+            num_characters, state = state
+            logits, state, weights = decoder.step(token_ids, state, memory)
+            end = tf.where(num_characters < text_length, -1e3, 1e3)
+            logits += end * tf.one_hot(END_ID, logits.shape[-1])
+            return logits, (num_characters + 1, state), weights
 
-        def _step(token_ids: tf.Tensor, inner: Any, memory: Memory) -> Any:
-            return decoder.step(token_ids, inner, memory)
+        batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+        initial_state = (tf.constant(0), state)
+        return greedy_decode(step, initial_state, batch_size, num_cells, MAX_LENGTH).token_ids
 
-        cells = tf.shape(memory.cells)[1]
-        start = (tf.constant(0), state)
-        return greedy_decode(step, start, tf.constant(batch_size), cells, MAX_LENGTH).token_ids
-
-    return lambda: decode().numpy()
+    return decode
 
 
-def ctc_call(recognizer: Recognizer, encoded: Encoded) -> Callable[[], object]:
-    """Return greedy CTC decoding, the head included."""
+def ctc_decoding(recognizer: Recognizer, encoded: Encoded) -> Callable[[], tf.Tensor]:
+    """Return greedy CTC decoding, its head included."""
     ctc_head = recognizer.ctc_head
     if ctc_head is None:
-        raise ValueError("Expected a recogniser with a CTC head. Received: none.")
+        raise ValueError("Expected a recogniser with a CTC head. Received none.")
 
     @tf.function
     def decode() -> tf.Tensor:
         logits = ctc_head(encoded.columns)
         return ctc_greedy_decode(logits, encoded.column_lengths, MAX_LENGTH).token_ids
 
-    return lambda: decode().numpy()
+    return decode
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Time each way of decoding at batches of 1 and 64."""
-    config = Config.from_values({"max_length": MAX_LENGTH})
-    recognizer = build_recognizer(config, Charset(ASCII))
+    """Time each way of decoding at each batch size."""
+    recognizer = build_recognizer(Config.from_values({"max_length": MAX_LENGTH}), Charset(ASCII))
     rows = []
-    for batch_size in (1, 64):
-        images = tf.random.stateless_normal((batch_size, 32, 128, 1), seed=(1, 2))
-        encoded = recognizer.encode(images, tf.fill((batch_size, 2), 32) * [[1, 4]])
-        work = {
-            "CTC": ctc_call(recognizer, encoded),
-            "attention, ends after 8": attention_call(recognizer, encoded, batch_size, 8),
-            "attention, full length": attention_call(recognizer, encoded, batch_size, MAX_LENGTH),
+    for batch_size in arguments.batch_sizes:
+        images = tf.random.stateless_uniform((batch_size, 32, 128, 1), (1, 2), -1, 1)
+        encoded = recognizer.encode(images, tf.tile([[32, 128]], (batch_size, 1)))
+        decodings = {
+            "CTC": ctc_decoding(recognizer, encoded),
+            f"attention, {WORD_LENGTH} characters": attention_decoding(
+                recognizer, encoded, WORD_LENGTH
+            ),
+            f"attention, {MAX_LENGTH} characters": attention_decoding(
+                recognizer, encoded, MAX_LENGTH
+            ),
         }
-        for name, times in measure.measure_alternating(work, batch_size, arguments.rounds).items():
-            rows.append(
-                {
-                    "decoding": name,
-                    "batch": batch_size,
-                    "CPU ms an image": times.cpu_ms,
-                    "wall ms an image": times.wall_ms,
-                }
-            )
+        work = {name: partial(_sample, decode) for name, decode in decodings.items()}
+        times = measure.time_in_turn(work, CALLS, arguments.rounds)
+        rows += [{"decoding, a batch": n, "batch": batch_size, **c} for n, c in times.items()]
     measure.report(rows, arguments.json)
 
 
+def _sample(decode: Callable[[], tf.Tensor]) -> measure.Sample:
+    def call() -> None:
+        for _ in range(CALLS):
+            decode().numpy()
+
+    return measure.take_sample(call)
+
+
 if __name__ == "__main__":
-    main(measure.parse_arguments(__doc__, rounds=15))
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--rounds", type=int, default=15)
+    main(parser.parse_args())

@@ -1,129 +1,135 @@
-"""Speed and memory of the input pipeline.
+"""Speed and memory of the input pipeline, from a source to training batches.
 
-Speed: images a CPU-second and a second through training batches, from label files, records and
-rendered text. Memory: with `--records 1000000` the resident memory of a walk through that many
-records is set beside that of a walk through a hundredth of them.
+Speed: of a label file, of records and of text rendered on the fly. Memory: with
+`--records 1000000` shards with that many records are written, and one more set with a hundredth of
+them; the memory of a walk through each is told along the way, in a process of its own.
 
-    python -m benchmarks.input_pipeline [--json=FILE]
+    python -m benchmarks.input_pipeline [--records 1000000] [--json FILE]
 """
 
 import argparse
 import tempfile
-import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import cv2
 import tensorflow as tf
 
 from attention_ocr.charset import ASCII, Charset
 from attention_ocr.config import Config
 from attention_ocr.data.labels import read_labels
 from attention_ocr.data.pipeline import SkipReport, training_batches
-from attention_ocr.data.records import serialize_example
 from attention_ocr.data.shards import write_shards
 from attention_ocr.data.sources import open_source
-from attention_ocr.synthesis.rendering import Renderer
-from attention_ocr.synthesis.settings import SynthesisConfig
 from benchmarks import measure
+from benchmarks.words import serialized_words, write_images
 
 BATCH_SIZE = 64
+NUM_SHARDS = 8
+NUM_STAGES = 4
 
 
-def write_label_file(folder: Path, num_images: int) -> Path:
-    """Write rendered words as PNG files with a label file, and return the label file."""
-    renderer = Renderer(SynthesisConfig(fonts="bundled"))
-    lines = []
-    for index in range(num_images):
-        image, text = renderer.render(index)
-        cv2.imwrite(str(folder / f"{index}.png"), image[..., ::-1])
-        lines.append(f"{index}.png\t{text}\n")
-    labels = folder / "labels.tsv"
-    labels.write_text("".join(lines), encoding="utf-8")
-    return labels
-
-
-def batches_of(source: str) -> tf.data.Dataset:
-    """Return the training batches of a source."""
+def open_batches(source: str) -> Iterator[dict[str, tf.Tensor]]:
+    """Return the endless training batches of a source, with the settings of training."""
     config = Config.from_values({"batch_size": BATCH_SIZE})
-    return training_batches(open_source(source), config, Charset(ASCII), SkipReport())
+    return iter(training_batches(open_source(source), config, Charset(ASCII), SkipReport()))
 
 
-def measure_speed(folder: Path, num_batches: int, rounds: int) -> list[dict[str, object]]:
+def take(batches: Iterator[object], num_batches: int) -> None:
+    """Take some batches."""
+    for _ in range(num_batches):
+        next(batches)
+
+
+def make_walk(source: str, num_batches: int) -> Callable[[], None]:
+    """Open a source and return the function that takes its next batches."""
+    return partial(take, open_batches(source), num_batches)
+
+
+def measure_speed(folder: Path, arguments: argparse.Namespace) -> list[dict[str, object]]:
     """Return a row for each kind of source."""
-    labels = write_label_file(folder, 512)
-    write_shards(read_labels(labels), folder / "shards", num_shards=2, num_workers=1)
+    write_images(folder, arguments.images)
+    labels = folder / "labels.tsv"
+    write_shards(read_labels(labels), folder / "shards", num_shards=2)
     sources = {
         "label file": str(labels),
         "records": str(folder / "shards" / "*.tfrecord"),
         "synthetic": "synthetic,fonts=bundled",
     }
-    iterators = {name: iter(batches_of(source)) for name, source in sources.items()}
-
-    def walk(name: str) -> None:
-        for _ in range(num_batches):
-            next(iterators[name])
-
-    times = measure.measure_alternating(
-        {name: partial(walk, name) for name in sources}, num_batches * BATCH_SIZE, rounds
-    )
+    # A pipeline prepares its next batches while nobody waits for them: in one process, that work
+    # would count for the source whose turn comes next.
+    with ExitStack() as processes:
+        work = {
+            name: processes.enter_context(
+                measure.own_process(partial(make_walk, source, arguments.batches))
+            )
+            for name, source in sources.items()
+        }
+        times = measure.time_in_turn(work, arguments.batches * BATCH_SIZE, arguments.rounds)
     return [
         {
-            "source": name,
-            "images a CPU-second": 1000 / taken.cpu_ms,
-            "images a second": 1000 / taken.wall_ms,
+            "input pipeline, an image": name,
+            **columns,
+            "images a CPU-second": 1000 / (columns["CPU ms"] or float("nan")),
+            "images a second": 1000 / (columns["wall ms"] or float("nan")),
         }
-        for name, taken in times.items()
+        for name, columns in times.items()
     ]
 
 
-def measure_memory(folder: Path, num_records: int, num_batches: int) -> list[dict[str, object]]:
-    """Return the resident memory along walks through few and many records."""
-    renderer = Renderer(SynthesisConfig(fonts="bundled"))
-    examples = []
-    for index in range(64):
-        image, text = renderer.render(index)
-        _, encoded = cv2.imencode(".png", image)
-        height, width = image.shape[:2]
-        examples.append(serialize_example(encoded.tobytes(), text, str(index), height, width))
+def measure_memory(folder: Path, arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """Return the memory along a walk through few records and one through many."""
+    examples = serialized_words(64)
     rows: list[dict[str, object]] = []
-    for count in (num_records // 100, num_records):
-        pattern = _write_records(folder / str(count), examples, count)
-        iterator = iter(batches_of(pattern))
-        start = time.perf_counter()
-        for batch in range(num_batches + 1):
-            next(iterator)
-            if batch % (num_batches // 4) == 0:
-                rows.append(
-                    {
-                        "records": count,
-                        "images read": (batch + 1) * BATCH_SIZE,
-                        "resident MB": measure.resident_mb(),
-                        "seconds": time.perf_counter() - start,
-                    }
-                )
-        del iterator
+    for num_records in (max(arguments.records // 100, 1), arguments.records):
+        pattern = write_many(folder / str(num_records), examples, num_records)
+        with measure.fresh_process() as process:
+            stages = process.submit(walk, pattern, arguments.batches).result()
+        rows += [{"records": num_records, **stage} for stage in stages]
     return rows
 
 
-def _write_records(folder: Path, examples: list[bytes], count: int) -> str:
+def write_many(folder: Path, examples: list[bytes], num_records: int) -> str:
+    """Write shards in which a few examples stand again and again, and return their pattern."""
     folder.mkdir()
-    for shard in range(8):
+    for shard in range(NUM_SHARDS):
         with tf.io.TFRecordWriter(str(folder / f"many-{shard}.tfrecord")) as writer:
-            for index in range(count // 8):
+            for index in range(shard, num_records, NUM_SHARDS):
                 writer.write(examples[index % len(examples)])
     return str(folder / "many-*.tfrecord")
+
+
+def walk(pattern: str, num_batches: int) -> list[dict[str, object]]:
+    """Take batches and return the memory of the process after the first one and along the way."""
+    batches = open_batches(pattern)
+    stages: list[dict[str, object]] = []
+    num_taken = 0
+    for stage in range(NUM_STAGES + 1):
+        goal = 1 + stage * num_batches // NUM_STAGES
+        take(batches, goal - num_taken)
+        num_taken = goal
+        stages.append(
+            {
+                "images read": num_taken * BATCH_SIZE,
+                "resident MB": measure.resident_mb(),
+                "peak MB": measure.peak_mb(),
+            }
+        )
+    return stages
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Print the speeds, or with `--records` the memory."""
     with tempfile.TemporaryDirectory() as folder:
-        if arguments.records:
-            rows = measure_memory(Path(folder), arguments.records, arguments.batches)
-        else:
-            rows = measure_speed(Path(folder), arguments.batches, arguments.rounds)
-        measure.report(rows, arguments.json)
+        what = measure_memory if arguments.records else measure_speed
+        measure.report(what(Path(folder), arguments), arguments.json)
 
 
 if __name__ == "__main__":
-    main(measure.parse_arguments(__doc__, records=0, batches=20, rounds=5))
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--records", type=int, default=0, help="measure memory, with so many")
+    parser.add_argument("--images", type=int, default=512, help="files of the label file")
+    parser.add_argument("--batches", type=int, default=40, help="of a round, or of a walk")
+    parser.add_argument("--rounds", type=int, default=5)
+    main(parser.parse_args())

@@ -1,6 +1,7 @@
 """What the benchmarks share: rounds of CPU and wall time, memory, a table, JSON."""
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -83,6 +84,7 @@ def own_process(make: Callable[[], Callable[[], object]]) -> Iterator[Callable[[
     """
     with fresh_process(_keep, make) as executor:
         yield lambda: executor.submit(_sample_kept).result()
+        executor.submit(_release).result()
 
 
 def fresh_process(
@@ -101,6 +103,12 @@ def _keep(make: Callable[[], Callable[[], object]]) -> None:
 
 def _sample_kept() -> Sample:
     return take_sample(_kept[0])
+
+
+def _release() -> None:
+    # An input pipeline that still works while the interpreter ends would crash it.
+    _kept.clear()
+    gc.collect()
 
 
 def resident_mb() -> float | None:

@@ -21,16 +21,18 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     Raises:
         ValueError: `multi_worker` without `TF_CONFIG`.
     """
-    gpus = tf.config.list_logical_devices("GPU")
     if name == "multi_worker":
         if "TF_CONFIG" not in os.environ:
             raise ValueError("strategy=multi_worker needs the environment variable TF_CONFIG.")
+        # To ask for logical devices would start TensorFlow, and then it is too late to connect.
+        gpus = tf.config.list_physical_devices("GPU")
         options = tf.distribute.experimental.CommunicationOptions(
             implementation=tf.distribute.experimental.CommunicationImplementation.AUTO
             if gpus
             else tf.distribute.experimental.CommunicationImplementation.RING
         )
         return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
         return tf.distribute.MirroredStrategy(devices)

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from attention_ocr.config import TrainingConfig
 
-
 NOT_DECAYED = ("bias", "beta", "gamma")
+"""Names of the variables that weight decay spares."""
 
 
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:

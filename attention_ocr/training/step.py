@@ -105,9 +105,7 @@ def _make_replica_step(
     return replica_step
 
 
-def compile_recognizer(
-    recognizer: Recognizer, optimizer: keras.Optimizer, config: Config
-) -> None:
+def compile_recognizer(recognizer: Recognizer, optimizer: keras.Optimizer, config: Config) -> None:
     """Make `recognizer.fit` train with the loss of the training step, on one device.
 
     Its batches are those of `data.pipeline.training_batches`, without their strings. Gradients are

@@ -172,7 +172,7 @@ def test_the_held_out_part_and_the_rest_are_disjoint_and_complete(labels):
     assert parts["eval"].num_examples == 2
 
 
-def test_a_broken_image_comes_without_pixels(labels, tmp_path):
+def test_a_broken_image_comes_without_pixels(tmp_path):
     tiny.write_label_file(tmp_path, ["a", "b", "c"])
     (tmp_path / "1.png").write_bytes(b"no image")
     examples = walk(open_source(str(tmp_path)), Walk())

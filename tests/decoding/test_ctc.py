@@ -49,16 +49,20 @@ def test_repeats_merge_and_blanks_part_them():
 
 @pytest.mark.parametrize(
     ("width", "token_ids", "confidence"),
-    [(8, [A, A, B, C], None), (7, [A, A, B, 0], None), (4, [A, A, 0, 0], 0.7 * 0.9 * 0.6 * 0.8)]
-    + [(2, [A, 0, 0, 0], 0.7 * 0.9), (0, [0, 0, 0, 0], 1.0)],
+    [
+        (8, [A, A, B, C], 0.7 * 0.9 * 0.6 * 0.8 * 0.5 * 0.4 * 0.9 * 0.3),
+        (7, [A, A, B, 0], 0.7 * 0.9 * 0.6 * 0.8 * 0.5 * 0.4 * 0.9),
+        (4, [A, A, 0, 0], 0.7 * 0.9 * 0.6 * 0.8),
+        (2, [A, 0, 0, 0], 0.7 * 0.9),
+        (0, [0, 0, 0, 0], 1.0),
+    ],
 )
 def test_columns_on_the_padding_are_not_read(width, token_ids, confidence):
     decoded = decode(WORKED_OUT[None], [width], 4)
     assert decoded.token_ids.numpy().tolist() == [token_ids]
     assert decoded.lengths.numpy().tolist() == [np.count_nonzero(token_ids)]
     assert not decoded.attention[0, :, width:].numpy().any()
-    if confidence is not None:
-        np.testing.assert_allclose(decoded.confidence, [confidence], rtol=1e-5)
+    np.testing.assert_allclose(decoded.confidence, [confidence], rtol=1e-5)
 
 
 def test_characters_behind_the_limit_are_cut():

@@ -48,7 +48,7 @@ def test_numbers_worked_out_by_hand():
     context, weights = attention(tf.constant([[1.5, 2.0 + half]]), keys, memory, cells)
     np.testing.assert_allclose(weights, [[0.25, 0.75, 0.0]], atol=1e-6)
 
-    # It projects to -atanh(1/2) / 2: the scores are opposite, -2 log 3 tanh(atanh(1/2) / 2) and so on.
+    # It projects to -atanh(1/2) / 2: the two scores are opposite.
     context, weights = attention(tf.constant([[1.5, 2.0 + half / 2]]), keys, memory, cells)
     odds = 3.0 ** (4.0 * math.tanh(half / 2))
     np.testing.assert_allclose(weights, [[1 / (1 + odds), odds / (1 + odds), 0.0]], atol=1e-6)

@@ -55,7 +55,7 @@ def test_an_example_depends_neither_on_its_batch_nor_on_its_padding(recognizer):
 
 def test_a_graph_of_unknown_sizes_equals_eager(recognizer):
     run = tf.function(
-        lambda batch: recognizer(batch),
+        recognizer,
         input_signature=(
             {
                 "images": tf.TensorSpec((None, 32, None, 1), tf.float32),

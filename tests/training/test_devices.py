@@ -1,4 +1,10 @@
+import json
+import os
 import platform
+import socket
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +33,31 @@ def test_several_machines_have_to_be_named(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match="needs the environment variable TF_CONFIG"):
         make_strategy("multi_worker")
+
+
+CONNECT = """
+from attention_ocr.training.devices import make_strategy, worker_shard
+strategy = make_strategy("multi_worker")
+print(type(strategy).__name__, *worker_shard(strategy))
+"""
+
+
+def test_the_strategy_of_several_machines_is_made_before_tensorflow_starts():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    cluster = {"cluster": {"worker": [address]}, "task": {"type": "worker", "index": 0}}
+    # In a process of its own: in this one TensorFlow has long started.
+    process = subprocess.run(
+        [sys.executable, "-c", CONNECT],
+        env=os.environ | {"TF_CONFIG": json.dumps(cluster)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.stdout == "CollectiveAllReduceStrategy 0 1\n", process.stderr
 
 
 @pytest.mark.parametrize(

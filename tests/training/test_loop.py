@@ -140,7 +140,7 @@ def weights_of(work_dir: Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-def interrupt_before(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Make a run stop, as by Ctrl-C, before step `step` (from 0)."""
     train_on_next = loop.Run._train_on_next
 
@@ -165,9 +165,10 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(words, tmp_path, 
     )
     with tiny.running_eagerly():
         undisturbed = Run(config, tmp_path / "undisturbed")
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            interrupt_before(3, patch)
-            Run(config, tmp_path / "interrupted")
+        with monkeypatch.context() as patch:
+            interrupt_before(patch, step=3)
+            with pytest.raises(KeyboardInterrupt):
+                Run(config, tmp_path / "interrupted")
         resumed = Run(config, tmp_path / "interrupted")
     assert undisturbed.result == resumed.result == TrainingResult(4, None, 0)
     expected = weights_of(undisturbed.work_dir)
@@ -243,6 +244,30 @@ def test_a_full_disk_stops_the_run_with_an_oserror(words, tmp_path, monkeypatch)
     )
     with tiny.running_eagerly(), pytest.raises(OSError, match="No space left on device"):
         train(config, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_on_two_devices_is_validated_saved_and_goes_on(words, tmp_path, monkeypatch):
+    config = tiny.config(
+        train_data=str(words),
+        eval_data=str(words),
+        strategy="mirrored",
+        steps=2,
+        warmup_steps=1,
+        eval_every=1,
+        checkpoint_every=1,
+    )
+    first = Run(config, tmp_path)
+    assert first.result.step == 2
+    assert first.result.best_step == 1
+    values = weights_of(tmp_path)
+    assert all(np.isfinite(value).all() for value in values.values())
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("The run has ended: no step is left.")
+
+    monkeypatch.setattr(loop.Run, "_train_on_next", refuse)
+    assert Run(config, tmp_path).result == first.result
 
 
 def test_data_that_is_not_there_leaves_no_directory(tmp_path):

@@ -66,7 +66,7 @@ def test_a_picture_depends_neither_on_its_batch_nor_on_its_padding(encoder):
 
 def test_a_graph_of_unknown_sizes_equals_eager(encoder):
     run = tf.function(
-        lambda images, sizes: encoder(images, sizes),
+        encoder,
         input_signature=(
             tf.TensorSpec((None, HEIGHT, None, 1), tf.float32),
             tf.TensorSpec((None, 2), tf.int32),
