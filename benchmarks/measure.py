@@ -127,7 +127,8 @@ def peak_mb() -> float | None:
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+    # Bytes on a Mac, kibibytes elsewhere.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
