@@ -39,7 +39,7 @@ def take_sample(call: Callable[[], object]) -> Sample:
 
 def time_in_turn(
     work: Mapping[str, Callable[[], Sample]], units: int, rounds: int
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, dict[str, Any]]:
     """Time several kinds of work in turn, so that what else the machine does hits all alike.
 
     Args:
@@ -60,7 +60,7 @@ def time_in_turn(
     return {name: _columns(taken, units) for name, taken in samples.items()}
 
 
-def _columns(samples: Sequence[Sample], units: int) -> dict[str, float | None]:
+def _columns(samples: Sequence[Sample], units: int) -> dict[str, Any]:
     cpu_ms = [1000 * sample.cpu_s / units for sample in samples]
     return {
         "CPU ms": statistics.median(cpu_ms),

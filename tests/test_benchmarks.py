@@ -20,7 +20,12 @@ SMALLEST = [
     ),
     pytest.param("decoding", "--batch_sizes 1 --rounds 1", 3, marks=pytest.mark.slow),
     pytest.param("reading", "--batch_sizes 2 --images 2 --rounds 1", 2, marks=pytest.mark.slow),
-    pytest.param("input_pipeline", "--images 64 --batches 1 --rounds 1", 3, marks=pytest.mark.slow),
+    pytest.param(
+        "input_pipeline",
+        "--sources records --images 64 --batches 1 --rounds 1",
+        1,
+        marks=pytest.mark.slow,
+    ),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]
 
