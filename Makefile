@@ -7,9 +7,6 @@ PYTEST_ARGS ?= -n 2 -m 'not slow'
 BIN := .venv/bin
 RUN := runs/quickstart
 
-# Hides TensorFlow's start-up notes; its warnings and errors stay.
-export TF_CPP_MIN_LOG_LEVEL ?= 1
-
 .PHONY: help quickstart test test-slow check format wheel clean
 .DELETE_ON_ERROR:
 

@@ -12,17 +12,11 @@ from typing import Any
 from absl import app, flags
 
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
-from attention_ocr.config import (
-    DECODINGS,
-    ENCODERS,
-    PRECISIONS,
-    STRATEGIES,
-    Config,
-    DataConfig,
-    ImageConfig,
-    ModelConfig,
-    TrainingConfig,
-)
+from attention_ocr.config import Config
+from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.model import DECODINGS, ENCODERS, ModelConfig
+from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
 
 FLAGS = flags.FLAGS
 
@@ -39,7 +33,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
 
-flags.DEFINE_enum("encoder", ModelConfig.encoder, ENCODERS, "Network that sees the image.")
+flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )

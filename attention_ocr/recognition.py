@@ -5,10 +5,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import Charset, decode_in_graph
-from attention_ocr.config import ModelConfig
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.model import ModelConfig
 
 
 class Recognition(NamedTuple):

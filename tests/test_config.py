@@ -4,15 +4,11 @@ import os
 
 import pytest
 
-from attention_ocr.config import (
-    CONFIG_FILE,
-    FORMAT_VERSION,
-    Config,
-    DataConfig,
-    ImageConfig,
-    ModelConfig,
-    TrainingConfig,
-)
+from attention_ocr.config import CONFIG_FILE, FORMAT_VERSION, Config
+from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.model import ModelConfig
+from attention_ocr.settings.training import TrainingConfig
 
 SECTIONS = {
     "image": ImageConfig,

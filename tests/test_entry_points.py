@@ -14,8 +14,10 @@ from types import ModuleType
 import pytest
 from absl import flags
 
-from attention_ocr.config import DECODINGS, ENCODERS, PRECISIONS, STRATEGIES, Config
+from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.model import DECODINGS, ENCODERS
+from attention_ocr.settings.training import PRECISIONS, STRATEGIES
 from attention_ocr.synthesis.settings import parse_options
 from tests import tiny, tiny_model
 
@@ -26,7 +28,7 @@ FIELDS = {
     for field in dataclasses.fields(section.default)
 }
 CHOICES = {
-    "encoder": ENCODERS,
+    "encoder": tuple(ENCODERS),
     "decoding": DECODINGS,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,

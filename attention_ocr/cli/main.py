@@ -26,8 +26,6 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: after `--help` or `--version` (0), or for wrong arguments (2).
     """
     _let_every_text_out()
-    # What goes wrong inside TensorFlow is raised as well as logged.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     args = _make_parser().parse_args(arguments)
     try:
         status: int = args.run(args)

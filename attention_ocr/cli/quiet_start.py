@@ -13,12 +13,13 @@ _STDERR = 2
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Drop what is written to standard error while TensorFlow starts.
+    """Drop what is written to standard error while TensorFlow starts, and its own log afterwards.
 
-    Some of its libraries write there before they look at `TF_CPP_MIN_LOG_LEVEL`. Where that is 0,
-    everything is shown. An exception is raised as ever.
+    Some of its libraries write before they look at `TF_CPP_MIN_LOG_LEVEL`. Where that is set, it
+    holds; at 0, what is written at the start is shown as well. An exception is raised as ever.
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
+    # What goes wrong inside TensorFlow is raised as well as logged.
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
     kept = os.dup(_STDERR)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from attention_ocr.config import ImageConfig
+from attention_ocr.settings.image import ImageConfig
 
 WIDTH_MULTIPLE = 16
 """Widths are padded to a multiple of this, so that every stride of every encoder divides them."""

@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
-from attention_ocr.config import Config, ImageConfig
+from attention_ocr.config import Config
 from attention_ocr.data.images import fit_image
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.settings.image import ImageConfig
 
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"

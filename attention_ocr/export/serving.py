@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_ocr.config import ImageConfig
 from attention_ocr.data.images import WIDTH_MULTIPLE, decode_or_blank, fit_image
 from attention_ocr.recognition import recognize
+from attention_ocr.settings.image import ImageConfig
 from attention_ocr.work_directory import TrainedModel
 
 STATUS_OK = "ok"

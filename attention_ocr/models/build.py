@@ -1,6 +1,6 @@
 """The one map from settings to layers."""
 
-from collections.abc import Callable
+from importlib import import_module
 
 import keras
 import tensorflow as tf
@@ -8,15 +8,9 @@ import tensorflow as tf
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.models.decoder import AttentionDecoder
-from attention_ocr.models.encoders.compact import CompactEncoder
-from attention_ocr.models.encoders.vgg import VGGEncoder
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.sequence import BidirectionalLSTM
-
-ENCODERS: dict[str, Callable[..., keras.layers.Layer]] = {
-    "compact": CompactEncoder,
-    "vgg": VGGEncoder,
-}
+from attention_ocr.settings.model import ENCODERS
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -52,7 +46,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
         recognizer = Recognizer(
-            encoder=ENCODERS[settings.encoder](width=settings.encoder_width, name="encoder"),
+            encoder=encoder_class(settings.encoder)(width=settings.encoder_width, name="encoder"),
             sequence=[
                 BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
                 for index in range(settings.sequence_layers)
@@ -65,6 +59,13 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
     finally:
         keras.config.set_dtype_policy(previous)
     return recognizer
+
+
+def encoder_class(name: str) -> type[keras.layers.Layer]:
+    """Return the class of the encoder that `settings.model.ENCODERS` calls `name`."""
+    module, _, class_name = ENCODERS[name].partition(":")
+    found: type[keras.layers.Layer] = getattr(import_module(module), class_name)
+    return found
 
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:

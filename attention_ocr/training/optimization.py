@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from attention_ocr.config import TrainingConfig
+from attention_ocr.settings.training import TrainingConfig
 
 NOT_DECAYED = ("bias", "beta", "gamma")
 """Names of the variables that weight decay spares."""

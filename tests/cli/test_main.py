@@ -12,8 +12,10 @@ from attention_ocr.cli.quiet_start import quiet_start
 
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     return subprocess.run(
         [sys.executable, "-m", "attention_ocr.cli.main", *arguments],
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.config import ImageConfig
 from attention_ocr.data.images import (
     WIDTH_MULTIPLE,
     decode_image,
@@ -14,6 +13,7 @@ from attention_ocr.data.images import (
     fit_image,
     fitted_size,
 )
+from attention_ocr.settings.image import ImageConfig
 
 HEIGHT, WIDTH = 7, 11
 GRAY = ImageConfig(image_height=32, max_image_width=128, image_channels=1)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import DECODINGS
-from attention_ocr.models.build import ENCODERS, build_recognizer
+from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.settings.model import DECODINGS, ENCODERS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.work_directory import load_weights, save_weights, weight_values
 from tests import tiny

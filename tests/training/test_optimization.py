@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import TrainingConfig
+from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from tests import tiny
 

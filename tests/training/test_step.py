@@ -41,6 +41,9 @@ class Trained:
         self.losses = [
             {name: float(value) for name, value in self.step(batch).items()} for batch in batches
         ]
+        self.moments = {
+            variable.path.split("/", 1)[1]: variable.numpy() for variable in optimizer.variables
+        }
         self.averages = [average.numpy() for average in averages.averages]
 
 
@@ -101,6 +104,11 @@ def test_two_devices_train_like_one():
             assert shared[name] == pytest.approx(value, rel=1e-3), name
     for weight, other in zip(two.recognizer.weights, one.recognizer.weights, strict=True):
         np.testing.assert_allclose(weight, other, atol=2e-3, err_msg=weight.path)
+    # Adam divides a gradient by its size: one that is counted twice shows in its moments alone.
+    assert two.moments.keys() == one.moments.keys()
+    for name, moment in two.moments.items():
+        scale = np.abs(one.moments[name]).max()
+        np.testing.assert_allclose(moment, one.moments[name], atol=0.05 * scale, err_msg=name)
     for average, other in zip(two.averages, one.averages, strict=True):
         np.testing.assert_allclose(average, other, atol=2e-3)
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.models.build import ENCODERS
+from attention_ocr.models.build import encoder_class
+from attention_ocr.settings.model import ENCODERS
 
 HEIGHT, WIDTH = 32, 48
 SIZES = np.array([[32, 48], [32, 17], [9, 40]], np.int32)
@@ -31,7 +32,7 @@ def unsettle(layer: keras.layers.Layer) -> None:
 @pytest.fixture(scope="module", params=sorted(ENCODERS))
 def encoder(request):
     keras.utils.set_random_seed(0)
-    encoder = ENCODERS[request.param](width=0.25)
+    encoder = encoder_class(request.param)(width=0.25)
     encoder(noise(), SIZES)
     unsettle(encoder)
     return encoder
@@ -109,7 +110,7 @@ def test_training_moves_the_statistics_and_reading_does_not(encoder):
 def test_width_multiplies_the_channels(name):
     depths = []
     for width in (0.5, 1.0):
-        encoder = ENCODERS[name](width=width)
+        encoder = encoder_class(name)(width=width)
         grid, _ = encoder(noise(1, 16, channels=3)[..., :16, :], SIZES[:1])
         depths.append(grid.shape[-1])
     assert depths[1] == 2 * depths[0]
