@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
-from attention_ocr.settings.model import DECODINGS, ENCODERS
+from attention_ocr.settings.decoding import DECODINGS
+from attention_ocr.settings.model import ENCODERS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.work_directory import load_weights, save_weights, weight_values
 from tests import tiny
@@ -38,7 +40,8 @@ def recognizer(config):
 
 
 def read(recognizer: Recognizer, config: object) -> Recognition:
-    return recognize(recognizer, config.model, tiny.CHARSET, BATCH["images"], BATCH["image_sizes"])
+    decoding = prepare_decoding(config, tiny.CHARSET)
+    return recognize(recognizer, decoding, BATCH["images"], BATCH["image_sizes"])
 
 
 def train_a_step(recognizer: Recognizer, optimizer: keras.Optimizer) -> float:
@@ -68,7 +71,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(recogn
     length = config.model.max_length
     assert recognition.text.shape == recognition.confidence.shape == (4,)
     assert recognition.character_confidences.shape == (4, length)
-    rows = 1 if config.model.sequence_layers or config.model.decoding == "ctc" else None
+    rows = 1 if config.model.sequence_layers or config.decoding.decoding == "ctc" else None
     rows = rows or 16 // recognizer.encoder.stride[0]
     assert recognition.attention.shape == (4, length, rows, 12)
     for text, confidence, confidences, attention in zip(*recognition, strict=True):
@@ -86,7 +89,7 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(recognizer, c
         seed=9,
         encoder=config.model.encoder,
         sequence_layers=config.model.sequence_layers,
-        decoding=config.model.decoding,
+        decoding=config.decoding.decoding,
         ctc_weight=config.model.ctc_weight,
         attention_weight=config.model.attention_weight,
     )
