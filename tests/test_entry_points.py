@@ -16,6 +16,7 @@ from absl import flags
 
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES
@@ -31,6 +32,10 @@ FIELDS = {
 CHOICES = {
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
+    "attention": tuple(ATTENTIONS),
+    "attention_normalization": NORMALIZATIONS,
+    "decoder_cell": DECODER_CELLS,
+    "feedback": FEEDBACKS,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
 }
