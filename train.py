@@ -147,6 +147,19 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "init_from",
+    TrainingConfig.init_from,
+    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+)
+flags.DEFINE_string(
+    "init_parts",
+    TrainingConfig.init_parts,
+    "Which of them: beginnings of weights' paths, 'encoder,sequence_0'; '' for all that fit.",
+)
+flags.DEFINE_string(
+    "freeze", TrainingConfig.freeze, "Beginnings of the paths of weights that are not trained."
+)
 
 
 def config_from_flags() -> Config:

@@ -13,10 +13,12 @@ import tensorflow as tf
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.export.serving import STATUS_OK, Serve, make_serving_function
-from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
-
-BUNDLED_WEIGHTS = Path(__file__).parent.parent / "weights" / "default"
-SAVED_MODEL_FILE = "saved_model.pb"
+from attention_ocr.work_directory import (
+    SAVED_MODEL_FILE,
+    WEIGHTS_FILE,
+    find_model,
+    load_trained_model,
+)
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -133,15 +135,7 @@ def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
         for reading in reader.read(["a.png", "b.jpg"]):
             print(reading.text, reading.confidence)
     """
-    if path is None:
-        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
-            raise FileNotFoundError(
-                "This release comes without weights of its own: name a work directory or an export."
-            )
-        return _load_work_directory(BUNDLED_WEIGHTS, decoding)
-    directory = Path(path)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is no directory: no model is there.")
+    directory = find_model(path)
     if (directory / WEIGHTS_FILE).is_file():
         return _load_work_directory(directory, decoding)
     if decoding:
@@ -150,18 +144,7 @@ def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
             f"{directory} decodes as it was exported: name the work directory, or export anew. "
             f"Received: {given}"
         )
-    if (directory / SAVED_MODEL_FILE).is_file():
-        return _load_export(directory)
-    versions = [
-        entry
-        for entry in directory.iterdir()
-        if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
-    ]
-    if not versions:
-        raise FileNotFoundError(
-            f"{directory} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
-        )
-    return _load_export(max(versions, key=lambda entry: int(entry.name)))
+    return _load_export(directory)
 
 
 def _load_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Reader:

@@ -70,6 +70,11 @@ class AveragedWeights:
         for average, weight in zip(self.averages, self.weights, strict=True):
             average.assign(average * decay + weight.value * (1.0 - decay))
 
+    def restart(self) -> None:
+        """Begin again with the weights as they are."""
+        for average, weight in zip(self.averages, self.weights, strict=True):
+            average.assign(weight.value)
+
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
         """Give the network its averages inside the `with` block, and its weights back after it."""
