@@ -37,6 +37,21 @@ flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that 
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )
+flags.DEFINE_string(
+    "encoder_backbone",
+    ModelConfig.encoder_backbone,
+    "Network of keras.applications for --encoder=application.",
+)
+flags.DEFINE_string(
+    "encoder_layer",
+    ModelConfig.encoder_layer,
+    "Where it is cut: a layer, or an endpoint of inception_v3 (Mixed_5d where this is empty).",
+)
+flags.DEFINE_string(
+    "encoder_weights",
+    ModelConfig.encoder_weights,
+    "File of weights that such an encoder starts from; '' for random ones.",
+)
 flags.DEFINE_integer(
     "sequence_layers",
     ModelConfig.sequence_layers,

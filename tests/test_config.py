@@ -61,7 +61,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("image_height", 40, "must divide by 16. Received: 40"),
         ("max_image_width", 100, "must divide by 16. Received: 100"),
         ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
-        ("encoder", "resnet", "one of compact, vgg. Received: 'resnet'"),
+        ("encoder", "resnt", "one of compact, vgg, .* Received: 'resnt'"),
         ("encoder_width", 0.0, "`encoder_width` must be above 0"),
         ("sequence_layers", -1, "`sequence_layers` must not be negative"),
         ("max_length", 0, "`max_length` must be above 0"),
@@ -186,3 +186,31 @@ def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
     assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder": "application"}, "`encoder_backbone` must name a network .* Received: ''"),
+        (
+            {"encoder": "application", "encoder_backbone": "VGG16"},
+            "`encoder_layer` must name the last layer for `encoder=application`. Received: ''",
+        ),
+        (
+            {"encoder_backbone": "VGG16"},
+            "`encoder_backbone` must be empty for `encoder=compact`. Received: 'VGG16'",
+        ),
+        (
+            {"encoder": "vgg", "encoder_layer": "Mixed_5d"},
+            "`encoder_layer` must be empty for `encoder=vgg`; it is for .* Received: 'Mixed_5d'",
+        ),
+        ({"encoder_weights": "a.h5"}, "`encoder_weights` must be empty .* Received: 'a.h5'"),
+        (
+            {"encoder": "inception_v3", "encoder_width": 0.5},
+            "`encoder_width` must be 1 for `encoder=inception_v3`.* Received: 0.5",
+        ),
+    ],
+)
+def test_settings_of_a_backbone_without_one_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)

@@ -1,6 +1,7 @@
 """The one map from settings to layers."""
 
 from importlib import import_module
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,7 @@ from attention_ocr.config import Config
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.sequence import BidirectionalLSTM
-from attention_ocr.settings.model import ENCODERS
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -68,13 +69,19 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     """Make the encoder of the settings, without its variables.
 
     Raises:
-        ValueError: an image height that is no multiple of the pixels of one row of the grid.
+        ValueError: a network or a layer that there is not, or an image height that is no multiple
+            of the pixels of one row of the grid.
     """
-    encoder = encoder_class(config.model.encoder)(width=config.model.encoder_width, name="encoder")
+    settings = config.model
+    arguments: dict[str, Any] = {"width": settings.encoder_width}
+    if settings.encoder in BACKBONE_ENCODERS:
+        arguments = {"backbone": settings.encoder_backbone, "layer": settings.encoder_layer}
+        arguments = {name: value for name, value in arguments.items() if value}
+    encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:
         raise ValueError(
-            f"`image_height` must divide by {rows} for encoder={config.model.encoder}. "
+            f"`image_height` must divide by {rows} for encoder={settings.encoder}. "
             f"Received: {config.image.image_height}"
         )
     return encoder

@@ -15,8 +15,13 @@ ENCODERS = {
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
     "resnet": "attention_ocr.models.encoders.resnet:ResNetEncoder",
     "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",
+    "inception_v3": "attention_ocr.models.encoders.application:InceptionV3Encoder",
+    "application": "attention_ocr.models.encoders.application:ApplicationEncoder",
 }
 """Where the class of each encoder is. A new encoder is a class and a line here."""
+
+BACKBONE_ENCODERS = ("inception_v3", "application")
+"""The encoders that are a network of `keras.applications`, cut at a layer."""
 
 DECODINGS = ("attention", "ctc")
 
@@ -27,7 +32,13 @@ class ModelConfig:
 
     Args:
         encoder: name of the encoder in `ENCODERS`.
-        encoder_width: multiplies the channels of every layer of the encoder.
+        encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
+            `BACKBONE_ENCODERS`.
+        encoder_backbone: network of `keras.applications` for `encoder=application`.
+        encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
+            `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
+        encoder_weights: file with the weights of the whole network, without classifier, from which
+            training starts; empty starts from random ones. Reading never needs it.
         sequence_layers: bidirectional LSTM layers over the columns of the grid; 0 keeps the
             grid two-dimensional.
         sequence_units: units of each direction.
@@ -43,6 +54,9 @@ class ModelConfig:
 
     encoder: str = "compact"
     encoder_width: float = 1.0
+    encoder_backbone: str = ""
+    encoder_layer: str = ""
+    encoder_weights: str = ""
     sequence_layers: int = 1
     sequence_units: int = 128
     attention_units: int = 128
@@ -57,6 +71,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_choice("encoder", self.encoder, tuple(ENCODERS))
         check_choice("decoding", self.decoding, DECODINGS)
+        self._check_backbone()
         check_positive(
             self,
             "encoder_width",
@@ -77,4 +92,33 @@ class ModelConfig:
             self.decoding != "attention" or self.attention_weight > 0,
             "`decoding=attention` needs an `attention_weight` above 0.",
             self.attention_weight,
+        )
+
+    def _check_backbone(self) -> None:
+        if self.encoder in BACKBONE_ENCODERS:
+            check(
+                self.encoder_width == 1.0,
+                f"`encoder_width` must be 1 for `encoder={self.encoder}`, whose layers have a "
+                "width of their own.",
+                self.encoder_width,
+            )
+        else:
+            for name in ("encoder_layer", "encoder_weights"):
+                check(
+                    not getattr(self, name),
+                    f"`{name}` must be empty for `encoder={self.encoder}`; it is for "
+                    f"{' and '.join(BACKBONE_ENCODERS)}.",
+                    getattr(self, name),
+                )
+        needs_backbone = self.encoder == "application"
+        check(
+            bool(self.encoder_backbone) == needs_backbone,
+            f"`encoder_backbone` must {'name a network' if needs_backbone else 'be empty'} for "
+            f"`encoder={self.encoder}`.",
+            self.encoder_backbone,
+        )
+        check(
+            bool(self.encoder_layer) or not needs_backbone,
+            "`encoder_layer` must name the last layer for `encoder=application`.",
+            self.encoder_layer,
         )

@@ -31,11 +31,12 @@ def config(request):
     encoder, sequence_layers, decoding = request.param
     # Each kind without the other's head.
     weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}}[decoding]
+    weights = {"ctc_weight": 1.0, "attention_weight": 1.0, **weights}
     return tiny.config(
         encoder=encoder,
         sequence_layers=sequence_layers,
         decoding=decoding,
-        **{"ctc_weight": 1.0, "attention_weight": 1.0, **weights},
+        **weights,
         **tiny.OF_ENCODER.get(encoder, {}),
     )
 
@@ -85,7 +86,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
     assert recognition.character_confidences.shape == (4, length)
     rows = 1 if config.model.sequence_layers or config.model.decoding == "ctc" else None
     rows = rows or config.image.image_height // recognizer.encoder.stride[0]
-    assert recognition.attention.shape == (4, length, rows, 12)
+    assert recognition.attention.shape == (4, length, rows, 48 // recognizer.encoder.stride[1])
     for text, confidence, confidences, attention in zip(*recognition, strict=True):
         num_characters = len(text.numpy().decode("utf-8"))
         assert 0.0 <= float(confidence) <= 1.0
