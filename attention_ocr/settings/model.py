@@ -23,9 +23,6 @@ ENCODERS = {
 BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
 
-DECODINGS = ("attention", "ctc")
-
-
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The recogniser.
@@ -49,7 +46,6 @@ class ModelConfig:
         dropout: fraction of the decoder's output that is dropped in training.
         ctc_weight: weight of the CTC loss beside the attention loss; 0 builds no CTC head.
         attention_weight: weight of the attention loss; 0 trains the CTC head alone.
-        decoding: which head reads, `attention` or `ctc`.
     """
 
     encoder: str = "compact"
@@ -66,11 +62,9 @@ class ModelConfig:
     dropout: float = 0.1
     ctc_weight: float = 0.5
     attention_weight: float = 1.0
-    decoding: str = "attention"
 
     def __post_init__(self) -> None:
         check_choice("encoder", self.encoder, tuple(ENCODERS))
-        check_choice("decoding", self.decoding, DECODINGS)
         self._check_backbone()
         check_positive(
             self,
@@ -83,16 +77,6 @@ class ModelConfig:
         )
         check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
         check_fraction(self, "dropout")
-        check(
-            self.decoding != "ctc" or self.ctc_weight > 0,
-            "`decoding=ctc` needs a CTC head, that is a `ctc_weight` above 0.",
-            self.ctc_weight,
-        )
-        check(
-            self.decoding != "attention" or self.attention_weight > 0,
-            "`decoding=attention` needs an `attention_weight` above 0.",
-            self.attention_weight,
-        )
 
     def _check_backbone(self) -> None:
         if self.encoder in BACKBONE_ENCODERS:
