@@ -17,6 +17,7 @@ from attention_ocr.config import Config
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS, ModelConfig
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
 
@@ -53,6 +54,12 @@ flags.DEFINE_string(
     "encoder_weights",
     ModelConfig.encoder_weights,
     "File of weights that such an encoder starts from; '' for random ones.",
+)
+flags.DEFINE_enum(
+    "coordinates",
+    ModelConfig.coordinates,
+    MODEL_CHOICES["coordinates"],
+    "What is appended to each cell of the grid.",
 )
 flags.DEFINE_integer(
     "sequence_layers",

@@ -17,6 +17,7 @@ from absl import flags
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES
 from attention_ocr.synthesis.settings import parse_options
@@ -31,6 +32,7 @@ FIELDS = {
 CHOICES = {
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
+    **MODEL_CHOICES,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
 }

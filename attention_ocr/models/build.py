@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.sequence import BidirectionalLSTM
@@ -49,14 +50,16 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         ctc_head = None
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
+        encoder = make_encoder(config)
         recognizer = Recognizer(
-            encoder=make_encoder(config),
+            encoder=encoder,
             sequence=[
                 BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
                 for index in range(settings.sequence_layers)
             ],
             decoder=decoder,
             ctc_head=ctc_head,
+            coordinates=make_coordinates(config, encoder.stride[1]),
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -85,6 +88,16 @@ def make_encoder(config: Config) -> keras.layers.Layer:
             f"Received: {config.image.image_height}"
         )
     return encoder
+
+
+def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
+    """Make the layer that appends coordinates to the grid, if any."""
+    if config.model.coordinates == "one_hot":
+        num_columns = config.image.max_image_width // pixels_of_a_column
+        return OneHotCoordinates(num_columns, name="coordinates")
+    if config.model.coordinates == "sinusoidal":
+        return SinusoidalCoordinates(name="coordinates")
+    return None
 
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:

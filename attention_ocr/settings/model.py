@@ -23,6 +23,12 @@ ENCODERS = {
 BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
 
+CHOICES = {
+    "coordinates": ("none", "one_hot", "sinusoidal"),
+}
+"""The values of the other fields that are a choice."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The recogniser.
@@ -36,6 +42,8 @@ class ModelConfig:
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
         encoder_weights: file with the weights of the whole network, without classifier, from which
             training starts; empty starts from random ones. Reading never needs it.
+        coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
+            column up to that of `max_image_width`; or `sinusoidal`, waves of both.
         sequence_layers: bidirectional LSTM layers over the columns of the grid; 0 keeps the
             grid two-dimensional.
         sequence_units: units of each direction.
@@ -53,6 +61,7 @@ class ModelConfig:
     encoder_backbone: str = ""
     encoder_layer: str = ""
     encoder_weights: str = ""
+    coordinates: str = "none"
     sequence_layers: int = 1
     sequence_units: int = 128
     attention_units: int = 128
@@ -65,6 +74,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_choice("encoder", self.encoder, tuple(ENCODERS))
+        for name, choices in CHOICES.items():
+            check_choice(name, getattr(self, name), choices)
         self._check_backbone()
         check_positive(
             self,
