@@ -61,10 +61,16 @@ flags.DEFINE_enum(
     MODEL_CHOICES["coordinates"],
     "What is appended to each cell of the grid.",
 )
+flags.DEFINE_enum(
+    "sequence_cell",
+    ModelConfig.sequence_cell,
+    MODEL_CHOICES["sequence_cell"],
+    "Of the layers over the columns.",
+)
 flags.DEFINE_integer(
     "sequence_layers",
     ModelConfig.sequence_layers,
-    "Bidirectional LSTM layers over the columns; 0 keeps the grid two-dimensional.",
+    "Bidirectional layers over the columns; 0 keeps the grid two-dimensional.",
 )
 flags.DEFINE_integer(
     "sequence_units", ModelConfig.sequence_units, "Units of each direction of these layers."

@@ -10,9 +10,15 @@ from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
+from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
+
+SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
+    "lstm": BidirectionalLSTM,
+    "gru": BidirectionalGRU,
+}
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -54,7 +60,9 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         recognizer = Recognizer(
             encoder=encoder,
             sequence=[
-                BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
+                SEQUENCE_CELLS[settings.sequence_cell](
+                    settings.sequence_units, name=f"sequence_{index}"
+                )
                 for index in range(settings.sequence_layers)
             ],
             decoder=decoder,

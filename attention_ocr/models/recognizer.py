@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState, Memory
+from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.sequence import BidirectionalLSTM
 
 
@@ -50,7 +51,7 @@ class Recognizer(keras.Model):
     def __init__(
         self,
         encoder: keras.layers.Layer,
-        sequence: list[BidirectionalLSTM],
+        sequence: list[BidirectionalLSTM | BidirectionalGRU],
         decoder: AttentionDecoder | None,
         ctc_head: keras.layers.Layer | None,
         coordinates: keras.layers.Layer | None = None,

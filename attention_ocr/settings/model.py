@@ -25,6 +25,7 @@ BACKBONE_ENCODERS = ("inception_v3", "application")
 
 CHOICES = {
     "coordinates": ("none", "one_hot", "sinusoidal"),
+    "sequence_cell": ("lstm", "gru"),
 }
 """The values of the other fields that are a choice."""
 
@@ -44,7 +45,8 @@ class ModelConfig:
             training starts; empty starts from random ones. Reading never needs it.
         coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
             column up to that of `max_image_width`; or `sinusoidal`, waves of both.
-        sequence_layers: bidirectional LSTM layers over the columns of the grid; 0 keeps the
+        sequence_cell: `lstm` or `gru`, of the sequence layers.
+        sequence_layers: bidirectional layers over the columns of the grid; 0 keeps the
             grid two-dimensional.
         sequence_units: units of each direction.
         attention_units: width of the space in which queries meet keys.
@@ -62,6 +64,7 @@ class ModelConfig:
     encoder_layer: str = ""
     encoder_weights: str = ""
     coordinates: str = "none"
+    sequence_cell: str = "lstm"
     sequence_layers: int = 1
     sequence_units: int = 128
     attention_units: int = 128

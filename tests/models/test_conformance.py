@@ -22,7 +22,7 @@ from attention_ocr.work_directory import load_weights, save_weights, weight_valu
 from tests import tiny
 
 CHOICES = {"encoder": tuple(ENCODERS), "decoding": DECODINGS, **MODEL_CHOICES}
-COMPACT = {"encoder": "compact", "coordinates": "none"}
+COMPACT = {"encoder": "compact", "coordinates": "none", "sequence_cell": "lstm"}
 KINDS = [
     # All of one encoder, and of every other choice each head once.
     *(
@@ -34,7 +34,8 @@ KINDS = [
         for name in COMPACT
         for choice in CHOICES[name]
         if choice != COMPACT[name]
-        for sequence_layers, decoding in ((1, "attention"), (0, "ctc"))
+        # Without sequence layers there is no cell.
+        for sequence_layers, decoding in ((1, "attention"), (int(name == "sequence_cell"), "ctc"))
     ),
 ]
 
