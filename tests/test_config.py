@@ -208,3 +208,31 @@ def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
     assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder": "application"}, "`encoder_backbone` must name a network .* Received: ''"),
+        (
+            {"encoder": "application", "encoder_backbone": "VGG16"},
+            "`encoder_layer` must name the last layer for `encoder=application`. Received: ''",
+        ),
+        (
+            {"encoder_backbone": "VGG16"},
+            "`encoder_backbone` must be empty for `encoder=compact`. Received: 'VGG16'",
+        ),
+        (
+            {"encoder": "vgg", "encoder_layer": "Mixed_5d"},
+            "`encoder_layer` must be empty for `encoder=vgg`; it is for .* Received: 'Mixed_5d'",
+        ),
+        ({"encoder_weights": "a.h5"}, "`encoder_weights` must be empty .* Received: 'a.h5'"),
+        (
+            {"encoder": "inception_v3", "encoder_width": 0.5},
+            "`encoder_width` must be 1 for `encoder=inception_v3`.* Received: 0.5",
+        ),
+    ],
+)
+def test_settings_of_a_backbone_without_one_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)

@@ -17,6 +17,7 @@ from absl import flags
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES
 from attention_ocr.synthesis.settings import parse_options
@@ -31,6 +32,7 @@ FIELDS = {
 CHOICES = {
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
+    **MODEL_CHOICES,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
 }
@@ -197,6 +199,15 @@ def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
         (["--bucket_widths=80,64"], "`bucket_widths` must ascend from above 0."),
         (["--bucket_widths=wide"], "--bucket_widths must be whole numbers. Received: ['wide']"),
         (["--train_data="], "`train_data` must name a source. Received: ''"),
+        (
+            ["--encoder=resnet", "--image_height=48"],
+            "divide by 32 for encoder=resnet. Received: 48",
+        ),
+        (
+            ["--encoder=application", "--encoder_backbone=VGG16", "--encoder_layer=pool9"],
+            "`encoder_layer` must be a layer of VGG16, such as",
+        ),
+        (["--encoder=inception_v3", "--encoder_weights=no.h5"], "No weights at no.h5"),
         (["--train_data=no/labels.tsv"], "no/labels.tsv"),
         (["--train_data=no-*.tfrecord"], "No data at no-*.tfrecord"),
         (["--train_data=synthetic,kind=words"], "kind"),

@@ -20,7 +20,7 @@ from attention_ocr.data.pipeline import SkipReport, evaluation_batches, training
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.metrics import TextMetrics
-from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.build import build_recognizer, make_encoder
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
 from attention_ocr.training.initial_weights import (
@@ -94,6 +94,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         keras.utils.set_random_seed(config.training.seed)
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.training.strategy)
+    check_encoder(config)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
     charset = prepare_work_directory(config, work_dir, train_source)
@@ -103,6 +104,18 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         return run.to_the_end()
     finally:
         run.close()
+
+
+def check_encoder(config: Config) -> None:
+    """Refuse, before anything is written, an encoder that cannot be made.
+
+    Raises:
+        ValueError: see `make_encoder`.
+        FileNotFoundError: there is no file of weights for it.
+    """
+    make_encoder(config)
+    if config.model.encoder_weights and not Path(config.model.encoder_weights).is_file():
+        raise FileNotFoundError(f"No weights at {config.model.encoder_weights}")
 
 
 def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Charset:
@@ -176,6 +189,8 @@ class Run:
         if settings.freeze:
             freeze_weights(self.recognizer, settings.freeze.split(","))
         self.charset = charset
+        if config.model.encoder_weights:
+            self.recognizer.encoder.load_pretrained(Path(config.model.encoder_weights))
         self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
