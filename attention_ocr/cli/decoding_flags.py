@@ -21,6 +21,10 @@ DEFINE: dict[type, Callable[..., Any]] = {
 }
 HELP = {
     "decoding": "Which head reads.",
+    "beam_width": "Texts that the search follows at once; 1 is greedy decoding.",
+    "num_best": "Texts that are returned, the best first; at most beam_width.",
+    "length_normalization": "Of the scores in a beam: none, mean over the tokens, or Wu's.",
+    "length_alpha": "Exponent of Wu's length normalisation.",
 }
 
 

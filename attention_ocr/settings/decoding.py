@@ -2,11 +2,12 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import check_choice
+from attention_ocr.settings.checks import check, check_choice, check_not_negative, check_positive
 
 DECODINGS = ("attention", "ctc")
+LENGTH_NORMALIZATIONS = ("none", "mean", "wu")
 
-CHOICES = {"decoding": DECODINGS}
+CHOICES = {"decoding": DECODINGS, "length_normalization": LENGTH_NORMALIZATIONS}
 """The values of the fields that are a choice."""
 
 
@@ -16,10 +17,26 @@ class DecodingConfig:
 
     Args:
         decoding: which head reads, `attention` or `ctc`.
+        beam_width: texts that the search follows at once; 1 is greedy decoding.
+        num_best: texts that are returned beside the best one's details, at most `beam_width`.
+        length_normalization: of the scores of a beam of the attention: `none`; `mean`, over the
+            tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
+        length_alpha: exponent of `wu`; 0 is `none`.
     """
 
     decoding: str = "attention"
+    beam_width: int = 1
+    num_best: int = 1
+    length_normalization: str = "none"
+    length_alpha: float = 0.6
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
+        check_positive(self, "beam_width", "num_best")
+        check_not_negative(self, "length_alpha")
+        check(
+            self.num_best <= self.beam_width,
+            f"`num_best` must be at most `beam_width` ({self.beam_width}).",
+            self.num_best,
+        )

@@ -74,7 +74,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(recogn
     rows = 1 if config.model.sequence_layers or config.decoding.decoding == "ctc" else None
     rows = rows or 16 // recognizer.encoder.stride[0]
     assert recognition.attention.shape == (4, length, rows, 12)
-    for text, confidence, confidences, attention in zip(*recognition, strict=True):
+    for text, confidence, confidences, attention in zip(*recognition[:4], strict=True):
         num_characters = len(text.numpy().decode("utf-8"))
         assert 0.0 <= float(confidence) <= 1.0
         assert np.count_nonzero(confidences) == num_characters
@@ -97,7 +97,7 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(recognizer, c
     before = read(other, config)
     assert np.abs(before.confidence - expected.confidence).max() > 1e-6
     load_weights(other, tmp_path / "weights.npz")
-    for value, reference in zip(read(other, config), expected, strict=True):
+    for value, reference in zip(read(other, config)[:4], expected[:4], strict=True):
         np.testing.assert_array_equal(value, reference)
 
 
