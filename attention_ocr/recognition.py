@@ -7,6 +7,7 @@ import tensorflow as tf
 from attention_ocr.charset import decode_in_graph
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.decoding.result import Alternatives, Decoded
@@ -90,8 +91,11 @@ def _decode(
     """Decode with the head and the search of the settings."""
     head = decoding.settings.decoding
     if head == "ctc" and recognizer.ctc_head is not None:
-        logits = recognizer.ctc_head(encoded.columns)
-        return ctc_greedy_decode(logits, encoded.column_lengths, decoding.max_length), None
+        inputs = (recognizer.ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
+        settings = decoding.settings
+        if settings.beam_width == 1:
+            return ctc_greedy_decode(*inputs), None
+        return ctc_beam_decode(*inputs, settings.beam_width, settings.num_best)
     if head == "attention" and recognizer.decoder is not None:
         return _decode_attention(recognizer, recognizer.decoder, encoded, decoding)
     raise ValueError(f"The recogniser lacks the head of decoding={head!r}.")

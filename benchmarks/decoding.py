@@ -17,6 +17,7 @@ from attention_ocr.charset import ASCII, END_ID, Charset
 from attention_ocr.config import Config
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Encoded, Recognizer
@@ -59,8 +60,10 @@ def attention_decoding(
     return decode
 
 
-def ctc_decoding(recognizer: Recognizer, encoded: Encoded) -> Callable[[], tf.Tensor]:
-    """Return greedy CTC decoding, its head included."""
+def ctc_decoding(
+    recognizer: Recognizer, encoded: Encoded, beam_width: int = 1
+) -> Callable[[], tf.Tensor]:
+    """Return CTC decoding, its head included."""
     ctc_head = recognizer.ctc_head
     if ctc_head is None:
         raise ValueError("Expected a recogniser with a CTC head. Received none.")
@@ -68,7 +71,10 @@ def ctc_decoding(recognizer: Recognizer, encoded: Encoded) -> Callable[[], tf.Te
     @tf.function
     def decode() -> tf.Tensor:
         logits = ctc_head(encoded.columns)
-        return ctc_greedy_decode(logits, encoded.column_lengths, MAX_LENGTH).token_ids
+        inputs = (logits, encoded.column_lengths, MAX_LENGTH)
+        if beam_width > 1:
+            return ctc_beam_decode(*inputs, beam_width)[0].token_ids
+        return ctc_greedy_decode(*inputs).token_ids
 
     return decode
 
@@ -82,6 +88,7 @@ def main(arguments: argparse.Namespace) -> None:
         encoded = recognizer.encode(images, tf.tile([[32, 128]], (batch_size, 1)))
         decodings = {
             "CTC": ctc_decoding(recognizer, encoded),
+            f"CTC, beam of {WIDTH}": ctc_decoding(recognizer, encoded, WIDTH),
             f"attention, {WORD_LENGTH} characters": attention_decoding(
                 recognizer, encoded, WORD_LENGTH
             ),

@@ -41,6 +41,10 @@ class Rule(Protocol):
         """
         ...
 
+    def reachable(self, state: tf.Tensor, remaining: tf.Tensor) -> tf.Tensor:
+        """Return bool [R]: whether so many more characters suffice to keep the rule."""
+        ...
+
     def advance(self, state: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
         """Return the state int32 [R] behind the tokens int32 [R]."""
         ...

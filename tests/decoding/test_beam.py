@@ -176,6 +176,9 @@ def test_a_beam_wider_than_the_texts_there_are_has_empty_places():
         def allowed(self, state, remaining):
             return tf.repeat((tf.range(V) == END_ID)[None], tf.shape(state)[0], axis=0)
 
+        def reachable(self, state, remaining):
+            return tf.ones_like(state, tf.bool)
+
         def advance(self, state, token_ids):
             return state
 
