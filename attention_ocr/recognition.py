@@ -8,9 +8,12 @@ from attention_ocr.charset import decode_in_graph
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.decoding.result import Alternatives, Decoded
+from attention_ocr.decoding.scorer import Weighted
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState
 from attention_ocr.models.recognizer import Encoded, Recognizer
 
@@ -37,7 +40,7 @@ class Recognition(NamedTuple):
         confidence: float32 [B] in [0, 1], probability of the whole text.
         character_confidences: float32 [B, L] in [0, 1]; 0 behind the last character.
         attention: float32 [B, L, H', W'], where each character was read; 0 behind the last.
-        alternatives: of a search; none with greedy decoding.
+        alternatives: of a beam wider than 1; else none.
     """
 
     text: tf.Tensor
@@ -71,7 +74,7 @@ def recognize(
     if decoding.settings.decoding == "ctc":
         rows = tf.constant(1)
     alternatives = None
-    if found is not None:
+    if found is not None and decoding.settings.beam_width > 1:
         flat_ids = tf.reshape(found.token_ids, (-1, decoding.max_length))
         texts = decode_in_graph(decoding.charset, flat_ids)
         texts = tf.reshape(texts, (-1, decoding.settings.num_best))
@@ -89,24 +92,33 @@ def _decode(
     recognizer: Recognizer, encoded: Encoded, decoding: Decoding
 ) -> tuple[Decoded, Alternatives | None]:
     """Decode with the head and the search of the settings."""
-    head = decoding.settings.decoding
-    if head == "ctc" and recognizer.ctc_head is not None:
-        inputs = (recognizer.ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
-        settings = decoding.settings
+    settings = decoding.settings
+    decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
+    if settings.decoding == "attention" and decoder is not None:
+        return _decode_attention(recognizer, decoder, encoded, decoding)
+    if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
+        log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
+        joined = Weighted(CTCPrefixScorer(log_probabilities), settings.joint_weight)
+        return _decode_attention(recognizer, decoder, encoded, decoding, joined)
+    if settings.decoding == "ctc" and ctc_head is not None:
+        inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
         if settings.beam_width == 1:
             return ctc_greedy_decode(*inputs), None
         return ctc_beam_decode(*inputs, settings.beam_width, settings.num_best)
-    if head == "attention" and recognizer.decoder is not None:
-        return _decode_attention(recognizer, recognizer.decoder, encoded, decoding)
-    raise ValueError(f"The recogniser lacks the head of decoding={head!r}.")
+    raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
 
 
 def _decode_attention(
-    recognizer: Recognizer, decoder: AttentionDecoder, encoded: Encoded, decoding: Decoding
+    recognizer: Recognizer,
+    decoder: AttentionDecoder,
+    encoded: Encoded,
+    decoding: Decoding,
+    joined: Weighted | None = None,
 ) -> tuple[Decoded, Alternatives | None]:
     settings = decoding.settings
     state, memory = recognizer.start_decoding(encoded)
     batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+    scorers = () if joined is None else (joined,)
     if settings.beam_width > 1:
         memory = tf.nest.map_structure(
             lambda part: tf.repeat(part, settings.beam_width, axis=0), memory
@@ -118,12 +130,13 @@ def _decode_attention(
         return decoder.step(token_ids, state, memory)
 
     sizes = (batch_size, num_cells, decoding.max_length)
-    if settings.beam_width == 1:
+    if settings.beam_width == 1 and not scorers:
         return greedy_decode(step, state, *sizes), None
     options = BeamOptions(
         settings.beam_width,
         settings.num_best,
         settings.length_normalization,
         settings.length_alpha,
+        attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
-    return beam_decode(step, state, *sizes, options)
+    return beam_decode(step, state, *sizes, options, scorers)

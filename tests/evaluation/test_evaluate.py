@@ -113,7 +113,7 @@ def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
         assert one.confidence == pytest.approx(other.confidence, rel=1e-3)
 
 
-@pytest.mark.parametrize("decoding", ["attention", "ctc"])
+@pytest.mark.parametrize("decoding", ["attention", "ctc", "joint"])
 def test_a_search_gives_its_best_texts_and_the_best_of_them_as_the_text(model, decoding):
     config = model.config.with_decoding({"decoding": decoding, "beam_width": 4, "num_best": 3})
     batch = tiny.random_batch()

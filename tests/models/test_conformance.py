@@ -25,7 +25,9 @@ BATCH = tiny.random_batch()
 def config(request):
     encoder, sequence_layers, decoding = request.param
     # Each kind without the other's head.
-    weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}}[decoding]
+    weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}, "joint": {}}[
+        decoding
+    ]
     return tiny.config(
         encoder=encoder,
         sequence_layers=sequence_layers,
