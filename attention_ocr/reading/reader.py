@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.export.serving import STATUS_OK, Serve, make_serving_function
+from attention_ocr.export.serving import ALTERNATIVES, STATUS_OK, Serve, make_serving_function
 from attention_ocr.work_directory import (
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
@@ -35,6 +35,8 @@ class Reading:
             picture.
         attention_extent: shares of the attention's height and width that the picture fills.
         error: why the image could not be read; none if it could.
+        alternatives: the n best texts of a search with their confidences, the best first; none
+            with greedy decoding.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Reading:
     attention: np.ndarray
     attention_extent: tuple[float, float]
     error: str | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 class Reader:
@@ -113,6 +116,7 @@ class Reader:
                 attention=outputs["attention"][index][: len(text)],
                 attention_extent=(height, width),
                 error=error,
+                alternatives=_alternatives(outputs, index) if error is None else (),
             )
 
 
@@ -167,12 +171,24 @@ def _load_export(directory: Path) -> Reader:
             f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    signature = loaded.signatures["serving_default"]
+    signatures = loaded.signatures
+    signature = signatures["beam" if "beam" in signatures else "serving_default"]
 
     reader = Reader(lambda images: signature(images=images), config, charset)
     # The signature alone does not keep its variables alive.
     reader.saved_model = loaded
     return reader
+
+
+def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[str, float], ...]:
+    if "texts" not in outputs:
+        return ()
+    rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
+    return tuple(
+        (text.decode("utf-8"), float(confidence))
+        for text, confidence, score in rows
+        if np.isfinite(score)
+    )
 
 
 def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
