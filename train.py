@@ -70,7 +70,7 @@ flags.DEFINE_string(
     "train_data",
     DataConfig.train_data,
     "Source of the training examples: 'synthetic,key=value...', a labels.tsv "
-    "[',every=5,part=train'], or a pattern of record files.",
+    "[',every=5,part=train'], CSV, JSON lines, LMDB, record files, 'tfds:name', … (README).",
 )
 flags.DEFINE_string(
     "eval_data", DataConfig.eval_data, "Source of the validation examples; '' for none."

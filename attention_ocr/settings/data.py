@@ -10,7 +10,7 @@ class DataConfig:
     """What is read and in which portions.
 
     Args:
-        train_data: source of the training examples, see `data.sources.parse_source`.
+        train_data: source of the training examples, see `data.sources.open_source`.
         eval_data: source of the validation examples; empty trains without validation.
         charset: a charset file, `ascii`, or empty to build it from the training labels.
         batch_size: examples of a step, over all devices together.
