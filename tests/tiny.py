@@ -44,6 +44,12 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
+OF_ENCODER: Mapping[str, Mapping[str, Any]] = {
+    "resnet": {"image_height": 32, "encoder_width": 0.125}
+}
+"""What some encoders need on top."""
+
+
 def config(**values: Any) -> Config:
     """Return tiny settings, with `values` in place of some."""
     return Config.from_values({**SETTINGS, **values})

@@ -24,6 +24,9 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
 
     Returns:
         A recogniser with random weights that depend on `config.training.seed` alone.
+
+    Raises:
+        ValueError: settings that the encoder refuses, see `make_encoder`.
     """
     settings = config.model
     policy = keras.DTypePolicy(precision if precision == "float32" else f"mixed_{precision}")
@@ -46,7 +49,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
         recognizer = Recognizer(
-            encoder=encoder_class(settings.encoder)(width=settings.encoder_width, name="encoder"),
+            encoder=make_encoder(config),
             sequence=[
                 BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
                 for index in range(settings.sequence_layers)
@@ -59,6 +62,22 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
     finally:
         keras.config.set_dtype_policy(previous)
     return recognizer
+
+
+def make_encoder(config: Config) -> keras.layers.Layer:
+    """Make the encoder of the settings, without its variables.
+
+    Raises:
+        ValueError: an image height that is no multiple of the pixels of one row of the grid.
+    """
+    encoder = encoder_class(config.model.encoder)(width=config.model.encoder_width, name="encoder")
+    rows = encoder.stride[0]
+    if config.image.image_height % rows:
+        raise ValueError(
+            f"`image_height` must divide by {rows} for encoder={config.model.encoder}. "
+            f"Received: {config.image.image_height}"
+        )
+    return encoder
 
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:

@@ -10,7 +10,8 @@ class ImageConfig:
     """How a picture becomes the input of the network.
 
     Args:
-        image_height: pixels. Every picture is scaled to this height.
+        image_height: pixels. Every picture is scaled to this height, a multiple of 16; an encoder
+            with larger steps asks for a multiple of them.
         max_image_width: pixels. A picture that would be wider at `image_height` is shrunk as a
             whole until it fits, and counted.
         image_channels: 1 (gray) or 3 (colour).

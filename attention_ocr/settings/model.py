@@ -13,6 +13,8 @@ from attention_ocr.settings.checks import (
 ENCODERS = {
     "compact": "attention_ocr.models.encoders.compact:CompactEncoder",
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
+    "resnet": "attention_ocr.models.encoders.resnet:ResNetEncoder",
+    "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",
 }
 """Where the class of each encoder is. A new encoder is a class and a line here."""
 

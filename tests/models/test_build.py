@@ -14,6 +14,11 @@ def test_every_encoder_of_the_settings_has_a_class(name):
     assert issubclass(encoder_class(name), keras.layers.Layer)
 
 
+def test_a_height_that_does_not_divide_by_the_rows_of_the_encoder_is_refused():
+    with pytest.raises(ValueError, match="divide by 32 for encoder=resnet. Received: 48"):
+        tiny.recognizer(encoder="resnet", image_height=48)
+
+
 def test_the_seed_alone_decides_the_weights():
     one = tiny.recognizer(seed=3)
     np.random.default_rng().normal()

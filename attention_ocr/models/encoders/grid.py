@@ -23,6 +23,15 @@ def valid_cells(
     return rows[:, :, None] & columns[:, None, :]
 
 
+def scaled_channels(channels: int, width: float) -> int:
+    """Return `channels` times `width`, as a multiple of 8.
+
+    >>> scaled_channels(64, 0.3)
+    16
+    """
+    return max(8, round(channels * width / 8) * 8)
+
+
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation over all but the last axis, in one operation (Ioffe and Szegedy, 2015).
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
+from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels, valid_cells
 
 
 class VGGEncoder(keras.layers.Layer):
@@ -40,7 +40,7 @@ class VGGEncoder(keras.layers.Layer):
     def __init__(self, width: float = 1.0, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = [
-            ConvolutionUnit(max(8, round(channels * width / 8) * 8), name=f"unit_{index}")
+            ConvolutionUnit(scaled_channels(channels, width), name=f"unit_{index}")
             for index, (channels, _) in enumerate(self.plan)
         ]
 

@@ -29,6 +29,12 @@ def unsettle(layer: keras.layers.Layer) -> None:
             weight.assign(random.uniform(0.5, 1.5, size=weight.shape))
 
 
+def assert_close(grid: tf.Tensor, expected: tf.Tensor) -> None:
+    """Compare grids up to what float32 leaves of sums as large as these."""
+    expected = np.asarray(expected)
+    np.testing.assert_allclose(grid, expected, atol=2e-5 * max(1.0, np.abs(expected).max()))
+
+
 @pytest.fixture(scope="module", params=sorted(ENCODERS))
 def encoder(request):
     keras.utils.set_random_seed(0)
@@ -60,7 +66,7 @@ def test_a_picture_depends_neither_on_its_batch_nor_on_its_padding(encoder):
         wider = np.pad(noise()[index : index + 1], ((0, 0), (0, 0), (0, 32), (0, 0)))
         alone, cells_alone = encoder(wider, SIZES[index : index + 1])
         num_columns = grid.shape[2]
-        np.testing.assert_allclose(alone[0, :, :num_columns], grid[index], atol=1e-4)
+        assert_close(alone[0, :, :num_columns], grid[index])
         np.testing.assert_array_equal(cells_alone[0, :, :num_columns], cells[index])
         np.testing.assert_array_equal(alone[0, :, num_columns:], 0.0)
 
@@ -74,9 +80,7 @@ def test_a_graph_of_unknown_sizes_equals_eager(encoder):
         ),
     )
     for in_graph, eager in zip(run(noise(), SIZES), encoder(noise(), SIZES), strict=True):
-        np.testing.assert_allclose(
-            tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32), atol=1e-4
-        )
+        assert_close(tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32))
     grid, cells = run.get_concrete_function().structured_outputs
     # The height and depth of the grid have to be known where rows are put side by side.
     assert grid.shape.as_list()[1] == HEIGHT // encoder.stride[0]
@@ -109,9 +113,9 @@ def test_training_moves_the_statistics_and_reading_does_not(encoder):
 @pytest.mark.parametrize("name", sorted(ENCODERS))
 def test_width_multiplies_the_channels(name):
     depths = []
-    for width in (0.5, 1.0):
+    for width in (0.125, 0.25):
         encoder = encoder_class(name)(width=width)
         grid, _ = encoder(noise(1, 16, channels=3)[..., :16, :], SIZES[:1])
         depths.append(grid.shape[-1])
     assert depths[1] == 2 * depths[0]
-    assert depths[1] == {"compact": 128, "vgg": 512}[name]
+    assert depths[1] == {"compact": 32, "vgg": 128, "resnet": 128, "recursive": 128}[name]

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.models.encoders.compact import ResidualUnit
 from attention_ocr.models.encoders.grid import FusedBatchNormalization
+from attention_ocr.models.encoders.residual import ResidualUnit
 from tests import tiny
 
 B, H, W, D = 3, 4, 6, 8

@@ -1,0 +1,54 @@
+"""The residual unit of the encoders that have shortcuts."""
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.models.encoders.grid import ConvolutionUnit
+
+
+class ResidualUnit(keras.layers.Layer):
+    """Two 3x3 convolutions beside a shortcut (He et al., 2016, section 3.2).
+
+    Args:
+        channels: of the output.
+        strides: of the first convolution and of the shortcut.
+
+    Call arguments:
+        inputs: float [B, H, W, D].
+        cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
+
+    Returns:
+        float [B, H', W', channels].
+    """
+
+    def __init__(self, channels: int, strides: tuple[int, int] = (1, 1), **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.first = ConvolutionUnit(channels, 3, strides, name="first")
+        self.second = ConvolutionUnit(channels, 3, activate=False, name="second")
+        self.channels = channels
+        self.strides = strides
+        self.shortcut: ConvolutionUnit | None = None
+
+    def build(self, inputs_shape: tuple[int | None, ...], cells_shape: object = None) -> None:
+        if self.strides != (1, 1) or inputs_shape[-1] != self.channels:
+            self.shortcut = ConvolutionUnit(self.channels, 1, activate=False, name="shortcut")
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
+        outputs = self.second(
+            self.first(inputs, cells, training=training), cells, training=training
+        )
+        if self.shortcut is not None:
+            inputs = self.shortcut(self._thin_out(inputs), cells, training=training)
+        return tf.nn.relu(outputs + inputs)
+
+    def _thin_out(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Take the stride before the convolution of the shortcut.
+
+        Of a strided 1x1 convolution of eight channels, oneDNN's gradient (TensorFlow 2.21) writes
+        outside its memory. A pool of single pixels is four times as fast as a slice with its
+        gradient.
+        """
+        if self.strides == (1, 1):
+            return inputs
+        return tf.nn.avg_pool2d(inputs, 1, self.strides, "VALID")

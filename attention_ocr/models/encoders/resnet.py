@@ -1,0 +1,89 @@
+"""The residual network of the scene-text recipe: 29 convolutions, up to 512 channels."""
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels, valid_cells
+from attention_ocr.models.encoders.residual import ResidualUnit
+
+
+class ResNetEncoder(keras.layers.Layer):
+    """ResNet of FAN (Cheng et al., 2017, table 1), as TRBA uses it (Baek et al., 2019).
+
+    Blocks of 1, 2, 5 and 3 residual units, each followed by a convolution; the last two
+    convolutions take the place of pools. At 32 pixels its grid has one row, as the original's has.
+
+    Two things differ from the original, so that padding cannot reach the picture. All units are
+    masked. And where the original pads both sides of a window of two columns, which makes the grid
+    one column wider than a quarter of the picture, only the right side is padded here. The last
+    convolution steps by two rows: over the two rows that a picture of 32 pixels leaves, that is
+    what the original computes, and higher pictures keep a known stride.
+
+    Args:
+        width: multiplies the channels of every convolution.
+
+    Call arguments:
+        images: float [B, H, W, C], H a multiple of 32, W one of 16.
+        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+
+    Returns:
+        `feature_grid`: float [B, H/32, W/4, D], D = 512 at width 1; zero on the padding.
+        `cells`: bool [B, H/32, W/4], true on the picture.
+    """
+
+    stride = (32, 4)
+    stages = ((128, 1), (256, 2), (512, 5), (512, 3))
+    """Channels and residual units of each."""
+    pools = ((2, 2), (2, 2), (2, 1))
+    """Strides of the pools before the first three stages; their windows are of 2x2 pixels."""
+
+    def __init__(self, width: float = 1.0, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.stem = [
+            ConvolutionUnit(scaled_channels(channels, width), name=f"stem_{index}")
+            for index, channels in enumerate((32, 64))
+        ]
+        self.blocks = [
+            [
+                ResidualUnit(scaled_channels(channels, width), name=f"block_{index}_unit_{unit}")
+                for unit in range(num_units)
+            ]
+            for index, (channels, num_units) in enumerate(self.stages)
+        ]
+        self.after = [
+            ConvolutionUnit(scaled_channels(channels, width), name=f"after_{index}")
+            for index, (channels, _) in enumerate(self.stages[:-1])
+        ]
+        self.last = [
+            ConvolutionUnit(scaled_channels(512, width), 2, (2, 1), name=f"last_{index}")
+            for index in range(2)
+        ]
+
+    def call(
+        self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width = images.shape[1], tf.shape(images)[2]
+        stride = (1, 1)
+
+        def cells_of(stride: tuple[int, int]) -> tf.Tensor:
+            return valid_cells(image_sizes, height // stride[0], width // stride[1], stride)
+
+        features, cells = images, cells_of(stride)
+        for unit in self.stem:
+            features = unit(features, cells[..., None], training=training)
+        for index, units in enumerate(self.blocks):
+            if index < len(self.pools):
+                pool = self.pools[index]
+                # Features are zero or more, so zeros on the padding count as little as nothing.
+                features = tf.nn.max_pool2d(features, 2, pool, "SAME")
+                stride = (stride[0] * pool[0], stride[1] * pool[1])
+                cells = cells_of(stride)
+            for unit in units:
+                features = unit(features, cells[..., None], training=training)
+            if index < len(self.after):
+                features = self.after[index](features, cells[..., None], training=training)
+        for unit in self.last:
+            stride = (stride[0] * 2, stride[1])
+            cells = cells_of(stride)
+            features = unit(features, cells[..., None], training=training)
+        return features, cells

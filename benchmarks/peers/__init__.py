@@ -1,0 +1,1 @@
+"""Other recognisers, read beside ours on the same images."""
