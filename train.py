@@ -13,7 +13,7 @@ from absl import app, flags
 
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
-from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import DECODINGS, ENCODERS, ModelConfig
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
@@ -96,6 +96,12 @@ flags.DEFINE_list(
     "bucket_lengths",
     [str(limit) for limit in DataConfig.bucket_lengths],
     "Ascending limits, characters: labels of one bucket make a batch.",
+)
+flags.DEFINE_enum(
+    "on_bad_example",
+    DataConfig.on_bad_example,
+    ON_BAD_EXAMPLE,
+    "What training does with what it cannot read: leave it out and count it, or stop.",
 )
 flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."

@@ -16,6 +16,7 @@ from absl import flags
 
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.model import DECODINGS, ENCODERS
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES
 from attention_ocr.synthesis.settings import parse_options
@@ -28,6 +29,7 @@ FIELDS = {
     for field in dataclasses.fields(section.default)
 }
 CHOICES = {
+    "on_bad_example": ON_BAD_EXAMPLE,
     "encoder": tuple(ENCODERS),
     "decoding": DECODINGS,
     "precision": PRECISIONS,
