@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from attention_ocr.charset import normalize
 from attention_ocr.data.files import read_lines
 from attention_ocr.data.tables import ImageTable, split_indices
 
@@ -50,7 +51,7 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
         raise FileNotFoundError(f"Expected a label file. Received: {path}, which is no file")
     table = ImageTable(str(path), str(path.parent), label_rows(str(path)), require_images)
     return [
-        LabelledImage(path.parent / key, key, text)
+        LabelledImage(path.parent / key, key, normalize(text))
         for key, text in zip(table.keys, table.texts, strict=True)
     ]
 

@@ -125,7 +125,7 @@ def parse_record(
         record_format: names of its features.
 
     Returns:
-        `key`, `encoded`, `text` (NFC; bytes that are not UTF-8 stay as they are), string scalars.
+        `key`, `encoded`, `text` as they lie there, string scalars.
 
     Raises:
         tf.errors.InvalidArgumentError: the record lacks a feature. The message names it.
@@ -136,12 +136,15 @@ def parse_record(
     return {
         "key": parsed[record_format.key] if record_format.key else place,
         "encoded": parsed[record_format.encoded],
-        "text": composed(parsed[record_format.text]),
+        "text": parsed[record_format.text],
     }
 
 
 def composed(text: tf.Tensor) -> tf.Tensor:
-    """Return `text` in NFC, in the graph; ASCII, which is, costs nothing. String scalars."""
+    """Return `text` in NFC, in the graph; ASCII, which is, costs nothing. String scalars.
+
+    Bytes that are not UTF-8 stay as they are.
+    """
     is_ascii = tf.strings.length(text) == tf.strings.length(text, unit="UTF8_CHAR")
     normalized = tf.cond(
         is_ascii,

@@ -4,15 +4,16 @@ import functools
 import importlib
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from attention_ocr.charset import normalize
 from attention_ocr.data.files import exists, is_folder
 from attention_ocr.data.images import decode_or_blank, read_or_empty
-from attention_ocr.data.records import RECORD_FORMATS
+from attention_ocr.data.records import RECORD_FORMATS, composed
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 
@@ -61,27 +62,37 @@ class Source:
     Attributes:
         spec: where they come from.
         num_examples: their number; none when there is no end, or when nobody counted.
-        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string (UTF-8 in NFC), and one of
+        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, and one of
             `path` string, `encoded` string (an image file, empty where there is none) or `image`
             uint8 [h, w, 3]. With a seed, an endless shuffled walk in which each epoch holds each
             example once; without, one walk in order.
-        labels: iterates over all texts, to build a charset from.
+        texts: iterates over all texts as they lie there.
         find_damage: called when a walk has failed; returns what is wrong with which file, or
             nothing.
+        parts: of a mixture, its sources.
     """
 
     spec: SourceSpec
     num_examples: int | None
     rows: Callable[["Walk"], tf.data.Dataset]
-    labels: Callable[[], Iterable[str]]
+    texts: Callable[[], Iterable[str]]
     find_damage: Callable[[], str] = str
+    parts: "tuple[Source, ...]" = ()
+
+    def labels(self) -> Iterator[str]:
+        """Iterate over all labels, in NFC, to build a charset from."""
+        return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` and `image` uint8 [h, w, 3], without pixels where broken."""
+        """Walk through `key`, `text` (NFC) and `image`.
+
+        The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
+        UTF-8 stays as it is.
+        """
         return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
 
     def files(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` and `encoded`, empty where there is no file to read.
+        """Walk through `key`, `text` (NFC) and `encoded`, empty where there is no file to read.
 
         Rendered text has no files: its pixels become PNGs.
         """
@@ -90,19 +101,22 @@ class Source:
 
 def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     if "image" in row:
-        return row
-    if "path" in row:
+        image = row["image"]
+    elif "path" in row:
         image = decode_or_blank(row["path"], is_path=True)
     else:
         image = decode_or_blank(row["encoded"])
-    return {"key": row["key"], "image": image, "text": row["text"]}
+    return {"key": row["key"], "image": image, "text": composed(row["text"])}
 
 
 def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     if "encoded" in row:
-        return row
-    encoded = read_or_empty(row["path"]) if "path" in row else tf.io.encode_png(row["image"])
-    return {"key": row["key"], "encoded": encoded, "text": row["text"]}
+        encoded = row["encoded"]
+    elif "path" in row:
+        encoded = read_or_empty(row["path"])
+    else:
+        encoded = tf.io.encode_png(row["image"])
+    return {"key": row["key"], "encoded": encoded, "text": composed(row["text"])}
 
 
 @dataclass(frozen=True)
@@ -215,8 +229,9 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
         sources[0].spec,
         sum(count for count in counts if count) if None not in counts else None,
         rows,
-        lambda: itertools.chain.from_iterable(source.labels() for source in sources),
+        lambda: itertools.chain.from_iterable(source.texts() for source in sources),
         lambda: "; ".join(filter(None, (source.find_damage() for source in sources))),
+        tuple(sources),
     )
 
 

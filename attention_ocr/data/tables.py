@@ -1,7 +1,6 @@
 """Millions of labelled images by their index, in a few dozen bytes each."""
 
 import os
-import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -74,8 +73,7 @@ class ImageTable:
     Args:
         name: the file that lists them, for messages.
         folder: where the relative ones of the paths start; may be remote.
-        rows: of each image the line that names it, its path and its text, read once. The text is
-            kept in Unicode's composed form (NFC).
+        rows: of each image the line that names it, its path and its text, read once.
         require_images: whether each image has to be there; in a remote folder none is looked for.
 
     Raises:
@@ -104,7 +102,7 @@ class ImageTable:
             lines.append(line)
             hashes.append(hash(os.path.normpath(key)))
             self.keys.append(key)
-            self.texts.append(unicodedata.normalize("NFC", text))
+            self.texts.append(text)
         if not lines:
             raise ValueError(f"Expected images and their texts. Received: {name}, which has none")
         self._refuse_repeated(lines, np.frombuffer(hashes, np.int64))

@@ -26,7 +26,7 @@ class IndexedReader(abc.ABC):
 
     @abc.abstractmethod
     def text(self, index: int) -> str:
-        """Return the label of an image, in NFC."""
+        """Return the text of an image, as it lies there."""
 
     @abc.abstractmethod
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:

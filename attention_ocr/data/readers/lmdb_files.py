@@ -5,7 +5,6 @@
 """
 
 import functools
-import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ class LmdbReader(IndexedReader):
         label = self._get(name.encode())
         if label is None:
             raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
-        return unicodedata.normalize("NFC", label.decode("utf-8", errors="replace"))
+        return label.decode("utf-8", errors="replace")
 
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
         types = [tf.string] * 3

@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from attention_ocr.data.files import is_folder
-from attention_ocr.data.records import composed
 from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
 
 OPTIONS = ("split", "image", "text", "key", "data_dir")
@@ -60,14 +59,14 @@ def open_source(spec: SourceSpec) -> Source:
         return {
             "key": example[names["key"]],
             "encoded": example[names["image"]],
-            "text": composed(example[names["text"]]),
+            "text": example[names["text"]],
         }
 
-    def labels() -> Iterator[str]:
+    def texts() -> Iterator[str]:
         for text in rows(Walk()).map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
             yield from (label.decode("utf-8", errors="replace") for label in text)
 
-    return Source(spec, num_examples, rows, labels)
+    return Source(spec, num_examples, rows, texts)
 
 
 def _builder(spec: SourceSpec) -> Any:

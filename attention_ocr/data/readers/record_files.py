@@ -63,13 +63,13 @@ def open_source(spec: SourceSpec) -> Source:
     def rows(walk: Walk) -> tf.data.Dataset:
         return walked(walk).map(row, num_parallel_calls=walk.num_workers)
 
-    def labels() -> Iterator[str]:
-        texts = rows(Walk()).map(lambda row: row["text"]).batch(1024)
-        for batch in texts.as_numpy_iterator():
+    def texts() -> Iterator[str]:
+        walked = rows(Walk()).map(lambda row: row["text"]).batch(1024)
+        for batch in walked.as_numpy_iterator():
             for text in batch:
                 yield text.decode("utf-8", errors="replace")
 
-    return Source(spec, None, rows, labels, lambda: _find_damage(paths))
+    return Source(spec, None, rows, texts, lambda: _find_damage(paths))
 
 
 def _matching(pattern: str) -> list[str]:

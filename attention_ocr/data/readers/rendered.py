@@ -44,7 +44,7 @@ def open_source(spec: SourceSpec) -> Source:
             indices = tf.data.Dataset.range(worker, np.iinfo(np.int64).max, num_workers)
         return indices.map(row, num_parallel_calls=walk.num_workers)
 
-    def labels() -> Iterable[str]:
+    def texts() -> Iterable[str]:
         return [renderer.characters]
 
-    return Source(spec, num_examples, rows, labels)
+    return Source(spec, num_examples, rows, texts)
