@@ -9,6 +9,7 @@ from pathlib import Path
 
 from absl import app, flags
 
+from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 
 FLAGS = flags.FLAGS
@@ -19,6 +20,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("eval_batch_size", None, "Examples of a batch.", lower_bound=1)
 flags.DEFINE_string("out_dir", "", "Where the report goes; MODEL/evaluation by default.")
+define_decoding_flags(overriding=True)
 flags.mark_flag_as_required("model")
 
 
@@ -42,6 +44,7 @@ def main(arguments: list[str]) -> None:
         if FLAGS.eval_batch_size:
             data = dataclasses.replace(config.data, eval_batch_size=FLAGS.eval_batch_size)
             config = dataclasses.replace(config, data=data)
+        config = config.with_decoding(chosen_in_flags())
         batches = evaluation_batches(open_source(name), config)
         evaluation = evaluate(make_recognize(recognizer, config, charset), batches)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"

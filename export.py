@@ -9,6 +9,7 @@ from pathlib import Path
 
 from absl import app, flags
 
+from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 
 FLAGS = flags.FLAGS
@@ -22,6 +23,7 @@ flags.DEFINE_string(
     "Source of the images that the check reads; the validation data of the training by default.",
 )
 flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
+define_decoding_flags(overriding=True)
 flags.mark_flags_as_required(["model", "export_dir"])
 
 
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> None:
             FLAGS.version,
             FLAGS.check_data,
             FLAGS.num_check_images,
+            decoding=chosen_in_flags(),
         )
     except (ValueError, OSError) as error:
         sys.exit(f"export.py: {error}")

@@ -11,11 +11,13 @@ from typing import Any
 
 from absl import app, flags
 
+from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
+from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
-from attention_ocr.settings.model import DECODINGS, ENCODERS, ModelConfig
+from attention_ocr.settings.model import ENCODERS, ModelConfig
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
 
 FLAGS = flags.FLAGS
@@ -64,7 +66,7 @@ flags.DEFINE_float(
     ModelConfig.attention_weight,
     "Weight of the attention loss; 0 builds the CTC head alone.",
 )
-flags.DEFINE_enum("decoding", ModelConfig.decoding, DECODINGS, "Which head reads.")
+define_decoding_flags()
 
 flags.DEFINE_string(
     "train_data",
@@ -155,7 +157,13 @@ flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dr
 
 def config_from_flags() -> Config:
     """Return the settings that the flags describe."""
-    sections: tuple[Any, ...] = (ImageConfig, ModelConfig, DataConfig, TrainingConfig)
+    sections: tuple[Any, ...] = (
+        ImageConfig,
+        ModelConfig,
+        DataConfig,
+        TrainingConfig,
+        DecodingConfig,
+    )
     values: dict[str, Any] = {
         field.name: FLAGS[field.name].value
         for section in sections

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import ModelConfig
 from attention_ocr.settings.training import TrainingConfig
@@ -28,6 +30,20 @@ class Config:
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+
+    def __post_init__(self) -> None:
+        decoding, model = self.decoding.decoding, self.model
+        check(
+            decoding != "ctc" or model.ctc_weight > 0,
+            f"`decoding={decoding}` needs a CTC head, that is a `ctc_weight` above 0.",
+            model.ctc_weight,
+        )
+        check(
+            decoding != "attention" or model.attention_weight > 0,
+            f"`decoding={decoding}` needs an `attention_weight` above 0.",
+            model.attention_weight,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values, with the version of the format."""
@@ -54,6 +70,17 @@ class Config:
             raise ValueError(f"No setting has this name. Received: {', '.join(sorted(remaining))}")
         return cls(**sections)
 
+    def with_decoding(self, values: Mapping[str, Any]) -> "Config":
+        """Return the settings with other values for some of decoding.
+
+        Raises:
+            ValueError: a name that decoding has not, or a value that it refuses.
+        """
+        names = [field.name for field in dataclasses.fields(DecodingConfig)]
+        if unknown := sorted(set(values) - set(names)):
+            raise ValueError(f"No setting of decoding. Received: {', '.join(unknown)}")
+        return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, **values))
+
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Config":
         """Build the settings from what `to_dict` returned.
@@ -69,6 +96,7 @@ class Config:
                 f"This release reads settings of format_version {FORMAT_VERSION}; use the release "
                 f"that wrote them, or train again. Received: {version!r}"
             )
+        _move_old_keys(document)
         sections = {}
         for section in dataclasses.fields(cls):
             values = document.pop(section.name, {})
@@ -102,6 +130,14 @@ class Config:
             return cls.from_dict(document)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+def _move_old_keys(document: dict[str, Any]) -> None:
+    """Put settings into the section they belong to now."""
+    model = document.get("model")
+    if isinstance(model, Mapping) and "decoding" in model and "decoding" not in document:
+        document["model"] = {name: model[name] for name in model if name != "decoding"}
+        document["decoding"] = {"decoding": model["decoding"]}
 
 
 def _section_from_dict(section_class: type, values: Mapping[str, Any]) -> Any:

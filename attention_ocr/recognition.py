@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import Charset, decode_in_graph
+from attention_ocr.charset import decode_in_graph
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.greedy import greedy_decode
+from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.settings.model import ModelConfig
 
 
 class Recognition(NamedTuple):
@@ -29,8 +29,7 @@ class Recognition(NamedTuple):
 
 def recognize(
     recognizer: Recognizer,
-    settings: ModelConfig,
-    charset: Charset,
+    decoding: Decoding,
     images: tf.Tensor,
     image_sizes: tf.Tensor,
 ) -> Recognition:
@@ -38,8 +37,7 @@ def recognize(
 
     Args:
         recognizer: the network.
-        settings: `decoding` chooses the head, `max_length` = L bounds the text.
-        charset: the characters of the network.
+        decoding: from `decoding.prepare.prepare_decoding`.
         images: float [B, H, W, C], as `data.images` prepares them.
         image_sizes: int32 [B, 2], height and width of each picture without its padding.
     """
@@ -47,25 +45,27 @@ def recognize(
     grid_shape = tf.shape(encoded.feature_grid)
     batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
     decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
-    if settings.decoding == "ctc" and ctc_head is not None:
+    if decoding.settings.decoding == "ctc" and ctc_head is not None:
         decoded = ctc_greedy_decode(
-            ctc_head(encoded.columns), encoded.column_lengths, settings.max_length
+            ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length
         )
         rows = tf.constant(1)
-    elif settings.decoding == "attention" and decoder is not None:
+    elif decoding.settings.decoding == "attention" and decoder is not None:
         state, memory = recognizer.start_decoding(encoded)
         decoded = greedy_decode(
             lambda token_ids, state: decoder.step(token_ids, state, memory),
             state,
             batch_size,
             rows * columns,
-            settings.max_length,
+            decoding.max_length,
         )
     else:
-        raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
+        raise ValueError(
+            f"The recogniser lacks the head of decoding={decoding.settings.decoding!r}."
+        )
     return Recognition(
-        text=decode_in_graph(charset, decoded.token_ids),
+        text=decode_in_graph(decoding.charset, decoded.token_ids),
         confidence=decoded.confidence,
         character_confidences=decoded.character_confidences,
-        attention=tf.reshape(decoded.attention, (batch_size, settings.max_length, rows, columns)),
+        attention=tf.reshape(decoded.attention, (batch_size, decoding.max_length, rows, columns)),
     )

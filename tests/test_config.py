@@ -6,6 +6,7 @@ import pytest
 
 from attention_ocr.config import CONFIG_FILE, FORMAT_VERSION, Config
 from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import ModelConfig
 from attention_ocr.settings.training import TrainingConfig
@@ -15,6 +16,7 @@ SECTIONS = {
     "model": ModelConfig,
     "data": DataConfig,
     "training": TrainingConfig,
+    "decoding": DecodingConfig,
 }
 OTHER = Config.from_values(
     {
@@ -61,7 +63,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("image_height", 40, "must divide by 16. Received: 40"),
         ("max_image_width", 100, "must divide by 16. Received: 100"),
         ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
-        ("encoder", "resnet", "one of compact, vgg. Received: 'resnet'"),
+        ("encoder", "vggg", "one of compact, vgg, .*Received: 'vggg'"),
         ("encoder_width", 0.0, "`encoder_width` must be above 0"),
         ("sequence_layers", -1, "`sequence_layers` must not be negative"),
         ("max_length", 0, "`max_length` must be above 0"),
@@ -91,8 +93,28 @@ def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value,
 
 def test_reading_by_ctc_needs_a_ctc_head():
     with pytest.raises(ValueError, match="needs a CTC head"):
-        ModelConfig(decoding="ctc", ctc_weight=0.0)
-    assert ModelConfig(decoding="ctc", attention_weight=0.0).decoding == "ctc"
+        Config.from_values({"decoding": "ctc", "ctc_weight": 0.0})
+    config = Config.from_values({"decoding": "ctc", "attention_weight": 0.0})
+    assert config.decoding.decoding == "ctc"
+
+
+def test_decoding_may_differ_from_that_of_the_training():
+    config = OTHER.with_decoding({"decoding": "ctc"})
+    assert config.decoding.decoding == "ctc"
+    assert dataclasses.replace(config, decoding=OTHER.decoding) == OTHER
+    assert OTHER.with_decoding({}) == OTHER
+    with pytest.raises(ValueError, match="No setting of decoding. Received: encoder"):
+        OTHER.with_decoding({"encoder": "vgg"})
+    with pytest.raises(ValueError, match="needs a CTC head.* Received: 0.0"):
+        Config.from_values({"ctc_weight": 0.0}).with_decoding({"decoding": "ctc"})
+
+
+def test_settings_of_the_time_when_the_model_held_the_decoding_are_read():
+    document = Config().to_dict()
+    document["model"]["decoding"] = document.pop("decoding")["decoding"]
+    assert Config.from_dict(document) == Config()
+    document["model"]["decoding"] = "ctc"
+    assert Config.from_dict(document).decoding == DecodingConfig(decoding="ctc")
 
 
 def test_settings_cannot_be_changed():

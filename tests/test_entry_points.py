@@ -17,7 +17,8 @@ from absl import flags
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
-from attention_ocr.settings.model import DECODINGS, ENCODERS
+from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
+from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES
 from attention_ocr.synthesis.settings import parse_options
 from tests import tiny, tiny_model
@@ -31,7 +32,7 @@ FIELDS = {
 CHOICES = {
     "on_bad_example": ON_BAD_EXAMPLE,
     "encoder": tuple(ENCODERS),
-    "decoding": DECODINGS,
+    **DECODING_CHOICES,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
 }
@@ -125,6 +126,17 @@ def test_flags_reach_their_settings():
     with entry_point("train") as (train, _):
         flags.FLAGS(["train.py", "--work_dir=runs/mine", *arguments])
         assert train.config_from_flags() == Config.from_values(values)
+
+
+@pytest.mark.parametrize("name", ["eval", "export"])
+def test_a_flag_of_decoding_overrides_and_one_left_out_does_not(name):
+    needed = [f"{name}.py", "--model=x"] + ["--export_dir=y"] * (name == "export")
+    with entry_point(name) as (module, _):
+        flags.FLAGS(needed)
+        assert module.chosen_in_flags() == {}
+    with entry_point(name) as (module, _):
+        flags.FLAGS([*needed, "--decoding=ctc"])
+        assert module.chosen_in_flags() == {"decoding": "ctc"}
 
 
 @pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
@@ -241,6 +253,17 @@ def test_evaluation_names_data_that_is_not_there(work_dir, tmp_path):
     line = failure_of("eval", f"--model={work_dir}", f"--eval_data={tmp_path / 'no.tsv'}")
     assert str(tmp_path / "no.tsv") in line
     assert not (work_dir / "evaluation").exists()
+
+
+def test_evaluation_takes_the_decoding_it_is_told(work_dir, tmp_path):
+    readings = []
+    for decoding in ("attention", "ctc"):
+        out_dir = tmp_path / decoding
+        with entry_point("eval") as (module, _):
+            arguments = [f"--model={work_dir}", f"--out_dir={out_dir}", f"--decoding={decoding}"]
+            module.main(flags.FLAGS(["eval.py", *arguments]))
+        readings.append((out_dir / "predictions.csv").read_text("utf-8"))
+    assert readings[0] != readings[1]
 
 
 def test_evaluation_asks_for_data_where_the_training_had_none(tmp_path):

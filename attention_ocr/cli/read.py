@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_arguments
 from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
@@ -79,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
     )
+    add_decoding_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
             from attention_ocr.cli.overlay_folder import OverlayFolder
             from attention_ocr.reading.reader import load
 
-            reader = load(args.model)
+            reader = load(args.model, **chosen_in_arguments(args))
         overlays = OverlayFolder(args.overlay_dir) if args.overlay_dir else None
         write = FORMATS[args.format](stream)
         images = named_images(args.names, args.recursive, args.stdin_image)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset, normalize
 from attention_ocr.config import Config
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.metrics import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
@@ -43,7 +44,13 @@ class Evaluation(NamedTuple):
 
 
 def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> Recognize:
-    """Return `recognize` as one graph for batches of any size and width."""
+    """Return `recognize` as one graph for batches of any size and width.
+
+    Raises:
+        ValueError: the settings of decoding name a file that is not fit for the model.
+        OSError: or one that cannot be read.
+    """
+    decoding = prepare_decoding(config, charset)
 
     @tf.function(
         input_signature=(
@@ -54,7 +61,7 @@ def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> 
         ),
     )
     def read(images: tf.Tensor, image_sizes: tf.Tensor) -> Recognition:
-        return recognize(recognizer, config.model, charset, images, image_sizes)
+        return recognize(recognizer, decoding, images, image_sizes)
 
     return read
 

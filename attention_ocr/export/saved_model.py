@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -26,6 +28,7 @@ def export_saved_model(
     version: int | None = None,
     check_data: str = "",
     num_check_images: int = 64,
+    decoding: Mapping[str, Any] | None = None,
 ) -> Path:
     """Export the model of a work directory to `export_dir/version`.
 
@@ -39,6 +42,7 @@ def export_saved_model(
         check_data: source of the images of the check; empty takes the validation data of the
             training, or its training data.
         num_check_images: images of the check, at least 1.
+        decoding: settings of decoding in place of those of the training, by name.
 
     Returns:
         The directory of the version.
@@ -53,6 +57,8 @@ def export_saved_model(
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
     model = load_trained_model(work_dir)
+    if decoding:
+        model = model._replace(config=model.config.with_decoding(decoding))
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
     if target.exists():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from attention_ocr.data.images import WIDTH_MULTIPLE, decode_or_blank, fit_image
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.recognition import recognize
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.work_directory import TrainedModel
@@ -35,6 +36,7 @@ def make_serving_function(model: TrainedModel) -> Serve:
         model: computing in float32.
     """
     config, charset, recognizer = model
+    decoding = prepare_decoding(config, charset)
 
     @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
     def serve(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -42,7 +44,7 @@ def make_serving_function(model: TrainedModel) -> Serve:
         # The network cannot run on an empty batch; a blank row stands in and is cut off again.
         stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
         images, sizes, readable = prepare_encoded(tf.concat([encoded, stand_in], 0), config.image)
-        recognition = recognize(recognizer, config.model, charset, images, sizes)
+        recognition = recognize(recognizer, decoding, images, sizes)
         seen = tf.cast(readable, tf.float32)
         padded_size = tf.cast(tf.shape(images)[1:3], tf.float32)
         outputs = {

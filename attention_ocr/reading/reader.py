@@ -1,7 +1,7 @@
 """Read the text of images: paths, encoded bytes or arrays, in any mixture."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,16 +114,19 @@ class Reader:
             )
 
 
-def load(path: str | os.PathLike[str] | None = None) -> Reader:
+def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
     """Load a reader.
 
     Args:
         path: a work directory, an export, or a version of one; none takes the weights that come
             with the package.
+        decoding: settings of decoding in place of those of a work directory, see
+            `settings.decoding.DecodingConfig`; what an export does is settled.
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: the model is damaged; the message names the file.
+        ValueError: the model is damaged; the message names the file. Or a setting of decoding
+            that does not go with the model.
 
     Example:
         reader = attention_ocr.load("runs/mine")
@@ -135,12 +138,18 @@ def load(path: str | os.PathLike[str] | None = None) -> Reader:
             raise FileNotFoundError(
                 "This release comes without weights of its own: name a work directory or an export."
             )
-        return _load_work_directory(BUNDLED_WEIGHTS)
+        return _load_work_directory(BUNDLED_WEIGHTS, decoding)
     directory = Path(path)
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory} is no directory: no model is there.")
     if (directory / WEIGHTS_FILE).is_file():
-        return _load_work_directory(directory)
+        return _load_work_directory(directory, decoding)
+    if decoding:
+        given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
+        raise ValueError(
+            f"{directory} decodes as it was exported: name the work directory, or export anew. "
+            f"Received: {given}"
+        )
     if (directory / SAVED_MODEL_FILE).is_file():
         return _load_export(directory)
     versions = [
@@ -155,8 +164,9 @@ def load(path: str | os.PathLike[str] | None = None) -> Reader:
     return _load_export(max(versions, key=lambda entry: int(entry.name)))
 
 
-def _load_work_directory(directory: Path) -> Reader:
+def _load_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Reader:
     model = load_trained_model(directory)
+    model = model._replace(config=model.config.with_decoding(decoding))
     return Reader(make_serving_function(model), model.config, model.charset)
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 from attention_ocr.settings.checks import (
-    check,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -17,8 +16,6 @@ ENCODERS = {
     "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",
 }
 """Where the class of each encoder is. A new encoder is a class and a line here."""
-
-DECODINGS = ("attention", "ctc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +35,6 @@ class ModelConfig:
         dropout: fraction of the decoder's output that is dropped in training.
         ctc_weight: weight of the CTC loss beside the attention loss; 0 builds no CTC head.
         attention_weight: weight of the attention loss; 0 trains the CTC head alone.
-        decoding: which head reads, `attention` or `ctc`.
     """
 
     encoder: str = "compact"
@@ -52,11 +48,9 @@ class ModelConfig:
     dropout: float = 0.1
     ctc_weight: float = 0.5
     attention_weight: float = 1.0
-    decoding: str = "attention"
 
     def __post_init__(self) -> None:
         check_choice("encoder", self.encoder, tuple(ENCODERS))
-        check_choice("decoding", self.decoding, DECODINGS)
         check_positive(
             self,
             "encoder_width",
@@ -68,13 +62,3 @@ class ModelConfig:
         )
         check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
         check_fraction(self, "dropout")
-        check(
-            self.decoding != "ctc" or self.ctc_weight > 0,
-            "`decoding=ctc` needs a CTC head, that is a `ctc_weight` above 0.",
-            self.ctc_weight,
-        )
-        check(
-            self.decoding != "attention" or self.attention_weight > 0,
-            "`decoding=attention` needs an `attention_weight` above 0.",
-            self.attention_weight,
-        )

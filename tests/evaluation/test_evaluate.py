@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.evaluation.evaluate import Prediction, evaluate, make_recognize
 from attention_ocr.recognition import Recognition, recognize
 from attention_ocr.work_directory import load_trained_model
@@ -88,8 +89,7 @@ def test_the_graph_reads_what_the_layers_read(model):
         in_graph = run(batch["images"], batch["image_sizes"])
         eager = recognize(
             model.recognizer,
-            model.config.model,
-            model.charset,
+            prepare_decoding(model.config, model.charset),
             batch["images"],
             batch["image_sizes"],
         )
@@ -115,7 +115,7 @@ def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
 
 def test_a_head_that_the_recogniser_lacks_cannot_read(model):
     recognizer = tiny.recognizer(ctc_weight=0.0)
-    settings = tiny.config(decoding="ctc").model
+    decoding = prepare_decoding(tiny.config(decoding="ctc"), model.charset)
     batch = tiny.random_batch()
     with pytest.raises(ValueError, match="lacks the head of decoding='ctc'"):
-        recognize(recognizer, settings, model.charset, batch["images"], batch["image_sizes"])
+        recognize(recognizer, decoding, batch["images"], batch["image_sizes"])

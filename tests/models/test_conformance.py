@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.config import Config
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
-from attention_ocr.settings.model import DECODINGS, ENCODERS
+from attention_ocr.settings.decoding import DECODINGS
+from attention_ocr.settings.model import ENCODERS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.step import Batch
 from attention_ocr.work_directory import load_weights, save_weights, weight_values
@@ -51,7 +53,8 @@ def recognizer(config):
 
 
 def read(recognizer: Recognizer, config: Config, batch: Batch) -> Recognition:
-    return recognize(recognizer, config.model, tiny.CHARSET, batch["images"], batch["image_sizes"])
+    decoding = prepare_decoding(config, tiny.CHARSET)
+    return recognize(recognizer, decoding, batch["images"], batch["image_sizes"])
 
 
 def train_a_step(recognizer: Recognizer, batch: Batch, optimizer: keras.Optimizer) -> float:
@@ -83,7 +86,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
     length = config.model.max_length
     assert recognition.text.shape == recognition.confidence.shape == (4,)
     assert recognition.character_confidences.shape == (4, length)
-    rows = 1 if config.model.sequence_layers or config.model.decoding == "ctc" else None
+    rows = 1 if config.model.sequence_layers or config.decoding.decoding == "ctc" else None
     rows = rows or config.image.image_height // recognizer.encoder.stride[0]
     assert recognition.attention.shape == (4, length, rows, 12)
     for text, confidence, confidences, attention in zip(*recognition, strict=True):

@@ -225,6 +225,18 @@ def test_a_work_directory_and_its_export_read_alike(work_dir, reader):
         assert reading.confidence == pytest.approx(exported.confidence, rel=1e-3)
 
 
+def test_a_work_directory_decodes_as_it_is_told_and_an_export_as_it_was_made(work_dir, export):
+    files = tiny_model.files(3)
+    told = load(work_dir, decoding="ctc").read(files)
+    assert [reading.text for reading in told] != [
+        reading.text for reading in load(work_dir).read(files)
+    ]
+    with pytest.raises(ValueError, match="No setting of decoding. Received: beam"):
+        load(work_dir, beam=5)
+    with pytest.raises(ValueError, match="decodes as it was exported.*Received: decoding='ctc'"):
+        load(export, decoding="ctc")
+
+
 def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
     loaded = []
     monkeypatch.setattr(reader_module, "_load_export", loaded.append)
@@ -246,10 +258,10 @@ def test_a_place_without_a_model_is_named(tmp_path):
 
 def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path, monkeypatch):
     loaded = []
-    monkeypatch.setattr(reader_module, "_load_work_directory", loaded.append)
+    monkeypatch.setattr(reader_module, "_load_work_directory", lambda *given: loaded.append(given))
     monkeypatch.setattr(reader_module, "BUNDLED_WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
     monkeypatch.setattr(reader_module, "BUNDLED_WEIGHTS", work_dir)
     load()
-    assert loaded == [work_dir]
+    assert loaded == [(work_dir, {})]
