@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.typesetting import open_font
+from attention_ocr.text_direction import display_order
 
 _CELL_HEIGHT = 48
 _CELL_WIDTH = 208
@@ -55,6 +56,8 @@ def draw_contact_sheet(
         font = ImageFont.load_default() if face is None else fonts[face]
         # Text that no face shows is written by its code points, which any font has.
         caption = text if face else text.encode("ascii", "backslashreplace").decode()
+        if not features.check("raqm"):
+            caption = display_order(caption)
         strip = Image.new("RGB", (cell_width - _GAP, _CAPTION_HEIGHT), "white")
         ImageDraw.Draw(strip).text((0, 0), caption, fill="black", font=font)
         sheet.paste(strip, (left, top + _CELL_HEIGHT))

@@ -162,6 +162,7 @@ class Run:
     ) -> None:
         self.config = config
         self.work_dir = work_dir
+        self.charset = charset
         settings = config.training
         worker, num_workers = worker_shard(strategy)
         self.is_chief = worker == 0
@@ -277,7 +278,7 @@ class Run:
             if self.eval_batches is None:
                 self._keep(values)
                 return
-            evaluation = evaluate(self.recognize, self.eval_batches)
+            evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
             self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
