@@ -16,6 +16,7 @@ from absl import flags
 
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
@@ -30,6 +31,7 @@ FIELDS = {
     for field in dataclasses.fields(section.default)
 }
 CHOICES = {
+    "on_bad_example": ON_BAD_EXAMPLE,
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
     **MODEL_CHOICES,

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from attention_ocr.charset import ASCII, UNKNOWN_ID, Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.data.pipeline import SkipReport, evaluation_batches, training_batches
+from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.metrics import TextMetrics
@@ -154,7 +154,8 @@ def _make_charset(name: str, source: Source) -> Charset:
         return Charset(ASCII)
     if name:
         return Charset.load(Path(name))
-    return Charset.from_labels(source.labels())
+    with explaining(source):
+        return Charset.from_labels(source.labels())
 
 
 class Run:
@@ -180,6 +181,7 @@ class Run:
     ) -> None:
         self.config = config
         self.work_dir = work_dir
+        self.charset = charset
         settings = config.training
         worker, num_workers = worker_shard(strategy)
         self.is_chief = worker == 0
@@ -198,7 +200,8 @@ class Run:
             strategy, self.recognizer, self.optimizer, self.averages, config
         )
         self.recognize = make_recognize(self.recognizer, config, charset)
-        self.report = SkipReport()
+        self.report = SkipReport(fails=config.data.on_bad_example == "fail")
+        self.train_source = train_source
         batches = training_batches(
             train_source, config, charset, self.report, (worker, num_workers)
         )
@@ -289,7 +292,8 @@ class Run:
         return "-" if best < 0 else f"{best:.1%}"
 
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
-        batch = next(self.batches)
+        with explaining(self.train_source, self.report):
+            batch = next(self.batches)
         losses = self.train_step(batch)
         loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -309,7 +313,7 @@ class Run:
             if self.eval_batches is None:
                 self._keep(values)
                 return
-            evaluation = evaluate(self.recognize, self.eval_batches)
+            evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
             self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")

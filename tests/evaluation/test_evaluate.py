@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.charset import Charset
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.decoding.prepare import prepare_decoding
@@ -136,3 +137,11 @@ def test_a_head_that_the_recogniser_lacks_cannot_read(model):
     batch = tiny.random_batch()
     with pytest.raises(ValueError, match="lacks the head of decoding='ctc'"):
         recognize(recognizer, decoding, batch["images"], batch["image_sizes"])
+
+
+def test_glyphs_of_one_class_count_as_equal():
+    charset = Charset("ab", {"A": "a"})
+    batches = batches_of(["Ab", "AB"], [True] * 2)
+    evaluation = evaluate(reader_of([("ab", 1.0)] * 2), batches, charset)
+    assert [prediction.label for prediction in evaluation.predictions] == ["ab", "aB"]
+    assert evaluation.metrics.exact_match == 0.5
