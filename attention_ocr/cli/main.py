@@ -6,10 +6,11 @@ import os
 import sys
 
 from attention_ocr import __version__
-from attention_ocr.cli import charset, inspect_data, read, records, render, validate
+from attention_ocr.cli import charset, explain, inspect_data, read, records, render, validate
 
 COMMANDS = {
     "read": read,
+    "explain": explain,
     "render": render,
     "records": records,
     "charset": charset,
