@@ -36,6 +36,17 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
 
+flags.DEFINE_enum(
+    "rectifier",
+    ModelConfig.rectifier,
+    MODEL_CHOICES["rectifier"],
+    "What straightens pictures before the encoder.",
+)
+flags.DEFINE_integer(
+    "rectifier_points",
+    ModelConfig.rectifier_points,
+    "Control points of --rectifier=tps, an even number.",
+)
 flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."

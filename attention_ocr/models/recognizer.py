@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState, Memory
 from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
 
 
@@ -38,6 +39,7 @@ class Recognizer(keras.Model):
         decoder: the attention head, or none.
         ctc_head: projects columns to logits over the vocabulary, or none.
         coordinates: appends to `feature_grid` where its cells lie, or none.
+        rectifier: straightens the images before the encoder, or none.
 
     Call arguments:
         inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding; `image_sizes` int32
@@ -55,6 +57,7 @@ class Recognizer(keras.Model):
         decoder: AttentionDecoder | None,
         ctc_head: keras.layers.Layer | None,
         coordinates: keras.layers.Layer | None = None,
+        rectifier: Rectifier | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,6 +65,7 @@ class Recognizer(keras.Model):
             raise ValueError("A recogniser needs a decoder or a CTC head. Received neither.")
         self.encoder = encoder
         self.coordinates = coordinates
+        self.rectifier = rectifier
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
@@ -75,6 +79,8 @@ class Recognizer(keras.Model):
             image_sizes: int32 [B, 2].
             training: whether batch statistics are used and moved.
         """
+        if self.rectifier is not None:
+            images = self.rectifier(images, image_sizes, training=training)
         grid, cells = self.encoder(images, image_sizes, training=training)
         if self.coordinates is not None:
             grid = self.coordinates(grid, cells)
@@ -94,6 +100,10 @@ class Recognizer(keras.Model):
             columns, summary = layer(columns, column_lengths)
         valid = tf.sequence_mask(column_lengths, tf.shape(columns)[1])
         return Encoded(columns[:, None], valid[:, None], columns, column_lengths, summary)
+
+    def rectify(self, images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
+        """Return `images` float [B, H, W, C] as they enter the encoder when it reads."""
+        return images if self.rectifier is None else self.rectifier(images, image_sizes)
 
     def start_decoding(self, encoded: Encoded) -> tuple[DecoderState, Memory]:
         """Return the decoder's initial state and its memory [B, N = H'W', D].

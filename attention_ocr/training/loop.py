@@ -290,7 +290,10 @@ class Run:
                 self._keep(values)
                 return
             evaluation = evaluate(self.recognize, self.eval_batches)
-            self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
+            batch = next(iter(self.eval_batches))
+            self.summaries.pictures(self.recognize, batch, step)
+            if self.recognizer.rectifier is not None:
+                self.summaries.rectified(self.recognizer.rectify, batch, step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,22 @@ class Summaries:
                 tf.summary.image(f"validation/{index}", caption(picture, line)[None])
                 strip = attention_strip(picture, prediction, attention, extent)
                 tf.summary.image(f"attention/{index}", strip[None])
+
+    def rectified(
+        self,
+        rectify: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        batch: dict[str, tf.Tensor],
+        step: int,
+    ) -> None:
+        """Write some images as they are, and below each what the rectifier makes of it."""
+        images, sizes = batch["images"][:NUM_IMAGES], batch["image_sizes"][:NUM_IMAGES]
+        rows = zip(images.numpy(), rectify(images, sizes).numpy(), sizes.numpy(), strict=True)
+        with self._writer.as_default(step):
+            for index, (before, after, size) in enumerate(rows):
+                pictures = [_pixels(image)[: size[0], : size[1]] for image in (before, after)]
+                gap = np.full((2, size[1], 3), 255, np.uint8)
+                stacked = np.concatenate([pictures[0], gap, pictures[1]])
+                tf.summary.image(f"rectified/{index}", stacked[None])
 
     def flush(self) -> None:
         """Write what is buffered to the disk."""

@@ -22,7 +22,12 @@ from attention_ocr.work_directory import load_weights, save_weights, weight_valu
 from tests import tiny
 
 CHOICES = {"encoder": tuple(ENCODERS), "decoding": DECODINGS, **MODEL_CHOICES}
-COMPACT = {"encoder": "compact", "coordinates": "none", "sequence_cell": "lstm"}
+COMPACT = {
+    "encoder": "compact",
+    "coordinates": "none",
+    "sequence_cell": "lstm",
+    "rectifier": "none",
+}
 KINDS = [
     # All of one encoder, and of every other choice each head once.
     *(
