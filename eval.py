@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
             config = dataclasses.replace(config, data=data)
         config = config.with_decoding(chosen_in_flags())
         batches = evaluation_batches(open_source(name), config)
-        evaluation = evaluate(make_recognize(recognizer, config, charset), batches)
+        evaluation = evaluate(make_recognize(recognizer, config, charset), batches, charset)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)
     except (ValueError, OSError) as error:

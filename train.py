@@ -14,7 +14,7 @@ from absl import app, flags
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
-from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
@@ -111,7 +111,7 @@ flags.DEFINE_string(
     "train_data",
     DataConfig.train_data,
     "Source of the training examples: 'synthetic,key=value...', a labels.tsv "
-    "[',every=5,part=train'], or a pattern of record files.",
+    "[',every=5,part=train'], CSV, JSON lines, LMDB, record files, 'tfds:name', … (README).",
 )
 flags.DEFINE_string(
     "eval_data", DataConfig.eval_data, "Source of the validation examples; '' for none."
@@ -137,6 +137,12 @@ flags.DEFINE_list(
     "bucket_lengths",
     [str(limit) for limit in DataConfig.bucket_lengths],
     "Ascending limits, characters: labels of one bucket make a batch.",
+)
+flags.DEFINE_enum(
+    "on_bad_example",
+    DataConfig.on_bad_example,
+    ON_BAD_EXAMPLE,
+    "What training does with what it cannot read: leave it out and count it, or stop.",
 )
 flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
@@ -186,6 +192,19 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "init_from",
+    TrainingConfig.init_from,
+    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+)
+flags.DEFINE_string(
+    "init_parts",
+    TrainingConfig.init_parts,
+    "Which of them: beginnings of weights' paths, 'encoder,sequence_0'; '' for all that fit.",
+)
+flags.DEFINE_string(
+    "freeze", TrainingConfig.freeze, "Beginnings of the paths of weights that are not trained."
+)
 
 
 def config_from_flags() -> Config:

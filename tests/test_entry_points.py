@@ -16,6 +16,7 @@ from absl import flags
 
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
@@ -30,6 +31,7 @@ FIELDS = {
     for field in dataclasses.fields(section.default)
 }
 CHOICES = {
+    "on_bad_example": ON_BAD_EXAMPLE,
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
     **MODEL_CHOICES,
@@ -224,7 +226,7 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     ("content", "message"),
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
-        ("", "Expected lines of path, tab, text"),
+        ("", "Expected images and their texts"),
         ("missing.png\tword\n", "no such image"),
     ],
 )

@@ -6,9 +6,16 @@ import os
 import sys
 
 from attention_ocr import __version__
-from attention_ocr.cli import read, records, render
+from attention_ocr.cli import charset, inspect_data, read, records, render, validate
 
-COMMANDS = {"read": read, "render": render, "records": records}
+COMMANDS = {
+    "read": read,
+    "render": render,
+    "records": records,
+    "charset": charset,
+    "inspect": inspect_data,
+    "validate": validate,
+}
 EPILOG = "Training, evaluation and export: train.py, eval.py and export.py of the repository."
 
 

@@ -1,5 +1,7 @@
 """From image files to network inputs, in the graph: one way for training, export and reading."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from attention_ocr.settings.image import ImageConfig
@@ -79,19 +81,36 @@ def _integer_at(encoded: tf.Tensor, start: int) -> tf.Tensor:
     return tf.io.decode_raw(tf.strings.substr(encoded, start, 4), tf.int32, little_endian=True)[0]
 
 
-def decode_or_blank(encoded: tf.Tensor) -> tf.Tensor:
+def decode_or_blank(encoded: tf.Tensor, is_path: bool = False) -> tf.Tensor:
     """Decode one file as `decode_image` does, or return an image without pixels if that fails.
 
     Args:
         encoded: string scalar, the bytes of the file.
+        is_path: whether it is the path of the file instead.
 
     Returns:
-        uint8 [h, w, 3]; [0, 0, 3] for a file that cannot be decoded.
+        uint8 [h, w, 3]; [0, 0, 3] for a file that is missing or cannot be decoded.
     """
+
+    def decode(value: tf.Tensor) -> tf.Tensor:
+        return decode_image(tf.io.read_file(value) if is_path else value)
+
+    image = _or_default(decode, encoded, tf.zeros((0, 0, 3), tf.uint8))
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def read_or_empty(path: tf.Tensor) -> tf.Tensor:
+    """Return the bytes of the file at `path`, none if it cannot be read; string scalars."""
+    return _or_default(tf.io.read_file, path, tf.constant(b""))
+
+
+def _or_default(
+    function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, default: tf.Tensor
+) -> tf.Tensor:
     # An op that fails ends the whole graph; inside a data set of its own it ends only that.
-    decoded = tf.data.Dataset.from_tensors(encoded).map(decode_image).ignore_errors()
-    blank = tf.data.Dataset.from_tensors(tf.zeros((0, 0, 3), tf.uint8))
-    return tf.ensure_shape(decoded.concatenate(blank).take(1).get_single_element(), (None, None, 3))
+    result = tf.data.Dataset.from_tensors(value).map(function).ignore_errors()
+    default = tf.data.Dataset.from_tensors(default)
+    return result.concatenate(default).take(1).get_single_element()
 
 
 def fitted_size(size: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:

@@ -48,7 +48,7 @@ KINDS = [
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 def config(request):
     # Each kind without the other's head.
-    weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}}
+    weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}, "joint": {}}
     return tiny.config(
         **{"ctc_weight": 1.0, "attention_weight": 1.0} | weights[request.param["decoding"]],
         **request.param,
@@ -103,7 +103,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
     rows = 1 if config.model.sequence_layers or config.decoding.decoding == "ctc" else None
     rows = rows or config.image.image_height // recognizer.encoder.stride[0]
     assert recognition.attention.shape == (4, length, rows, 48 // recognizer.encoder.stride[1])
-    for text, confidence, confidences, attention in zip(*recognition, strict=True):
+    for text, confidence, confidences, attention in zip(*recognition[:4], strict=True):
         num_characters = len(text.numpy().decode("utf-8"))
         assert 0.0 <= float(confidence) <= 1.0
         assert np.count_nonzero(confidences) == num_characters
@@ -123,7 +123,7 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(
     difference = before.character_confidences - expected.character_confidences
     assert np.abs(difference).max() > 1e-6
     load_weights(other, tmp_path / "weights.npz")
-    for value, reference in zip(read(other, config, batch), expected, strict=True):
+    for value, reference in zip(read(other, config, batch)[:4], expected[:4], strict=True):
         np.testing.assert_array_equal(value, reference)
 
 
