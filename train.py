@@ -35,6 +35,9 @@ flags.DEFINE_integer(
     "Largest width of the input, pixels; wider images are shrunk as a whole.",
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
+flags.DEFINE_integer(
+    "num_views", ImageConfig.num_views, "Views that stand side by side in every image file."
+)
 
 flags.DEFINE_enum(
     "rectifier",

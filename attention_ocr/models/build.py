@@ -71,6 +71,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
             ctc_head=ctc_head,
             coordinates=make_coordinates(config, encoder.stride[1]),
             rectifier=make_rectifier(settings),
+            num_views=config.image.num_views,
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -129,9 +130,10 @@ def encoder_class(name: str) -> type[keras.layers.Layer]:
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
     """Return the smallest batch the recogniser accepts: one blank image, one step."""
-    height, channels = config.image.image_height, config.image.image_channels
+    image = config.image
+    height, channels = image.image_height, image.image_channels
     return {
-        "images": tf.zeros((1, height, height, channels)),
+        "images": tf.zeros((1, image.input_height, height, channels)),
         "image_sizes": tf.constant([[height, height]], tf.int32),
         "decoder_inputs": tf.zeros((1, 1), tf.int32),
     }

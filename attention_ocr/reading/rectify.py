@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.data.images import picture_of
 from attention_ocr.export.serving import prepare_encoded
 from attention_ocr.reading.reader import ImageLike, encode_image
 from attention_ocr.work_directory import TrainedModel
@@ -21,7 +22,7 @@ def rectify_images(
 
     Returns:
         For each picture, in order, two arrays uint8 [h, w, C] of one size: as it enters the network
-        and as the rectifier makes it, both without padding.
+        and as the rectifier makes it, both without padding; views stand side by side.
 
     Raises:
         ValueError: a model without a rectifier, or a picture that cannot be read.
@@ -46,14 +47,10 @@ def rectify_images(
         if not is_readable:
             raise ValueError(f"Image {index} is no image that can be read.")
     rectified = model.recognizer.rectify(fitted, sizes)
+    num_views = model.config.image.num_views
     return [
-        (before[:height, :width], after[:height, :width])
-        for before, after, (height, width) in zip(
-            _pixels(fitted), _pixels(rectified), sizes.numpy(), strict=True
+        (picture_of(before, size, num_views), picture_of(after, size, num_views))
+        for before, after, size in zip(
+            fitted.numpy(), rectified.numpy(), sizes.numpy(), strict=True
         )
     ]
-
-
-def _pixels(images: tf.Tensor) -> np.ndarray:
-    pixels: np.ndarray = np.clip((images.numpy() + 1.0) * 127.5, 0.0, 255.0).round()
-    return pixels.astype(np.uint8)

@@ -218,7 +218,7 @@ class Run:
             },
             settings.keep_checkpoints,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}")
+        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
         self.num_unknown = 0
 
