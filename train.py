@@ -35,7 +35,21 @@ flags.DEFINE_integer(
     "Largest width of the input, pixels; wider images are shrunk as a whole.",
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
+flags.DEFINE_integer(
+    "num_views", ImageConfig.num_views, "Views that stand side by side in every image file."
+)
 
+flags.DEFINE_enum(
+    "rectifier",
+    ModelConfig.rectifier,
+    MODEL_CHOICES["rectifier"],
+    "What straightens pictures before the encoder.",
+)
+flags.DEFINE_integer(
+    "rectifier_points",
+    ModelConfig.rectifier_points,
+    "Control points of --rectifier=tps, an even number.",
+)
 flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."

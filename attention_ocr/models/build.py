@@ -12,8 +12,10 @@ from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordi
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
-from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
+from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS, ModelConfig
 
 SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
     "lstm": BidirectionalLSTM,
@@ -68,6 +70,8 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
             decoder=decoder,
             ctc_head=ctc_head,
             coordinates=make_coordinates(config, encoder.stride[1]),
+            rectifier=make_rectifier(settings),
+            num_views=config.image.num_views,
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -98,6 +102,15 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     return encoder
 
 
+def make_rectifier(settings: ModelConfig) -> Rectifier | None:
+    """Make the layer that straightens pictures, if any."""
+    if settings.rectifier == "affine":
+        return Rectifier(AffineTransform(), name="rectifier")
+    if settings.rectifier == "tps":
+        return Rectifier(ThinPlateSpline(settings.rectifier_points), name="rectifier")
+    return None
+
+
 def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
     """Make the layer that appends coordinates to the grid, if any."""
     if config.model.coordinates == "one_hot":
@@ -117,9 +130,10 @@ def encoder_class(name: str) -> type[keras.layers.Layer]:
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
     """Return the smallest batch the recogniser accepts: one blank image, one step."""
-    height, channels = config.image.image_height, config.image.image_channels
+    image = config.image
+    height, channels = image.image_height, image.image_channels
     return {
-        "images": tf.zeros((1, height, height, channels)),
+        "images": tf.zeros((1, image.input_height, height, channels)),
         "image_sizes": tf.constant([[height, height]], tf.int32),
         "decoder_inputs": tf.zeros((1, 1), tf.int32),
     }

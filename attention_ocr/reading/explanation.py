@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import normalize
 from attention_ocr.export.serving import prepare_encoded
-from attention_ocr.reading.reader import ImageLike, Reading, encoded_image, load
+from attention_ocr.reading.reader import ImageLike, Reading, encode_image, load
 from attention_ocr.saliency import feedback_saliency, gradient_saliency
 from attention_ocr.work_directory import WEIGHTS_FILE, find_model, load_trained_model
 
@@ -76,7 +76,7 @@ class Explainer:
                 f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
             )
         images, sizes, _ = prepare_encoded(
-            tf.constant([encoded_image(image)]), self._model.config.image
+            tf.constant([encode_image(image)]), self._model.config.image
         )
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency

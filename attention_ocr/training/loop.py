@@ -218,7 +218,7 @@ class Run:
             },
             settings.keep_checkpoints,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}")
+        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
         self.num_unknown = 0
 
@@ -314,7 +314,10 @@ class Run:
                 self._keep(values)
                 return
             evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
-            self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
+            batch = next(iter(self.eval_batches))
+            self.summaries.pictures(self.recognize, batch, step)
+            if self.recognizer.rectifier is not None:
+                self.summaries.rectified(self.recognizer.rectify, batch, step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match
