@@ -102,9 +102,9 @@ def _decode(
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
         inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
-        if settings.beam_width == 1:
+        if settings.beam_width == 1 and decoding.rule is None:
             return ctc_greedy_decode(*inputs), None
-        return ctc_beam_decode(*inputs, settings.beam_width, settings.num_best)
+        return ctc_beam_decode(*inputs, settings.beam_width, settings.num_best, rule=decoding.rule)
     raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
 
 
@@ -130,7 +130,7 @@ def _decode_attention(
         return decoder.step(token_ids, state, memory)
 
     sizes = (batch_size, num_cells, decoding.max_length)
-    if settings.beam_width == 1 and not scorers:
+    if settings.beam_width == 1 and not scorers and decoding.rule is None:
         return greedy_decode(step, state, *sizes), None
     options = BeamOptions(
         settings.beam_width,
@@ -139,4 +139,4 @@ def _decode_attention(
         settings.length_alpha,
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
-    return beam_decode(step, state, *sizes, options, scorers)
+    return beam_decode(step, state, *sizes, options, scorers, decoding.rule)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.decoding.automaton import Automaton
+from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
 
 
@@ -14,11 +16,13 @@ class Decoding(NamedTuple):
         settings: of decoding.
         charset: the characters of the model.
         max_length: L, characters of the longest text.
+        rule: what every text must keep, if anything.
     """
 
     settings: DecodingConfig
     charset: Charset
     max_length: int
+    rule: Automaton | None
 
 
 def prepare_decoding(config: Config, charset: Charset) -> Decoding:
@@ -27,5 +31,10 @@ def prepare_decoding(config: Config, charset: Charset) -> Decoding:
     Args:
         config: the settings.
         charset: the characters of the model.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file or a setting is not fit for the model; the message names it.
     """
-    return Decoding(config.decoding, charset, config.model.max_length)
+    settings, max_length = config.decoding, config.model.max_length
+    return Decoding(settings, charset, max_length, make_rule(settings, charset, max_length))

@@ -30,6 +30,10 @@ class DecodingConfig:
             tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
         length_alpha: exponent of `wu`; 0 is `none`.
         joint_weight: of CTC in `decoding=joint`; the attention has the rest of 1.
+        lexicon: a file with a word a line: nothing else is read. Empty reads any text.
+        pattern: a regular expression that describes every whole text, such as `[A-Z]{2}[0-9]{4}`,
+            see `decoding.pattern`. Empty reads any text.
+        allowed_characters: nothing else is read. Empty reads all characters of the model.
     """
 
     decoding: str = "attention"
@@ -38,6 +42,9 @@ class DecodingConfig:
     length_normalization: str = "none"
     length_alpha: float = 0.6
     joint_weight: float = 0.3
+    lexicon: str = ""
+    pattern: str = ""
+    allowed_characters: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
