@@ -23,12 +23,14 @@ from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.lexicon import word_graph
+from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.language_models.ngram import NgramModel, train_ngram
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Encoded, Recognizer
 from benchmarks import measure
 
 WORD_LENGTH, MAX_LENGTH = 8, 24
-WIDTH = 5
+WIDTH, ORDER = 5, 5
 CALLS = 5
 """Calls of one sample: a single one is too short to time."""
 
@@ -39,6 +41,7 @@ def attention_decoding(
     text_length: int,
     beam_width: int = 1,
     rule: Automaton | None = None,
+    scorers: tuple[Weighted, ...] = (),
 ) -> Callable[[], tf.Tensor]:
     """Return a decoding in which every text ends after `text_length` characters."""
     decoder = recognizer.decoder
@@ -64,14 +67,18 @@ def attention_decoding(
         sizes = (batch_size, num_cells, MAX_LENGTH)
         if beam_width > 1:
             options = BeamOptions(beam_width)
-            return beam_decode(step, initial_state, *sizes, options, rule=rule)[0].token_ids
+            return beam_decode(step, initial_state, *sizes, options, scorers, rule)[0].token_ids
         return greedy_decode(step, initial_state, *sizes).token_ids
 
     return decode
 
 
 def ctc_decoding(
-    recognizer: Recognizer, encoded: Encoded, beam_width: int = 1, rule: Automaton | None = None
+    recognizer: Recognizer,
+    encoded: Encoded,
+    beam_width: int = 1,
+    rule: Automaton | None = None,
+    scorers: tuple[Weighted, ...] = (),
 ) -> Callable[[], tf.Tensor]:
     """Return CTC decoding, its head included."""
     ctc_head = recognizer.ctc_head
@@ -83,7 +90,7 @@ def ctc_decoding(
         logits = ctc_head(encoded.columns)
         inputs = (logits, encoded.column_lengths, MAX_LENGTH)
         if beam_width > 1:
-            return ctc_beam_decode(*inputs, beam_width, rule=rule)[0].token_ids
+            return ctc_beam_decode(*inputs, beam_width, 1, scorers, rule)[0].token_ids
         return ctc_greedy_decode(*inputs).token_ids
 
     return decode
@@ -106,6 +113,9 @@ def main(arguments: argparse.Namespace) -> None:
     charset = Charset(ASCII)
     recognizer = build_recognizer(Config.from_values({"max_length": MAX_LENGTH}), charset)
     rule = lexicon_rule(arguments.words, WORD_LENGTH, charset)
+    words = resources.files("attention_ocr.synthesis").joinpath("words.txt").read_text("utf-8")
+    model = NgramModel(train_ngram(words.split()[: arguments.words], ORDER), charset)
+    scorers = (Weighted(model, 0.5),)
     rows = []
     for batch_size in arguments.batch_sizes:
         images = tf.random.stateless_uniform((batch_size, 32, 128, 1), (1, 2), -1, 1)
@@ -127,6 +137,12 @@ def main(arguments: argparse.Namespace) -> None:
             ),
             f"CTC, beam of {WIDTH}, {arguments.words} words": ctc_decoding(
                 recognizer, encoded, WIDTH, rule
+            ),
+            f"beam of {WIDTH}, {ORDER}-gram": attention_decoding(
+                recognizer, encoded, WORD_LENGTH, WIDTH, scorers=scorers
+            ),
+            f"CTC, beam of {WIDTH}, {ORDER}-gram": ctc_decoding(
+                recognizer, encoded, WIDTH, scorers=scorers
             ),
         }
         work = {name: partial(_sample, decode) for name, decode in decodings.items()}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr import bit_rows
 from attention_ocr.charset import END_ID
-from attention_ocr.decoding import bit_rows
 
 Transitions = Sequence[Mapping[int, int]]
 """For each state, the next state by token id. State 0 is the start."""

@@ -7,7 +7,7 @@ from attention_ocr.charset import Charset, normalize
 
 
 def read_words(path: Path) -> list[str]:
-    """Read a file with a word a line, in UTF-8: NFC, each word once, empty lines left out.
+    """Read a file with a word a line, in UTF-8: NFC, empty lines left out.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -17,8 +17,7 @@ def read_words(path: Path) -> list[str]:
         lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
-    words = list(dict.fromkeys(normalize(line.rstrip("\r")) for line in lines))
-    words = [word for word in words if word]
+    words = [word for line in lines if (word := normalize(line.rstrip("\r")))]
     if not words:
         raise ValueError(f"{path}: expected a word a line. Received: no word")
     return words

@@ -33,6 +33,9 @@ class DecodingConfig:
         lexicon: a file with a word a line: nothing else is read. Empty reads any text.
         pattern: a regular expression that describes every whole text, such as `[A-Z]{2}[0-9]{4}`,
             see `decoding.pattern`. Empty reads any text.
+        language_model: a file made by `attention-ocr language-model`.
+        language_model_weight: of its log-probabilities in the scores of a search (shallow fusion);
+            0 does without.
         allowed_characters: nothing else is read. Empty reads all characters of the model.
     """
 
@@ -45,12 +48,19 @@ class DecodingConfig:
     lexicon: str = ""
     pattern: str = ""
     allowed_characters: str = ""
+    language_model: str = ""
+    language_model_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         check_positive(self, "beam_width", "num_best")
-        check_not_negative(self, "length_alpha")
+        check_not_negative(self, "length_alpha", "language_model_weight")
+        check(
+            self.language_model_weight == 0 or bool(self.language_model),
+            "A `language_model_weight` above 0 needs a `language_model`.",
+            self.language_model_weight,
+        )
         check_fraction(self, "joint_weight")
         check(
             self.num_best <= self.beam_width,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr import bit_rows
 from attention_ocr.charset import END_ID
-from attention_ocr.decoding import bit_rows
 from attention_ocr.decoding.automaton import Automaton
 
 V = 70
