@@ -226,7 +226,7 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     ("content", "message"),
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
-        ("", "Expected lines of path, tab, text"),
+        ("", "Expected images and their texts"),
         ("missing.png\tword\n", "no such image"),
     ],
 )
