@@ -18,6 +18,7 @@ from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS, ModelConfig
 from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
 
@@ -40,10 +41,37 @@ flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that 
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )
+flags.DEFINE_string(
+    "encoder_backbone",
+    ModelConfig.encoder_backbone,
+    "Network of keras.applications for --encoder=application.",
+)
+flags.DEFINE_string(
+    "encoder_layer",
+    ModelConfig.encoder_layer,
+    "Where it is cut: a layer, or an endpoint of inception_v3 (Mixed_5d where this is empty).",
+)
+flags.DEFINE_string(
+    "encoder_weights",
+    ModelConfig.encoder_weights,
+    "File of weights that such an encoder starts from; '' for random ones.",
+)
+flags.DEFINE_enum(
+    "coordinates",
+    ModelConfig.coordinates,
+    MODEL_CHOICES["coordinates"],
+    "What is appended to each cell of the grid.",
+)
+flags.DEFINE_enum(
+    "sequence_cell",
+    ModelConfig.sequence_cell,
+    MODEL_CHOICES["sequence_cell"],
+    "Of the layers over the columns.",
+)
 flags.DEFINE_integer(
     "sequence_layers",
     ModelConfig.sequence_layers,
-    "Bidirectional LSTM layers over the columns; 0 keeps the grid two-dimensional.",
+    "Bidirectional layers over the columns; 0 keeps the grid two-dimensional.",
 )
 flags.DEFINE_integer(
     "sequence_units", ModelConfig.sequence_units, "Units of each direction of these layers."
@@ -167,6 +195,19 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "init_from",
+    TrainingConfig.init_from,
+    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+)
+flags.DEFINE_string(
+    "init_parts",
+    TrainingConfig.init_parts,
+    "Which of them: beginnings of weights' paths, 'encoder,sequence_0'; '' for all that fit.",
+)
+flags.DEFINE_string(
+    "freeze", TrainingConfig.freeze, "Beginnings of the paths of weights that are not trained."
+)
 
 
 def config_from_flags() -> Config:

@@ -37,12 +37,12 @@ class Config:
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
         check(
-            decoding != "ctc" or model.ctc_weight > 0,
+            decoding == "attention" or model.ctc_weight > 0,
             f"`decoding={decoding}` needs a CTC head, that is a `ctc_weight` above 0.",
             model.ctc_weight,
         )
         check(
-            decoding != "attention" or model.attention_weight > 0,
+            decoding == "ctc" or model.attention_weight > 0,
             f"`decoding={decoding}` needs an `attention_weight` above 0.",
             model.attention_weight,
         )

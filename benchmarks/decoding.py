@@ -1,4 +1,4 @@
-"""Cost of decoding: greedy attention and greedy CTC, from the encoded image to token ids.
+"""Cost of decoding, from the encoded image to token ids: greedy, by a beam, by CTC.
 
 A decoder with random weights never ends by itself, so the end is forced. That texts end after 8
 characters, as words do, shows what stopping early saves beside the full length of 24.
@@ -15,21 +15,24 @@ import tensorflow as tf
 
 from attention_ocr.charset import ASCII, END_ID, Charset
 from attention_ocr.config import Config
+from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Encoded, Recognizer
 from benchmarks import measure
 
 WORD_LENGTH, MAX_LENGTH = 8, 24
+WIDTH = 5
 CALLS = 5
 """Calls of one sample: a single one is too short to time."""
 
 
 def attention_decoding(
-    recognizer: Recognizer, encoded: Encoded, text_length: int
+    recognizer: Recognizer, encoded: Encoded, text_length: int, beam_width: int = 1
 ) -> Callable[[], tf.Tensor]:
-    """Return greedy decoding in which every text ends after `text_length` characters."""
+    """Return a decoding in which every text ends after `text_length` characters."""
     decoder = recognizer.decoder
     if decoder is None:
         raise ValueError("Expected a recogniser with a decoder. Received none.")
@@ -37,23 +40,30 @@ def attention_decoding(
     @tf.function
     def decode() -> tf.Tensor:
         state, memory = recognizer.start_decoding(encoded)
+        batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+        if beam_width > 1:
+            memory = tf.nest.map_structure(lambda x: tf.repeat(x, beam_width, axis=0), memory)
 
         def step(token_ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any, tf.Tensor]:
             num_characters, state = state
             logits, state, weights = decoder.step(token_ids, state, memory)
-            end = tf.where(num_characters < text_length, -1e3, 1e3)
+            end = tf.where(num_characters < text_length, -1e3, 1e3)[:, None]
             logits += end * tf.one_hot(END_ID, logits.shape[-1])
             return logits, (num_characters + 1, state), weights
 
-        batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
-        initial_state = (tf.constant(0), state)
-        return greedy_decode(step, initial_state, batch_size, num_cells, MAX_LENGTH).token_ids
+        initial_state = (tf.zeros(batch_size[None], tf.int32), state)
+        sizes = (batch_size, num_cells, MAX_LENGTH)
+        if beam_width > 1:
+            return beam_decode(step, initial_state, *sizes, BeamOptions(beam_width))[0].token_ids
+        return greedy_decode(step, initial_state, *sizes).token_ids
 
     return decode
 
 
-def ctc_decoding(recognizer: Recognizer, encoded: Encoded) -> Callable[[], tf.Tensor]:
-    """Return greedy CTC decoding, its head included."""
+def ctc_decoding(
+    recognizer: Recognizer, encoded: Encoded, beam_width: int = 1
+) -> Callable[[], tf.Tensor]:
+    """Return CTC decoding, its head included."""
     ctc_head = recognizer.ctc_head
     if ctc_head is None:
         raise ValueError("Expected a recogniser with a CTC head. Received none.")
@@ -61,7 +71,10 @@ def ctc_decoding(recognizer: Recognizer, encoded: Encoded) -> Callable[[], tf.Te
     @tf.function
     def decode() -> tf.Tensor:
         logits = ctc_head(encoded.columns)
-        return ctc_greedy_decode(logits, encoded.column_lengths, MAX_LENGTH).token_ids
+        inputs = (logits, encoded.column_lengths, MAX_LENGTH)
+        if beam_width > 1:
+            return ctc_beam_decode(*inputs, beam_width)[0].token_ids
+        return ctc_greedy_decode(*inputs).token_ids
 
     return decode
 
@@ -75,11 +88,15 @@ def main(arguments: argparse.Namespace) -> None:
         encoded = recognizer.encode(images, tf.tile([[32, 128]], (batch_size, 1)))
         decodings = {
             "CTC": ctc_decoding(recognizer, encoded),
+            f"CTC, beam of {WIDTH}": ctc_decoding(recognizer, encoded, WIDTH),
             f"attention, {WORD_LENGTH} characters": attention_decoding(
                 recognizer, encoded, WORD_LENGTH
             ),
             f"attention, {MAX_LENGTH} characters": attention_decoding(
                 recognizer, encoded, MAX_LENGTH
+            ),
+            f"beam of {WIDTH}, {WORD_LENGTH} characters": attention_decoding(
+                recognizer, encoded, WORD_LENGTH, WIDTH
             ),
         }
         work = {name: partial(_sample, decode) for name, decode in decodings.items()}

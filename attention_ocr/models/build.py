@@ -1,16 +1,24 @@
 """The one map from settings to layers."""
 
 from importlib import import_module
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
+from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.sequence import BidirectionalLSTM
-from attention_ocr.settings.model import ENCODERS
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
+
+SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
+    "lstm": BidirectionalLSTM,
+    "gru": BidirectionalGRU,
+}
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -48,14 +56,18 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         ctc_head = None
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
+        encoder = make_encoder(config)
         recognizer = Recognizer(
-            encoder=make_encoder(config),
+            encoder=encoder,
             sequence=[
-                BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
+                SEQUENCE_CELLS[settings.sequence_cell](
+                    settings.sequence_units, name=f"sequence_{index}"
+                )
                 for index in range(settings.sequence_layers)
             ],
             decoder=decoder,
             ctc_head=ctc_head,
+            coordinates=make_coordinates(config, encoder.stride[1]),
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -68,16 +80,32 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     """Make the encoder of the settings, without its variables.
 
     Raises:
-        ValueError: an image height that is no multiple of the pixels of one row of the grid.
+        ValueError: a network or a layer that there is not, or an image height that is no multiple
+            of the pixels of one row of the grid.
     """
-    encoder = encoder_class(config.model.encoder)(width=config.model.encoder_width, name="encoder")
+    settings = config.model
+    arguments: dict[str, Any] = {"width": settings.encoder_width}
+    if settings.encoder in BACKBONE_ENCODERS:
+        arguments = {"backbone": settings.encoder_backbone, "layer": settings.encoder_layer}
+        arguments = {name: value for name, value in arguments.items() if value}
+    encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:
         raise ValueError(
-            f"`image_height` must divide by {rows} for encoder={config.model.encoder}. "
+            f"`image_height` must divide by {rows} for encoder={settings.encoder}. "
             f"Received: {config.image.image_height}"
         )
     return encoder
+
+
+def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
+    """Make the layer that appends coordinates to the grid, if any."""
+    if config.model.coordinates == "one_hot":
+        num_columns = config.image.max_image_width // pixels_of_a_column
+        return OneHotCoordinates(num_columns, name="coordinates")
+    if config.model.coordinates == "sinusoidal":
+        return SinusoidalCoordinates(name="coordinates")
+    return None
 
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:

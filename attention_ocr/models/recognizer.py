@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState, Memory
+from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.sequence import BidirectionalLSTM
 
 
@@ -36,6 +37,7 @@ class Recognizer(keras.Model):
         sequence: bidirectional layers over the columns; none keeps the grid two-dimensional.
         decoder: the attention head, or none.
         ctc_head: projects columns to logits over the vocabulary, or none.
+        coordinates: appends to `feature_grid` where its cells lie, or none.
 
     Call arguments:
         inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding; `image_sizes` int32
@@ -49,15 +51,17 @@ class Recognizer(keras.Model):
     def __init__(
         self,
         encoder: keras.layers.Layer,
-        sequence: list[BidirectionalLSTM],
+        sequence: list[BidirectionalLSTM | BidirectionalGRU],
         decoder: AttentionDecoder | None,
         ctc_head: keras.layers.Layer | None,
+        coordinates: keras.layers.Layer | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         if decoder is None and ctc_head is None:
             raise ValueError("A recogniser needs a decoder or a CTC head. Received neither.")
         self.encoder = encoder
+        self.coordinates = coordinates
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
@@ -72,6 +76,8 @@ class Recognizer(keras.Model):
             training: whether batch statistics are used and moved.
         """
         grid, cells = self.encoder(images, image_sizes, training=training)
+        if self.coordinates is not None:
+            grid = self.coordinates(grid, cells)
         column_lengths = tf.reduce_sum(tf.cast(tf.reduce_any(cells, axis=1), tf.int32), axis=-1)
         if not self.sequence:
             weights = tf.cast(cells, grid.dtype)[..., None]

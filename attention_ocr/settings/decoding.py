@@ -2,11 +2,18 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import check_choice
+from attention_ocr.settings.checks import (
+    check,
+    check_choice,
+    check_fraction,
+    check_not_negative,
+    check_positive,
+)
 
-DECODINGS = ("attention", "ctc")
+DECODINGS = ("attention", "ctc", "joint")
+LENGTH_NORMALIZATIONS = ("none", "mean", "wu")
 
-CHOICES = {"decoding": DECODINGS}
+CHOICES = {"decoding": DECODINGS, "length_normalization": LENGTH_NORMALIZATIONS}
 """The values of the fields that are a choice."""
 
 
@@ -15,11 +22,31 @@ class DecodingConfig:
     """How texts are decoded.
 
     Args:
-        decoding: which head reads, `attention` or `ctc`.
+        decoding: which head reads: `attention`, `ctc`, or `joint`, a search by the attention in
+            which CTC has a say.
+        beam_width: texts that the search follows at once; 1 is greedy decoding.
+        num_best: texts that are returned beside the best one's details, at most `beam_width`.
+        length_normalization: of the scores of a beam of the attention: `none`; `mean`, over the
+            tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
+        length_alpha: exponent of `wu`; 0 is `none`.
+        joint_weight: of CTC in `decoding=joint`; the attention has the rest of 1.
     """
 
     decoding: str = "attention"
+    beam_width: int = 1
+    num_best: int = 1
+    length_normalization: str = "none"
+    length_alpha: float = 0.6
+    joint_weight: float = 0.3
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
+        check_positive(self, "beam_width", "num_best")
+        check_not_negative(self, "length_alpha")
+        check_fraction(self, "joint_weight")
+        check(
+            self.num_best <= self.beam_width,
+            f"`num_best` must be at most `beam_width` ({self.beam_width}).",
+            self.num_best,
+        )

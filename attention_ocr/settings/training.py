@@ -37,6 +37,11 @@ class TrainingConfig:
         strategy: how steps are spread over devices, see `training.devices.make_strategy`.
         deterministic: make two runs equal bit for bit, at some cost in speed.
         seed: of the initial weights, the order of the data, and dropout.
+        init_from: a work directory or an export whose weights the run begins with, or `default`,
+            the weights that come with the package; empty begins with random ones.
+        init_parts: which of them, beginnings of their paths with commas between, as
+            `encoder,decoder/lstm`; empty takes all that fit.
+        freeze: weights that stay as they are, beginnings of their paths with commas between.
     """
 
     steps: int = 20000
@@ -56,6 +61,9 @@ class TrainingConfig:
     strategy: str = "auto"
     deterministic: bool = False
     seed: int = 0
+    init_from: str = ""
+    init_parts: str = ""
+    freeze: str = ""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -75,4 +83,9 @@ class TrainingConfig:
             self.warmup_steps < self.steps,
             f"`warmup_steps` must be below `steps` ({self.steps}).",
             self.warmup_steps,
+        )
+        check(
+            not self.init_parts or bool(self.init_from),
+            "`init_parts` needs `init_from`, the model that they come from.",
+            self.init_parts,
         )

@@ -21,9 +21,14 @@ from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaini
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.metrics import TextMetrics
-from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.build import build_recognizer, make_encoder
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
+from attention_ocr.training.initial_weights import (
+    freeze_weights,
+    read_saved_weights,
+    transfer_weights,
+)
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
@@ -72,7 +77,8 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
 
     The work directory receives `config.json`, `charset.txt`, the best weights, checkpoints and
     TensorBoard events. If it holds a checkpoint, the run goes on from there: weights, averages,
-    optimiser, schedule, position in the data, best score.
+    optimiser, schedule, position in the data, best score. If not, and `init_from` names a model, it
+    begins with the weights of that one, and `initial_weights.json` says with which.
 
     Args:
         config: the settings.
@@ -89,6 +95,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         keras.utils.set_random_seed(config.training.seed)
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.training.strategy)
+    check_encoder(config)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
     charset = prepare_work_directory(config, work_dir, train_source)
@@ -98,6 +105,18 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         return run.to_the_end()
     finally:
         run.close()
+
+
+def check_encoder(config: Config) -> None:
+    """Refuse, before anything is written, an encoder that cannot be made.
+
+    Raises:
+        ValueError: see `make_encoder`.
+        FileNotFoundError: there is no file of weights for it.
+    """
+    make_encoder(config)
+    if config.model.encoder_weights and not Path(config.model.encoder_weights).is_file():
+        raise FileNotFoundError(f"No weights at {config.model.encoder_weights}")
 
 
 def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Charset:
@@ -173,6 +192,11 @@ class Run:
         precision = resolve_precision(settings.precision)
         logging.info("computing in %s on %d device(s)", precision, strategy.num_replicas_in_sync)
         self.recognizer = build_recognizer(config, charset, precision)
+        if settings.freeze:
+            freeze_weights(self.recognizer, settings.freeze.split(","))
+        self.charset = charset
+        if config.model.encoder_weights:
+            self.recognizer.encoder.load_pretrained(Path(config.model.encoder_weights))
         self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
@@ -218,7 +242,8 @@ class Run:
     def to_the_end(self) -> TrainingResult:
         """Train from where the run stands until its last step, or until it stops improving."""
         settings = self.config.training
-        self.checkpoints.restore()
+        if not self.checkpoints.restore() and settings.init_from:
+            self._begin_with(settings.init_from, settings.init_parts)
         step = int(self.progress.step.numpy())
         self.summaries.settings(self.config, step)
         window = SpeedWindow()
@@ -251,6 +276,16 @@ class Run:
         return TrainingResult(
             step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
         )
+
+    def _begin_with(self, model: str, parts: str) -> None:
+        """Take over the weights of another model and say which; the averages begin with them."""
+        prefixes = parts.split(",") if parts else []
+        saved = read_saved_weights(model)
+        transfer = transfer_weights(self.recognizer, self.charset, saved, prefixes)
+        self.averages.restart()
+        logging.info("%s: %s", model, transfer.describe())
+        if self.is_chief:
+            transfer.save(self.work_dir)
 
     def _is_stale(self) -> bool:
         patience = self.config.training.patience

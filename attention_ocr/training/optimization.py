@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.settings.training import TrainingConfig
+from attention_ocr.training.fused_adamw import FusedAdamW
 
 NOT_DECAYED = ("bias", "beta", "gamma")
 """Names of the variables that weight decay spares."""
@@ -30,7 +31,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
         warmup_target=settings.learning_rate if settings.warmup_steps else None,
         warmup_steps=settings.warmup_steps,
     )
-    optimizer = keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         schedule,
         weight_decay=settings.weight_decay,
         beta_2=0.99,
@@ -68,7 +69,16 @@ class AveragedWeights:
         step = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for average, weight in zip(self.averages, self.weights, strict=True):
-            average.assign(average * decay + weight.value * (1.0 - decay))
+            if not average.dtype.is_floating:
+                # A count, as some networks of `keras.applications` keep.
+                average.assign(weight.value)
+                continue
+            average.assign_sub((average - weight.value) * (1.0 - decay))
+
+    def restart(self) -> None:
+        """Begin again with the weights as they are."""
+        for average, weight in zip(self.averages, self.weights, strict=True):
+            average.assign(weight.value)
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:

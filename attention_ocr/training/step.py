@@ -96,10 +96,11 @@ def _make_replica_step(
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         norm = tf.linalg.global_norm(gradients)
-        if clip_norm > 0:
-            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, norm)
         # They are whole already; the optimiser's own sum over replicas must not repeat it.
-        optimizer.apply([gradient / replicas for gradient in gradients], variables)
+        scale = 1.0 / replicas
+        if clip_norm > 0:
+            scale *= clip_norm / tf.maximum(norm, clip_norm)
+        optimizer.apply([gradient * scale for gradient in gradients], variables)
         return losses | {"gradient_norm": norm / replicas}
 
     return replica_step

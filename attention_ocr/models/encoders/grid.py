@@ -40,7 +40,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Call arguments:
         inputs: float [B, H, W, D].
-        training: whether the statistics of the batch are used, and the moving ones moved.
+        training: whether the statistics of the batch are used, and the moving ones moved; those of
+            a frozen layer are not.
 
     Returns:
         float [B, H, W, D].
@@ -48,6 +49,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         nothing = tf.zeros((0,))
+        # Frozen, it normalises as in reading, or the statistics would go their own way.
+        training = training and self.gamma.trainable
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
