@@ -14,6 +14,7 @@ from absl import app, flags
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
+from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
@@ -141,6 +142,19 @@ flags.DEFINE_list(
     [str(limit) for limit in DataConfig.bucket_lengths],
     "Ascending limits, characters: labels of one bucket make a batch.",
 )
+flags.DEFINE_string(
+    "augmentation",
+    AugmentationConfig.augmentation,
+    "'default', or ops joined by + [',num_ops=N'], see `attention-ocr augment`; '' for none.",
+)
+flags.DEFINE_float(
+    "augmentation_strength",
+    AugmentationConfig.augmentation_strength,
+    "The largest change, from 0 to 1.",
+)
+flags.DEFINE_float(
+    "join_words", AugmentationConfig.join_words, "Share of the examples joined in pairs."
+)
 flags.DEFINE_enum(
     "on_bad_example",
     DataConfig.on_bad_example,
@@ -216,6 +230,7 @@ def config_from_flags() -> Config:
         ImageConfig,
         ModelConfig,
         DataConfig,
+        AugmentationConfig,
         TrainingConfig,
         DecodingConfig,
     )

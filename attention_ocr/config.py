@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoding import DecodingConfig
@@ -29,6 +30,7 @@ class Config:
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
 

@@ -7,6 +7,7 @@ import sys
 
 from attention_ocr import __version__
 from attention_ocr.cli import (
+    augment,
     charset,
     explain,
     inspect_data,
@@ -22,6 +23,7 @@ COMMANDS = {
     "explain": explain,
     "render": render,
     "records": records,
+    "augment": augment,
     "charset": charset,
     "inspect": inspect_data,
     "validate": validate,
