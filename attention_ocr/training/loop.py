@@ -140,7 +140,7 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
 
 
 def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
-    for section in ("image", "model"):
+    for section in ("image", "model", "decoder"):
         before = dataclasses.asdict(getattr(old, section))
         for name, value in dataclasses.asdict(getattr(new, section)).items():
             if before[name] != value:
