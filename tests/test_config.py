@@ -251,7 +251,7 @@ def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
 def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
-    assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+    assert '\n    "encoder": "vgg",\n' in text
 
 
 @pytest.mark.parametrize(
