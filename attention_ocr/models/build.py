@@ -1,6 +1,7 @@
 """The one map from settings to layers."""
 
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.gru import BidirectionalGRU
@@ -15,6 +17,7 @@ from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
+from attention_ocr.settings.decoder import ATTENTIONS
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS, ModelConfig
 
 SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
@@ -46,15 +49,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
     try:
         decoder = None
         if settings.attention_weight > 0:
-            decoder = AttentionDecoder(
-                charset.vocabulary_size,
-                units=settings.decoder_units,
-                attention_units=settings.attention_units,
-                embedding_units=settings.embedding_units,
-                dropout=settings.dropout,
-                seed=config.training.seed,
-                name="decoder",
-            )
+            decoder = make_decoder(config, charset)
         ctc_head = None
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
@@ -123,9 +118,56 @@ def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.La
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:
     """Return the class of the encoder that `settings.model.ENCODERS` calls `name`."""
-    module, _, class_name = ENCODERS[name].partition(":")
-    found: type[keras.layers.Layer] = getattr(import_module(module), class_name)
+    found: type[keras.layers.Layer] = _find(ENCODERS[name])
     return found
+
+
+def attention_class(name: str) -> type[Attention]:
+    """Return the class of the attention that `settings.decoder.ATTENTIONS` calls `name`."""
+    found: type[Attention] = _find(ATTENTIONS[name])
+    return found
+
+
+def _find(place: str) -> Any:
+    module, _, class_name = place.partition(":")
+    return getattr(import_module(module), class_name)
+
+
+def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
+    """Return the attention decoder of the settings."""
+    model, settings = config.model, config.decoder
+    chosen = attention_class(settings.attention)
+    wanted = signature(chosen.__init__).parameters
+    arguments = {
+        name: value for name, value in attention_arguments(config).items() if name in wanted
+    }
+    return AttentionDecoder(
+        charset.vocabulary_size,
+        units=model.decoder_units,
+        attention=chosen(**arguments, name="attention"),
+        embedding_units=model.embedding_units,
+        cell=settings.decoder_cell,
+        num_layers=settings.decoder_layers,
+        autoregressive=settings.autoregressive,
+        feedback=settings.feedback,
+        dropout=model.dropout,
+        seed=config.training.seed,
+        name="decoder",
+    )
+
+
+def attention_arguments(config: Config) -> dict[str, Any]:
+    """Return the values among which an attention's constructor takes those that it names."""
+    settings = config.decoder
+    return {
+        "units": config.model.attention_units,
+        "normalization": settings.attention_normalization,
+        "heads": settings.attention_heads,
+        "temperature": settings.attention_temperature,
+        "soft_share": settings.attention_soft_share,
+        "location_filters": settings.location_filters,
+        "location_kernel": settings.location_kernel,
+    }
 
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:

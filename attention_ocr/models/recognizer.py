@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.decoder import AttentionDecoder, DecoderState, Memory
+from attention_ocr.models.attention.interface import Memory
+from attention_ocr.models.decoder import AttentionDecoder, DecoderState
 from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
@@ -46,10 +47,13 @@ class Recognizer(keras.Model):
     Call arguments:
         inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding, or with several views
             [B, views * H, W, C], one below the other; `image_sizes` int32 [B, 2], height and width
-            of a view without the padding; `decoder_inputs` int32 [B, T].
+            of a view without the padding; `decoder_inputs` int32 [B, T]; and
+            `sampling_probability` float32 scalar where training samples what it feeds back, see
+            `AttentionDecoder`.
 
     Returns:
-        `logits` float32 [B, T, V] with a decoder; `ctc_logits` float32 [B, W', V] and
+        `logits` float32 [B, T, V] with a decoder; in training, if its attention draws, the parts
+        of `decoder.Choices`, float32 [B, T], as `choice_...`; `ctc_logits` float32 [B, W', V] and
         `column_lengths` int32 [B] with a CTC head.
     """
 
@@ -128,16 +132,25 @@ class Recognizer(keras.Model):
         batch_size = tf.shape(encoded.feature_grid)[0]
         values = tf.reshape(encoded.feature_grid, (batch_size, -1, encoded.feature_grid.shape[-1]))
         memory = self.decoder.prepare(values, tf.reshape(encoded.cells, (batch_size, -1)))
-        return self.decoder.initial_state(encoded.summary, memory), memory
+        grid_shape = tf.shape(encoded.cells)[1:]
+        return self.decoder.initial_state(encoded.summary, memory, grid_shape), memory
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         encoded = self.encode(inputs["images"], inputs["image_sizes"], training=training)
         outputs = {}
         if self.decoder is not None:
             state, memory = self.start_decoding(encoded)
-            outputs["logits"], _ = self.decoder(
-                memory, state, inputs["decoder_inputs"], training=training
+            taught = self.decoder(
+                memory,
+                state,
+                inputs["decoder_inputs"],
+                sampling_probability=inputs.get("sampling_probability"),
+                training=training,
             )
+            outputs["logits"] = taught.logits
+            if taught.choices is not None:
+                for name, values in taught.choices._asdict().items():
+                    outputs[f"choice_{name}"] = values
         if self.ctc_head is not None:
             outputs["ctc_logits"] = self.ctc_head(encoded.columns)
             outputs["column_lengths"] = encoded.column_lengths

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -121,14 +122,14 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
         _check_same_model(Config.load(work_dir), config, work_dir)
         charset = Charset.load(work_dir)
     else:
-        charset = _make_charset(config.data.charset, source)
+        charset = _make_charset(config, source)
         charset.save(work_dir)
     config.save(work_dir)
     return charset
 
 
 def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
-    for section in ("image", "model"):
+    for section in ("image", "model", "decoder"):
         before = dataclasses.asdict(getattr(old, section))
         for name, value in dataclasses.asdict(getattr(new, section)).items():
             if before[name] != value:
@@ -138,13 +139,16 @@ def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
                 )
 
 
-def _make_charset(name: str, source: Source) -> Charset:
+def _make_charset(config: Config, source: Source) -> Charset:
+    name = config.data.charset
     if name == "ascii":
         return Charset(ASCII)
     if name:
         return Charset.load(Path(name))
     with explaining(source):
-        return Charset.from_labels(source.labels())
+        # Between two words that are joined stands a space, which their labels may not have.
+        joint = " " if config.augmentation.join_words else ""
+        return Charset.from_labels(itertools.chain(source.labels(), joint))
 
 
 class Run:
