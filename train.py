@@ -72,11 +72,6 @@ flags.DEFINE_string(
     ModelConfig.encoder_layer,
     "Where it is cut: a layer, or an endpoint of inception_v3 (Mixed_5d where this is empty).",
 )
-flags.DEFINE_string(
-    "encoder_weights",
-    ModelConfig.encoder_weights,
-    "File of weights that such an encoder starts from; '' for random ones.",
-)
 flags.DEFINE_enum(
     "coordinates",
     ModelConfig.coordinates,
@@ -273,6 +268,11 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "encoder_weights",
+    TrainingConfig.encoder_weights,
+    "File of weights that an encoder of keras.applications starts from; '' for random ones.",
+)
 flags.DEFINE_string(
     "init_from",
     TrainingConfig.init_from,

@@ -16,7 +16,7 @@ from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
-from attention_ocr.settings.model import ModelConfig
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.whole_files import whole_file
 
@@ -38,6 +38,13 @@ class Config:
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
+        encoder_weights = self.training.encoder_weights
+        check(
+            not encoder_weights or model.encoder in BACKBONE_ENCODERS,
+            f"`encoder_weights` must be empty for `encoder={model.encoder}`; it is for "
+            f"{' and '.join(BACKBONE_ENCODERS)}.",
+            encoder_weights,
+        )
         check(
             decoding == "attention" or model.ctc_weight > 0,
             f"`decoding={decoding}` needs a CTC head, that is a `ctc_weight` above 0.",

@@ -39,6 +39,8 @@ class TrainingConfig:
         strategy: how steps are spread over devices, see `training.devices.make_strategy`.
         deterministic: make two runs equal bit for bit, at some cost in speed.
         seed: of the initial weights, the order of the data, and dropout.
+        encoder_weights: file with the weights of a network of `keras.applications`, without its
+            classifier, that such an encoder begins with; empty begins with random ones.
         init_from: a work directory or an export whose weights the run begins with, or `default`,
             the weights that come with the package; empty begins with random ones.
         init_parts: which of them, beginnings of their paths with commas between, as
@@ -65,6 +67,7 @@ class TrainingConfig:
     strategy: str = "auto"
     deterministic: bool = False
     seed: int = 0
+    encoder_weights: str = ""
     init_from: str = ""
     init_parts: str = ""
     freeze: str = ""
