@@ -26,6 +26,12 @@ SMALLEST = [
         1,
         marks=pytest.mark.slow,
     ),
+    pytest.param(
+        "augmentation",
+        "--policies default jpeg --batch_size 2 --batches 1 --rounds 1",
+        2,
+        marks=pytest.mark.slow,
+    ),
     pytest.param("inspection", "--records 300", 2, marks=pytest.mark.slow),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]

@@ -15,8 +15,11 @@ import tensorflow as tf
 
 from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
 from attention_ocr.config import Config
-from attention_ocr.data.images import fit_image
+from attention_ocr.data.augmentation.augment import augment
+from attention_ocr.data.augmentation.joining import join_words
+from attention_ocr.data.images import WIDTH_MULTIPLE, fit_image
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.image import ImageConfig
 
 UNREADABLE = "unreadable image"
@@ -104,11 +107,30 @@ def training_batches(
     dataset = dataset.map(
         lambda example: _prepare(example, config.image), num_parallel_calls=walk.num_workers
     )
+    augmentation = config.augmentation
+    seed = (config.training.seed, shard[0] << 24)
+    if augmentation.join_words:
+        if " " not in charset:
+            raise ValueError("`join_words` needs a charset with a space. Received: one without")
+        dataset = join_words(
+            dataset,
+            augmentation.join_words,
+            WIDTH_MULTIPLE,
+            config.image.max_image_width,
+            config.model.max_length,
+            seed,
+        )
     dataset = dataset.group_by_window(
         lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
         lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
         window_size=batch_size,
     )
+    if augmentation.augmentation and augmentation.augmentation_strength:
+        # The number of a batch is part of the pipeline's position, and with it every draw.
+        dataset = dataset.enumerate().map(
+            lambda index, batch: _augmented(batch, index, seed, config.augmentation),
+            num_parallel_calls=walk.num_workers,
+        )
     dataset = dataset.map(
         lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
@@ -203,6 +225,22 @@ def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, 
         "shrunk": shrunk,
         "readable": tf.size(example["image"]) > 0,
     }
+
+
+def _augmented(
+    batch: dict[str, tf.Tensor],
+    index: tf.Tensor,
+    seed: tuple[int, int],
+    settings: AugmentationConfig,
+) -> dict[str, tf.Tensor]:
+    images = augment(
+        batch["images"],
+        batch["image_sizes"],
+        tf.stack([seed[0], seed[1] + tf.cast(index, tf.int32)]),
+        parse_policy(settings.augmentation),
+        settings.augmentation_strength,
+    )
+    return batch | {"images": images}
 
 
 def _bucket(

@@ -67,7 +67,7 @@ def make_recognize(
     @tf.function(
         input_signature=(
             tf.TensorSpec(
-                (None, config.image.image_height, None, config.image.image_channels), tf.float32
+                (None, config.image.input_height, None, config.image.image_channels), tf.float32
             ),
             tf.TensorSpec((None, 2), tf.int32),
         ),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -132,14 +133,14 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
         _check_same_model(Config.load(work_dir), config, work_dir)
         charset = Charset.load(work_dir)
     else:
-        charset = _make_charset(config.data.charset, source)
+        charset = _make_charset(config, source)
         charset.save(work_dir)
     config.save(work_dir)
     return charset
 
 
 def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
-    for section in ("image", "model"):
+    for section in ("image", "model", "decoder"):
         before = dataclasses.asdict(getattr(old, section))
         for name, value in dataclasses.asdict(getattr(new, section)).items():
             if before[name] != value:
@@ -149,13 +150,16 @@ def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
                 )
 
 
-def _make_charset(name: str, source: Source) -> Charset:
+def _make_charset(config: Config, source: Source) -> Charset:
+    name = config.data.charset
     if name == "ascii":
         return Charset(ASCII)
     if name:
         return Charset.load(Path(name))
     with explaining(source):
-        return Charset.from_labels(source.labels())
+        # Between two words that are joined stands a space, which their labels may not have.
+        joint = " " if config.augmentation.join_words else ""
+        return Charset.from_labels(itertools.chain(source.labels(), joint))
 
 
 class Run:
@@ -218,7 +222,7 @@ class Run:
             },
             settings.keep_checkpoints,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}")
+        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
         self.num_unknown = 0
 
@@ -314,7 +318,10 @@ class Run:
                 self._keep(values)
                 return
             evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
-            self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
+            batch = next(iter(self.eval_batches))
+            self.summaries.pictures(self.recognize, batch, step)
+            if self.recognizer.rectifier is not None:
+                self.summaries.rectified(self.recognizer.rectify, batch, step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match
