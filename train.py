@@ -14,7 +14,8 @@ from absl import app, flags
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
-from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.augmentation import AugmentationConfig
+from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoder import (
     ATTENTIONS,
     DECODER_CELLS,
@@ -24,6 +25,7 @@ from attention_ocr.settings.decoder import (
 )
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS, ModelConfig
 from attention_ocr.settings.training import (
     CLIPPINGS,
@@ -50,15 +52,51 @@ flags.DEFINE_integer(
     "Largest width of the input, pixels; wider images are shrunk as a whole.",
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
+flags.DEFINE_integer(
+    "num_views", ImageConfig.num_views, "Views that stand side by side in every image file."
+)
 
+flags.DEFINE_enum(
+    "rectifier",
+    ModelConfig.rectifier,
+    MODEL_CHOICES["rectifier"],
+    "What straightens pictures before the encoder.",
+)
+flags.DEFINE_integer(
+    "rectifier_points",
+    ModelConfig.rectifier_points,
+    "Control points of --rectifier=tps, an even number.",
+)
 flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )
+flags.DEFINE_string(
+    "encoder_backbone",
+    ModelConfig.encoder_backbone,
+    "Network of keras.applications for --encoder=application.",
+)
+flags.DEFINE_string(
+    "encoder_layer",
+    ModelConfig.encoder_layer,
+    "Where it is cut: a layer, or an endpoint of inception_v3 (Mixed_5d where this is empty).",
+)
+flags.DEFINE_enum(
+    "coordinates",
+    ModelConfig.coordinates,
+    MODEL_CHOICES["coordinates"],
+    "What is appended to each cell of the grid.",
+)
+flags.DEFINE_enum(
+    "sequence_cell",
+    ModelConfig.sequence_cell,
+    MODEL_CHOICES["sequence_cell"],
+    "Of the layers over the columns.",
+)
 flags.DEFINE_integer(
     "sequence_layers",
     ModelConfig.sequence_layers,
-    "Bidirectional LSTM layers over the columns; 0 keeps the grid two-dimensional.",
+    "Bidirectional layers over the columns; 0 keeps the grid two-dimensional.",
 )
 flags.DEFINE_integer(
     "sequence_units", ModelConfig.sequence_units, "Units of each direction of these layers."
@@ -135,7 +173,7 @@ flags.DEFINE_string(
     "train_data",
     DataConfig.train_data,
     "Source of the training examples: 'synthetic,key=value...', a labels.tsv "
-    "[',every=5,part=train'], or a pattern of record files.",
+    "[',every=5,part=train'], CSV, JSON lines, LMDB, record files, 'tfds:name', … (README).",
 )
 flags.DEFINE_string(
     "eval_data", DataConfig.eval_data, "Source of the validation examples; '' for none."
@@ -161,6 +199,25 @@ flags.DEFINE_list(
     "bucket_lengths",
     [str(limit) for limit in DataConfig.bucket_lengths],
     "Ascending limits, characters: labels of one bucket make a batch.",
+)
+flags.DEFINE_string(
+    "augmentation",
+    AugmentationConfig.augmentation,
+    "'default', or ops joined by + [',num_ops=N'], see `attention-ocr augment`; '' for none.",
+)
+flags.DEFINE_float(
+    "augmentation_strength",
+    AugmentationConfig.augmentation_strength,
+    "The largest change, from 0 to 1.",
+)
+flags.DEFINE_float(
+    "join_words", AugmentationConfig.join_words, "Share of the examples joined in pairs."
+)
+flags.DEFINE_enum(
+    "on_bad_example",
+    DataConfig.on_bad_example,
+    ON_BAD_EXAMPLE,
+    "What training does with what it cannot read: leave it out and count it, or stop.",
 )
 flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
@@ -247,6 +304,24 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "encoder_weights",
+    TrainingConfig.encoder_weights,
+    "File of weights that an encoder of keras.applications starts from; '' for random ones.",
+)
+flags.DEFINE_string(
+    "init_from",
+    TrainingConfig.init_from,
+    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+)
+flags.DEFINE_string(
+    "init_parts",
+    TrainingConfig.init_parts,
+    "Which of them: beginnings of weights' paths, 'encoder,sequence_0'; '' for all that fit.",
+)
+flags.DEFINE_string(
+    "freeze", TrainingConfig.freeze, "Beginnings of the paths of weights that are not trained."
+)
 
 
 def config_from_flags() -> Config:
@@ -256,6 +331,7 @@ def config_from_flags() -> Config:
         ModelConfig,
         DecoderConfig,
         DataConfig,
+        AugmentationConfig,
         TrainingConfig,
         DecodingConfig,
     )

@@ -6,7 +6,7 @@ the charset follow in their order.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -35,39 +35,54 @@ class Charset:
     """An ordered set of characters (Unicode code points) with their token ids.
 
     The space is a character like any other. A character outside the charset becomes
-    `UNKNOWN_ID`, which decodes to U+FFFD.
+    `UNKNOWN_ID`, which decodes to U+FFFD. Several glyphs may be one class: they share the token id
+    of the character that stands for them, and that is what is read.
 
     Args:
         characters: the characters, each once; no line feed, which ends a line of the file.
+        glyphs: further characters, each with the one of `characters` that stands for it.
 
     Raises:
-        ValueError: no character, one that stands twice, a line feed, or an entry of several
-            code points.
+        ValueError: no character, one that stands twice, a line feed, an entry of several code
+            points, or a glyph whose class is no character.
     """
 
-    def __init__(self, characters: Iterable[str]) -> None:
+    def __init__(self, characters: Iterable[str], glyphs: Mapping[str, str] | None = None) -> None:
         self.characters: tuple[str, ...] = tuple(characters)
         if not self.characters:
             raise ValueError("A charset must hold at least one character. Received none.")
-        for character in self.characters:
+        self.glyphs = dict(sorted((glyphs or {}).items()))
+        for character in (*self.characters, *self.glyphs):
             if len(character) != 1 or character in ("\n", UNKNOWN_CHARACTER):
                 raise ValueError(
                     "A charset entry must be one code point, neither a line feed nor U+FFFD. "
                     f"Received: {character!r}"
                 )
-        repeated = [entry for entry, count in Counter(self.characters).items() if count > 1]
+        entries = Counter((*self.characters, *self.glyphs))
+        repeated = [entry for entry, count in entries.items() if count > 1]
         if repeated:
             raise ValueError(f"A charset must hold each character once. Received twice: {repeated}")
         self._ids = {
             character: index + len(SPECIAL_TOKENS)
             for index, character in enumerate(self.characters)
         }
+        for glyph, character in self.glyphs.items():
+            if character not in self._ids:
+                raise ValueError(
+                    f"A glyph must stand for a character of the charset. Received: {glyph!r} for "
+                    f"{character!r}"
+                )
+        self._ids |= {glyph: self._ids[character] for glyph, character in self.glyphs.items()}
 
     def __len__(self) -> int:
         return len(self.characters)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Charset) and self.characters == other.characters
+        return (
+            isinstance(other, Charset)
+            and self.characters == other.characters
+            and self.glyphs == other.glyphs
+        )
 
     def __hash__(self) -> int:
         return hash(self.characters)
@@ -106,16 +121,42 @@ class Charset:
                 text.append(self.characters[token_id - len(SPECIAL_TOKENS)])
         return "".join(text)
 
+    def fold(self, text: str) -> str:
+        """Return `text` (NFC) with each glyph replaced by the character that stands for it.
+
+        Example:
+            >>> Charset("ab", {"A": "a"}).fold("Aba?")
+            'aba?'
+        """
+        text = normalize(text)
+        if not self.glyphs:
+            return text
+        return "".join(self.glyphs.get(character, character) for character in text)
+
     def unknown_characters(self, text: str) -> list[str]:
         """Return the characters of `text` (NFC) that the charset lacks, in their order."""
         return [character for character in normalize(text) if character not in self._ids]
 
     def save(self, directory: Path) -> Path:
-        """Write `charset.txt`, a character a line in order, whole or not at all."""
-        path = Path(directory) / CHARSET_FILE
-        document = "".join(f"{character}\n" for character in self.characters)
+        """Write `charset.txt` into a directory, whole or not at all."""
+        return self.write(Path(directory) / CHARSET_FILE)
+
+    def write(self, path: Path) -> Path:
+        """Write a charset file, whole or not at all.
+
+        It has a character a line in order; behind some follow a tab and the glyphs they stand for.
+        """
+        others: dict[str, list[str]] = {}
+        for glyph, character in self.glyphs.items():
+            others.setdefault(character, []).append(glyph)
+        lines = [
+            f"{character}\t{''.join(others[character])}\n"
+            if character in others
+            else f"{character}\n"
+            for character in self.characters
+        ]
         with whole_file(path) as temporary:
-            temporary.write_bytes(document.encode("utf-8"))
+            temporary.write_bytes("".join(lines).encode("utf-8"))
         return path
 
     @classmethod
@@ -137,7 +178,13 @@ class Charset:
             if lines and not lines[-1]:
                 lines.pop()
             lines = [line[:-1] if len(line) > 1 and line[-1] == "\r" else line for line in lines]
-            return cls(normalize(line) for line in lines)
+            lines = [normalize(line) for line in lines]
+            with_glyphs = [line for line in lines if line[1:2] == "\t" and len(line) > 2]
+            glyphs = [(glyph, line[0]) for line in with_glyphs for glyph in line[2:]]
+            if len(dict(glyphs)) < len(glyphs):
+                raise ValueError(f"A glyph must stand for one character. Received: {with_glyphs}")
+            characters = [line[0] if line in with_glyphs else line for line in lines]
+            return cls(characters, dict(glyphs))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -167,9 +214,9 @@ def encode_in_graph(charset: Charset, texts: tf.Tensor) -> tf.RaggedTensor:
     """
     # A search in the sorted code points is stateless, so that a pipeline that holds it can be
     # checkpointed; a lookup table is not.
-    order = sorted(range(len(charset)), key=lambda index: charset.characters[index])
-    code_points = tf.constant([ord(charset.characters[index]) for index in order], tf.int32)
-    sorted_ids = tf.constant([index + len(SPECIAL_TOKENS) for index in order], tf.int32)
+    order = sorted((*charset.characters, *charset.glyphs))
+    code_points = tf.constant([ord(character) for character in order], tf.int32)
+    sorted_ids = tf.constant([charset.encode(character)[0] for character in order], tf.int32)
     codes = tf.strings.unicode_decode(texts, "UTF-8")
 
     def look_up(flat_codes: tf.Tensor) -> tf.Tensor:

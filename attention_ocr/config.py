@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
-from attention_ocr.settings.model import ModelConfig
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.whole_files import whole_file
 
@@ -31,18 +32,26 @@ class Config:
     model: ModelConfig = ModelConfig()
     decoder: DecoderConfig = DecoderConfig()
     data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
+        encoder_weights = self.training.encoder_weights
         check(
-            decoding != "ctc" or model.ctc_weight > 0,
+            not encoder_weights or model.encoder in BACKBONE_ENCODERS,
+            f"`encoder_weights` must be empty for `encoder={model.encoder}`; it is for "
+            f"{' and '.join(BACKBONE_ENCODERS)}.",
+            encoder_weights,
+        )
+        check(
+            decoding == "attention" or model.ctc_weight > 0,
             f"`decoding={decoding}` needs a CTC head, that is a `ctc_weight` above 0.",
             model.ctc_weight,
         )
         check(
-            decoding != "attention" or model.attention_weight > 0,
+            decoding == "ctc" or model.attention_weight > 0,
             f"`decoding={decoding}` needs an `attention_weight` above 0.",
             model.attention_weight,
         )

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from attention_ocr.synthesis.fonts import list_font_files
+from attention_ocr.text_direction import display_order, runs_right_to_left
 
 _PILLOWS_OWN = ""
 _PROBE_SIZE = 16
@@ -28,7 +29,8 @@ def draw_line(text: str, size: int) -> np.ndarray:
     """Draw a line of text, black on white.
 
     A character that no font of the machine has, or that cannot be told when it stands alone (a
-    space, a combining mark), is written as `U+` and its code point.
+    space, a combining mark), is written as `U+` and its code point. Text that runs right to left is
+    drawn so.
 
     Args:
         text: the line.
@@ -36,10 +38,15 @@ def draw_line(text: str, size: int) -> np.ndarray:
 
     Returns:
         uint8 [1.4 size, w, 3].
+
+    Raises:
+        ValueError: the text runs right to left, and the packages for it are missing.
     """
+    # Pillow may know the order of such a text itself: then it must not turn it a second time.
+    plainly = runs_right_to_left(text)
     runs = [
-        ("".join(part for part, _ in parts), _open(file, size))
-        for file, parts in groupby(_parts(text), key=lambda part: part[1])
+        ("".join(part for part, _ in parts), _open(file, size, plainly))
+        for file, parts in groupby(_parts(display_order(text)), key=lambda part: part[1])
     ]
     width = sum(font.getlength(run) for run, font in runs)
     canvas = Image.new("RGB", (round(width) + 1, round(1.4 * size)), "white")
@@ -96,7 +103,10 @@ def _shows(file: str, character: str) -> bool:
 
 
 @lru_cache(maxsize=2 * _MAX_FONTS)
-def _open(file: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _open(
+    file: str, size: int, plainly: bool = False
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     if file == _PILLOWS_OWN:
         return ImageFont.load_default(size)
-    return ImageFont.truetype(file, size)
+    engine = ImageFont.Layout.BASIC if plainly else None
+    return ImageFont.truetype(file, size, layout_engine=engine)

@@ -5,10 +5,31 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import decode_in_graph
+from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.ctc_beam import ctc_beam_decode
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.prepare import Decoding
-from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.decoding.result import Alternatives, Decoded
+from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.models.decoder import AttentionDecoder, DecoderState
+from attention_ocr.models.recognizer import Encoded, Recognizer
+
+
+class RecognizedAlternatives(NamedTuple):
+    """The n best texts of a search, the best first.
+
+    Attributes:
+        texts: string [B, n], UTF-8; empty where no other text was left.
+        confidences: float32 [B, n] in [0, 1], probability of each; 0 where none was left.
+        scores: float32 [B, n], descending, of the search; -inf where none was left.
+    """
+
+    texts: tf.Tensor
+    confidences: tf.Tensor
+    scores: tf.Tensor
 
 
 class Recognition(NamedTuple):
@@ -19,12 +40,14 @@ class Recognition(NamedTuple):
         confidence: float32 [B] in [0, 1], probability of the whole text.
         character_confidences: float32 [B, L] in [0, 1]; 0 behind the last character.
         attention: float32 [B, L, H', W'], where each character was read; 0 behind the last.
+        alternatives: of a beam wider than 1; else none.
     """
 
     text: tf.Tensor
     confidence: tf.Tensor
     character_confidences: tf.Tensor
     attention: tf.Tensor
+    alternatives: RecognizedAlternatives | None = None
 
 
 def recognize(
@@ -40,32 +63,87 @@ def recognize(
         decoding: from `decoding.prepare.prepare_decoding`.
         images: float [B, H, W, C], as `data.images` prepares them.
         image_sizes: int32 [B, 2], height and width of each picture without its padding.
+
+    Raises:
+        ValueError: the recogniser lacks the head that should read.
     """
     encoded = recognizer.encode(images, image_sizes)
     grid_shape = tf.shape(encoded.feature_grid)
     batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
-    decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
-    if decoding.settings.decoding == "ctc" and ctc_head is not None:
-        decoded = ctc_greedy_decode(
-            ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length
-        )
+    decoded, found = _decode(recognizer, encoded, decoding)
+    if decoding.settings.decoding == "ctc":
         rows = tf.constant(1)
-    elif decoding.settings.decoding == "attention" and decoder is not None:
-        state, memory = recognizer.start_decoding(encoded)
-        decoded = greedy_decode(
-            lambda token_ids, state: decoder.step(token_ids, state, memory),
-            state,
-            batch_size,
-            rows * columns,
-            decoding.max_length,
-        )
-    else:
-        raise ValueError(
-            f"The recogniser lacks the head of decoding={decoding.settings.decoding!r}."
-        )
+    alternatives = None
+    if found is not None and decoding.settings.beam_width > 1:
+        flat_ids = tf.reshape(found.token_ids, (-1, decoding.max_length))
+        texts = decode_in_graph(decoding.charset, flat_ids)
+        texts = tf.reshape(texts, (-1, decoding.settings.num_best))
+        alternatives = RecognizedAlternatives(texts, found.confidence, found.scores)
     return Recognition(
         text=decode_in_graph(decoding.charset, decoded.token_ids),
         confidence=decoded.confidence,
         character_confidences=decoded.character_confidences,
         attention=tf.reshape(decoded.attention, (batch_size, decoding.max_length, rows, columns)),
+        alternatives=alternatives,
     )
+
+
+def _decode(
+    recognizer: Recognizer, encoded: Encoded, decoding: Decoding
+) -> tuple[Decoded, Alternatives | None]:
+    """Decode with the head and the search of the settings."""
+    settings = decoding.settings
+    decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
+    if settings.decoding == "attention" and decoder is not None:
+        return _decode_attention(recognizer, decoder, encoded, decoding)
+    if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
+        log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
+        joined = Weighted(CTCPrefixScorer(log_probabilities), settings.joint_weight)
+        return _decode_attention(recognizer, decoder, encoded, decoding, joined)
+    if settings.decoding == "ctc" and ctc_head is not None:
+        inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
+        if settings.beam_width == 1 and decoding.rule is None and not decoding.scorers:
+            return ctc_greedy_decode(*inputs, decoding.temperature), None
+        return ctc_beam_decode(
+            *inputs,
+            settings.beam_width,
+            settings.num_best,
+            decoding.scorers,
+            decoding.rule,
+            decoding.temperature,
+        )
+    raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
+
+
+def _decode_attention(
+    recognizer: Recognizer,
+    decoder: AttentionDecoder,
+    encoded: Encoded,
+    decoding: Decoding,
+    joined: Weighted | None = None,
+) -> tuple[Decoded, Alternatives | None]:
+    settings = decoding.settings
+    state, memory = recognizer.start_decoding(encoded)
+    batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+    scorers = decoding.scorers if joined is None else (joined, *decoding.scorers)
+    if settings.beam_width > 1:
+        memory = tf.nest.map_structure(
+            lambda part: tf.repeat(part, settings.beam_width, axis=0), memory
+        )
+
+    def step(
+        token_ids: tf.Tensor, state: DecoderState
+    ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+        return decoder.step(token_ids, state, memory)
+
+    sizes = (batch_size, num_cells, decoding.max_length)
+    if settings.beam_width == 1 and not scorers and decoding.rule is None:
+        return greedy_decode(step, state, *sizes, decoding.temperature), None
+    options = BeamOptions(
+        settings.beam_width,
+        settings.num_best,
+        settings.length_normalization,
+        settings.length_alpha,
+        attention_weight=1.0 if joined is None else 1.0 - joined.weight,
+    )
+    return beam_decode(step, state, *sizes, options, scorers, decoding.rule, decoding.temperature)

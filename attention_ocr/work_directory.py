@@ -4,6 +4,7 @@
 stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.whole_files import whole_file
 
 WEIGHTS_FILE = "weights.npz"
+SAVED_MODEL_FILE = "saved_model.pb"
+BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "default"
 
 
 class TrainedModel(NamedTuple):
@@ -26,6 +29,39 @@ class TrainedModel(NamedTuple):
     config: Config
     charset: Charset
     recognizer: Recognizer
+
+
+def find_model(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return the directory of a model: one that holds `weights.npz` or `saved_model.pb`.
+
+    Args:
+        path: a work directory, an export, or a version of one; of an export without a version the
+            newest counts; none finds the weights that come with the package.
+
+    Raises:
+        FileNotFoundError: there is no model.
+    """
+    if path is None:
+        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
+            raise FileNotFoundError(
+                "This release comes without weights of its own: name a work directory or an export."
+            )
+        return BUNDLED_WEIGHTS
+    directory = Path(path)
+    if not directory.is_dir():
+        raise FileNotFoundError(f"{directory} is no directory: no model is there.")
+    if any((directory / name).is_file() for name in (WEIGHTS_FILE, SAVED_MODEL_FILE)):
+        return directory
+    versions = [
+        entry
+        for entry in directory.iterdir()
+        if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{directory} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
+        )
+    return max(versions, key=lambda entry: int(entry.name))
 
 
 def load_trained_model(directory: Path, precision: str = "float32") -> TrainedModel:
@@ -51,7 +87,7 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
 
 def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
     """Return the value of every weight by its path in the network, `encoder/stem/...`."""
-    values = {_weight_name(weight): np.asarray(weight) for weight in recognizer.weights}
+    values = {weight_name(weight): np.asarray(weight) for weight in recognizer.weights}
     if len(values) != len(recognizer.weights):
         raise ValueError(f"Two weights share a path. Received: {sorted(values)}")
     return values
@@ -68,16 +104,16 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
         np.savez(file, allow_pickle=False, **dict(values))
 
 
-def load_weights(recognizer: Recognizer, path: Path) -> None:
-    """Read the weights of a recogniser.
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read weights by path in the network, as `save_weights` wrote them.
 
     Raises:
-        ValueError: the file is cut short or damaged, or its weights are those of another network.
+        ValueError: the file is cut short or damaged.
     """
     try:
         # NumPy leaves a file of its own open where it turns out to be damaged.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in arrays.files}
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -88,7 +124,16 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
         NotImplementedError,
     ) as error:
         raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
-    weights = {_weight_name(weight): weight for weight in recognizer.weights}
+
+
+def load_weights(recognizer: Recognizer, path: Path) -> None:
+    """Read the weights of a recogniser.
+
+    Raises:
+        ValueError: the file is cut short or damaged, or its weights are those of another network.
+    """
+    values = read_weights(path)
+    weights = {weight_name(weight): weight for weight in recognizer.weights}
     for name in sorted(set(weights) | set(values)):
         expected = tuple(weights[name].shape) if name in weights else "nothing"
         received = values[name].shape if name in values else "nothing"
@@ -101,5 +146,6 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
         weight.assign(values[name])
 
 
-def _weight_name(weight: object) -> str:
+def weight_name(weight: object) -> str:
+    """Return the path of a weight in its network, `encoder/stem/...`."""
     return weight.path.split("/", 1)[1]  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ SMALLEST = [
         1,
         marks=pytest.mark.slow,
     ),
-    pytest.param("decoding", "--batch_sizes 1 --rounds 1", 3, marks=pytest.mark.slow),
+    pytest.param("decoding", "--batch_sizes 1 --rounds 1 --words 500", 9, marks=pytest.mark.slow),
     pytest.param("reading", "--batch_sizes 2 --images 2 --rounds 1", 2, marks=pytest.mark.slow),
     pytest.param(
         "input_pipeline",
@@ -26,6 +26,13 @@ SMALLEST = [
         1,
         marks=pytest.mark.slow,
     ),
+    pytest.param(
+        "augmentation",
+        "--policies default jpeg --batch_size 2 --batches 1 --rounds 1",
+        2,
+        marks=pytest.mark.slow,
+    ),
+    pytest.param("inspection", "--records 300", 2, marks=pytest.mark.slow),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]
 

@@ -69,7 +69,12 @@ def test_a_field_name_stands_in_one_section_only():
         ("max_length", 0, "`max_length` must be above 0"),
         ("dropout", 1.0, "at least 0 and below 1. Received: 1.0"),
         ("dropout", float("nan"), "at least 0 and below 1. Received: nan"),
-        ("decoding", "beam", "one of attention, ctc. Received: 'beam'"),
+        ("decoding", "beam", "one of attention, ctc, joint. Received: 'beam'"),
+        ("beam_width", 0, "`beam_width` must be above 0"),
+        ("num_best", 2, "at most `beam_width` .1.. Received: 2"),
+        ("length_normalization", "max", "one of none, mean, wu. Received: 'max'"),
+        ("joint_weight", 1.0, "`joint_weight` must be at least 0 and below 1"),
+        ("length_alpha", -1.0, "`length_alpha` must not be negative"),
         ("attention_weight", 0.0, "needs an `attention_weight` above 0"),
         ("attention", "soft", "one of additive, location, dot, hard, none. Received: 'soft'"),
         (
@@ -155,6 +160,9 @@ def test_settings_that_do_not_go_together_are_refused(values, message):
 def test_reading_by_ctc_needs_a_ctc_head():
     with pytest.raises(ValueError, match="needs a CTC head"):
         Config.from_values({"decoding": "ctc", "ctc_weight": 0.0})
+    for weight in ("ctc_weight", "attention_weight"):
+        with pytest.raises(ValueError, match=f"`decoding=joint` needs .*`{weight}` above 0"):
+            Config.from_values({"decoding": "joint", weight: 0.0})
     config = Config.from_values({"decoding": "ctc", "attention_weight": 0.0})
     assert config.decoding.decoding == "ctc"
 
@@ -268,4 +276,32 @@ def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
 def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
-    assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+    assert '\n    "encoder": "vgg",\n' in text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder": "application"}, "`encoder_backbone` must name a network .* Received: ''"),
+        (
+            {"encoder": "application", "encoder_backbone": "VGG16"},
+            "`encoder_layer` must name the last layer for `encoder=application`. Received: ''",
+        ),
+        (
+            {"encoder_backbone": "VGG16"},
+            "`encoder_backbone` must be empty for `encoder=compact`. Received: 'VGG16'",
+        ),
+        (
+            {"encoder": "vgg", "encoder_layer": "Mixed_5d"},
+            "`encoder_layer` must be empty for `encoder=vgg`; it is for .* Received: 'Mixed_5d'",
+        ),
+        ({"encoder_weights": "a.h5"}, "`encoder_weights` must be empty .* Received: 'a.h5'"),
+        (
+            {"encoder": "inception_v3", "encoder_width": 0.5},
+            "`encoder_width` must be 1 for `encoder=inception_v3`.* Received: 0.5",
+        ),
+    ],
+)
+def test_settings_of_a_backbone_without_one_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)

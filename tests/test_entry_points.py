@@ -16,8 +16,10 @@ from absl import flags
 
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
+from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
@@ -30,8 +32,10 @@ FIELDS = {
     for field in dataclasses.fields(section.default)
 }
 CHOICES = {
+    "on_bad_example": ON_BAD_EXAMPLE,
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
+    **MODEL_CHOICES,
     "attention": tuple(ATTENTIONS),
     "attention_normalization": NORMALIZATIONS,
     "decoder_cell": DECODER_CELLS,
@@ -201,6 +205,15 @@ def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
         (["--bucket_widths=80,64"], "`bucket_widths` must ascend from above 0."),
         (["--bucket_widths=wide"], "--bucket_widths must be whole numbers. Received: ['wide']"),
         (["--train_data="], "`train_data` must name a source. Received: ''"),
+        (
+            ["--encoder=resnet", "--image_height=48"],
+            "divide by 32 for encoder=resnet. Received: 48",
+        ),
+        (
+            ["--encoder=application", "--encoder_backbone=VGG16", "--encoder_layer=pool9"],
+            "`encoder_layer` must be a layer of VGG16, such as",
+        ),
+        (["--encoder=inception_v3", "--encoder_weights=no.h5"], "No weights at no.h5"),
         (["--train_data=no/labels.tsv"], "no/labels.tsv"),
         (["--train_data=no-*.tfrecord"], "No data at no-*.tfrecord"),
         (["--train_data=synthetic,kind=words"], "kind"),
@@ -217,7 +230,7 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     ("content", "message"),
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
-        ("", "Expected lines of path, tab, text"),
+        ("", "Expected images and their texts"),
         ("missing.png\tword\n", "no such image"),
     ],
 )

@@ -45,7 +45,13 @@ SETTINGS: Mapping[str, Any] = {
 
 
 OF_ENCODER: Mapping[str, Mapping[str, Any]] = {
-    "resnet": {"image_height": 32, "encoder_width": 0.125}
+    "resnet": {"image_height": 32, "encoder_width": 0.125},
+    "inception_v3": {"encoder_width": 1.0, "encoder_layer": "MaxPool_3a_3x3"},
+    "application": {
+        "encoder_width": 1.0,
+        "encoder_backbone": "MobileNetV2",
+        "encoder_layer": "block_1_expand_relu",
+    },
 }
 """What some encoders need on top."""
 

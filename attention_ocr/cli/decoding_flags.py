@@ -20,7 +20,19 @@ DEFINE: dict[type, Callable[..., Any]] = {
     str: flags.DEFINE_string,
 }
 HELP = {
-    "decoding": "Which head reads.",
+    "decoding": "Which head reads; joint is the attention with a say of CTC.",
+    "beam_width": "Texts that the search follows at once; 1 is greedy decoding.",
+    "num_best": "Texts that are returned, the best first; at most beam_width.",
+    "length_normalization": "Of the scores in a beam: none, mean over the tokens, or Wu's.",
+    "length_alpha": "Exponent of Wu's length normalisation.",
+    "joint_weight": "Weight of CTC in joint decoding.",
+    "lexicon": "A file with a word a line; nothing else is read.",
+    "pattern": "A regular expression that every text keeps, such as [A-Z]{2}[0-9]{4}.",
+    "allowed_characters": "Nothing but these characters is read.",
+    "attention_temperature": "Divides the attention's logits where confidences are computed.",
+    "ctc_temperature": "Divides the CTC head's logits where confidences are computed.",
+    "language_model": "A file made by `attention-ocr language-model`.",
+    "language_model_weight": "Weight of the language model in the scores of a search; 0 for none.",
 }
 
 

@@ -148,6 +148,7 @@ def _read(
             character_confidences=tuple(round(c, 6) for c in reading.character_confidences),
             error=reading.error,
             overlay=overlay,
+            alternatives=tuple((text, round(sure, 6)) for text, sure in reading.alternatives),
         )
 
 

@@ -1,15 +1,17 @@
-"""`attention-ocr records`: labels and images to sharded TFRecords."""
+"""`attention-ocr records`: any source of data to sharded TFRecords."""
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attention_ocr.data.labels import LabelledImage
     from attention_ocr.data.shard_files import SkippedImage
+    from attention_ocr.data.shards import EncodedImage
 
-HELP = "turn a label file and its images into sharded training records"
+HELP = "turn a source of data into sharded training records"
 _MAX_SKIPPED_SHOWN = 20
 
 
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The command's own parser.
     """
     parser.add_argument(
-        "labels", type=Path, help="label file: a path, a tab and the text on each line"
+        "source", metavar="SOURCE", help="a label file, or what else --train_data of train.py takes"
     )
     parser.add_argument("out_dir", type=Path, help="folder to write to; made if missing")
     parser.add_argument(
@@ -49,7 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--part", choices=("train", "eval"), help="the rest, or what is held out")
     parser.add_argument(
-        "--max_length", type=int, metavar="N", help="skip labels of more than N characters"
+        "--max_length", type=int, metavar="N", help="labels of more characters cannot be used"
+    )
+    parser.add_argument(
+        "--on_bad_example",
+        choices=("fail", "skip"),
+        default="fail",
+        help="stop at an image or label that cannot be used, or leave it out and report it "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--charset",
@@ -73,11 +82,11 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         OSError: If a file is missing or cannot be written.
-        ValueError: If an argument or the label file is wrong.
+        ValueError: If an argument or the source is wrong, or an image cannot be used and
+            `--on_bad_example` is `fail`.
     """
     # TensorFlow takes seconds to load, which `--help` need not wait for.
     from attention_ocr.charset import Charset
-    from attention_ocr.data.labels import held_out_split, read_labels
     from attention_ocr.data.shards import write_shards
 
     if (args.every is None) != (args.part is None):
@@ -85,9 +94,7 @@ def run(args: argparse.Namespace) -> int:
             f"Expected --every and --part together. Received: every={args.every}, part={args.part}"
         )
     charset = None if args.charset is None else Charset.load(args.charset)
-    images = read_labels(args.labels, require_images=False)
-    if args.every is not None:
-        images = held_out_split(images, args.every, args.part)
+    images = _open(args.source, args.every, args.part)
     num_workers = args.num_workers
     if num_workers is None:
         # A process takes as long to start as one that runs takes for thousands of images.
@@ -101,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
         max_length=args.max_length,
         charset=charset,
         overwrite=args.overwrite,
+        fail_on_bad=args.on_bad_example == "fail",
     )
     print(f"Wrote {report.num_examples} of {len(images)} images to {args.out_dir}:")
     for shard in report.shards:
@@ -111,6 +119,20 @@ def run(args: argparse.Namespace) -> int:
         print(f"Characters of the labels that {args.charset} lacks: {counts}")
     print(f"Report: {args.out_dir / args.name}.dataset.json")
     return 0
+
+
+def _open(
+    name: str, every: int | None, part: str | None
+) -> "Collection[LabelledImage | EncodedImage]":
+    """Return the images of a label file, which the workers read, or those of another source."""
+    from attention_ocr.data.labels import held_out_split, read_labels
+    from attention_ocr.data.shards import SourceImages
+    from attention_ocr.data.sources import open_source
+
+    if name.endswith(".tsv"):
+        images = read_labels(name, require_images=False)
+        return images if every is None or part is None else held_out_split(images, every, part)
+    return SourceImages(open_source(name if every is None else f"{name},every={every},part={part}"))
 
 
 def _print_skipped(skipped: Sequence["SkippedImage"]) -> None:

@@ -17,6 +17,7 @@ class Result(NamedTuple):
         character_confidences: probability of each character, in [0, 1].
         error: why nothing could be read.
         overlay: path of the picture of the attention.
+        alternatives: the n best texts of a search with their confidences; in JSON alone.
     """
 
     path: str
@@ -25,6 +26,7 @@ class Result(NamedTuple):
     character_confidences: tuple[float, ...] = ()
     error: str | None = None
     overlay: str | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 Write = Callable[[Result], None]
@@ -43,10 +45,20 @@ def write_text(stream: TextIO) -> Write:
 
 
 def write_json_lines(stream: TextIO) -> Write:
-    """Return a writer of one JSON object a line, with the fields of `Result`."""
+    """Return a writer of one JSON object a line, with the fields of `Result`.
+
+    The alternatives, objects with `text` and `confidence`, are there where a search found some.
+    """
 
     def write(result: Result) -> None:
-        stream.write(json.dumps(result._asdict(), ensure_ascii=False) + "\n")
+        record = result._asdict()
+        names = ("text", "confidence")
+        record["alternatives"] = [
+            dict(zip(names, found, strict=True)) for found in result.alternatives
+        ]
+        if not result.alternatives:
+            del record["alternatives"]
+        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     return write
 
@@ -54,11 +66,13 @@ def write_json_lines(stream: TextIO) -> Write:
 def write_csv(stream: TextIO) -> Write:
     """Return a writer of CSV with a header; the confidences of characters stand in one column."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(Result._fields)
+    columns = Result._fields[:-1]
+    writer.writerow(columns)
 
     def write(result: Result) -> None:
         confidences = " ".join(map(str, result.character_confidences))
-        writer.writerow((result._asdict() | {"character_confidences": confidences}).values())
+        record = result._asdict() | {"character_confidences": confidences}
+        writer.writerow(record[column] for column in columns)
 
     return write
 

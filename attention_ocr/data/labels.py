@@ -1,10 +1,13 @@
 """Label files: one line per image, its path, a tab, its text."""
 
 import os
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from attention_ocr.charset import normalize
+from attention_ocr.data.files import read_lines
+from attention_ocr.data.tables import ImageTable, split_indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +49,11 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"Expected a label file. Received: {path}, which is no file")
-    images: list[LabelledImage] = []
-    line_by_path: dict[str, int] = {}
-    for line_number, line in _lines(path):
-        place = f"{path}, line {line_number}"
-        image = _parse_line(line, path.parent, place)
-        # `images/a.png` and `./images/a.png` are one image.
-        first_line = line_by_path.setdefault(os.path.normpath(image.path), line_number)
-        if first_line != line_number:
-            raise ValueError(
-                f"{place}: expected each image once. "
-                f"Received: {image.key!r}, which line {first_line} names too"
-            )
-        if require_images and not image.path.is_file():
-            raise FileNotFoundError(f"{place}: no such image: {image.path}")
-        images.append(image)
-    if not images:
-        raise ValueError(f"Expected lines of path, tab, text. Received: {path}, which has none")
-    return images
+    table = ImageTable(str(path), str(path.parent), label_rows(str(path)), require_images)
+    return [
+        LabelledImage(path.parent / key, key, normalize(text))
+        for key, text in zip(table.keys, table.texts, strict=True)
+    ]
 
 
 def held_out_split(images: Sequence[LabelledImage], every: int, part: str) -> list[LabelledImage]:
@@ -81,45 +71,21 @@ def held_out_split(images: Sequence[LabelledImage], every: int, part: str) -> li
     Raises:
         ValueError: If `every` is below 2, `part` is unknown, or the part would be empty.
     """
-    if every < 2:
-        raise ValueError(f"Expected `every` to be 2 or more. Received: every={every}")
-    if part not in ("train", "eval"):
-        raise ValueError(f"Expected `part` to be 'train' or 'eval'. Received: part={part!r}")
-    ordered = sorted(images, key=lambda image: image.key)
-    chosen = [
-        image
-        for index, image in enumerate(ordered)
-        if (index % every == every - 1) == (part == "eval")
-    ]
-    if not chosen:
-        raise ValueError(
-            f"Expected images for part={part!r} with every={every}. Received: {len(images)} images"
-        )
-    return chosen
+    indices = split_indices([image.key for image in images], every, part)
+    return [images[index] for index in indices]
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    # Read as bytes: a file opened as text also ends lines at a lone carriage return.
-    with path.open("rb") as file:
-        for line_number, raw_line in enumerate(file, start=1):
-            # "utf-8-sig" drops a byte order mark, which stands at the start of the file only.
-            encoding = "utf-8-sig" if line_number == 1 else "utf-8"
-            try:
-                line = raw_line.decode(encoding)
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{path}, line {line_number}: expected UTF-8. "
-                    f"Received: byte 0x{raw_line[error.start]:02x}"
-                ) from error
-            line = line.removesuffix("\n").removesuffix("\r")
-            if line:
-                yield line_number, line
+def label_rows(path: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, path and text of each line of a label file, local or remote.
 
-
-def _parse_line(line: str, folder: Path, place: str) -> LabelledImage:
-    key, tab, text = line.partition("\t")
-    if not tab:
-        raise ValueError(f"{place}: expected path, tab, text. Received: {line!r}, without a tab")
-    if not key:
-        raise ValueError(f"{place}: expected a path before the tab. Received: {line!r}")
-    return LabelledImage(path=folder / key, key=key, text=unicodedata.normalize("NFC", text))
+    Raises:
+        ValueError: a line that is not UTF-8 or has no tab.
+    """
+    for line_number, line in read_lines(path):
+        key, tab, text = line.partition("\t")
+        if not tab:
+            raise ValueError(
+                f"{path}, line {line_number}: expected path, tab, text. "
+                f"Received: {line!r}, without a tab"
+            )
+        yield line_number, key, text

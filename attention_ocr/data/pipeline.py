@@ -5,21 +5,26 @@ be trained on before it takes a place in a batch; bucket, so that a batch pays f
 and no more decoder steps than its own examples need; encode texts a batch at a time.
 """
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
 from attention_ocr.config import Config
-from attention_ocr.data.images import fit_image
+from attention_ocr.data.augmentation.augment import augment
+from attention_ocr.data.augmentation.joining import join_words
+from attention_ocr.data.images import WIDTH_MULTIPLE, fit_image
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.image import ImageConfig
 
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"
+NOT_UTF8 = "label that is not UTF-8"
 NUM_TRIED = 10_000
 """Examples looked at before training, until one is found that can be trained on."""
 
@@ -29,21 +34,35 @@ class SkipReport:
 
     Args:
         num_names: names kept for each reason; the count goes on.
+        fails: whether the first one ends the pipeline.
+
+    Attributes:
+        counts: how many there were for each reason.
+        failure: reason and name of the one that ended the pipeline, if one has.
     """
 
-    def __init__(self, num_names: int = 20) -> None:
+    def __init__(self, num_names: int = 20, fails: bool = False) -> None:
+        self.fails = fails
+        self.failure = ""
         self._num_names = num_names
         self._lock = threading.Lock()
         self._keys: dict[str, set[str]] = {}
         self.counts: Counter[str] = Counter()
 
     def add(self, key: str, reason: str) -> None:
-        """Count one example; the same example counts in every epoch that leaves it out."""
+        """Count one example; the same example counts in every epoch that leaves it out.
+
+        Raises:
+            ValueError: the report says that the first one ends the pipeline.
+        """
         with self._lock:
             self.counts[reason] += 1
             keys = self._keys.setdefault(reason, set())
             if len(keys) < self._num_names:
                 keys.add(key)
+            if self.fails:
+                self.failure = f"{reason}: {key}"
+                raise ValueError(self.failure)
 
     def lines(self) -> list[str]:
         """Return a line for each reason: count and names."""
@@ -88,15 +107,49 @@ def training_batches(
     dataset = dataset.map(
         lambda example: _prepare(example, config.image), num_parallel_calls=walk.num_workers
     )
+    augmentation = config.augmentation
+    seed = (config.training.seed, shard[0] << 24)
+    if augmentation.join_words:
+        if " " not in charset:
+            raise ValueError("`join_words` needs a charset with a space. Received: one without")
+        dataset = join_words(
+            dataset,
+            augmentation.join_words,
+            WIDTH_MULTIPLE,
+            config.image.max_image_width,
+            config.model.max_length,
+            seed,
+        )
     dataset = dataset.group_by_window(
         lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
         lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
         window_size=batch_size,
     )
+    if augmentation.augmentation and augmentation.augmentation_strength:
+        # The number of a batch is part of the pipeline's position, and with it every draw.
+        dataset = dataset.enumerate().map(
+            lambda index, batch: _augmented(batch, index, seed, config.augmentation),
+            num_parallel_calls=walk.num_workers,
+        )
     dataset = dataset.map(
         lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
+
+
+@contextlib.contextmanager
+def explaining(source: Source, report: SkipReport | None = None) -> Iterator[None]:
+    """Make what ends the walk through a source inside the `with` block a line for people.
+
+    Raises:
+        ValueError: in place of TensorFlow's error; it names the example or the file.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = (report.failure if report else "") or source.find_damage()
+        reason = reason or str(error.message).strip().splitlines()[0]
+        raise ValueError(f"Could not read {source.spec.name}: {reason}") from error
 
 
 def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
@@ -135,7 +188,9 @@ def _check_some_are_usable(source: Source, config: Config, shard: tuple[int, int
     report = SkipReport(num_names=3)
     examples = source.examples(Walk(num_workers=_num_workers(config), shard=shard)).take(NUM_TRIED)
     usable = examples.filter(lambda example: _usable(example, config.model.max_length, report))
-    if not any(True for _ in usable.take(1)):
+    with explaining(source, report):
+        found = any(True for _ in usable.take(1))
+    if not found:
         reasons = "; ".join(report.lines()) or "there is none for this process"
         raise ValueError(f"No example of {source.spec.name} can be trained on: {reasons}")
 
@@ -143,16 +198,19 @@ def _check_some_are_usable(source: Source, config: Config, shard: tuple[int, int
 def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) -> tf.Tensor:
     """Return whether an example can be trained on; tell the report if not."""
 
-    def tell(key: bytes, readable: np.bool_) -> np.bool_:
-        report.add(key.decode("utf-8"), TOO_LONG if readable else UNREADABLE)
+    def tell(key: bytes, readable: np.bool_, valid: np.bool_) -> np.bool_:
+        reason = UNREADABLE if not readable else TOO_LONG if valid else NOT_UTF8
+        report.add(key.decode("utf-8", errors="replace"), reason)
         return np.bool_(False)
 
     readable = tf.size(example["image"]) > 0
-    fits = tf.strings.length(example["text"], unit="UTF8_CHAR") <= max_length
+    text = example["text"]
+    valid = text == tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+    fits = tf.strings.length(text, unit="UTF8_CHAR") <= max_length
     usable = tf.cond(
-        readable & fits,
+        readable & valid & fits,
         lambda: True,
-        lambda: tf.numpy_function(tell, [example["key"], readable], tf.bool, stateful=False),
+        lambda: tf.numpy_function(tell, [example["key"], readable, valid], tf.bool, stateful=False),
     )
     return tf.ensure_shape(usable, ())
 
@@ -167,6 +225,22 @@ def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, 
         "shrunk": shrunk,
         "readable": tf.size(example["image"]) > 0,
     }
+
+
+def _augmented(
+    batch: dict[str, tf.Tensor],
+    index: tf.Tensor,
+    seed: tuple[int, int],
+    settings: AugmentationConfig,
+) -> dict[str, tf.Tensor]:
+    images = augment(
+        batch["images"],
+        batch["image_sizes"],
+        tf.stack([seed[0], seed[1] + tf.cast(index, tf.int32)]),
+        parse_policy(settings.augmentation),
+        settings.augmentation_strength,
+    )
+    return batch | {"images": images}
 
 
 def _bucket(

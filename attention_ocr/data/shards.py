@@ -5,26 +5,81 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import tensorflow as tf
 from tqdm import tqdm
 
 from attention_ocr.charset import Charset
 from attention_ocr.data.labels import LabelledImage
+from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
+from attention_ocr.data.sources import Source, Walk
 
 _CHUNK_SIZE = 64
 
 
+class EncodedImage(NamedTuple):
+    """An image whose file has been read already.
+
+    Attributes:
+        key: names it in reports.
+        text: the label.
+        encoded: the bytes of the file; empty where there is none.
+    """
+
+    key: str
+    text: str
+    encoded: bytes
+
+
+class SourceImages(Collection[EncodedImage]):
+    """The images of any source that has an end.
+
+    Args:
+        source: where they come from. One that does not know how many it has is walked twice.
+
+    Raises:
+        ValueError: rendered text without an end.
+    """
+
+    def __init__(self, source: Source) -> None:
+        if source.num_examples is None and source.spec.name == "synthetic":
+            raise ValueError(
+                "Expected `num_examples` of rendered text. Received: synthetic, endless"
+            )
+        self._source = source
+        self._count = source.num_examples
+
+    def __len__(self) -> int:
+        if self._count is None:
+            with explaining(self._source):
+                self._count = sum(1 for _ in self._source.rows(Walk()))
+        return self._count
+
+    def __iter__(self) -> Iterator[EncodedImage]:
+        with explaining(self._source):
+            for row in self._source.files(Walk()).prefetch(_CHUNK_SIZE).as_numpy_iterator():
+                text = row["text"].decode("utf-8", errors="replace")
+                yield EncodedImage(row["key"].decode("utf-8"), text, row["encoded"])
+
+    def __contains__(self, image: object) -> bool:
+        return any(image == other for other in self)
+
+
+Outcome = tuple[str, bytes | SkippedImage]
+"""The text of an image, and its serialised example or why it has none."""
+
+
 def write_shards(
-    images: Sequence[LabelledImage],
+    images: Collection[LabelledImage | EncodedImage],
     out_dir: str | os.PathLike[str],
     name: str = "data",
     *,
@@ -33,6 +88,7 @@ def write_shards(
     max_length: int | None = None,
     charset: Charset | None = None,
     overwrite: bool = False,
+    fail_on_bad: bool = False,
 ) -> ShardsReport:
     """Write labelled images as sharded TFRecords, in their order.
 
@@ -51,6 +107,7 @@ def write_shards(
         charset: Characters to look for in the labels; those outside it are counted, not skipped.
         overwrite: Whether a data set of this name in `out_dir` is replaced. It stays as it is until
             the new one is complete.
+        fail_on_bad: Whether the first image that would be skipped ends the writing.
 
     Returns:
         What was written and skipped; the same is in `NAME.dataset.json`.
@@ -59,7 +116,8 @@ def write_shards(
         FileExistsError: If `out_dir` holds shards of this name and `overwrite` is false.
         OSError: If a file cannot be written, for example because the disk is full. No shard is left
             then, and an older data set stays whole.
-        ValueError: If an argument is out of range, or no image can be used.
+        ValueError: If an argument is out of range, or no image can be used, or one cannot with
+            `fail_on_bad`.
     """
     if not 1 <= num_shards <= len(images):
         raise ValueError(
@@ -72,7 +130,7 @@ def write_shards(
     files.prepare(overwrite)
     try:
         with closing(_prepare(images, max_length, num_workers)) as outcomes:
-            report = _write_partial_shards(files, images, outcomes, charset)
+            report = _write_partial_shards(files, len(images), outcomes, charset, fail_on_bad)
         files.commit(report)
     finally:
         files.remove_partial()
@@ -81,52 +139,60 @@ def write_shards(
 
 def _write_partial_shards(
     files: ShardFiles,
-    images: Sequence[LabelledImage],
-    outcomes: Generator[bytes | SkippedImage, None, None],
+    num_images: int,
+    outcomes: Generator[Outcome, None, None],
     charset: Charset | None,
+    fail_on_bad: bool,
 ) -> ShardsReport:
     num_shards = len(files.shards)
-    bounds = [len(images) * index // num_shards for index in range(num_shards + 1)]
-    remaining = zip(images, outcomes, strict=True)
+    bounds = [num_images * index // num_shards for index in range(num_shards + 1)]
     shards: list[Shard] = []
     skipped: list[SkippedImage] = []
     unknown_characters: Counter[str] = Counter()
-    with tqdm(total=len(images), desc=files.name, unit="image", disable=None) as progress:
+    with tqdm(total=num_images, desc=files.name, unit="image", disable=None) as progress:
         for shard, path, (start, end) in zip(
             files.shards, files.partial_shards, pairwise(bounds), strict=True
         ):
             num_skipped = len(skipped)
             try:
                 with tf.io.TFRecordWriter(str(path)) as writer:
-                    for image, outcome in islice(remaining, end - start):
+                    for text, outcome in islice(outcomes, end - start):
                         progress.update()
                         if isinstance(outcome, SkippedImage):
+                            _refuse(outcome, fail_on_bad)
                             skipped.append(outcome)
                             continue
                         writer.write(outcome)
                         if charset is not None:
-                            unknown_characters.update(charset.unknown_characters(image.text))
+                            unknown_characters.update(charset.unknown_characters(text))
             except tf.errors.OpError as error:
                 raise OSError(f"Could not write a shard: {error.message}") from error
             num_examples = end - start - (len(skipped) - num_skipped)
             shards.append(Shard(shard.name, num_examples, path.stat().st_size))
-    if len(skipped) == len(images):
+    if len(skipped) == num_images:
         raise ValueError(
-            f"Expected images that can be used. Received: {len(images)} that cannot, "
+            f"Expected images that can be used. Received: {num_images} that cannot, "
             f"first {skipped[0].key} ({skipped[0].detail})"
         )
     return ShardsReport(
-        num_examples=len(images) - len(skipped),
+        num_examples=num_images - len(skipped),
         shards=tuple(shards),
         skipped=tuple(skipped),
         unknown_characters=dict(unknown_characters.most_common()),
     )
 
 
+def _refuse(image: SkippedImage, fail_on_bad: bool) -> None:
+    if fail_on_bad:
+        raise ValueError(
+            f"Expected only images that can be used. Received: {image.key}: {image.detail}"
+        )
+
+
 def _prepare(
-    images: Sequence[LabelledImage], max_length: int | None, num_workers: int
-) -> Generator[bytes | SkippedImage, None, None]:
-    """Yield, in order, each image's serialised example or why it is skipped."""
+    images: Collection[LabelledImage | EncodedImage], max_length: int | None, num_workers: int
+) -> Generator[Outcome, None, None]:
+    """Yield, in order, each image's text and its serialised example or why it is skipped."""
     if num_workers == 1:
         for image in images:
             yield _prepare_image(image, max_length)
@@ -135,10 +201,10 @@ def _prepare(
         num_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
     )
     # A bounded number of chunks is under way, so that fast workers do not fill the memory.
-    pending: deque[Future[list[bytes | SkippedImage]]] = deque()
+    pending: deque[Future[list[Outcome]]] = deque()
     try:
-        for start in range(0, len(images), _CHUNK_SIZE):
-            chunk = images[start : start + _CHUNK_SIZE]
+        remaining = iter(images)
+        while chunk := list(islice(remaining, _CHUNK_SIZE)):
             pending.append(executor.submit(_prepare_chunk, chunk, max_length))
             if len(pending) > 4 * num_workers:
                 yield from pending.popleft().result()
@@ -168,17 +234,23 @@ def _end_with_parent() -> None:
 
 
 def _prepare_chunk(
-    images: Sequence[LabelledImage], max_length: int | None
-) -> list[bytes | SkippedImage]:
+    images: Sequence[LabelledImage | EncodedImage], max_length: int | None
+) -> list[Outcome]:
     return [_prepare_image(image, max_length) for image in images]
 
 
-def _prepare_image(image: LabelledImage, max_length: int | None) -> bytes | SkippedImage:
+def _prepare_image(image: LabelledImage | EncodedImage, max_length: int | None) -> Outcome:
+    return image.text, _check_image(image, max_length)
+
+
+def _check_image(
+    image: LabelledImage | EncodedImage, max_length: int | None
+) -> bytes | SkippedImage:
     if max_length is not None and len(image.text) > max_length:
         detail = f"label of {len(image.text)} characters, the limit is {max_length}"
         return SkippedImage(image.key, "too_long", detail)
     try:
-        encoded = image.path.read_bytes()
+        encoded = image.encoded if isinstance(image, EncodedImage) else image.path.read_bytes()
     except FileNotFoundError:
         return SkippedImage(image.key, "missing", "no such file")
     except OSError as error:

@@ -1,21 +1,19 @@
 """Data sources: one string names where examples come from."""
 
 import functools
+import importlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.images import decode_image, decode_or_blank
-from attention_ocr.data.labels import held_out_split, read_labels
-from attention_ocr.data.records import parse_example
-from attention_ocr.data.shard_files import check_shards
-from attention_ocr.synthesis.rendering import Renderer
-from attention_ocr.synthesis.settings import parse_options
+from attention_ocr.charset import normalize
+from attention_ocr.data.files import exists, is_folder
+from attention_ocr.data.images import decode_or_blank, read_or_empty
+from attention_ocr.data.records import RECORD_FORMATS, composed
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 
@@ -25,7 +23,7 @@ class SourceSpec:
     """A source string, taken apart.
 
     Attributes:
-        name: `synthetic`, or the path of a label file or a pattern of record files.
+        name: `synthetic`, `tfds:NAME`, or the path of a file, a folder or a pattern of files.
         options: the `key=value` parts.
     """
 
@@ -63,17 +61,62 @@ class Source:
 
     Attributes:
         spec: where they come from.
-        num_examples: their number; none when there is no end.
-        examples: `Walk -> tf.data.Dataset` of `key` string, `image` uint8 [h, w, 3]
-            (without pixels where the file is broken) and `text` string. With a seed, an endless
-            shuffled walk in which each epoch holds each example once; without, one walk in order.
-        labels: iterates over all texts, to build a charset from.
+        num_examples: their number; none when there is no end, or when nobody counted.
+        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, and one of
+            `path` string, `encoded` string (an image file, empty where there is none) or `image`
+            uint8 [h, w, 3]. With a seed, an endless shuffled walk in which each epoch holds each
+            example once; without, one walk in order.
+        texts: iterates over all texts as they lie there.
+        find_damage: called when a walk has failed; returns what is wrong with which file, or
+            nothing.
+        parts: of a mixture, its sources.
     """
 
     spec: SourceSpec
     num_examples: int | None
-    examples: Callable[["Walk"], tf.data.Dataset]
-    labels: Callable[[], Iterable[str]]
+    rows: Callable[["Walk"], tf.data.Dataset]
+    texts: Callable[[], Iterable[str]]
+    find_damage: Callable[[], str] = str
+    parts: "tuple[Source, ...]" = ()
+
+    def labels(self) -> Iterator[str]:
+        """Iterate over all labels, in NFC, to build a charset from."""
+        return map(normalize, self.texts())
+
+    def examples(self, walk: "Walk") -> tf.data.Dataset:
+        """Walk through `key`, `text` (NFC) and `image`.
+
+        The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
+        UTF-8 stays as it is.
+        """
+        return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
+
+    def files(self, walk: "Walk") -> tf.data.Dataset:
+        """Walk through `key`, `text` (NFC) and `encoded`, empty where there is no file to read.
+
+        Rendered text has no files: its pixels become PNGs.
+        """
+        return self.rows(walk).map(_encoded, num_parallel_calls=walk.num_workers)
+
+
+def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    if "image" in row:
+        image = row["image"]
+    elif "path" in row:
+        image = decode_or_blank(row["path"], is_path=True)
+    else:
+        image = decode_or_blank(row["encoded"])
+    return {"key": row["key"], "image": image, "text": composed(row["text"])}
+
+
+def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    if "encoded" in row:
+        encoded = row["encoded"]
+    elif "path" in row:
+        encoded = read_or_empty(row["path"])
+    else:
+        encoded = tf.io.encode_png(row["image"])
+    return {"key": row["key"], "encoded": encoded, "text": composed(row["text"])}
 
 
 @dataclass(frozen=True)
@@ -93,15 +136,57 @@ class Walk:
     shard: tuple[int, int] = (0, 1)
 
 
+class Reader(NamedTuple):
+    """A form in which examples lie somewhere.
+
+    Attributes:
+        recognizes: whether a source without `format=` is of this form.
+        opens: `module:function`, which opens a `SourceSpec` as a `Source`; loaded when used.
+    """
+
+    recognizes: Callable[[SourceSpec], bool]
+    opens: str
+
+
+def _ends_with(*suffixes: str) -> Callable[[SourceSpec], bool]:
+    return lambda spec: spec.name.endswith(suffixes)
+
+
+def _folder_with(*files: str) -> Callable[[SourceSpec], bool]:
+    return lambda spec: any(exists(f"{spec.name.rstrip('/')}/{file}") for file in files)
+
+
+_READERS = "attention_ocr.data.readers"
+READERS = {
+    "synthetic": Reader(lambda spec: spec.name == "synthetic", f"{_READERS}.rendered:open_source"),
+    "tfds": Reader(lambda spec: spec.name.startswith("tfds:"), f"{_READERS}.prepared:open_source"),
+    "tsv": Reader(_ends_with(".tsv"), f"{_READERS}.lists:open_tsv"),
+    "csv": Reader(_ends_with(".csv"), f"{_READERS}.lists:open_csv"),
+    "jsonl": Reader(_ends_with(".jsonl", ".ndjson"), f"{_READERS}.lists:open_jsonl"),
+    "mjsynth": Reader(
+        lambda spec: (
+            bool(re.search(r"annotation(_\w+)?\.txt$", spec.name))
+            or _folder_with("annotation_train.txt", "annotation.txt")(spec)
+        ),
+        f"{_READERS}.mjsynth:open_source",
+    ),
+    "lmdb": Reader(
+        lambda spec: spec.name.endswith(".lmdb") or _folder_with("data.mdb")(spec),
+        f"{_READERS}.lmdb_files:open_source",
+    ),
+    "folder": Reader(lambda spec: is_folder(spec.name), f"{_READERS}.folder:open_source"),
+    "tfrecord": Reader(lambda spec: bool(spec.name), f"{_READERS}.record_files:open_source"),
+}
+"""The forms, each a line. The first that recognises a source opens it."""
+
+
 def open_source(source: str) -> Source:
     """Open a data source, or a mixture of several.
 
     Args:
-        source: one of
-            `synthetic[,options]`, rendered on the fly (options: `SynthesisConfig`, and
-            `num_examples`); `PATH.tsv[,every=N,part=train|eval]`, a label file;
-            `PATTERN`, one of this project's record files or a glob of them; or several of these,
-            joined by `;`, each with `,weight=W`: in training an example comes from each with a
+        source: `NAME[,key=value...]`. The form is told from the name, or given as `format=`, one of
+            `READERS`; the other options are the form's own. Several of these, joined by `;`, each
+            with `,weight=W`, are a mixture: in training an example comes from each with a
             probability in proportion to its weight, in evaluation they follow each other.
 
     Raises:
@@ -131,7 +216,8 @@ def _weight(spec: SourceSpec) -> float:
 def _mixture(weights: list[float], sources: list[Source]) -> Source:
     total = sum(weights)
 
-    def examples(walk: Walk) -> tf.data.Dataset:
+    def rows(walk: Walk) -> tf.data.Dataset:
+        # One decodes files and another renders: what they have in common is the picture.
         datasets = [source.examples(walk) for source in sources]
         if walk.seed is None:
             return functools.reduce(tf.data.Dataset.concatenate, datasets)
@@ -142,22 +228,32 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
     return Source(
         sources[0].spec,
         sum(count for count in counts if count) if None not in counts else None,
-        examples,
-        lambda: itertools.chain.from_iterable(source.labels() for source in sources),
+        rows,
+        lambda: itertools.chain.from_iterable(source.texts() for source in sources),
+        lambda: "; ".join(filter(None, (source.find_damage() for source in sources))),
+        tuple(sources),
     )
 
 
 def _open_one(spec: SourceSpec) -> Source:
-    if spec.name == "synthetic":
-        return _synthetic_source(spec)
-    if Path(spec.name).is_dir() and (Path(spec.name) / "labels.tsv").exists():
-        spec = SourceSpec(str(Path(spec.name) / "labels.tsv"), spec.options)
-    if spec.name.endswith(".tsv"):
-        return _label_file_source(spec)
-    return _record_source(spec)
+    options = dict(spec.options)
+    form = options.pop("format", None)
+    if form is None:
+        form = next(
+            (name for name, reader in READERS.items() if reader.recognizes(spec)), "tfrecord"
+        )
+    elif form in RECORD_FORMATS:
+        form, options["format"] = "tfrecord", form
+    elif form not in READERS:
+        known = ", ".join([*READERS, *RECORD_FORMATS])
+        raise ValueError(f"`format` of {spec.name} must be one of {known}. Received: {form}")
+    module, _, function = READERS[form].opens.partition(":")
+    opens: Callable[[SourceSpec], Source] = getattr(importlib.import_module(module), function)
+    return opens(SourceSpec(spec.name, options))
 
 
-def _integer_option(spec: SourceSpec, key: str) -> int:
+def integer_option(spec: SourceSpec, key: str) -> int:
+    """Return an option that must be a whole number above 0."""
     value = spec.options[key]
     if not value.isdecimal() or int(value) == 0:
         raise ValueError(
@@ -166,131 +262,11 @@ def _integer_option(spec: SourceSpec, key: str) -> int:
     return int(value)
 
 
-def _refuse_unknown_options(spec: SourceSpec, known: Iterable[str]) -> None:
+def refuse_unknown_options(spec: SourceSpec, known: Iterable[str]) -> None:
+    """Refuse options that a form does not have, by name."""
     unknown = sorted(set(spec.options) - set(known))
     if unknown:
         raise ValueError(
             f"{spec.name} takes the options {', '.join(known) or 'none'}. "
             f"Received: {', '.join(unknown)}"
         )
-
-
-def _synthetic_source(spec: SourceSpec) -> Source:
-    options = dict(spec.options)
-    num_examples = None
-    if options.pop("num_examples", None) is not None:
-        num_examples = _integer_option(spec, "num_examples")
-    renderer = Renderer(parse_options(options))
-
-    def render(index: np.int64) -> tuple[np.ndarray, bytes]:
-        image, text = renderer.render(int(index))
-        return image, text.encode("utf-8")
-
-    def example(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        # A picture is a function of its index alone. Said to be stateless, the call can stand in
-        # a pipeline whose position is saved.
-        image, text = tf.numpy_function(render, [index], [tf.uint8, tf.string], stateful=False)
-        return {
-            "key": tf.strings.join(["synthetic-", tf.strings.as_string(index)]),
-            "image": tf.ensure_shape(image, (None, None, 3)),
-            "text": tf.ensure_shape(text, ()),
-        }
-
-    def examples(walk: Walk) -> tf.data.Dataset:
-        indices = tf.data.Dataset.range(num_examples or np.iinfo(np.int64).max)
-        indices = indices.shard(walk.shard[1], walk.shard[0])
-        if walk.seed is not None and num_examples:
-            indices = indices.shuffle(num_examples, walk.seed).repeat()
-        return indices.map(example, num_parallel_calls=walk.num_workers)
-
-    return Source(spec, num_examples, examples, lambda: [renderer.characters])
-
-
-def _label_file_source(spec: SourceSpec) -> Source:
-    _refuse_unknown_options(spec, ("every", "part"))
-    images = read_labels(spec.name)
-    if ("every" in spec.options) != ("part" in spec.options):
-        raise ValueError(f"`every` and `part` of {spec.name} go together. Received: {spec.options}")
-    if "every" in spec.options:
-        images = held_out_split(images, _integer_option(spec, "every"), spec.options["part"])
-
-    def example(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
-            "key": row["key"],
-            "image": decode_or_blank(tf.io.read_file(row["path"])),
-            "text": row["text"],
-        }
-
-    def examples(walk: Walk) -> tf.data.Dataset:
-        rows = tf.data.Dataset.from_tensor_slices(
-            {
-                "path": [str(image.path) for image in images],
-                "key": [image.key for image in images],
-                "text": [image.text for image in images],
-            }
-        ).shard(walk.shard[1], walk.shard[0])
-        if walk.seed is not None:
-            rows = rows.shuffle(len(images), walk.seed).repeat()
-        return rows.map(example, num_parallel_calls=walk.num_workers)
-
-    return Source(spec, len(images), examples, lambda: (image.text for image in images))
-
-
-def _record_source(spec: SourceSpec) -> Source:
-    _refuse_unknown_options(spec, ())
-    paths = sorted(path for path in tf.io.gfile.glob(spec.name) if not tf.io.gfile.isdir(path))
-    if not paths:
-        raise FileNotFoundError(f"No data at {spec.name}: no label file, and no record files.")
-    check_shards(Path(path) for path in paths if "://" not in path)
-    _check_first_record(paths, spec.name)
-
-    def example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        parsed = parse_example(serialized)
-        return {
-            "key": parsed["key"],
-            # Each image was decoded once before it was written.
-            "image": decode_image(parsed["encoded"]),
-            "text": parsed["text"],
-        }
-
-    def serialized_examples(walk: Walk) -> tf.data.Dataset:
-        files = tf.data.Dataset.from_tensor_slices(paths)
-        # Whole files where there are enough of them: a process then reads only its own.
-        by_file = len(paths) >= walk.shard[1]
-        if by_file:
-            files = files.shard(walk.shard[1], walk.shard[0])
-        if walk.seed is None:
-            records = tf.data.TFRecordDataset(files)
-        else:
-            files = files.shuffle(len(paths), walk.seed)
-            records = files.interleave(
-                tf.data.TFRecordDataset, cycle_length=8, num_parallel_calls=walk.num_workers
-            )
-        if not by_file:
-            records = records.shard(walk.shard[1], walk.shard[0])
-        if walk.seed is not None:
-            records = records.shuffle(walk.shuffle_buffer, walk.seed).repeat()
-        return records
-
-    def examples(walk: Walk) -> tf.data.Dataset:
-        return serialized_examples(walk).map(example, num_parallel_calls=walk.num_workers)
-
-    def labels() -> Iterator[str]:
-        texts = (
-            serialized_examples(Walk()).batch(1024).map(lambda batch: parse_example(batch)["text"])
-        )
-        for batch in texts.as_numpy_iterator():
-            for text in batch:
-                yield text.decode("utf-8")
-
-    return Source(spec, None, examples, labels)
-
-
-def _check_first_record(paths: list[str], name: str) -> None:
-    records = tf.data.TFRecordDataset(paths).take(1).map(parse_example)
-    try:
-        num_records = len(list(records))
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise ValueError(f"{name} is no record file of this project: {error.message}") from error
-    if not num_records:
-        raise ValueError(f"{name} holds no example.")

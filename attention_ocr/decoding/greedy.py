@@ -6,13 +6,19 @@ from typing import Any
 import tensorflow as tf
 
 from attention_ocr.charset import END_ID, PAD_ID, START_ID
-from attention_ocr.decoding.result import Decoded
+from attention_ocr.decoding.result import Decoded, decoded_from_steps
+from attention_ocr.decoding.temperature import Temperature, at_temperature
 
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, tf.Tensor]]
 
 
 def greedy_decode(
-    step: Step, initial_state: Any, batch_size: tf.Tensor, num_cells: tf.Tensor, max_length: int
+    step: Step,
+    initial_state: Any,
+    batch_size: tf.Tensor,
+    num_cells: tf.Tensor,
+    max_length: int,
+    temperature: Temperature = 1.0,
 ) -> Decoded:
     """Take the likeliest character at each step until every example has ended.
 
@@ -26,6 +32,7 @@ def greedy_decode(
         batch_size: int32 scalar B.
         num_cells: int32 scalar N.
         max_length: L, characters of the longest text.
+        temperature: of the confidences; it changes no text.
 
     Returns:
         The texts with their confidences and attention.
@@ -45,7 +52,7 @@ def greedy_decode(
         attention: tf.Tensor,
     ) -> tuple[Any, ...]:
         logits, state, weights = step(previous, state)
-        probabilities = tf.nn.softmax(_without_impossible(tf.cast(logits, tf.float32)))
+        probabilities = tf.nn.softmax(without_impossible(at_temperature(logits, temperature)))
         chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         chosen = tf.where(t == max_length, END_ID, chosen)
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
@@ -69,22 +76,10 @@ def greedy_decode(
         ),
         maximum_iterations=num_steps,
     )
-    return _decoded(token_ids, confidences, attention)
+    return decoded_from_steps(token_ids, confidences, attention)
 
 
-def _decoded(token_ids: tf.Tensor, confidences: tf.Tensor, attention: tf.Tensor) -> Decoded:
-    """Tell the characters of the L + 1 steps from their ends and from what was never written."""
-    is_character = (token_ids != PAD_ID) & (token_ids != END_ID)
-    return Decoded(
-        token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :-1],
-        lengths=tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1),
-        character_confidences=tf.where(is_character, confidences, 0.0)[:, :-1],
-        confidence=tf.reduce_prod(confidences, axis=1),
-        attention=tf.where(is_character[..., None], attention, 0.0)[:, :-1],
-    )
-
-
-def _without_impossible(logits: tf.Tensor) -> tf.Tensor:
+def without_impossible(logits: tf.Tensor) -> tf.Tensor:
     """Rule out the tokens that no text contains: padding and start."""
     vocabulary_size = tf.shape(logits)[-1]
     impossible = tf.one_hot([PAD_ID, START_ID], vocabulary_size, on_value=True, off_value=False)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from attention_ocr.charset import Charset, normalize
 from attention_ocr.config import Config
 from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.metrics import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
@@ -43,19 +44,30 @@ class Evaluation(NamedTuple):
     predictions: list[Prediction]
 
 
-def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> Recognize:
+def make_recognize(
+    recognizer: Recognizer,
+    config: Config,
+    charset: Charset,
+    temperature: Temperature | None = None,
+) -> Recognize:
     """Return `recognize` as one graph for batches of any size and width.
+
+    Args:
+        recognizer: the network.
+        config: its settings.
+        charset: its characters.
+        temperature: in place of that of the settings, while it is fitted.
 
     Raises:
         ValueError: the settings of decoding name a file that is not fit for the model.
         OSError: or one that cannot be read.
     """
-    decoding = prepare_decoding(config, charset)
+    decoding = prepare_decoding(config, charset, temperature)
 
     @tf.function(
         input_signature=(
             tf.TensorSpec(
-                (None, config.image.image_height, None, config.image.image_channels), tf.float32
+                (None, config.image.input_height, None, config.image.image_channels), tf.float32
             ),
             tf.TensorSpec((None, 2), tf.int32),
         ),
@@ -66,18 +78,22 @@ def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> 
     return read
 
 
-def evaluate(recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]]) -> Evaluation:
+def evaluate(
+    recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]], charset: Charset | None = None
+) -> Evaluation:
     """Read every example once and compute the metrics over all of them.
 
     Args:
         recognize: from `make_recognize`.
         batches: from `data.pipeline.evaluation_batches`.
+        charset: of the model; glyphs of one class are compared as the character that stands for
+            them. Without it every glyph counts as another.
 
     Returns:
         The metrics and each prediction. An unreadable image counts as read empty.
     """
     predictions = [
-        prediction for batch in batches for prediction in _predict_batch(recognize, batch)
+        prediction for batch in batches for prediction in _predict_batch(recognize, batch, charset)
     ]
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],
@@ -86,7 +102,9 @@ def evaluate(recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]]) -> E
     return Evaluation(metrics, predictions)
 
 
-def _predict_batch(recognize: Recognize, batch: dict[str, tf.Tensor]) -> Iterator[Prediction]:
+def _predict_batch(
+    recognize: Recognize, batch: dict[str, tf.Tensor], charset: Charset | None
+) -> Iterator[Prediction]:
     recognition = recognize(batch["images"], batch["image_sizes"])
     rows = zip(
         batch["key"].numpy(),
@@ -97,10 +115,11 @@ def _predict_batch(recognize: Recognize, batch: dict[str, tf.Tensor]) -> Iterato
         batch["readable"].numpy(),
         strict=True,
     )
+    fold = charset.fold if charset else normalize
     for key, label, text, confidence, shrunk, readable in rows:
         yield Prediction(
             key=key.decode("utf-8"),
-            label=normalize(label.decode("utf-8")),
+            label=fold(label.decode("utf-8", errors="replace")),
             prediction=text.decode("utf-8") if readable else "",
             confidence=float(np.float64(confidence)) if readable else 0.0,
             shrunk=bool(shrunk),

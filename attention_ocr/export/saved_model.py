@@ -16,10 +16,11 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.serving import make_serving_function
+from attention_ocr.export.serving import make_serving_function, without_alternatives
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
 SIGNATURE = "serving_default"
+BEAM_SIGNATURE = "beam"
 
 
 def export_saved_model(
@@ -85,10 +86,14 @@ def _next_version(export_dir: Path) -> int:
 def _save(model: TrainedModel, directory: Path) -> None:
     module = tf.Module()
     module.serve = make_serving_function(model)
+    signatures = {SIGNATURE: module.serve}
+    if model.config.decoding.beam_width > 1:
+        module.serve_best = without_alternatives(module.serve)
+        signatures = {SIGNATURE: module.serve_best, BEAM_SIGNATURE: module.serve}
     # The layers themselves must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
     try:
-        tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.serve})
+        tf.saved_model.save(module, str(directory), signatures=signatures)
     except tf.errors.OpError as error:
         raise OSError(f"Cannot write {directory}: {error.message}") from error
     model.config.save(directory)

@@ -10,11 +10,20 @@ import tensorflow as tf
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.models.attention.interface import Attention
+from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
+from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
+from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
 from attention_ocr.settings.decoder import ATTENTIONS
-from attention_ocr.settings.model import ENCODERS
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS, ModelConfig
+
+SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
+    "lstm": BidirectionalLSTM,
+    "gru": BidirectionalGRU,
+}
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -44,14 +53,20 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         ctc_head = None
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
+        encoder = make_encoder(config)
         recognizer = Recognizer(
-            encoder=make_encoder(config),
+            encoder=encoder,
             sequence=[
-                BidirectionalLSTM(settings.sequence_units, name=f"sequence_{index}")
+                SEQUENCE_CELLS[settings.sequence_cell](
+                    settings.sequence_units, name=f"sequence_{index}"
+                )
                 for index in range(settings.sequence_layers)
             ],
             decoder=decoder,
             ctc_head=ctc_head,
+            coordinates=make_coordinates(config, encoder.stride[1]),
+            rectifier=make_rectifier(settings),
+            num_views=config.image.num_views,
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -64,16 +79,41 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     """Make the encoder of the settings, without its variables.
 
     Raises:
-        ValueError: an image height that is no multiple of the pixels of one row of the grid.
+        ValueError: a network or a layer that there is not, or an image height that is no multiple
+            of the pixels of one row of the grid.
     """
-    encoder = encoder_class(config.model.encoder)(width=config.model.encoder_width, name="encoder")
+    settings = config.model
+    arguments: dict[str, Any] = {"width": settings.encoder_width}
+    if settings.encoder in BACKBONE_ENCODERS:
+        arguments = {"backbone": settings.encoder_backbone, "layer": settings.encoder_layer}
+        arguments = {name: value for name, value in arguments.items() if value}
+    encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:
         raise ValueError(
-            f"`image_height` must divide by {rows} for encoder={config.model.encoder}. "
+            f"`image_height` must divide by {rows} for encoder={settings.encoder}. "
             f"Received: {config.image.image_height}"
         )
     return encoder
+
+
+def make_rectifier(settings: ModelConfig) -> Rectifier | None:
+    """Make the layer that straightens pictures, if any."""
+    if settings.rectifier == "affine":
+        return Rectifier(AffineTransform(), name="rectifier")
+    if settings.rectifier == "tps":
+        return Rectifier(ThinPlateSpline(settings.rectifier_points), name="rectifier")
+    return None
+
+
+def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
+    """Make the layer that appends coordinates to the grid, if any."""
+    if config.model.coordinates == "one_hot":
+        num_columns = config.image.max_image_width // pixels_of_a_column
+        return OneHotCoordinates(num_columns, name="coordinates")
+    if config.model.coordinates == "sinusoidal":
+        return SinusoidalCoordinates(name="coordinates")
+    return None
 
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:
@@ -133,9 +173,10 @@ def attention_arguments(config: Config) -> dict[str, Any]:
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
     """Return the smallest batch the recogniser accepts: one blank image, one step."""
-    height, channels = config.image.image_height, config.image.image_channels
+    image = config.image
+    height, channels = image.image_height, image.image_channels
     return {
-        "images": tf.zeros((1, height, height, channels)),
+        "images": tf.zeros((1, image.input_height, height, channels)),
         "image_sizes": tf.constant([[height, height]], tf.int32),
         "decoder_inputs": tf.zeros((1, 1), tf.int32),
     }

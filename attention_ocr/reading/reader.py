@@ -12,11 +12,13 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.export.serving import STATUS_OK, Serve, make_serving_function
-from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
-
-BUNDLED_WEIGHTS = Path(__file__).parent.parent / "weights" / "default"
-SAVED_MODEL_FILE = "saved_model.pb"
+from attention_ocr.export.serving import ALTERNATIVES, STATUS_OK, Serve, make_serving_function
+from attention_ocr.work_directory import (
+    SAVED_MODEL_FILE,
+    WEIGHTS_FILE,
+    find_model,
+    load_trained_model,
+)
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -33,6 +35,8 @@ class Reading:
             picture.
         attention_extent: shares of the attention's height and width that the picture fills.
         error: why the image could not be read; none if it could.
+        alternatives: the n best texts of a search with their confidences, the best first; none
+            with greedy decoding.
     """
 
     text: str
@@ -41,6 +45,7 @@ class Reading:
     attention: np.ndarray
     attention_extent: tuple[float, float]
     error: str | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 class Reader:
@@ -89,7 +94,7 @@ class Reader:
             yield from self._read_batch(batch)
 
     def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
-        files = [_encoded(image) for image in images]
+        files = [encode_image(image) for image in images]
         contents = [file if isinstance(file, bytes) else b"" for file in files]
         outputs = {
             name: value.numpy() for name, value in self._serve(tf.constant(contents)).items()
@@ -111,6 +116,7 @@ class Reader:
                 attention=outputs["attention"][index][: len(text)],
                 attention_extent=(height, width),
                 error=error,
+                alternatives=_alternatives(outputs, index) if error is None else (),
             )
 
 
@@ -133,15 +139,7 @@ def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
         for reading in reader.read(["a.png", "b.jpg"]):
             print(reading.text, reading.confidence)
     """
-    if path is None:
-        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
-            raise FileNotFoundError(
-                "This release comes without weights of its own: name a work directory or an export."
-            )
-        return _load_work_directory(BUNDLED_WEIGHTS, decoding)
-    directory = Path(path)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is no directory: no model is there.")
+    directory = find_model(path)
     if (directory / WEIGHTS_FILE).is_file():
         return _load_work_directory(directory, decoding)
     if decoding:
@@ -150,18 +148,7 @@ def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
             f"{directory} decodes as it was exported: name the work directory, or export anew. "
             f"Received: {given}"
         )
-    if (directory / SAVED_MODEL_FILE).is_file():
-        return _load_export(directory)
-    versions = [
-        entry
-        for entry in directory.iterdir()
-        if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
-    ]
-    if not versions:
-        raise FileNotFoundError(
-            f"{directory} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
-        )
-    return _load_export(max(versions, key=lambda entry: int(entry.name)))
+    return _load_export(directory)
 
 
 def _load_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Reader:
@@ -184,12 +171,24 @@ def _load_export(directory: Path) -> Reader:
             f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    signature = loaded.signatures["serving_default"]
+    signatures = loaded.signatures
+    signature = signatures["beam" if "beam" in signatures else "serving_default"]
 
     reader = Reader(lambda images: signature(images=images), config, charset)
     # The signature alone does not keep its variables alive.
     reader.saved_model = loaded
     return reader
+
+
+def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[str, float], ...]:
+    if "texts" not in outputs:
+        return ()
+    rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
+    return tuple(
+        (text.decode("utf-8"), float(confidence))
+        for text, confidence, score in rows
+        if np.isfinite(score)
+    )
 
 
 def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
@@ -198,8 +197,12 @@ def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]
     return images
 
 
-def _encoded(image: ImageLike) -> bytes | OSError:
-    """Return the bytes of an image file, or why the file cannot be opened."""
+def encode_image(image: ImageLike) -> bytes | OSError:
+    """Return the bytes of an image file, or why the file cannot be opened.
+
+    Raises:
+        ValueError: something that is no image at all.
+    """
     if isinstance(image, bytes):
         return image
     if isinstance(image, np.ndarray):

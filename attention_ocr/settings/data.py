@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import check, check_not_negative, check_positive
+from attention_ocr.settings.checks import check, check_choice, check_not_negative, check_positive
+
+ON_BAD_EXAMPLE = ("skip", "fail")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -10,7 +12,7 @@ class DataConfig:
     """What is read and in which portions.
 
     Args:
-        train_data: source of the training examples, see `data.sources.parse_source`.
+        train_data: source of the training examples, see `data.sources.open_source`.
         eval_data: source of the validation examples; empty trains without validation.
         charset: a charset file, `ascii`, or empty to build it from the training labels.
         batch_size: examples of a step, over all devices together.
@@ -19,6 +21,8 @@ class DataConfig:
         bucket_widths: pixels. Ascending upper limits of the image widths of one batch; the
             limit of the image comes on top.
         bucket_lengths: characters. Ascending upper limits of the label lengths of one batch.
+        on_bad_example: what training does with an image that cannot be read, or a label that is
+            too long or not UTF-8: `skip` counts it and names it in the log, `fail` stops.
         data_workers: parallel calls of the pipeline's stages; 0 lets tf.data choose.
     """
 
@@ -30,11 +34,13 @@ class DataConfig:
     shuffle_buffer: int = 4096
     bucket_widths: tuple[int, ...] = (64, 96, 128, 192)
     bucket_lengths: tuple[int, ...] = (6, 10)
+    on_bad_example: str = "skip"
     data_workers: int = 2
 
     def __post_init__(self) -> None:
         check_positive(self, "batch_size", "eval_batch_size", "shuffle_buffer")
         check_not_negative(self, "data_workers")
+        check_choice("on_bad_example", self.on_bad_example, ON_BAD_EXAMPLE)
         check(bool(self.train_data), "`train_data` must name a source.", self.train_data)
         for name in ("bucket_widths", "bucket_lengths"):
             limits = getattr(self, name)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from attention_ocr.settings.checks import (
+    check,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -14,8 +15,20 @@ ENCODERS = {
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
     "resnet": "attention_ocr.models.encoders.resnet:ResNetEncoder",
     "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",
+    "inception_v3": "attention_ocr.models.encoders.application:InceptionV3Encoder",
+    "application": "attention_ocr.models.encoders.application:ApplicationEncoder",
 }
 """Where the class of each encoder is. A new encoder is a class and a line here."""
+
+BACKBONE_ENCODERS = ("inception_v3", "application")
+"""The encoders that are a network of `keras.applications`, cut at a layer."""
+
+CHOICES = {
+    "rectifier": ("none", "affine", "tps"),
+    "coordinates": ("none", "one_hot", "sinusoidal"),
+    "sequence_cell": ("lstm", "gru"),
+}
+"""The values of the other fields that are a choice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,9 +36,19 @@ class ModelConfig:
     """The recogniser.
 
     Args:
+        rectifier: straightens pictures before the encoder: `none`, `affine`, or `tps`, a thin-plate
+            spline.
+        rectifier_points: control points of the spline, an even number.
         encoder: name of the encoder in `ENCODERS`.
-        encoder_width: multiplies the channels of every layer of the encoder.
-        sequence_layers: bidirectional LSTM layers over the columns of the grid; 0 keeps the
+        encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
+            `BACKBONE_ENCODERS`.
+        encoder_backbone: network of `keras.applications` for `encoder=application`.
+        encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
+            `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
+        coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
+            column up to that of `max_image_width`; or `sinusoidal`, waves of both.
+        sequence_cell: `lstm` or `gru`, of the sequence layers.
+        sequence_layers: bidirectional layers over the columns of the grid; 0 keeps the
             grid two-dimensional.
         sequence_units: units of each direction.
         attention_units: width of the space in which queries meet keys.
@@ -37,8 +60,14 @@ class ModelConfig:
         attention_weight: weight of the attention loss; 0 trains the CTC head alone.
     """
 
+    rectifier: str = "none"
+    rectifier_points: int = 20
     encoder: str = "compact"
     encoder_width: float = 1.0
+    encoder_backbone: str = ""
+    encoder_layer: str = ""
+    coordinates: str = "none"
+    sequence_cell: str = "lstm"
     sequence_layers: int = 1
     sequence_units: int = 128
     attention_units: int = 128
@@ -51,6 +80,14 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_choice("encoder", self.encoder, tuple(ENCODERS))
+        for name, choices in CHOICES.items():
+            check_choice(name, getattr(self, name), choices)
+        self._check_backbone()
+        check(
+            self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
+            "`rectifier_points` must be even and at least 4.",
+            self.rectifier_points,
+        )
         check_positive(
             self,
             "encoder_width",
@@ -62,3 +99,31 @@ class ModelConfig:
         )
         check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
         check_fraction(self, "dropout")
+
+    def _check_backbone(self) -> None:
+        if self.encoder in BACKBONE_ENCODERS:
+            check(
+                self.encoder_width == 1.0,
+                f"`encoder_width` must be 1 for `encoder={self.encoder}`, whose layers have a "
+                "width of their own.",
+                self.encoder_width,
+            )
+        else:
+            check(
+                not self.encoder_layer,
+                f"`encoder_layer` must be empty for `encoder={self.encoder}`; it is for "
+                f"{' and '.join(BACKBONE_ENCODERS)}.",
+                self.encoder_layer,
+            )
+        needs_backbone = self.encoder == "application"
+        check(
+            bool(self.encoder_backbone) == needs_backbone,
+            f"`encoder_backbone` must {'name a network' if needs_backbone else 'be empty'} for "
+            f"`encoder={self.encoder}`.",
+            self.encoder_backbone,
+        )
+        check(
+            bool(self.encoder_layer) or not needs_backbone,
+            "`encoder_layer` must name the last layer for `encoder=application`.",
+            self.encoder_layer,
+        )

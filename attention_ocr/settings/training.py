@@ -68,6 +68,13 @@ class TrainingConfig:
         strategy: how steps are spread over devices, see `training.devices.make_strategy`.
         deterministic: make two runs equal bit for bit, at some cost in speed.
         seed: of the initial weights, the order of the data, and dropout.
+        encoder_weights: file with the weights of a network of `keras.applications`, without its
+            classifier, that such an encoder begins with; empty begins with random ones.
+        init_from: a work directory or an export whose weights the run begins with, or `default`,
+            the weights that come with the package; empty begins with random ones.
+        init_parts: which of them, beginnings of their paths with commas between, as
+            `encoder,decoder/lstm`; empty takes all that fit.
+        freeze: weights that stay as they are, beginnings of their paths with commas between.
     """
 
     steps: int = 20000
@@ -98,6 +105,10 @@ class TrainingConfig:
     strategy: str = "auto"
     deterministic: bool = False
     seed: int = 0
+    encoder_weights: str = ""
+    init_from: str = ""
+    init_parts: str = ""
+    freeze: str = ""
 
     def __post_init__(self) -> None:
         check_positive(
@@ -145,4 +156,9 @@ class TrainingConfig:
             self.scheduled_sampling == "none" or self.sampling_final > 0,
             f"`scheduled_sampling={self.scheduled_sampling}` needs a `sampling_final` above 0.",
             self.sampling_final,
+        )
+        check(
+            not self.init_parts or bool(self.init_from),
+            "`init_parts` needs `init_from`, the model that they come from.",
+            self.init_parts,
         )

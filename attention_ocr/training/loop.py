@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -16,14 +17,20 @@ from tqdm import tqdm
 
 from attention_ocr.charset import ASCII, UNKNOWN_ID, Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.data.pipeline import SkipReport, evaluation_batches, training_batches
+from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.metrics import TextMetrics
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
+from attention_ocr.training.initial_weights import (
+    freeze_weights,
+    read_saved_weights,
+    transfer_weights,
+)
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.pretrained import check_encoder, load_pretrained
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
 from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
@@ -71,7 +78,8 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
 
     The work directory receives `config.json`, `charset.txt`, the best weights, checkpoints and
     TensorBoard events. If it holds a checkpoint, the run goes on from there: weights, averages,
-    optimiser, schedule, position in the data, best score.
+    optimiser, schedule, position in the data, best score. If not, and `init_from` names a model, it
+    begins with the weights of that one, and `initial_weights.json` says with which.
 
     Args:
         config: the settings.
@@ -88,6 +96,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         keras.utils.set_random_seed(config.training.seed)
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.training.strategy)
+    check_encoder(config)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
     charset = prepare_work_directory(config, work_dir, train_source)
@@ -113,7 +122,7 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
         _check_same_model(Config.load(work_dir), config, work_dir)
         charset = Charset.load(work_dir)
     else:
-        charset = _make_charset(config.data.charset, source)
+        charset = _make_charset(config, source)
         charset.save(work_dir)
     config.save(work_dir)
     return charset
@@ -130,12 +139,16 @@ def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
                 )
 
 
-def _make_charset(name: str, source: Source) -> Charset:
+def _make_charset(config: Config, source: Source) -> Charset:
+    name = config.data.charset
     if name == "ascii":
         return Charset(ASCII)
     if name:
         return Charset.load(Path(name))
-    return Charset.from_labels(source.labels())
+    with explaining(source):
+        # Between two words that are joined stands a space, which their labels may not have.
+        joint = " " if config.augmentation.join_words else ""
+        return Charset.from_labels(itertools.chain(source.labels(), joint))
 
 
 class Run:
@@ -161,12 +174,15 @@ class Run:
     ) -> None:
         self.config = config
         self.work_dir = work_dir
+        self.charset = charset
         settings = config.training
         worker, num_workers = worker_shard(strategy)
         self.is_chief = worker == 0
         precision = resolve_precision(settings.precision)
         logging.info("computing in %s on %d device(s)", precision, strategy.num_replicas_in_sync)
         self.recognizer = build_recognizer(config, charset, precision)
+        if settings.freeze:
+            freeze_weights(self.recognizer, settings.freeze.split(","))
         self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
@@ -174,7 +190,8 @@ class Run:
             strategy, self.recognizer, self.optimizer, self.averages, config
         )
         self.recognize = make_recognize(self.recognizer, config, charset)
-        self.report = SkipReport()
+        self.report = SkipReport(fails=config.data.on_bad_example == "fail")
+        self.train_source = train_source
         batches = training_batches(
             train_source, config, charset, self.report, (worker, num_workers)
         )
@@ -191,7 +208,7 @@ class Run:
             },
             settings.keep_checkpoints,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}")
+        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
         self.num_unknown = 0
 
@@ -211,7 +228,12 @@ class Run:
     def to_the_end(self) -> TrainingResult:
         """Train from where the run stands until its last step, or until it stops improving."""
         settings = self.config.training
-        self.checkpoints.restore()
+        if not self.checkpoints.restore():
+            if settings.encoder_weights:
+                load_pretrained(self.recognizer, settings.encoder_weights)
+                self.averages.restart()
+            if settings.init_from:
+                self._begin_with(settings.init_from, settings.init_parts)
         step = int(self.progress.step.numpy())
         self.summaries.settings(self.config, step)
         window = SpeedWindow()
@@ -245,6 +267,16 @@ class Run:
             step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
         )
 
+    def _begin_with(self, model: str, parts: str) -> None:
+        """Take over the weights of another model and say which; the averages begin with them."""
+        prefixes = parts.split(",") if parts else []
+        saved = read_saved_weights(model)
+        transfer = transfer_weights(self.recognizer, self.charset, saved, prefixes)
+        self.averages.restart()
+        logging.info("%s: %s", model, transfer.describe())
+        if self.is_chief:
+            transfer.save(self.work_dir)
+
     def _is_stale(self) -> bool:
         patience = self.config.training.patience
         return patience > 0 and int(self.progress.stale_validations.numpy()) >= patience
@@ -254,7 +286,8 @@ class Run:
         return "-" if best < 0 else f"{best:.1%}"
 
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
-        batch = next(self.batches)
+        with explaining(self.train_source, self.report):
+            batch = next(self.batches)
         losses = self.train_step(batch)
         loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -274,8 +307,11 @@ class Run:
             if self.eval_batches is None:
                 self._keep(values)
                 return
-            evaluation = evaluate(self.recognize, self.eval_batches)
-            self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
+            evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
+            batch = next(iter(self.eval_batches))
+            self.summaries.pictures(self.recognize, batch, step)
+            if self.recognizer.rectifier is not None:
+                self.summaries.rectified(self.recognizer.rectify, batch, step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match

@@ -98,7 +98,16 @@ class AveragedWeights:
         step = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for average, weight in zip(self.averages, self.weights, strict=True):
+            if not average.dtype.is_floating:
+                # A count, as some networks of `keras.applications` keep.
+                average.assign(weight.value)
+                continue
             average.assign_sub((average - weight.value) * (1.0 - decay))
+
+    def restart(self) -> None:
+        """Begin again with the weights as they are."""
+        for average, weight in zip(self.averages, self.weights, strict=True):
+            average.assign(weight.value)
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:

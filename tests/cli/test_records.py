@@ -56,7 +56,7 @@ def test_what_was_skipped_is_printed_with_its_reason(labels, tmp_path, capsys):
     (labels.parent / "word 6.png").write_bytes(b"")
     with labels.open("a", encoding="utf-8") as file:
         file.write("word 10.png\tlong text\n")
-    assert run(labels, tmp_path / "out", "--max_length=8") == 0
+    assert run(labels, tmp_path / "out", "--max_length=8", "--on_bad_example=skip") == 0
     output = capsys.readouterr().out
     assert "Wrote 8 of 11 images" in output
     assert "Skipped 3:\n  word 3.png: no such file\n  word 6.png: empty file\n" in output
@@ -73,7 +73,7 @@ def test_a_long_list_of_skipped_images_is_cut(labels, tmp_path, capsys, monkeypa
     monkeypatch.setattr(records, "_MAX_SKIPPED_SHOWN", 2)
     for index in range(5):
         (labels.parent / f"word {index}.png").unlink()
-    run(labels, tmp_path / "out")
+    run(labels, tmp_path / "out", "--on_bad_example=skip")
     output = capsys.readouterr().out
     assert "  word 1.png: no such file\n  … and 3 more, all in the report\n" in output
 
@@ -111,3 +111,26 @@ def test_a_missing_label_file_or_charset_is_named(labels, tmp_path):
 def test_impossible_numbers_are_refused(labels, tmp_path, argument):
     with pytest.raises(ValueError, match=argument[2:]):
         run(labels, tmp_path / "out", argument)
+
+
+def test_the_first_bad_image_ends_the_writing_unless_told_otherwise(labels, tmp_path):
+    (labels.parent / "word 3.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="Received: word 3.png: not a whole PNG"):
+        run(labels, tmp_path / "out", "--num_workers=1")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_any_source_becomes_records(labels, tmp_path, capsys):
+    rows = "".join(f"word {index}.png,text {index}\n" for index in range(10))
+    (labels.parent / "words.csv").write_text(f"image,text\n{rows}")
+    run(f"{labels.parent}/words.csv", tmp_path / "csv", "--every=5", "--part=eval")
+    assert texts(tmp_path / "csv", "data") == ["text 4", "text 9"]
+    # Records do not know how many they are.
+    run(f"{tmp_path}/csv/*.tfrecord", tmp_path / "again", "--num_shards=2")
+    assert texts(tmp_path / "again", "data") == ["text 4", "text 9"]
+    assert "Wrote 2 of 2 images" in capsys.readouterr().out
+
+
+def test_endless_text_is_no_data_set(tmp_path):
+    with pytest.raises(ValueError, match="Expected `num_examples` of rendered text"):
+        run("synthetic,fonts=bundled", tmp_path / "out")

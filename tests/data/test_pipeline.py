@@ -124,7 +124,7 @@ def test_the_seed_decides_the_batches(labels):
     assert keys(first_batches(labels, tiny.config(seed=2, bucket_lengths=(2,)), 7)) != keys(once)
 
 
-@pytest.mark.parametrize("kind", ["labels", "synthetic", "shards"])
+@pytest.mark.parametrize("kind", ["labels", "synthetic", "shards", "mixture"])
 def test_a_restored_position_gives_the_same_next_batches(kind, labels, tmp_path):
     if kind == "shards":
         for shard in range(2):
@@ -136,6 +136,7 @@ def test_a_restored_position_gives_the_same_next_batches(kind, labels, tmp_path)
         "labels": str(labels),
         "synthetic": f"{SYNTHETIC},num_examples=12",
         "shards": str(tmp_path / "data-*.tfrecord"),
+        "mixture": f"{labels},weight=2;{SYNTHETIC},weight=1",
     }[kind]
     config = tiny.config(bucket_lengths=(2,), bucket_widths=(32,), shuffle_buffer=5)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.charset import Charset
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.decoding.prepare import prepare_decoding
@@ -113,9 +114,34 @@ def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
         assert one.confidence == pytest.approx(other.confidence, rel=1e-3)
 
 
+@pytest.mark.parametrize("decoding", ["attention", "ctc", "joint"])
+def test_a_search_gives_its_best_texts_and_the_best_of_them_as_the_text(model, decoding):
+    config = model.config.with_decoding({"decoding": decoding, "beam_width": 4, "num_best": 3})
+    batch = tiny.random_batch()
+    found = make_recognize(model.recognizer, config, model.charset)(
+        batch["images"], batch["image_sizes"]
+    )
+    texts, confidences, scores = found.alternatives
+    assert texts.shape == confidences.shape == scores.shape == (4, 3)
+    np.testing.assert_array_equal(texts[:, 0], found.text)
+    np.testing.assert_allclose(confidences[:, 0], found.confidence, rtol=1e-4)
+    for row, attention in zip(found.text.numpy(), found.attention.numpy(), strict=True):
+        sums = attention.sum(axis=(1, 2))
+        length = len(row.decode("utf-8"))
+        np.testing.assert_allclose(sums, [1.0] * length + [0.0] * (6 - length), atol=1e-3)
+
+
 def test_a_head_that_the_recogniser_lacks_cannot_read(model):
     recognizer = tiny.recognizer(ctc_weight=0.0)
     decoding = prepare_decoding(tiny.config(decoding="ctc"), model.charset)
     batch = tiny.random_batch()
     with pytest.raises(ValueError, match="lacks the head of decoding='ctc'"):
         recognize(recognizer, decoding, batch["images"], batch["image_sizes"])
+
+
+def test_glyphs_of_one_class_count_as_equal():
+    charset = Charset("ab", {"A": "a"})
+    batches = batches_of(["Ab", "AB"], [True] * 2)
+    evaluation = evaluate(reader_of([("ab", 1.0)] * 2), batches, charset)
+    assert [prediction.label for prediction in evaluation.predictions] == ["ab", "aB"]
+    assert evaluation.metrics.exact_match == 0.5

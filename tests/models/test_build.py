@@ -82,3 +82,11 @@ def test_the_global_precision_is_left_as_it_was(precision, monkeypatch):
     with pytest.raises(ValueError, match="no inputs"):
         build_recognizer(tiny.config(), tiny.CHARSET, precision=precision)
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_one_hot_coordinates_reach_to_the_widest_picture():
+    recognizer = tiny.recognizer(coordinates="one_hot", sequence_layers=0)
+    grid = recognizer.encode(tf.zeros((1, 16, 96, 1)), tf.constant([[16, 90]])).feature_grid
+    # 32 channels of the encoder, 2 rows, 24 columns of 96 pixels.
+    assert grid.shape == (1, 2, 24, 32 + 2 + 24)
+    np.testing.assert_array_equal(grid[0, 1, :23, 34:], np.eye(24)[:23])

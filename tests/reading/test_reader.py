@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import attention_ocr
+from attention_ocr import work_directory
 from attention_ocr.reading import reader as reader_module
 from attention_ocr.reading.reader import load
 from tests import tiny, tiny_model
@@ -259,9 +260,9 @@ def test_a_place_without_a_model_is_named(tmp_path):
 def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path, monkeypatch):
     loaded = []
     monkeypatch.setattr(reader_module, "_load_work_directory", lambda *given: loaded.append(given))
-    monkeypatch.setattr(reader_module, "BUNDLED_WEIGHTS", tmp_path)
+    monkeypatch.setattr(work_directory, "BUNDLED_WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
-    monkeypatch.setattr(reader_module, "BUNDLED_WEIGHTS", work_dir)
+    monkeypatch.setattr(work_directory, "BUNDLED_WEIGHTS", work_dir)
     load()
     assert loaded == [(work_dir, {})]

@@ -1,5 +1,7 @@
 """What all encoders share: which cells of a grid lie on the picture, and convolutions that know."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -40,7 +42,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Call arguments:
         inputs: float [B, H, W, D].
-        training: whether the statistics of the batch are used, and the moving ones moved.
+        training: whether the statistics of the batch are used, and the moving ones moved; those of
+            a frozen layer are not.
 
     Returns:
         float [B, H, W, D].
@@ -48,6 +51,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         nothing = tf.zeros((0,))
+        # Frozen, it normalises as in reading, or the statistics would go their own way.
+        training = training and self.gamma.trainable
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
@@ -78,6 +83,9 @@ class ConvolutionUnit(keras.layers.Layer):
         kernel_size: of the window, pixels.
         strides: down and across.
         activate: whether ReLU is applied.
+
+    Attributes:
+        gate: applied to what ReLU lets through, or none; `saliency.feedback_saliency` sets it.
 
     Call arguments:
         inputs: float [B, H, W, D].
@@ -110,9 +118,12 @@ class ConvolutionUnit(keras.layers.Layer):
             momentum=0.9, epsilon=1e-3, name="normalization"
         )
         self.activate = activate
+        self.gate: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
         outputs = self.normalization(self.convolution(inputs), training=training)
         if self.activate:
             outputs = tf.nn.relu(outputs)
+            if self.gate is not None:
+                outputs = self.gate(outputs)
         return outputs * tf.cast(cells, outputs.dtype)

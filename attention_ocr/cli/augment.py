@@ -1,0 +1,118 @@
+"""`attention-ocr augment`: a sheet of what augmentation does to the images of a source."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attention_ocr.cli.quiet_start import quiet_start
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HELP = "draw what augmentation does to the images of a source of data"
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.add_argument("source", metavar="SOURCE", help="as --train_data of train.py takes it")
+    parser.add_argument("--sheet", type=Path, required=True, metavar="PNG", help="file to write")
+    parser.add_argument(
+        "--augmentation",
+        default="",
+        metavar="POLICY",
+        help="as train.py takes it; without it, a row for each op alone and one for 'default'",
+    )
+    parser.add_argument(
+        "--count", type=int, default=4, metavar="N", help="images shown (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--skip", type=int, default=0, metavar="N", help="images of the source to leave out first"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    parser.add_argument(
+        "--image_channels", type=int, default=3, help="1 (gray) or 3 (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw the sheet: a row for each op, the images as they are and at each strength.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        OSError: a file is missing or cannot be written.
+        ValueError: an argument or the source is wrong.
+    """
+    from PIL import Image
+
+    from attention_ocr.settings.augmentation import OPS, parse_policy
+    from attention_ocr.whole_files import whole_file
+
+    if args.sheet.suffix.lower() != ".png":
+        raise ValueError(f"Expected --sheet to end in .png. Received: {args.sheet}")
+    if args.count < 1 or args.skip < 0:
+        raise ValueError(f"Expected --count above 0, --skip not below. Received: {args.count}")
+    policies = [args.augmentation] if args.augmentation else [*OPS, "default"]
+    for policy in policies:
+        parse_policy(policy)
+    with quiet_start():
+        rows = _draw_rows(args, policies)
+    with whole_file(args.sheet) as temporary:
+        Image.fromarray(rows).save(temporary, format="PNG")
+    print(f"wrote {args.sheet}: {len(policies)} rows, the images as they are and at {STRENGTHS}")
+    return 0
+
+
+def _draw_rows(args: argparse.Namespace, policies: list[str]) -> "np.ndarray":
+    import numpy as np
+    import tensorflow as tf
+
+    from attention_ocr.config import Config
+    from attention_ocr.data.augmentation.augment import augment
+    from attention_ocr.data.pipeline import evaluation_batches
+    from attention_ocr.data.sources import open_source
+    from attention_ocr.glyphs import draw_line
+    from attention_ocr.settings.augmentation import parse_policy
+
+    config = Config.from_values(
+        {"image_channels": args.image_channels, "max_image_width": 160, "eval_batch_size": 1}
+    )
+    batches = evaluation_batches(open_source(args.source), config).skip(args.skip).unbatch()
+    batch = next(batches.take(args.count).padded_batch(args.count).as_numpy_iterator(), None)
+    if batch is None:
+        raise ValueError(f"Expected images. Received: {args.source} with --skip={args.skip}")
+    rows = []
+    for index, policy in enumerate(policies):
+        pictures = [batch["images"]]
+        for strength in STRENGTHS:
+            seed = tf.constant([args.seed, index])
+            parsed = parse_policy(policy)
+            pictures.append(
+                augment(
+                    batch["images"], batch["image_sizes"], seed, parsed, strength, full=True
+                ).numpy()
+            )
+        strip = np.concatenate([_strip(images) for images in pictures], axis=1)
+        caption = draw_line(policy, 14)[:, : strip.shape[1]]
+        space = ((0, 0), (0, strip.shape[1] - caption.shape[1]), (0, 0))
+        rows += [np.pad(caption, space, constant_values=255), strip]
+    return np.concatenate(rows, axis=0)
+
+
+def _strip(images: "np.ndarray") -> "np.ndarray":
+    """Put the pictures of a batch above each other, with a white edge."""
+    import numpy as np
+
+    pixels = np.round(images * 127.5 + 127.5).astype(np.uint8)
+    pixels = np.pad(pixels, ((0, 0), (1, 1), (2, 2), (0, 0)), constant_values=255)
+    tall = pixels.reshape(-1, *pixels.shape[2:])
+    return np.repeat(tall, 3, axis=-1) if tall.shape[-1] == 1 else tall

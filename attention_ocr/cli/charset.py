@@ -1,0 +1,84 @@
+"""`attention-ocr charset`: the characters of a source of data, as a charset file."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from attention_ocr.cli.quiet_start import quiet_start
+
+HELP = "build a charset file from the labels of a source of data"
+_MAX_SHOWN = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.add_argument("source", metavar="SOURCE", help="as --train_data of train.py takes it")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="charset file to write")
+    parser.add_argument(
+        "--min_count",
+        type=int,
+        default=1,
+        metavar="N",
+        help="leave out characters met less often (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--case",
+        choices=("keep", "lower", "upper"),
+        default="keep",
+        help="read letters of both cases as one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--form",
+        choices=("NFC", "NFKC"),
+        default="NFC",
+        help="NFKC reads full width, superscripts and the like as plain (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help="glyphs to read as one: on each line a character, a tab, the glyphs read as it",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the characters with their counts, and write them.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        OSError: a file is missing or cannot be written.
+        ValueError: an argument or the source is wrong.
+    """
+    with quiet_start():
+        from attention_ocr.charset_building import build_charset, read_glyph_table
+        from attention_ocr.data.label_checks import describe
+        from attention_ocr.data.pipeline import explaining
+        from attention_ocr.data.sources import open_source
+
+    table = read_glyph_table(args.table) if args.table else {}
+    source = open_source(args.source)
+    counts: Counter[str] = Counter()
+    with explaining(source):
+        for label in source.labels():
+            counts.update(label)
+    built = build_charset(counts, args.min_count, args.case, args.form, table)
+    for character, count in sorted(built.counts.items(), key=lambda entry: -entry[1]):
+        glyphs = [glyph for glyph, stands in built.charset.glyphs.items() if stands == character]
+        also = f", also for {''.join(glyphs)}" if glyphs else ""
+        print(f"{count:>9,}  {describe(character)}{also}")
+    for character, count in list(built.left_out.items())[:_MAX_SHOWN]:
+        print(f"left out: {describe(character)}, {count:,} times")
+    print(f"{len(built.charset)} characters, {len(built.left_out)} left out")
+    if args.out is not None:
+        built.charset.write(args.out)
+        print(f"wrote {args.out}")
+    return 0

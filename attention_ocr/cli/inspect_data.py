@@ -1,0 +1,196 @@
+"""`attention-ocr inspect`: what is in a source of data, and what may be wrong with it."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attention_ocr.cli.quiet_start import quiet_start
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from attention_ocr.data.inspection import Inspection
+    from attention_ocr.data.sources import Source
+
+HELP = "show what is in a source of data, and what may be wrong with it"
+_MAX_NAMED = 5
+_MAX_CHARACTERS = 40
+_SHEET_SIZE = 120
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.add_argument("source", metavar="SOURCE", help="as --train_data of train.py takes it")
+    parser.add_argument(
+        "--charset", metavar="FILE", help="characters that a model knows: a charset file or 'ascii'"
+    )
+    parser.add_argument(
+        "--max_length", type=int, metavar="N", help="characters of the longest label"
+    )
+    parser.add_argument(
+        "--image_height", type=int, default=32, metavar="N", help="of the model (default: 32)"
+    )
+    parser.add_argument(
+        "--max_image_width", type=int, default=256, metavar="N", help="of the model (default: 256)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="look at so many examples at most")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+    parser.add_argument(
+        "--histograms", type=Path, metavar="PNG", help="draw lengths, widths, heights and shapes"
+    )
+    parser.add_argument(
+        "--sheet", type=Path, metavar="PNG", help="draw a sheet of images with their labels"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is in the source.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        OSError: a file is missing or cannot be written.
+        ValueError: an argument or the source is wrong.
+    """
+    inspection = inspect_and_write(args)
+    print_statistics(inspection)
+    print_findings(inspection)
+    return 0
+
+
+def inspect_and_write(args: argparse.Namespace) -> "Inspection":
+    """Walk through the source and write the files asked for."""
+    for name in ("sheet", "histograms"):
+        path = getattr(args, name)
+        if path is not None and path.suffix.lower() != ".png":
+            raise ValueError(f"Expected --{name} to end in .png. Received: {path}")
+    for name in ("max_length", "limit"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise ValueError(f"Expected --{name} of at least 1. Received: {value}")
+    with quiet_start():
+        from attention_ocr.charset import ASCII, Charset
+        from attention_ocr.data.inspection import Inspection, inspect_source
+        from attention_ocr.data.sources import open_source
+        from attention_ocr.settings.image import ImageConfig
+
+    image = ImageConfig(image_height=args.image_height, max_image_width=args.max_image_width)
+    charset = None
+    if args.charset:
+        charset = Charset(ASCII) if args.charset == "ascii" else Charset.load(Path(args.charset))
+    source = open_source(args.source)
+    inspection = inspect_source(source, Inspection(image, charset, args.max_length), args.limit)
+    if args.json is not None:
+        document = {"source": args.source} | inspection.to_dict()
+        args.json.write_text(
+            json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    if args.histograms is not None:
+        _write_histograms(inspection, args.histograms)
+    if args.sheet is not None:
+        _write_sheet(source, inspection.num_examples, args.sheet)
+    return inspection
+
+
+def print_statistics(inspection: "Inspection") -> None:
+    """Print counts and histograms."""
+    from attention_ocr.data.histograms import text_histogram
+
+    characters = inspection.characters.most_common()
+    print(f"{inspection.num_examples:,} examples, {len(characters):,} characters")
+    shown = "".join(character for character, _ in characters[:_MAX_CHARACTERS])
+    more = (
+        f" and {len(characters) - _MAX_CHARACTERS:,} more" if len(characters) > len(shown) else ""
+    )
+    print(f"characters, most frequent first: {shown}{more}")
+    for title, counts in _panels(inspection).items():
+        print(f"\n{title}")
+        print("\n".join(text_histogram(counts)))
+
+
+def print_findings(inspection: "Inspection") -> None:
+    """Print what may be wrong, with the first cases by name."""
+    from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS
+    from attention_ocr.data.label_checks import describe
+
+    print("\nnothing wrong was found" if not inspection.findings else "")
+    for name, meaning in MEANINGS.items():
+        finding = inspection.findings.get(name)
+        if finding is None:
+            continue
+        print(f"{name}: {finding.count:,} {meaning}")
+        if name == LOOK_ALIKE:
+            for entry in inspection.look_alikes[:_MAX_NAMED]:
+                print(
+                    f"  {describe(entry.character)} ({entry.times:,} times) looks like "
+                    f"{describe(entry.like)} ({entry.like_times:,} times)"
+                )
+        else:
+            for key, text in finding.examples[:_MAX_NAMED]:
+                print(f"  {key}: {text!r}")
+        rest = finding.count - _MAX_NAMED
+        if rest > 0:
+            print(f"  … and {rest:,} more")
+    missing = inspection.missing_characters
+    for character, count in sorted(missing.items(), key=lambda entry: -entry[1])[:_MAX_CHARACTERS]:
+        print(f"missing in the charset: {describe(character)}, {count:,} times")
+    if len(missing) > _MAX_CHARACTERS:
+        print(f"missing in the charset: {len(missing) - _MAX_CHARACTERS:,} more, all in the JSON")
+
+
+def _panels(inspection: "Inspection") -> dict[str, Mapping[float, int]]:
+    return {
+        "label lengths, characters": _floats(inspection.lengths),
+        "widths, pixels": _floats(inspection.widths),
+        "heights, pixels": _floats(inspection.heights),
+        "aspect ratios, width / height": inspection.aspect_ratios,
+    }
+
+
+def _floats(counts: Mapping[int, int]) -> dict[float, int]:
+    return {float(number): count for number, count in counts.items()}
+
+
+def _write_histograms(inspection: "Inspection", path: Path) -> None:
+    from attention_ocr.data.histograms import draw_histograms
+
+    _write_png(draw_histograms(_panels(inspection)), path)
+
+
+def _write_sheet(source: "Source", num_examples: int, path: Path) -> None:
+    """Draw readable images from all over the source."""
+    from attention_ocr.data.sources import Walk
+    from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
+    from attention_ocr.synthesis.fonts import find_faces
+
+    step = max(1, num_examples // _SHEET_SIZE)
+    examples = source.examples(Walk()).take(num_examples).shard(step, 0).take(_SHEET_SIZE)
+    pictures = [
+        (example["image"], example["text"].decode("utf-8", errors="backslashreplace"))
+        for example in examples.as_numpy_iterator()
+        if example["image"].size
+    ]
+    # Words stand in columns, lines below each other.
+    shapes = sorted(image.shape[1] / image.shape[0] for image, _ in pictures)
+    cell_width = int(min(max(208, 48 * shapes[len(shapes) * 9 // 10] if shapes else 0), 1248))
+    columns = 1248 // cell_width
+    _write_png(draw_contact_sheet(pictures, find_faces(), columns, cell_width), path)
+
+
+def _write_png(image: "np.ndarray", path: Path) -> None:
+    from PIL import Image
+
+    from attention_ocr.whole_files import whole_file
+
+    with whole_file(path) as temporary:
+        Image.fromarray(image).save(temporary, format="PNG")

@@ -1,0 +1,252 @@
+"""What is in a source of data, and what is wrong with it, in one walk and flat memory."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from attention_ocr.charset import Charset, normalize
+from attention_ocr.data.images import decode_or_blank, read_or_empty
+from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
+from attention_ocr.data.pipeline import explaining
+from attention_ocr.data.sources import Source, Walk
+from attention_ocr.data.tables import StringTable
+from attention_ocr.settings.image import ImageConfig
+
+UNREADABLE = "unreadable"
+NOT_UTF8 = "not_utf8"
+EMPTY = "empty"
+TOO_LONG = "too_long"
+UNKNOWN_CHARACTER = "unknown_character"
+SHRUNK = "shrunk"
+DUPLICATE = "duplicate"
+CONTRADICTION = "contradiction"
+LOOK_ALIKE = "look_alike"
+
+MEANINGS = {
+    UNREADABLE: "image files that cannot be decoded, or are not there",
+    NOT_UTF8: "labels that are not UTF-8",
+    EMPTY: "empty labels",
+    TOO_LONG: "labels over the limit of characters",
+    UNKNOWN_CHARACTER: "labels with characters outside the charset",
+    "outer_space": "labels with white space at their start or end",
+    "double_space": "labels with several spaces in a row",
+    "normal_form": "labels that are not in Unicode's composed form (NFC)",
+    "invisible": "labels with control characters or unusual spaces",
+    "mixed_scripts": "labels with a word of several scripts",
+    CONTRADICTION: "images that lie there twice, with different labels",
+    DUPLICATE: "images that lie there twice, with the same label",
+    SHRUNK: "images that would be shrunk to fit the largest width",
+    LOOK_ALIKE: "characters that look like a more frequent one",
+}
+_BATCH_SIZE = 256
+
+
+@dataclass
+class Finding:
+    """Something that may be wrong.
+
+    Attributes:
+        count: how often.
+        examples: key and label of the first of them; of a pair, both keys.
+    """
+
+    count: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Inspection:
+    """What a walk found; a few dozen bytes stay of each example.
+
+    Args:
+        image: how pictures would become inputs, to tell which would be shrunk.
+        charset: characters to look for; none for any.
+        max_length: most characters of a label; none for any.
+        num_named: examples named for each finding.
+
+    Attributes:
+        num_examples: examples seen.
+        findings: by name, one of `MEANINGS`; only what was found.
+        characters: how often each character (NFC) stands in the labels.
+        lengths: how many labels have so many characters.
+        widths: how many readable images have so many pixels.
+        heights: of them too.
+        look_alikes: characters that look like more frequent ones.
+    """
+
+    def __init__(
+        self,
+        image: ImageConfig,
+        charset: Charset | None = None,
+        max_length: int | None = None,
+        num_named: int = 20,
+    ) -> None:
+        self._image, self._charset, self._max_length = image, charset, max_length
+        self._num_named = num_named
+        self._keys = StringTable()
+        self._hashes, self._text_hashes = array("q"), array("q")
+        self.num_examples = 0
+        self.findings: dict[str, Finding] = {}
+        self.characters: Counter[str] = Counter()
+        self.lengths: Counter[int] = Counter()
+        self.widths: Counter[int] = Counter()
+        self.heights: Counter[int] = Counter()
+        self.aspect_ratios: Counter[float] = Counter()
+        self.look_alikes: list[LookAlike] = []
+
+    @property
+    def missing_characters(self) -> dict[str, int]:
+        """How often each character outside the charset stands in the labels."""
+        known = self._charset
+        if known is None:
+            return {}
+        return {entry: count for entry, count in self.characters.items() if entry not in known}
+
+    def add(self, batch: dict[str, np.ndarray]) -> None:
+        """Count a batch of `_measured` rows."""
+        columns = (batch[name].tolist() for name in ("key", "text", "height", "width"))
+        for raw_key, raw_text, height, width in zip(*columns, strict=True):
+            key = raw_key.decode("utf-8", errors="replace")
+            self.num_examples += 1
+            self._keys.append(key)
+            self._add_label(key, raw_text)
+            self._add_size(key, raw_text, height, width)
+        self._hashes.extend(batch["hash"].tolist())
+        self._text_hashes.extend(batch["text_hash"].tolist())
+
+    def finish(self) -> None:
+        """Compare the examples with each other, once all are in."""
+        self.look_alikes = look_alikes(self.characters)
+        for entry in self.look_alikes:
+            self._find(LOOK_ALIKE, entry.character, entry.like)
+        hashes = np.frombuffer(self._hashes, np.int64) if self._hashes else np.zeros(0, np.int64)
+        order = np.argsort(hashes, kind="stable")
+        same = hashes[order[1:]] == hashes[order[:-1]]
+        # An image without a file has the hash -1.
+        for place in np.flatnonzero(same & (hashes[order[1:]] != -1)):
+            first, second = int(order[place]), int(order[place + 1])
+            agree = self._text_hashes[first] == self._text_hashes[second]
+            name = DUPLICATE if agree else CONTRADICTION
+            self._find(name, self._keys[second], self._keys[first])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {
+            "num_examples": self.num_examples,
+            "findings": {
+                name: {"count": finding.count, "examples": finding.examples}
+                for name, finding in self.findings.items()
+            },
+            "characters": dict(self.characters.most_common()),
+            "missing_characters": self.missing_characters,
+            "lengths": dict(sorted(self.lengths.items())),
+            "widths": dict(sorted(self.widths.items())),
+            "heights": dict(sorted(self.heights.items())),
+            "aspect_ratios": dict(sorted(self.aspect_ratios.items())),
+            "look_alikes": [entry._asdict() for entry in self.look_alikes],
+        }
+
+    def _find(self, name: str, key: str, text: str) -> None:
+        finding = self.findings.setdefault(name, Finding())
+        finding.count += 1
+        if len(finding.examples) < self._num_named:
+            finding.examples.append((key, text))
+
+    def _add_label(self, key: str, raw: bytes) -> None:
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            self._find(NOT_UTF8, key, raw.decode("utf-8", errors="backslashreplace"))
+            return
+        problems = label_problems(text)
+        text = normalize(text)
+        self.characters.update(text)
+        self.lengths[len(text)] += 1
+        if not text:
+            problems.append(EMPTY)
+        if self._max_length is not None and len(text) > self._max_length:
+            problems.append(TOO_LONG)
+        if self._charset is not None and self._charset.unknown_characters(text):
+            problems.append(UNKNOWN_CHARACTER)
+        for name in problems:
+            self._find(name, key, text)
+
+    def _add_size(self, key: str, raw: bytes, height: int, width: int) -> None:
+        if not height or not width:
+            self._find(UNREADABLE, key, raw.decode("utf-8", errors="backslashreplace"))
+            return
+        self.heights[height] += 1
+        self.widths[width] += 1
+        self.aspect_ratios[round(width / height, 1)] += 1
+        # As `data.images.fitted_size` decides it.
+        if round(width * self._image.image_height / height) > self._image.max_image_width:
+            self._find(SHRUNK, key, raw.decode("utf-8", errors="backslashreplace"))
+
+
+def inspect_source(source: Source, inspection: Inspection, limit: int | None = None) -> Inspection:
+    """Walk once through a source and return `inspection`, filled.
+
+    Args:
+        source: what to look at.
+        inspection: an empty one.
+        limit: look at so many examples at most; needed where there is no end.
+
+    Raises:
+        ValueError: the source has no end and there is no limit, or a file of it is damaged.
+    """
+    if limit is None and any(
+        part.num_examples is None and part.spec.name == "synthetic"
+        for part in source.parts or (source,)
+    ):
+        raise ValueError(
+            f"{source.spec.name} has no end: give it `num_examples=`, or a --limit. Received: none"
+        )
+    with tqdm(total=limit or source.num_examples, unit="image", disable=None) as progress:
+        for batch in _measured(source, limit):
+            inspection.add(batch)
+            progress.update(len(batch["key"]))
+    if not inspection.num_examples:
+        raise ValueError(f"Expected examples. Received: {source.spec.name}, which has none")
+    inspection.finish()
+    return inspection
+
+
+def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray]]:
+    remaining = -1 if limit is None else limit
+    for part in source.parts or (source,):
+        walk = Walk()
+        rows = part.rows(walk).take(remaining)
+        rows = rows.map(_measure, num_parallel_calls=walk.num_workers)
+        with explaining(part):
+            for batch in rows.batch(_BATCH_SIZE).prefetch(2).as_numpy_iterator():
+                if remaining > 0:
+                    remaining -= len(batch["key"])
+                yield batch
+        if remaining == 0:
+            return
+
+
+def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Return key, text, size and hashes of a row; the picture itself goes no further."""
+    if "image" in row:
+        image, encoded = row["image"], tf.io.serialize_tensor(row["image"])
+    else:
+        encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]
+        image = decode_or_blank(encoded)
+    largest = np.iinfo(np.int64).max
+    size = tf.shape(image)
+    return {
+        "key": row["key"],
+        "text": row["text"],
+        "height": size[0],
+        "width": size[1],
+        "hash": tf.where(
+            tf.strings.length(encoded) > 0, tf.strings.to_hash_bucket_fast(encoded, largest), -1
+        ),
+        "text_hash": tf.strings.to_hash_bucket_fast(row["text"], largest),
+    }

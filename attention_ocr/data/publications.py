@@ -1,0 +1,46 @@
+"""Annotation files of published data sets that several builders read."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from attention_ocr.data.files import read_lines
+
+_ICDAR_LINE = re.compile(r'(?P<key>[^,]+),\s*"(?P<text>.*)"\s*')
+
+
+def image_list_rows(path: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield path, text and lexicon of each line of an `imagelist.txt`.
+
+    A line holds, with a space between, a path, the text and, for some data sets, the size of the
+    lexicon and its words with commas between.
+
+    Raises:
+        ValueError: a line of another form; the message names it.
+    """
+    for number, line in read_lines(str(path)):
+        parts = line.strip().split(" ")
+        lexicon = parts[3].split(",") if len(parts) == 4 else []
+        if len(parts) not in (2, 4) or (lexicon and parts[2] != str(len(lexicon))):
+            raise ValueError(
+                f"{path}, line {number}: expected a path, a text, the size of a lexicon and its "
+                f"words. Received: {line!r}"
+            )
+        yield parts[0], parts[1], lexicon
+
+
+def icdar_rows(path: Path) -> Iterator[tuple[str, str]]:
+    r"""Yield file name and text of each line of a ground truth of the Robust Reading Competition.
+
+    A line is `word_1.png, "text"`; quotes and backslashes in the text stand behind a backslash.
+
+    Raises:
+        ValueError: a line of another form; the message names it.
+    """
+    for number, line in read_lines(str(path)):
+        match = _ICDAR_LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(
+                f'{path}, line {number}: expected a file name and "text". Received: {line!r}'
+            )
+        yield match["key"].strip(), re.sub(r'\\(["\\])', r"\1", match["text"])

@@ -1,0 +1,1 @@
+"""Readers: one module for each form in which labelled images lie somewhere."""

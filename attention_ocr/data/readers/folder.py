@@ -1,0 +1,76 @@
+"""A folder of images: with a `labels.tsv`, or with the text in each file's name."""
+
+import os
+import re
+from collections.abc import Iterator
+
+from attention_ocr.data.files import exists, is_folder, is_remote
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
+from attention_ocr.data.readers.lists import open_tsv
+from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.tables import ImageTable
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+
+
+def open_source(spec: SourceSpec) -> Source:
+    r"""Open a folder.
+
+    Options: `pattern`, a regular expression that matches the whole name of each image (the path in
+    the folder, with `/`, if the expression holds a `/`) and whose group `text`, or only group, is
+    the label; `every`, `part`. `words,pattern=(.*)_\d+\.png` reads `words/any/OPEN_12.png` as OPEN.
+
+    Raises:
+        FileNotFoundError: no such folder, or neither `pattern` nor `labels.tsv`.
+        ValueError: the expression is wrong, or an image does not match it.
+    """
+    labels = f"{spec.name.rstrip('/')}/labels.tsv"
+    if "pattern" not in spec.options:
+        if not exists(labels):
+            raise FileNotFoundError(
+                f"No data at {spec.name}: expected {labels}, or `,pattern=` and a regular "
+                "expression whose group is the label in a file's name"
+            )
+        return open_tsv(SourceSpec(labels, spec.options))
+    refuse_unknown_options(spec, ("pattern", *SPLIT_OPTIONS))
+    if is_remote(spec.name) or not is_folder(spec.name):
+        raise FileNotFoundError(f"Expected a folder of this machine. Received: {spec.name}")
+    pattern = _compiled(spec.options["pattern"])
+    table = ImageTable(spec.name, spec.name, _named_images(spec.name, pattern))
+    return indexed_source(spec, FileListReader(table))
+
+
+def _compiled(expression: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(expression)
+    except re.error as error:
+        raise ValueError(
+            f"`pattern` must be a regular expression: {error}. Received: {expression!r}"
+        ) from error
+    if pattern.groups != 1 and "text" not in pattern.groupindex:
+        raise ValueError(
+            f"`pattern` must have one group, or one called `text`. Received: {expression!r}"
+        )
+    return pattern
+
+
+def _named_images(folder: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str, str]]:
+    group = "text" if "text" in pattern.groupindex else 1
+    for number, key in enumerate(_image_names(folder), start=1):
+        name = key if "/" in pattern.pattern else key.rpartition("/")[2]
+        match = pattern.fullmatch(name)
+        if match is None or match[group] is None:
+            raise ValueError(
+                f"Expected every image of {folder} to match {pattern.pattern!r}. Received: {key!r}"
+            )
+        yield number, key, match[group]
+
+
+def _image_names(folder: str) -> Iterator[str]:
+    """Yield the paths of the images below a folder, in the order of their names."""
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        place = os.path.relpath(parent, folder).replace(os.sep, "/")
+        for file in sorted(files):
+            if file.lower().endswith(SUFFIXES):
+                yield file if place == "." else f"{place}/{file}"

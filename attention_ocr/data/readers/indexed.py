@@ -1,0 +1,125 @@
+"""Examples that can be had by their number: shuffled without a buffer, resumed from one number."""
+
+import abc
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.data.files import open_binary, tensorflow_reads
+from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
+from attention_ocr.data.tables import ImageTable, split_indices
+
+SPLIT_OPTIONS = ("every", "part")
+"""Options of every source of this kind."""
+
+
+class IndexedReader(abc.ABC):
+    """Labelled images by their number, from 0."""
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    @abc.abstractmethod
+    def key(self, index: int) -> str:
+        """Return what names an image in reports."""
+
+    @abc.abstractmethod
+    def text(self, index: int) -> str:
+        """Return the text of an image, as it lies there."""
+
+    @abc.abstractmethod
+    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return, in the graph, a row of `Source.rows`: a function of the int64 scalar alone."""
+
+
+class FileListReader(IndexedReader):
+    """Image files that a table lists.
+
+    Args:
+        table: the files and their texts.
+    """
+
+    def __init__(self, table: ImageTable) -> None:
+        self.table = table
+        # Made outside of the graph, which would otherwise hold a copy.
+        self._keys, self._texts = table.keys.lookup(), table.texts.lookup()
+        self._reads_itself = tensorflow_reads(table.folder)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def key(self, index: int) -> str:
+        return self.table.keys[index]
+
+    def text(self, index: int) -> str:
+        return self.table.texts[index]
+
+    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        key = self._keys(index)
+        row = {"key": key, "text": self._texts(index)}
+        path = self.table.path_in_graph(key)
+        if self._reads_itself:
+            return row | {"path": path}
+        encoded = tf.numpy_function(_read_remote, [path], tf.string, stateful=False)
+        return row | {"encoded": tf.ensure_shape(encoded, ())}
+
+
+def _read_remote(path: bytes) -> bytes:
+    try:
+        with open_binary(path.decode("utf-8")) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
+    """Return the int64 numbers of a walk through `num_examples` examples.
+
+    A shuffled walk is endless, each epoch in an order of its own. The order is computed (a cipher
+    on the numbers), not stored: the position to resume from is one number however many examples
+    there are, and no buffer fills before the first.
+
+    Args:
+        num_examples: how many there are.
+        walk: seed and share.
+    """
+    worker, num_workers = walk.shard
+    if walk.seed is None:
+        return tf.data.Dataset.range(num_examples).shard(num_workers, worker)
+    seed = walk.seed
+
+    def shuffled(position: tf.Tensor) -> tf.Tensor:
+        epoch, place = position // num_examples, position % num_examples
+        last = tf.constant(num_examples - 1, tf.int64)
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        return tf.random.experimental.index_shuffle(place, seeds, last)
+
+    # Positions run on over the epochs, so that the workers together see each example once in each.
+    positions = tf.data.Dataset.range(worker, np.iinfo(np.int64).max, num_workers)
+    return positions.map(shuffled)
+
+
+def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
+    """Return a source of all examples of a reader, or of one part of them (`every`, `part`).
+
+    Raises:
+        ValueError: `every` and `part` are wrong, or only one is there.
+    """
+    if ("every" in spec.options) != ("part" in spec.options):
+        raise ValueError(f"`every` and `part` of {spec.name} go together. Received: {spec.options}")
+    chosen = None
+    if "every" in spec.options:
+        keys = [reader.key(index) for index in range(len(reader))]
+        chosen = split_indices(keys, integer_option(spec, "every"), spec.options["part"])
+    indices = range(len(reader)) if chosen is None else chosen
+    table = None if chosen is None else tf.constant(chosen)
+
+    def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
+        return reader.row(index if table is None else table[index])
+
+    def rows(walk: Walk) -> tf.data.Dataset:
+        walked = walk_indices(len(indices), walk)
+        return walked.map(row, num_parallel_calls=walk.num_workers)
+
+    return Source(spec, len(indices), rows, lambda: (reader.text(int(index)) for index in indices))

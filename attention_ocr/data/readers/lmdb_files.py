@@ -1,0 +1,112 @@
+"""LMDB databases as bgshih/crnn, the deep-text-recognition-benchmark and PARSeq write them.
+
+`num-samples` holds a number N in decimal; `image-000000001` to `image-%09d` of N hold image files,
+`label-%09d` their texts in UTF-8.
+"""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
+from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+
+
+def open_source(spec: SourceSpec) -> Source:
+    """Open an LMDB database: a folder with `data.mdb`, or a single file.
+
+    Options: `every`, `part`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: the package `lmdb` is not installed, or the database is damaged or of another
+            form.
+    """
+    refuse_unknown_options(spec, SPLIT_OPTIONS)
+    return indexed_source(spec, LmdbReader(spec.name))
+
+
+class LmdbReader(IndexedReader):
+    """The examples of a database.
+
+    Args:
+        path: its folder, or its file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._environment = _environment(path)
+        number = self._get(b"num-samples")
+        if number is None or not number.isdigit() or int(number) == 0:
+            raise ValueError(
+                f"Expected a number above 0 under `num-samples` in {path}. Received: {number!r}"
+            )
+        self._num_examples = int(number)
+
+    def __len__(self) -> int:
+        return self._num_examples
+
+    def key(self, index: int) -> str:
+        return f"image-{index + 1:09}"
+
+    def text(self, index: int) -> str:
+        name = f"label-{index + 1:09}"
+        label = self._get(name.encode())
+        if label is None:
+            raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
+        return label.decode("utf-8", errors="replace")
+
+    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        types = [tf.string] * 3
+        key, text, encoded = tf.numpy_function(self._read, [index], types, stateful=False)
+        row = {"key": key, "text": text, "encoded": encoded}
+        return {name: tf.ensure_shape(value, ()) for name, value in row.items()}
+
+    def _read(self, index: np.int64) -> tuple[bytes, bytes, bytes]:
+        key = self.key(int(index)).encode()
+        # An image that is not there is an example that cannot be read; a label that is not there
+        # is a damaged database.
+        return key, self.text(int(index)).encode("utf-8"), self._get(key) or b""
+
+    def _get(self, key: bytes) -> bytes | None:
+        import lmdb
+
+        try:
+            with self._environment.begin() as transaction:
+                value: bytes | None = transaction.get(key)
+        except lmdb.Error as error:
+            raise ValueError(f"{self._path} is damaged: {error}") from error
+        return value
+
+
+@functools.cache  # LMDB may be opened once in a process, and training and validation may share it.
+def _environment(path: str) -> Any:
+    """Open a database to read."""
+    try:
+        import lmdb
+    except ImportError as error:
+        raise ValueError(
+            f"Reading {path} takes the package `lmdb`: pip install 'attention-ocr[lmdb]'"
+        ) from error
+    file = Path(path, "data.mdb") if Path(path).is_dir() else Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"No LMDB database at {path}: no file {file}")
+    try:
+        # Nobody writes: no lock file, which a read-only disk could not hold.
+        environment = lmdb.open(
+            path, subdir=Path(path).is_dir(), readonly=True, lock=False, readahead=False
+        )
+    except lmdb.Error as error:
+        raise ValueError(f"Expected an LMDB database. Received: {path}: {error}") from error
+    # Reading a page behind the end of the file would end the process.
+    expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    found = file.stat().st_size
+    if found < expected:
+        environment.close()
+        raise ValueError(
+            f"Expected {file} of at least {expected} bytes. Received: {found}; it was cut short"
+        )
+    return environment

@@ -1,0 +1,73 @@
+"""MJSynth ("Synth 90k", Jaderberg et al. 2014) in the layout in which it is published.
+
+`annotation_train.txt` and its fellows list `./2425/1/115_Lube_45484.jpg 45484`: the label stands in
+the file's name, and the number is the line of `lexicon.txt` that holds it in lower case.
+"""
+
+from collections.abc import Iterator
+
+from attention_ocr.data.files import exists, read_lines
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
+from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.tables import ImageTable
+
+SPLITS = {
+    "train": "annotation_train.txt",
+    "val": "annotation_val.txt",
+    "test": "annotation_test.txt",
+    "all": "annotation.txt",
+}
+
+
+def open_source(spec: SourceSpec) -> Source:
+    """Open the folder `mnt/ramdisk/max/90kDICT32px` of MJSynth, or one of its annotation files.
+
+    Options: `split`, one of `SPLITS`, of a folder (default `train`); `every`, `part`.
+
+    Raises:
+        FileNotFoundError: no such annotation file.
+        ValueError: a line of another form, or one that the lexicon contradicts.
+    """
+    refuse_unknown_options(spec, ("split", *SPLIT_OPTIONS))
+    path = spec.name
+    if not path.endswith(".txt"):
+        split = spec.options.get("split", "train")
+        if split not in SPLITS:
+            raise ValueError(
+                f"`split` of {path} must be one of {', '.join(SPLITS)}. Received: {split}"
+            )
+        path = f"{path.rstrip('/')}/{SPLITS[split]}"
+    elif "split" in spec.options:
+        raise ValueError(f"An annotation file is one split. Received: {path},split=…")
+    folder = path.rpartition("/")[0] or "."
+    table = ImageTable(path, folder, annotation_rows(path, _lexicon(f"{folder}/lexicon.txt")))
+    return indexed_source(spec, FileListReader(table))
+
+
+def annotation_rows(path: str, lexicon: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, path and label of each line of an annotation file.
+
+    Args:
+        path: the file.
+        lexicon: its words; empty to compare with none.
+    """
+    for line_number, line in read_lines(path):
+        place = f"{path}, line {line_number}"
+        key, _, number = line.strip().rpartition(" ")
+        parts = key.rpartition("/")[2].rpartition(".")[0].split("_")
+        if len(parts) != 3 or not number.isdecimal():
+            raise ValueError(
+                f"{place}: expected a path N_LABEL_M.jpg and a number. Received: {line!r}"
+            )
+        text = parts[1]
+        if lexicon and (
+            int(number) >= len(lexicon) or lexicon[int(number)].lower() != text.lower()
+        ):
+            raise ValueError(
+                f"{place}: expected the word {number} of lexicon.txt. Received: {text!r}"
+            )
+        yield line_number, key.removeprefix("./"), text
+
+
+def _lexicon(path: str) -> list[str]:
+    return [word.strip() for _, word in read_lines(path)] if exists(path) else []

@@ -1,0 +1,135 @@
+"""TFRecord files: shards read side by side, shuffled by shard and in a buffer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_ocr.data.files import is_remote, tensorflow_reads
+from attention_ocr.data.records import (
+    RECORD_FORMATS,
+    RecordFormat,
+    detect_format,
+    feature_names,
+    parse_record,
+)
+from attention_ocr.data.shard_files import check_shards
+from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
+
+SHARDS_AT_ONCE = 8
+
+
+def open_source(spec: SourceSpec) -> Source:
+    """Open the record files that a pattern names; those called `.gz` are unpacked.
+
+    Options: `format`, one of `RECORD_FORMATS`, where the names of the features do not tell.
+
+    Raises:
+        FileNotFoundError: the pattern matches nothing.
+        ValueError: the files are no records, of an unknown form, or half written.
+    """
+    refuse_unknown_options(spec, ("format",))
+    paths = _matching(spec.name)
+    check_shards(Path(path) for path in paths if not is_remote(path))
+    record_format = _check_first_record(paths, spec)
+
+    def numbered(path: tf.Tensor) -> tf.data.Dataset:
+        records = _records(path, paths[0].endswith(".gz"))
+        return records.enumerate().map(lambda number, record: (path, number, record))
+
+    def walked(walk: Walk) -> tf.data.Dataset:
+        files = tf.data.Dataset.from_tensor_slices(paths)
+        # Whole files where there are enough of them: a process then reads only its own.
+        by_file = len(paths) >= walk.shard[1]
+        if by_file:
+            files = files.shard(walk.shard[1], walk.shard[0])
+        if walk.seed is None:
+            records = files.flat_map(numbered)
+        else:
+            files = files.shuffle(len(paths), walk.seed)
+            records = files.interleave(
+                numbered, cycle_length=SHARDS_AT_ONCE, num_parallel_calls=walk.num_workers
+            )
+        if not by_file:
+            records = records.shard(walk.shard[1], walk.shard[0])
+        if walk.seed is not None:
+            records = records.shuffle(walk.shuffle_buffer, walk.seed).repeat()
+        return records
+
+    def row(path: tf.Tensor, number: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        place = tf.strings.join([path, "#", tf.strings.as_string(number)])
+        return parse_record(record, place, record_format)
+
+    def rows(walk: Walk) -> tf.data.Dataset:
+        return walked(walk).map(row, num_parallel_calls=walk.num_workers)
+
+    def texts() -> Iterator[str]:
+        walked = rows(Walk()).map(lambda row: row["text"]).batch(1024)
+        for batch in walked.as_numpy_iterator():
+            for text in batch:
+                yield text.decode("utf-8", errors="replace")
+
+    return Source(spec, None, rows, texts, lambda: _find_damage(paths))
+
+
+def _matching(pattern: str) -> list[str]:
+    if not tensorflow_reads(pattern):
+        raise ValueError(
+            f"Records are read from this machine and from what TensorFlow reads: "
+            f"{', '.join(filter(None, tf.io.gfile.get_registered_schemes()))}. Received: {pattern}"
+        )
+    paths = sorted(path for path in tf.io.gfile.glob(pattern) if not tf.io.gfile.isdir(path))
+    if not paths:
+        raise FileNotFoundError(f"No data at {pattern}: no label file, and no record files.")
+    return paths
+
+
+def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
+    return tf.data.TFRecordDataset(path, compression_type="GZIP" if zipped else "")
+
+
+def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
+    name = spec.name
+    try:
+        first = next(
+            (
+                record
+                for path in paths
+                for record in _records(path, path.endswith(".gz")).take(1).as_numpy_iterator()
+            ),
+            None,
+        )
+        if first is None:
+            raise ValueError(f"{name} holds no example.")
+        names, detected = sorted(feature_names(first)), detect_format(first)
+    except tf.errors.OpError as error:
+        raise ValueError(f"{name} is no record file: {error.message}") from error
+    except ValueError as error:
+        raise ValueError(f"{name} is no record file that can be used: {error}") from error
+    chosen = spec.options.get("format", detected)
+    if chosen is None:
+        raise ValueError(
+            f"Expected records of one of {', '.join(RECORD_FORMATS)}. Received: {name}, whose "
+            f"features are {', '.join(names) or 'none'}"
+        )
+    missing = sorted(set(RECORD_FORMATS[chosen].features) - set(names))
+    if missing:
+        raise ValueError(
+            f"Records of format={chosen} have {', '.join(missing)}. Received: {name}, whose "
+            f"features are {', '.join(names) or 'none'}"
+        )
+    return RECORD_FORMATS[chosen]
+
+
+def _find_damage(paths: list[str]) -> str:
+    """Return which file cannot be read to its end, and why."""
+    for path in paths:
+        number = 0
+        try:
+            for _ in _records(path, path.endswith(".gz")):
+                number += 1
+        except tf.errors.NotFoundError:
+            return f"{path}: no such file any more"
+        except tf.errors.OpError as error:
+            return f"{path}: damaged in record {number}: {error.message}"
+    return ""

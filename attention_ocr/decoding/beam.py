@@ -1,0 +1,270 @@
+"""Beam search with an autoregressive decoder."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.charset import END_ID, PAD_ID, START_ID
+from attention_ocr.decoding.greedy import Step, without_impossible
+from attention_ocr.decoding.result import Alternatives, Decoded, decoded_from_steps
+from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.temperature import Temperature, at_temperature, is_neutral
+
+NEVER = float("-inf")
+
+
+class BeamOptions(NamedTuple):
+    """What a beam search is asked for.
+
+    Attributes:
+        beam_width: k, texts that are followed at once.
+        num_best: n, texts that are returned, at most k.
+        length_normalization: `none`; `mean`, the mean over the tokens; or `wu`, see
+            `length_penalty`.
+        length_alpha: the exponent of `wu`.
+        attention_weight: of the decoder's log-probabilities beside the scores of the others.
+    """
+
+    beam_width: int
+    num_best: int = 1
+    length_normalization: str = "none"
+    length_alpha: float = 0.6
+    attention_weight: float = 1.0
+
+
+class _Beam(NamedTuple):
+    """The k texts of each example; T = L + 1 steps.
+
+    A text that has ended keeps its place, and its score stands against those that go on. A place
+    without a text has the score -inf and counts as ended.
+    """
+
+    previous: tf.Tensor  # int32 [B, k]
+    ended: tf.Tensor  # bool [B, k]
+    scores: tf.Tensor  # float32 [B, k], sums
+    ranks: tf.Tensor  # float32 [B, k], normalised, descending
+    lengths: tf.Tensor  # int32 [B, k], tokens, the end included
+    token_ids: tf.Tensor  # int32 [B, k, T]
+    log_confidences: tf.Tensor  # float32 [B, k, T]
+    places: tf.Tensor  # int32 [B, k, T], where in the beam the text was before each step
+
+
+def beam_decode(
+    step: Step,
+    initial_state: Any,
+    batch_size: tf.Tensor,
+    num_cells: tf.Tensor,
+    max_length: int,
+    options: BeamOptions,
+    scorers: Sequence[Weighted] = (),
+    rule: Rule | None = None,
+    temperature: Temperature = 1.0,
+) -> tuple[Decoded, Alternatives]:
+    """Follow the k best texts at once until the n best are settled.
+
+    The score of a text is the weighted sum of the log-probabilities of its tokens by the decoder
+    and by the scorers, divided by the length penalty. Texts that have ended compete with those
+    that go on, so that a width of 1 is greedy decoding. The search of an example is settled when
+    its n best have ended and nothing that goes on can overtake them. Of equal texts, the one whose
+    beginning stood higher, then the one of the lower token id, comes first. All tensors of the
+    loop keep their shape.
+
+    Args:
+        step: as of `greedy_decode`, but for B k rows, those of an example side by side: what it
+            looks at is repeated k times.
+        initial_state: state before the first step, any nest of tensors with leading axis B.
+        batch_size: int32 scalar B.
+        num_cells: int32 scalar N.
+        max_length: L, characters of the longest text.
+        options: of the search.
+        scorers: have a say in the scores.
+        rule: what all texts must keep.
+        temperature: of the confidences; it changes no text.
+
+    Returns:
+        The best text with its confidences and attention, and the n best. The confidences are the
+        decoder's alone. Where no text keeps the rule, it is empty and its confidence 0.
+    """
+    width, num_steps = options.beam_width, max_length + 1
+    num_rows = batch_size * width
+    all_fit = rule is not None and rule.longest is not None and rule.longest <= max_length
+    states = (
+        tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), initial_state),
+        tuple(entry.scorer.initial_state(num_rows) for entry in scorers),
+        () if rule is None else rule.initial_state(num_rows),
+    )
+
+    def unfinished(t: tf.Tensor, beam: _Beam, *_: Any) -> tf.Tensor:
+        return (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options))
+
+    def body(
+        t: tf.Tensor, beam: _Beam, states: tuple[Any, ...], attention: tf.Tensor
+    ) -> tuple[Any, ...]:
+        before = (t, beam, states, attention)
+        state, scorer_states, rule_state = states
+        logits, state, weights = step(tf.reshape(beam.previous, (-1,)), state)
+        log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
+        scores = options.attention_weight * log_probabilities
+        for entry, scorer_state in zip(scorers, scorer_states, strict=True):
+            scores += entry.weight * entry.scorer.scores(scorer_state)
+        allowed = _possible(tf.shape(logits)[-1], t == max_length)
+        if rule is not None:
+            allowed &= rule.allowed(rule_state, None if all_fit else max_length - t)
+        scores = tf.where(allowed, scores, NEVER)
+        if not is_neutral(temperature):
+            tempered = at_temperature(logits, temperature)
+            log_probabilities = tf.nn.log_softmax(without_impossible(tempered))
+        beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, options)
+        rows = tf.reshape(parents + width * tf.range(batch_size)[:, None], (-1,))
+        state, scorer_states, rule_state = tf.nest.map_structure(
+            lambda part: tf.gather(part, rows), (state, scorer_states, rule_state)
+        )
+        chosen = tf.reshape(token_ids, (-1,))
+        scorer_states = tuple(
+            entry.scorer.advance(scorer_state, chosen)
+            for entry, scorer_state in zip(scorers, scorer_states, strict=True)
+        )
+        if rule is not None:
+            rule_state = rule.advance(rule_state, chosen)
+        here = tf.one_hot(t, num_steps, on_value=True, off_value=False)[None, :, None, None]
+        looked = tf.reshape(weights, (batch_size, 1, width, num_cells))
+        attention = tf.where(here, looked, attention)  # [B, T, k, N]
+        after = (t + 1, beam, (state, scorer_states, rule_state), attention)
+        # What is gathered forgets a batch size that was known.
+        return tf.nest.map_structure(
+            lambda new, old: tf.ensure_shape(new, old.shape), after, before
+        )
+
+    _, beam, _, attention = tf.while_loop(
+        unfinished,
+        body,
+        (
+            tf.constant(0),
+            _empty_beam(batch_size, width, num_steps),
+            states,
+            tf.zeros((batch_size, num_steps, width, num_cells)),
+        ),
+        maximum_iterations=num_steps,
+    )
+    return _results(beam, attention, options.num_best)
+
+
+def length_penalty(lengths: tf.Tensor, options: BeamOptions) -> tf.Tensor:
+    """Return what the score of a text is divided by: float32, of the shape of `lengths`.
+
+    `((5 + length) / 6) ** alpha` is that of Wu et al. (2016), equation 14; tokens are counted with
+    the end. The mean over the tokens divides by their number.
+    """
+    lengths = tf.cast(lengths, tf.float32)
+    if options.length_normalization == "mean":
+        return lengths
+    if options.length_normalization == "wu":
+        return ((5.0 + lengths) / 6.0) ** options.length_alpha
+    return tf.ones_like(lengths)
+
+
+def _empty_beam(batch_size: tf.Tensor, width: int, num_steps: int) -> _Beam:
+    shape = (batch_size, width)
+    # One empty text: the other places are filled from it in the first step.
+    scores = tf.where(tf.range(width) == 0, tf.zeros(shape), NEVER)
+    return _Beam(
+        previous=tf.fill(shape, START_ID),
+        ended=scores == NEVER,
+        scores=scores,
+        ranks=scores,
+        lengths=tf.zeros(shape, tf.int32),
+        token_ids=tf.fill((*shape, num_steps), PAD_ID),
+        log_confidences=tf.zeros((*shape, num_steps)),
+        places=tf.zeros((*shape, num_steps), tf.int32),
+    )
+
+
+def _choose(
+    t: tf.Tensor,
+    beam: _Beam,
+    scores: tf.Tensor,
+    log_probabilities: tf.Tensor,
+    options: BeamOptions,
+) -> tuple[_Beam, tf.Tensor, tf.Tensor]:
+    """Choose the k best of all continuations.
+
+    Args:
+        t: int32 scalar, the step.
+        beam: before the step.
+        scores: float32 [B k, V], of the next tokens.
+        log_probabilities: float32 [B k, V], the decoder's, for the confidences.
+        options: of the search.
+
+    Returns:
+        The beam behind the step; `parents` int32 [B, k], the places from which its texts come;
+        and `token_ids` int32 [B, k], their new tokens, padding for those that had ended.
+    """
+    width = options.beam_width
+    vocabulary_size = tf.shape(scores)[-1]
+    shape = (-1, width, vocabulary_size)
+    stays = tf.where(tf.range(vocabulary_size) == PAD_ID, 0.0, NEVER)
+    totals = beam.scores[..., None] + tf.where(
+        beam.ended[..., None], stays, tf.reshape(scores, shape)
+    )
+    lengths = beam.lengths + tf.cast(~beam.ended, tf.int32)
+    ranks = totals / length_penalty(lengths, options)[..., None]
+    flat_shape = (-1, width * vocabulary_size)
+    ranks, chosen = tf.math.top_k(tf.reshape(ranks, flat_shape), width)
+    parents, token_ids = chosen // vocabulary_size, chosen % vocabulary_size
+
+    def taken(values: tf.Tensor) -> tf.Tensor:
+        return tf.gather(values, parents, batch_dims=1)
+
+    def of_choice(values: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.reshape(values, flat_shape), chosen, batch_dims=1)
+
+    ended_before = taken(beam.ended)
+    new_scores = of_choice(totals)
+    here = tf.one_hot(t, beam.token_ids.shape[-1], on_value=True, off_value=False)
+    confidences = tf.where(ended_before, 0.0, of_choice(log_probabilities))
+    next_beam = _Beam(
+        previous=token_ids,
+        ended=ended_before | (token_ids == END_ID) | (new_scores == NEVER),
+        scores=new_scores,
+        ranks=ranks,
+        lengths=taken(lengths),
+        token_ids=tf.where(here, token_ids[..., None], taken(beam.token_ids)),
+        log_confidences=tf.where(here, confidences[..., None], taken(beam.log_confidences)),
+        places=tf.where(here, parents[..., None], taken(beam.places)),
+    )
+    return next_beam, parents, token_ids
+
+
+def _is_settled(beam: _Beam, num_steps: int, options: BeamOptions) -> tf.Tensor:
+    """Tell for each example, bool [B], whether its n best texts can change no more."""
+    first_have_ended = tf.reduce_all(beam.ended[:, : options.num_best], axis=1)
+    # Scores only fall, and the longest text has the largest penalty.
+    reachable = beam.scores / length_penalty(num_steps, options)
+    best_reachable = tf.reduce_max(tf.where(beam.ended, NEVER, reachable), axis=1)
+    return first_have_ended & (beam.ranks[:, options.num_best - 1] >= best_reachable)
+
+
+def _results(beam: _Beam, attention: tf.Tensor, num_best: int) -> tuple[Decoded, Alternatives]:
+    found = beam.ranks > NEVER
+    token_ids = tf.where(found[..., None], beam.token_ids, PAD_ID)
+    confidences = tf.where(found[..., None], tf.exp(beam.log_confidences), 0.0)
+    best = decoded_from_steps(
+        token_ids[:, 0],
+        confidences[:, 0],
+        tf.gather(attention, beam.places[:, 0], batch_dims=2),
+    )
+    is_character = token_ids != END_ID
+    alternatives = Alternatives(
+        token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :num_best, :-1],
+        confidence=tf.reduce_prod(confidences, axis=-1)[:, :num_best],
+        scores=beam.ranks[:, :num_best],
+    )
+    return best, alternatives
+
+
+def _possible(vocabulary_size: tf.Tensor, only_end: tf.Tensor) -> tf.Tensor:
+    """Return bool [V]: what may follow; no padding, no start, and at last only the end."""
+    token_ids = tf.range(vocabulary_size)
+    possible = (token_ids != PAD_ID) & (token_ids != START_ID)
+    return possible & (~only_end | (token_ids == END_ID))

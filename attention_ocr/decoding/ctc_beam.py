@@ -1,0 +1,292 @@
+"""Prefix beam search over CTC logits."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID
+from attention_ocr.decoding.ctc_scores import (
+    NEVER,
+    align,
+    ctc_log_probabilities,
+    log_add,
+    text_log_probability,
+)
+from attention_ocr.decoding.result import Alternatives, Decoded
+from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.temperature import Temperature, is_neutral
+
+DEAD_LENGTH = -9
+"""Length of a place without a text: no text is by one character longer or shorter."""
+
+
+class _Prefixes(NamedTuple):
+    """The k likeliest beginnings of each example's text, all different."""
+
+    token_ids: tf.Tensor  # int32 [B, k, L]
+    lengths: tf.Tensor  # int32 [B, k]
+    last: tf.Tensor  # int32 [B, k], last character; blank of an empty one
+    by_blank: tf.Tensor  # float32 [B, k], log-probability of ending in a blank column
+    by_character: tf.Tensor  # float32 [B, k], of ending in a column of the last character
+    fused: tf.Tensor  # float32 [B, k], what the scorers say
+
+
+def ctc_beam_decode(
+    logits: tf.Tensor,
+    column_lengths: tf.Tensor,
+    max_length: int,
+    beam_width: int,
+    num_best: int = 1,
+    scorers: Sequence[Weighted] = (),
+    rule: Rule | None = None,
+    temperature: Temperature = 1.0,
+) -> tuple[Decoded, Alternatives]:
+    """Follow the k likeliest beginnings through the columns, their alignments summed.
+
+    Prefix search (Graves, 2012, section 7.5.1) with a beam and other scorers as Hannun et al.
+    (2014), algorithm 1, for a whole batch at once. Of equal texts, the one that stood higher comes
+    first.
+
+    Args:
+        logits: float [B, W, V].
+        column_lengths: int32 [B], columns that lie on the picture.
+        max_length: L, characters of the longest text.
+        beam_width: k.
+        num_best: n, texts that are returned, at most k.
+        scorers: add to the log-probability of a text.
+        rule: what all texts must keep.
+        temperature: of the confidences; it changes no text.
+
+    Returns:
+        The best text and the n best. A text's confidence is the probability of all its alignments;
+        a character's, its highest probability in the columns where it stands; `attention`
+        float32 [B, L, W] says in which columns that is. Where no text that keeps the rule fits into
+        the columns, it is empty and its confidence 0.
+    """
+    log_probabilities = ctc_log_probabilities(logits, column_lengths)
+    columns = tf.transpose(log_probabilities, (1, 0, 2))  # [W, B, V]
+    batch_size = tf.shape(logits)[0]
+    num_rows = batch_size * beam_width
+    num_columns = tf.reduce_max(column_lengths)
+    states = (
+        tuple(entry.scorer.initial_state(num_rows) for entry in scorers),
+        () if rule is None else rule.initial_state(num_rows),
+    )
+
+    def body(t: tf.Tensor, prefixes: _Prefixes, states: tuple[Any, ...]) -> tuple[Any, ...]:
+        before = (t, prefixes, states)
+        room = tf.minimum(max_length - prefixes.lengths, (column_lengths - t)[:, None])
+        may_stay, allowed = _may_go_on(room, column_lengths - t, states[1], rule, columns.shape[-1])
+        said = _say(scorers, states[0])
+        prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, said)
+        rows = tf.reshape(parents + beam_width * tf.range(batch_size)[:, None], (-1,))
+        states = tf.nest.map_structure(lambda part: tf.gather(part, rows), states)
+        chosen, same = tf.reshape(prefixes.last, (-1,)), tf.reshape(stays, (-1,))
+        moved = (
+            tuple(
+                entry.scorer.advance(state, chosen)
+                for entry, state in zip(scorers, states[0], strict=True)
+            ),
+            () if rule is None else rule.advance(states[1], chosen),
+        )
+        states = tf.nest.map_structure(
+            lambda old, new: tf.where(
+                tf.reshape(same, (-1,) + (1,) * (len(old.shape) - 1)), old, new
+            ),
+            states,
+            moved,
+        )
+        after = (t + 1, prefixes, states)
+        return tf.nest.map_structure(
+            lambda new, old: tf.ensure_shape(new, old.shape), after, before
+        )
+
+    _, prefixes, states = tf.while_loop(
+        lambda t, *_: t < num_columns,
+        body,
+        (tf.constant(0), _empty_prefix(batch_size, beam_width, max_length), states),
+    )
+    scores = log_add(prefixes.by_blank, prefixes.by_character) + prefixes.fused
+    said = _say(scorers, states[0])
+    if said is not None:
+        scores += tf.reshape(said[:, END_ID], (-1, beam_width))
+    scores, order = tf.math.top_k(scores, num_best)
+    found = scores > NEVER / 2
+    token_ids = tf.gather(prefixes.token_ids, order, batch_dims=1)
+    token_ids = tf.where(found[..., None], token_ids, PAD_ID)
+    if not is_neutral(temperature):
+        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
+    return _results(
+        log_probabilities, column_lengths, token_ids, tf.where(found, scores, -float("inf"))
+    )
+
+
+def _empty_prefix(batch_size: tf.Tensor, width: int, max_length: int) -> _Prefixes:
+    shape = (batch_size, width)
+    is_first = tf.broadcast_to(tf.range(width) == 0, shape)
+    never = tf.fill(shape, NEVER)
+    return _Prefixes(
+        token_ids=tf.fill((*shape, max_length), PAD_ID),
+        lengths=tf.where(is_first, 0, DEAD_LENGTH),
+        last=tf.fill(shape, BLANK_ID),
+        by_blank=tf.where(is_first, 0.0, never),
+        by_character=never,
+        fused=tf.zeros(shape),
+    )
+
+
+def _may_go_on(
+    room: tf.Tensor,
+    columns_left: tf.Tensor,
+    rule_state: tf.Tensor,
+    rule: Rule | None,
+    vocabulary_size: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return bool [B, k], whether a beginning may stay, and bool [B, k, V], how it may grow."""
+    labels = tf.range(vocabulary_size)
+    is_character = (labels != BLANK_ID) & (labels != START_ID) & (labels != END_ID)
+    allowed = is_character & (room > 0)[..., None]
+    if rule is None:
+        return tf.ones_like(room, tf.bool), allowed
+    shape = tf.shape(room)
+    # An example whose columns are used up stays as it is.
+    left = tf.maximum(columns_left - 1, 0)[:, None] + tf.zeros_like(room)
+    may_stay = rule.reachable(rule_state, tf.reshape(left, (-1,)))
+    follows = rule.allowed(rule_state, tf.reshape(room, (-1,)))
+    return tf.reshape(may_stay, shape), allowed & tf.reshape(follows, tf.shape(allowed))
+
+
+def _say(scorers: Sequence[Weighted], states: tuple[Any, ...]) -> tf.Tensor | None:
+    """Return what the scorers say of each next token, float32 [B k, V]; none without scorers."""
+    said = None
+    for entry, state in zip(scorers, states, strict=True):
+        scores = entry.weight * entry.scorer.scores(state)
+        said = scores if said is None else said + scores
+    return said
+
+
+def _advance(
+    prefixes: _Prefixes,
+    column: tf.Tensor,
+    may_stay: tf.Tensor,
+    allowed: tf.Tensor,
+    said: tf.Tensor | None,
+) -> tuple[_Prefixes, tf.Tensor, tf.Tensor]:
+    """Take one column into account.
+
+    Args:
+        prefixes: before the column.
+        column: float32 [B, V], log-probabilities of its labels.
+        may_stay: bool [B, k].
+        allowed: bool [B, k, V].
+        said: float32 [B k, V], or none.
+
+    Returns:
+        The prefixes behind it; `parents` int32 [B, k], the places they come from; and `stays`
+        bool [B, k], whether they are as they were there.
+    """
+    width = prefixes.last.shape[1]
+    vocabulary_size = allowed.shape[-1]
+    total = log_add(prefixes.by_blank, prefixes.by_character)
+    by_blank = total + column[:, BLANK_ID, None]
+    by_character = prefixes.by_character + tf.gather(column, prefixes.last, batch_dims=1)
+    repeats = tf.one_hot(prefixes.last, vocabulary_size, on_value=True, off_value=False)
+    grown = column[:, None, :] + tf.where(repeats, prefixes.by_blank[..., None], total[..., None])
+    grown = tf.where(allowed, grown, NEVER)
+    by_character, grown = _merge(prefixes, by_character, grown, repeats)
+    by_blank = tf.where(may_stay, by_blank, NEVER)
+    by_character = tf.where(may_stay, by_character, NEVER)
+
+    fused = prefixes.fused[..., None] + tf.zeros((vocabulary_size,))
+    if said is not None:
+        fused += tf.reshape(said, (-1, width, vocabulary_size))
+    flat_shape = (-1, width * vocabulary_size)
+    candidates = tf.concat(
+        [
+            log_add(by_blank, by_character) + prefixes.fused,
+            tf.reshape(grown + fused, flat_shape),
+        ],
+        axis=1,
+    )
+    scores, chosen = tf.math.top_k(candidates, width)
+    stays, found = chosen < width, scores > NEVER / 2
+    growth = tf.maximum(chosen - width, 0)
+    parents = tf.where(stays, chosen, growth // vocabulary_size)
+    new = growth % vocabulary_size
+
+    def taken(values: tf.Tensor) -> tf.Tensor:
+        return tf.gather(values, parents, batch_dims=1)
+
+    def of_growth(values: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.reshape(values, flat_shape), growth, batch_dims=1)
+
+    lengths = taken(prefixes.lengths)
+    max_length = prefixes.token_ids.shape[-1]
+    here = tf.one_hot(lengths, max_length, on_value=True, off_value=False) & ~stays[..., None]
+    after = _Prefixes(
+        token_ids=tf.where(here, new[..., None], taken(prefixes.token_ids)),
+        lengths=tf.where(found, lengths + tf.cast(~stays, tf.int32), DEAD_LENGTH),
+        last=tf.where(stays, taken(prefixes.last), new),
+        by_blank=tf.where(stays & found, taken(by_blank), NEVER),
+        by_character=tf.where(found, tf.where(stays, taken(by_character), of_growth(grown)), NEVER),
+        fused=tf.where(stays, taken(prefixes.fused), of_growth(fused)),
+    )
+    return after, parents, stays
+
+
+def _merge(
+    prefixes: _Prefixes, by_character: tf.Tensor, grown: tf.Tensor, repeats: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Add what grows into a beginning that is followed already to that beginning.
+
+    Args:
+        prefixes: before the column.
+        by_character: float32 [B, k], of those that stay.
+        grown: float32 [B, k, V], of those that grow.
+        repeats: bool [B, k, V], one-hot of each last character.
+
+    Returns:
+        Both, with the sums in the one and `NEVER` in the other.
+    """
+    last_position = tf.one_hot(
+        prefixes.lengths - 1, prefixes.token_ids.shape[-1], on_value=True, off_value=False
+    )
+    without_last = tf.where(last_position, PAD_ID, prefixes.token_ids)
+    # [B, k, k]: whether the first, with one more character, is the second.
+    grows_into = (prefixes.lengths[:, :, None] + 1 == prefixes.lengths[:, None, :]) & tf.reduce_all(
+        prefixes.token_ids[:, :, None] == without_last[:, None, :], axis=-1
+    )
+    reached = tf.gather(grown, prefixes.last, axis=2, batch_dims=1)
+    gain = tf.reduce_max(tf.where(grows_into, reached, NEVER), axis=1)
+    counted = tf.matmul(tf.cast(grows_into, tf.float32), tf.cast(repeats, tf.float32)) > 0.0
+    return log_add(by_character, gain), tf.where(counted, NEVER, grown)
+
+
+def _results(
+    log_probabilities: tf.Tensor,
+    column_lengths: tf.Tensor,
+    token_ids: tf.Tensor,
+    scores: tf.Tensor,
+) -> tuple[Decoded, Alternatives]:
+    """Say of the n best texts, int32 [B, n, L], how sure they are and where they stand."""
+    num_best = token_ids.shape[1]
+    flat_ids = tf.reshape(token_ids, (-1, token_ids.shape[-1]))
+    repeated = tf.repeat(log_probabilities, num_best, axis=0) if num_best > 1 else log_probabilities
+    confidences = tf.exp(text_log_probability(repeated, flat_ids))
+    confidences = tf.reshape(confidences, (-1, num_best))
+    confidences = tf.where(tf.math.is_finite(scores), tf.minimum(confidences, 1.0), 0.0)
+    best = token_ids[:, 0]
+    posteriors = align(log_probabilities, column_lengths, best).posteriors
+    by_label = tf.transpose(log_probabilities, (0, 2, 1))
+    shown = posteriors * tf.exp(tf.gather(by_label, best, batch_dims=1))
+    decoded = Decoded(
+        token_ids=best,
+        lengths=tf.reduce_sum(tf.cast(best != PAD_ID, tf.int32), axis=1),
+        character_confidences=tf.reduce_max(shown, axis=-1),
+        confidence=confidences[:, 0],
+        attention=tf.math.divide_no_nan(
+            posteriors, tf.reduce_sum(posteriors, axis=-1, keepdims=True)
+        ),
+    )
+    return decoded, Alternatives(token_ids, confidences, scores)

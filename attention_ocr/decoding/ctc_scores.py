@@ -1,0 +1,190 @@
+"""How probable a text is by CTC: all its alignments together, its beginnings, its columns.
+
+Sums over alignments are sums over columns of the kind `r(t) = (r(t - 1) + a(t - 1)) y(t)`. With
+`S(t) = log y(1) + ... + log y(t)` they are `log r(t) = S(t) + logsumexp_s(log a(s - 1) - S(s - 1))`
+over `s <= t`: a cumulative sum, and no loop over the columns.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.charset import BLANK_ID, END_ID, START_ID
+from attention_ocr.decoding.temperature import Temperature, at_temperature
+
+NEVER = -1e30
+"""Logarithm of a probability of 0. Finite, so that differences are never NaN."""
+SMALLEST = -60.0
+"""Logarithm of the smallest probability of a label, so that sums of logarithms stay exact."""
+
+
+class Alignments(NamedTuple):
+    """Log-probability of all ways to have read a text in the first t columns, t = 0 ... W.
+
+    Attributes:
+        by_character: float32 [..., W + 1], of those whose last column is the last character.
+        by_blank: float32 [..., W + 1], of those whose last column is blank.
+    """
+
+    by_character: tf.Tensor
+    by_blank: tf.Tensor
+
+    def total(self) -> tf.Tensor:
+        """Return float32 [..., W + 1], both together."""
+        return log_add(self.by_character, self.by_blank)
+
+
+def log_add(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Return `log(exp(first) + exp(second))` of finite numbers."""
+    return tf.maximum(first, second) + tf.math.softplus(-tf.abs(first - second))
+
+
+def ctc_log_probabilities(
+    logits: tf.Tensor, column_lengths: tf.Tensor, temperature: Temperature = 1.0
+) -> tf.Tensor:
+    """Return the log-probability of every label in every column.
+
+    Start and end are labels of no column; columns on the padding are blank for certain.
+
+    Args:
+        logits: float [B, W, V].
+        column_lengths: int32 [B], columns on the picture.
+        temperature: divides the logits.
+
+    Returns:
+        float32 [B, W, V], at least `SMALLEST`.
+    """
+    labels = tf.range(tf.shape(logits)[-1])
+    impossible = (labels == START_ID) | (labels == END_ID)
+    logits = at_temperature(logits, temperature)
+    log_probabilities = tf.nn.log_softmax(tf.where(impossible, tf.float32.min, logits))
+    on_picture = tf.sequence_mask(column_lengths, tf.shape(logits)[1])[..., None]
+    blank = tf.where(labels == BLANK_ID, 0.0, SMALLEST)
+    return tf.maximum(tf.where(on_picture, log_probabilities, blank), SMALLEST)
+
+
+def empty_alignments(blank: tf.Tensor) -> Alignments:
+    """Return the alignments of the empty text.
+
+    Args:
+        blank: float32 [..., W], log-probability of the blank in each column.
+    """
+    nothing_yet = tf.zeros_like(blank[..., :1])
+    by_blank = tf.concat([nothing_yet, tf.cumsum(blank, axis=-1)], axis=-1)
+    return Alignments(tf.fill(tf.shape(by_blank), NEVER), by_blank)
+
+
+def extend_alignments(
+    alignments: Alignments, repeats: tf.Tensor, character: tf.Tensor, blank: tf.Tensor
+) -> Alignments:
+    """Return the alignments of texts with one more character (Graves, 2012, section 7.3.1).
+
+    Args:
+        alignments: of the texts, [..., W + 1].
+        repeats: bool [...], whether the character is the text's last one, which a blank must part.
+        character: float32 [..., W], log-probability of the character in each column.
+        blank: float32 [..., W], of the blank.
+    """
+    before = tf.where(repeats[..., None], alignments.by_blank, alignments.total())
+    by_character = _recurrence(before, character)
+    return Alignments(by_character, _recurrence(by_character, blank))
+
+
+def _recurrence(entries: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    """Return log r of `r(t) = (r(t - 1) + entries(t - 1)) factors(t)`, r(0) = 0: [..., W + 1]."""
+    sums = tf.cumsum(factors, axis=-1)
+    sums_before = sums - factors
+    entered = tf.math.cumulative_logsumexp(entries[..., :-1] - sums_before, axis=-1)
+    never = tf.fill(tf.shape(sums[..., :1]), NEVER)
+    return tf.concat([never, tf.maximum(sums + entered, NEVER)], axis=-1)
+
+
+class AlignedTexts(NamedTuple):
+    """Texts and where they stand.
+
+    Attributes:
+        log_probabilities: float32 [B], of each text.
+        posteriors: float32 [B, L, W], probability that the column shows the character, given the
+            text; 0 behind the last character and on the padding.
+    """
+
+    log_probabilities: tf.Tensor
+    posteriors: tf.Tensor
+
+
+def text_log_probability(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
+    """Return the log-probability of texts, all their alignments summed.
+
+    Args:
+        log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`.
+        token_ids: int32 [B, L]; padding behind the last character.
+
+    Returns:
+        float32 [B].
+    """
+    return _forward(log_probabilities, token_ids)[0]
+
+
+def align(
+    log_probabilities: tf.Tensor, column_lengths: tf.Tensor, token_ids: tf.Tensor
+) -> AlignedTexts:
+    """Find where the characters of texts stand, by the forward-backward algorithm.
+
+    Graves et al. (2006), section 4.1: what a text's beginning says up to a column and what its end
+    says from there on, together.
+
+    Args:
+        log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`.
+        column_lengths: int32 [B].
+        token_ids: int32 [B, L]; padding behind the last character.
+    """
+    is_character = token_ids != BLANK_ID
+    lengths = tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1)
+    total, forward = _forward(log_probabilities, token_ids)
+    _, backward = _forward(
+        tf.reverse_sequence(log_probabilities, column_lengths, seq_axis=1),
+        tf.reverse_sequence(token_ids, lengths, seq_axis=1),
+    )
+    # [B, L, W]: both count the character's own column.
+    backward = tf.reverse_sequence(backward, lengths, seq_axis=1)
+    backward = tf.reverse_sequence(backward, column_lengths, seq_axis=2)
+    shared = _of_characters(log_probabilities, token_ids)
+    posteriors = tf.exp(tf.minimum(forward + backward - shared - total[:, None, None], 0.0))
+    on_picture = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
+    return AlignedTexts(total, tf.where(is_character[..., None] & on_picture, posteriors, 0.0))
+
+
+def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
+    """Return float32 [B, L, W], log-probability of each character of a text in each column."""
+    by_label = tf.transpose(log_probabilities, (0, 2, 1))  # [B, V, W]
+    return tf.gather(by_label, token_ids, batch_dims=1)
+
+
+def _forward(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return log-probabilities [B] of texts, and [B, L, W] of their beginnings that end there."""
+    blank = log_probabilities[..., BLANK_ID]
+    characters = tf.transpose(_of_characters(log_probabilities, token_ids), (1, 0, 2))  # [L, B, W]
+    columns = tf.transpose(token_ids)  # [L, B]
+    previous = tf.pad(columns[:-1], ((1, 0), (0, 0)), constant_values=BLANK_ID)
+    start = empty_alignments(blank)
+    max_length = tf.shape(columns)[0]
+
+    def body(
+        i: tf.Tensor, alignments: Alignments, total: tf.Tensor, found: tf.TensorArray
+    ) -> tuple[tf.Tensor, Alignments, tf.Tensor, tf.TensorArray]:
+        alignments = extend_alignments(alignments, columns[i] == previous[i], characters[i], blank)
+        total = tf.where(columns[i] == BLANK_ID, total, alignments.total()[:, -1])
+        return i + 1, alignments, total, found.write(i, alignments.by_character[:, 1:])
+
+    _, _, total, found = tf.while_loop(
+        lambda i, *_: i < max_length,
+        body,
+        (
+            tf.constant(0),
+            start,
+            start.total()[:, -1],
+            tf.TensorArray(tf.float32, size=max_length, element_shape=blank.shape),
+        ),
+        maximum_iterations=max_length,
+    )
+    return total, tf.transpose(found.stack(), (1, 0, 2))

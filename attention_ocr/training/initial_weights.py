@@ -1,0 +1,199 @@
+"""What a run begins with: the weights of a model that has learned before, and what stays so."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import SPECIAL_TOKENS, Charset
+from attention_ocr.config import Config
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.whole_files import whole_file
+from attention_ocr.work_directory import WEIGHTS_FILE, find_model, read_weights, weight_name
+
+REPORT_FILE = "initial_weights.json"
+BUNDLED = "default"
+
+VOCABULARY_AXES: Mapping[str, int] = {
+    "decoder/embedding/embeddings": 0,
+    "decoder/output/kernel": 1,
+    "decoder/output/bias": 0,
+    "ctc_head/kernel": 1,
+    "ctc_head/bias": 0,
+}
+"""The axis of a weight that has an entry for each token id."""
+
+
+class SavedWeights(NamedTuple):
+    """Weights by their path in the network, and the characters of their model."""
+
+    values: Mapping[str, np.ndarray]
+    charset: Charset
+
+
+class Transfer(NamedTuple):
+    """What became of each weight.
+
+    Attributes:
+        taken: weights taken over, those with an axis of the vocabulary character by character.
+        left: weights that keep their random values, each with the reason.
+        shared_characters: characters whose entries were taken over.
+        new_characters: characters that begin from random values.
+    """
+
+    taken: list[str]
+    left: dict[str, str]
+    shared_characters: str
+    new_characters: str
+
+    def describe(self) -> str:
+        """Return a line for people."""
+        reasons = sorted(set(self.left.values()))
+        left = f"; {len(self.left)} keep random values ({', '.join(reasons)})" if self.left else ""
+        new = f", new: {self.new_characters}" if self.new_characters else ""
+        return (
+            f"{len(self.taken)} weights taken over{left}; "
+            f"{len(self.shared_characters)} characters shared{new}"
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write `initial_weights.json`."""
+        with whole_file(Path(directory) / REPORT_FILE) as temporary:
+            document = json.dumps(self._asdict(), indent=2, ensure_ascii=False)
+            temporary.write_text(document + "\n", encoding="utf-8")
+
+
+def read_saved_weights(name: str) -> SavedWeights:
+    """Read the weights of a model.
+
+    Args:
+        name: a work directory, an export, a version of one, or `default`: the weights that come
+            with the package.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: a file is damaged; the message names it.
+    """
+    directory = find_model(None if name == BUNDLED else name)
+    charset = Charset.load(directory)
+    if (directory / WEIGHTS_FILE).is_file():
+        return SavedWeights(read_weights(directory / WEIGHTS_FILE), charset)
+    return SavedWeights(_read_exported_weights(directory, charset), charset)
+
+
+def _read_exported_weights(directory: Path, charset: Charset) -> dict[str, np.ndarray]:
+    """Read the variables of a SavedModel, which holds them in the order of the network."""
+    recognizer = build_recognizer(Config.load(directory), charset)
+    # Beside the weights, the variables hold the state of the dropout.
+    weights = {weight_name(weight) for weight in recognizer.weights}
+    names = [weight_name(variable) for variable in recognizer.variables]
+    prefix = directory / "variables" / "variables"
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        return {
+            name: reader.get_tensor(f"weights/{index}/.ATTRIBUTES/VARIABLE_VALUE")
+            for index, name in enumerate(names)
+            if name in weights
+        }
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{prefix} is damaged and cannot be read: {reason}") from error
+
+
+def transfer_weights(
+    recognizer: Recognizer,
+    charset: Charset,
+    saved: SavedWeights,
+    prefixes: Sequence[str] = (),
+) -> Transfer:
+    """Give a recogniser the weights of another one, as far as they fit.
+
+    A weight with an entry for each token id is taken over character by character: the entries of
+    characters that both charsets hold, and of the special tokens, go to where the new charset has
+    them; those of new characters keep their random values.
+
+    Args:
+        recognizer: what is trained.
+        charset: its characters.
+        saved: the other model.
+        prefixes: of the paths of the weights that are taken over (`encoder`, `decoder/lstm`); none
+            takes all.
+
+    Returns:
+        What became of each weight.
+
+    Raises:
+        ValueError: a prefix that no weight of the recogniser has, or nothing fits.
+    """
+    names = [weight_name(weight) for weight in recognizer.weights]
+    for prefix in prefixes:
+        _matching(names, prefix)
+    shared = [character for character in charset.characters if character in saved.charset]
+    new_ids = [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in shared)]
+    old_ids = [*range(len(SPECIAL_TOKENS)), *(saved.charset.encode(c)[0] for c in shared)]
+    taken: list[str] = []
+    left: dict[str, str] = {}
+    for weight, name in zip(recognizer.weights, names, strict=True):
+        if prefixes and not any(_has_prefix(name, prefix) for prefix in prefixes):
+            left[name] = "not asked for"
+            continue
+        if name not in saved.values:
+            left[name] = "not in the other model"
+            continue
+        value = np.asarray(weight)
+        old = saved.values[name]
+        axis = VOCABULARY_AXES.get(name)
+        if axis is not None and _shape_without(value, axis) == _shape_without(old, axis):
+            rows = np.moveaxis(value, axis, 0).copy()
+            rows[new_ids] = np.moveaxis(old, axis, 0)[old_ids]
+            old = np.moveaxis(rows, 0, axis)
+        if old.shape != value.shape:
+            left[name] = f"of another shape, {list(old.shape)}"
+            continue
+        weight.assign(old)
+        taken.append(name)
+    if not taken:
+        raise ValueError("No weight of the other model fits this one.")
+    new = "".join(character for character in charset.characters if character not in saved.charset)
+    return Transfer(taken, left, "".join(shared), new)
+
+
+def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
+    """Take weights out of training; frozen normalisation keeps its statistics, too.
+
+    Args:
+        recognizer: what is trained.
+        prefixes: of the paths of the weights that stay as they are.
+
+    Raises:
+        ValueError: a prefix that no weight has, or nothing is left to train.
+    """
+    trainable = {weight_name(weight): weight for weight in recognizer.trainable_variables}
+    for prefix in prefixes:
+        for name in _matching(list(trainable), prefix):
+            trainable[name].trainable = False
+    if not recognizer.trainable_variables:
+        raise ValueError(f"Nothing is left to train. Received: frozen {', '.join(prefixes)}")
+
+
+def _matching(names: Sequence[str], prefix: str) -> list[str]:
+    found = [name for name in names if _has_prefix(name, prefix)]
+    if not found:
+        parts = sorted({name.split("/")[0] for name in names})
+        raise ValueError(
+            f"Expected the beginning of a weight's path; the parts are {', '.join(parts)}. "
+            f"Received: {prefix!r}"
+        )
+    return found
+
+
+def _has_prefix(name: str, prefix: str) -> bool:
+    return f"{name}/".startswith(f"{prefix.rstrip('/')}/")
+
+
+def _shape_without(value: np.ndarray, axis: int) -> tuple[int, ...]:
+    return value.shape[:axis] + value.shape[axis + 1 :]

@@ -1,0 +1,113 @@
+import gzip
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from attention_ocr.data.sources import Walk, open_source
+from tests import tiny
+
+TEXTS = ["a", "b c", "cafe\u0301"]
+PNG = tf.io.encode_png(tiny.word_image("a")).numpy()
+
+
+def feature(value: bytes | str | int | list[int]) -> tf.train.Feature:
+    if isinstance(value, int | list):
+        values = value if isinstance(value, list) else [value]
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    value = value.encode() if isinstance(value, str) else value
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+FORMATS = {
+    "aocr": lambda text: {"image": PNG, "label": text},
+    "weinman": lambda text: {
+        "image/encoded": PNG,
+        "image/labels": [1, 2],
+        "image/height": 16,
+        "image/width": 20,
+        "image/filename": f"{text}.jpg",
+        "text/string": text,
+        "text/length": len(text),
+    },
+    "fsns": lambda text: {
+        "image/format": "PNG",
+        "image/encoded": PNG,
+        "image/class": [5, 133],
+        "image/unpadded_class": [5],
+        "image/width": 600,
+        "image/orig_width": 150,
+        "image/text": text,
+    },
+}
+
+
+def write(path: Path, texts: list[str], name: str = "aocr") -> Path:
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for text in texts:
+            features = {key: feature(value) for key, value in FORMATS[name](text).items()}
+            example = tf.train.Example(features=tf.train.Features(feature=features))
+            writer.write(example.SerializeToString())
+    return path
+
+
+def rows(source: str) -> list[tuple[str, str]]:
+    walked = open_source(source).examples(Walk()).as_numpy_iterator()
+    return [(row["key"].decode(), row["text"].decode()) for row in walked if row["image"].size]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_records_of_others_are_told_apart_by_their_features(name, tmp_path):
+    path = write(tmp_path / "train.tfrecord", TEXTS, name)
+    keys = [f"{path}#{index}" for index in range(3)]
+    if name == "weinman":
+        keys = [f"{text}.jpg" for text in TEXTS]
+    assert rows(str(path)) == list(zip(keys, ["a", "b c", "café"], strict=True))
+    assert rows(f"{path},format={name}") == rows(str(path))
+    assert list(open_source(str(path)).labels()) == ["a", "b c", "café"]
+
+
+def test_zipped_records_are_unpacked(tmp_path):
+    path = write(tmp_path / "plain", TEXTS)
+    (tmp_path / "x.tfrecord.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert [text for _, text in rows(f"{tmp_path}/*.gz")] == ["a", "b c", "café"]
+
+
+def test_another_format_than_that_of_the_records_is_refused(tmp_path):
+    path = write(tmp_path / "x.tfrecord", TEXTS)
+    message = "format=fsns have image/encoded, image/text. .*features are image, label"
+    with pytest.raises(ValueError, match=message):
+        open_source(f"{path},format=fsns")
+
+
+def test_a_label_that_is_not_utf_8_is_left_as_it_is(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "x")) as writer:
+        features = {"image": feature(PNG), "label": feature(b"\xe9t\xe9")}
+        example = tf.train.Example(features=tf.train.Features(feature=features))
+        writer.write(example.SerializeToString())
+    (row,) = open_source(str(tmp_path / "x")).examples(Walk()).as_numpy_iterator()
+    assert row["text"] == b"\xe9t\xe9"
+
+
+def test_a_half_written_file_is_found(tmp_path):
+    write(tmp_path / "0.tfrecord", TEXTS)
+    broken = write(tmp_path / "1.tfrecord", TEXTS)
+    source = open_source(f"{tmp_path}/*.tfrecord")
+    assert source.find_damage() == ""
+    broken.write_bytes(broken.read_bytes()[:-20])
+    with pytest.raises(tf.errors.DataLossError):
+        list(source.examples(Walk()))
+    assert source.find_damage().startswith(f"{broken}: damaged in record 2: ")
+    broken.unlink()
+    assert source.find_damage() == f"{broken}: no such file any more"
+
+
+def test_remote_records_that_tensorflow_does_not_read_are_refused():
+    with pytest.raises(ValueError, match="Received: memory://words/x.tfrecord"):
+        open_source("memory://words/x.tfrecord")
+
+
+def test_records_in_tensorflows_file_systems_are_read(tmp_path):
+    content = write(tmp_path / "x", TEXTS).read_bytes()
+    tf.io.write_file("ram://records/x.tfrecord", content)
+    assert [text for _, text in rows("ram://records/*.tfrecord")] == ["a", "b c", "café"]

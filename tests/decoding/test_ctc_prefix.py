@@ -1,0 +1,99 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+from attention_ocr.decoding.beam import BeamOptions, beam_decode
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
+from attention_ocr.decoding.scorer import Weighted
+from tests.decoding import alignments
+
+V, W, L, N = 7, 5, 3, 2
+A, B, C = 4, 5, 6
+CHARACTERS = (UNKNOWN_ID, A, B, C)
+
+
+@pytest.fixture(scope="module")
+def logits():
+    return 1.5 * np.random.default_rng(11).normal(size=(2, W, V))
+
+
+@pytest.fixture(scope="module")
+def scorer(logits):
+    return CTCPrefixScorer(ctc_log_probabilities(logits, tf.constant([5, 4])))
+
+
+def begins(texts: dict[tuple[int, ...], float], beginning: tuple[int, ...]) -> float:
+    return sum(p for text, p in texts.items() if text[: len(beginning)] == beginning)
+
+
+@pytest.mark.parametrize("text", [(), (A,), (A, A), (B, C, B), (C, A)])
+def test_scores_are_those_of_all_texts_that_begin_so(logits, scorer, text):
+    # Two rows of each example, of which the second says something else.
+    state = scorer.initial_state(tf.constant(4))
+    score = np.zeros(4)
+    for position, character in enumerate(text):
+        tokens = np.array([character, CHARACTERS[position], character, CHARACTERS[position]])
+        score += scorer.scores(state).numpy()[np.arange(4), tokens]
+        state = scorer.advance(state, tf.constant(tokens, tf.int32))
+    scores = scorer.scores(state).numpy() + score[:, None]
+    for example, width in enumerate((5, 4)):
+        texts = alignments.every_text(logits[example, :width])
+        for character in CHARACTERS:
+            expected = begins(texts, (*text, character))
+            np.testing.assert_allclose(
+                math.exp(scores[2 * example, character]), expected, rtol=1e-3, atol=1e-12
+            )
+        expected = texts.get(text, 0.0)
+        np.testing.assert_allclose(math.exp(scores[2 * example, END_ID]), expected, rtol=1e-3)
+
+
+def test_no_score_is_above_0(scorer):
+    state = scorer.initial_state(tf.constant(2))
+    for character in (A, A, B, C, C, A):
+        assert (scorer.scores(state).numpy() <= 0.0).all()
+        state = scorer.advance(state, tf.constant([character, B]))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4, 0.9])
+def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
+    table = 1.5 * np.random.default_rng(12).normal(size=(2, L + 1, V, V))
+    table[..., [PAD_ID, START_ID]] = -1e9
+
+    def step(token_ids, state):
+        example, t = state
+        logits = tf.gather_nd(
+            tf.constant(table, tf.float32), tf.stack([example, t, token_ids], axis=1)
+        )
+        return logits, (example, t + 1), tf.ones((tf.shape(example)[0], N)) / N
+
+    options = BeamOptions(4**L * 2, num_best=4, attention_weight=1.0 - weight)
+    sizes = (tf.constant(2), tf.constant(N), L)
+    state = (tf.range(2), tf.zeros(2, tf.int32))
+    _, alternatives = beam_decode(step, state, *sizes, options, [Weighted(scorer, weight)])
+    log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
+    for example, width in enumerate((5, 4)):
+        by_ctc = alignments.every_text(logits[example, :width])
+        scores, attention = {}, {}
+        for length in range(L + 1):
+            for text in itertools.product(CHARACTERS, repeat=length):
+                tokens = [START_ID, *text, END_ID]
+                attention[text] = sum(
+                    log_table[example, t, tokens[t], tokens[t + 1]] for t in range(length + 1)
+                )
+                ctc = math.log(by_ctc[text]) if text in by_ctc else -99.0
+                scores[text] = (1 - weight) * attention[text] + weight * ctc
+        order = sorted(scores, key=lambda text: -scores[text])[:4]
+        found = alternatives.token_ids[example].numpy().tolist()
+        assert found == [[*text, *[PAD_ID] * (L - len(text))] for text in order]
+        np.testing.assert_allclose(
+            alternatives.scores[example], [scores[t] for t in order], rtol=2e-3
+        )
+        # How sure the attention is, whatever CTC says.
+        np.testing.assert_allclose(
+            alternatives.confidence[example], [math.exp(attention[t]) for t in order], rtol=1e-3
+        )

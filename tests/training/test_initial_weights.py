@@ -1,0 +1,193 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attention_ocr import work_directory
+from attention_ocr.charset import Charset
+from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.training.initial_weights import (
+    REPORT_FILE,
+    VOCABULARY_AXES,
+    SavedWeights,
+    freeze_weights,
+    read_saved_weights,
+    transfer_weights,
+)
+from attention_ocr.training.loop import train
+from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, weight_name, weight_values
+from tests import tiny, tiny_model
+
+OTHER = Charset("b3xay")
+"""Shares b, 3 and a with the charset of the other model, `abc0123`, at other places."""
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory):
+    return tiny_model.write_work_dir(tmp_path_factory.mktemp("model") / "first", seed=3)
+
+
+@pytest.fixture(scope="module")
+def saved(work_dir):
+    return read_saved_weights(str(work_dir))
+
+
+def test_a_model_with_the_same_charset_is_taken_over_whole(saved):
+    recognizer = tiny.recognizer(seed=5)
+    transfer = transfer_weights(recognizer, tiny.CHARSET, saved)
+    assert transfer.left == {}
+    assert transfer.new_characters == ""
+    assert sorted(transfer.taken) == sorted(saved.values)
+    for name, value in weight_values(recognizer).items():
+        np.testing.assert_array_equal(value, saved.values[name], err_msg=name)
+
+
+def test_entries_of_shared_characters_move_to_their_new_places(saved):
+    recognizer = tiny.recognizer(OTHER, seed=5)
+    before = weight_values(recognizer)
+    transfer = transfer_weights(recognizer, OTHER, saved)
+    assert (transfer.shared_characters, transfer.new_characters) == ("b3a", "xy")
+    assert transfer.left == {}
+    after = weight_values(recognizer)
+    for name, axis in VOCABULARY_AXES.items():
+        new, random, old = (
+            np.moveaxis(values[name], axis, 0) for values in (after, before, saved.values)
+        )
+        for token_id in range(4):
+            np.testing.assert_array_equal(new[token_id], old[token_id], err_msg=name)
+        for character in "b3a":
+            new_id, old_id = OTHER.encode(character)[0], tiny.CHARSET.encode(character)[0]
+            np.testing.assert_array_equal(new[new_id], old[old_id], err_msg=name)
+        for character in "xy":
+            new_id = OTHER.encode(character)[0]
+            np.testing.assert_array_equal(new[new_id], random[new_id], err_msg=name)
+
+
+def test_a_charset_of_the_same_size_is_still_taken_character_by_character(saved):
+    charset = Charset("3210cba")
+    recognizer = tiny.recognizer(charset, seed=5)
+    transfer_weights(recognizer, charset, saved)
+    values = weight_values(recognizer)["decoder/embedding/embeddings"]
+    np.testing.assert_array_equal(values[4:], saved.values["decoder/embedding/embeddings"][:3:-1])
+
+
+def test_parts_alone_are_taken_over(saved):
+    recognizer = tiny.recognizer(seed=5)
+    before = weight_values(recognizer)
+    transfer = transfer_weights(recognizer, tiny.CHARSET, saved, ["encoder", "decoder/lstm"])
+    assert set(transfer.left.values()) == {"not asked for"}
+    for name, value in weight_values(recognizer).items():
+        taken = name.startswith(("encoder/", "decoder/lstm/"))
+        assert (name in transfer.taken) == taken
+        expected = saved.values[name] if taken else before[name]
+        np.testing.assert_array_equal(value, expected, err_msg=name)
+
+
+def test_what_does_not_fit_keeps_its_random_values_and_is_named(saved):
+    recognizer = tiny.recognizer(seed=5, decoder_units=20, ctc_weight=0.0)
+    transfer = transfer_weights(recognizer, tiny.CHARSET, saved)
+    assert transfer.left["decoder/lstm/recurrent_kernel"] == "of another shape, [16, 64]"
+    assert "decoder/embedding/embeddings" in transfer.taken
+    assert "keep random values" in transfer.describe()
+    added = transfer_weights(
+        tiny.recognizer(),
+        tiny.CHARSET,
+        SavedWeights({k: v for k, v in saved.values.items() if "ctc" not in k}, saved.charset),
+    )
+    assert added.left == {
+        "ctc_head/kernel": "not in the other model",
+        "ctc_head/bias": "not in the other model",
+    }
+
+
+def test_a_prefix_is_a_whole_name():
+    recognizer = tiny.recognizer()
+    with pytest.raises(ValueError, match="parts are ctc_head, decoder, encoder, sequence_0.*'enc'"):
+        freeze_weights(recognizer, ["enc"])
+
+
+def test_nothing_that_fits_is_an_error(saved):
+    foreign = SavedWeights({"body/kernel": np.zeros((2, 3))}, saved.charset)
+    with pytest.raises(ValueError, match="No weight of the other model fits"):
+        transfer_weights(tiny.recognizer(), tiny.CHARSET, foreign)
+
+
+def test_an_export_gives_the_weights_of_its_model(work_dir, saved, tmp_path):
+    export_saved_model(work_dir, tmp_path / "export", num_check_images=2)
+    exported = read_saved_weights(str(tmp_path / "export"))
+    assert exported.charset == saved.charset
+    assert exported.values.keys() == saved.values.keys()
+    for name, value in saved.values.items():
+        np.testing.assert_array_equal(exported.values[name], value, err_msg=name)
+    index = tmp_path / "export" / "1" / "variables" / "variables.index"
+    index.write_bytes(index.read_bytes()[:10])
+    with pytest.raises(ValueError, match="variables is damaged and cannot be read"):
+        read_saved_weights(str(tmp_path / "export"))
+
+
+def test_default_means_the_weights_of_the_package(work_dir, saved, monkeypatch):
+    monkeypatch.setattr(work_directory, "BUNDLED_WEIGHTS", work_dir)
+    assert read_saved_weights("default").values.keys() == saved.values.keys()
+
+
+def test_frozen_weights_and_statistics_stay(work_dir, tmp_path):
+    config = tiny.config(
+        train_data=str(work_dir / "words" / "labels.tsv"),
+        init_from=str(work_dir),
+        freeze="encoder,decoder/embedding",
+        steps=3,
+        eval_every=3,
+        average_decay=0.0,
+        charset=str(work_dir),
+    )
+    train(config, tmp_path / "run")
+    before, after = (read_weights(folder / WEIGHTS_FILE) for folder in (work_dir, tmp_path / "run"))
+    for name, value in after.items():
+        if name.startswith(("encoder/", "decoder/embedding/")):
+            np.testing.assert_array_equal(value, before[name], err_msg=name)
+        elif name.startswith(("decoder/", "ctc_head/")):
+            assert np.abs(value - before[name]).max() > 1e-4, name
+    report = json.loads((tmp_path / "run" / REPORT_FILE).read_text(encoding="utf-8"))
+    assert sorted(report["taken"]) == sorted(before)
+
+
+def test_a_run_that_goes_on_does_not_begin_again(work_dir, tmp_path):
+    labels = str(work_dir / "words" / "labels.tsv")
+    settings = {"train_data": labels, "init_from": str(work_dir), "checkpoint_every": 2}
+    train(tiny.config(**settings, steps=4, eval_every=2), tmp_path / "run")
+    values = read_weights(tmp_path / "run" / WEIGHTS_FILE)
+    # Nothing is left to do, and the other model is not looked at.
+    gone = {**settings, "init_from": str(tmp_path / "gone")}
+    train(tiny.config(**gone, steps=4, eval_every=2), tmp_path / "run")
+    for name, value in read_weights(tmp_path / "run" / WEIGHTS_FILE).items():
+        np.testing.assert_array_equal(value, values[name], err_msg=name)
+
+
+def test_freezing_everything_is_refused():
+    recognizer = tiny.recognizer()
+    parts = sorted({weight_name(weight).split("/")[0] for weight in recognizer.weights})
+    with pytest.raises(ValueError, match="Nothing is left to train"):
+        freeze_weights(recognizer, parts)
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone is no directory"):
+        read_saved_weights(str(tmp_path / "gone"))
+
+
+def test_the_averages_begin_with_the_weights_taken_over(work_dir, saved, tmp_path):
+    config = tiny.config(
+        train_data=str(work_dir / "words" / "labels.tsv"),
+        init_from=str(work_dir),
+        charset=str(Path(work_dir)),
+        steps=1,
+        warmup_steps=0,
+        eval_every=1,
+        learning_rate=1e-9,
+        weight_decay=0.0,
+    )
+    train(config, tmp_path / "run")
+    values = read_weights(tmp_path / "run" / WEIGHTS_FILE)
+    for name in ("decoder/lstm/kernel", "encoder/stem/convolution/kernel"):
+        np.testing.assert_allclose(values[name], saved.values[name], atol=1e-6)
