@@ -16,6 +16,13 @@ from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
+from attention_ocr.settings.decoder import (
+    ATTENTIONS,
+    DECODER_CELLS,
+    FEEDBACKS,
+    NORMALIZATIONS,
+    DecoderConfig,
+)
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
@@ -36,7 +43,21 @@ flags.DEFINE_integer(
     "Largest width of the input, pixels; wider images are shrunk as a whole.",
 )
 flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 3 (colour).")
+flags.DEFINE_integer(
+    "num_views", ImageConfig.num_views, "Views that stand side by side in every image file."
+)
 
+flags.DEFINE_enum(
+    "rectifier",
+    ModelConfig.rectifier,
+    MODEL_CHOICES["rectifier"],
+    "What straightens pictures before the encoder.",
+)
+flags.DEFINE_integer(
+    "rectifier_points",
+    ModelConfig.rectifier_points,
+    "Control points of --rectifier=tps, an even number.",
+)
 flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
@@ -96,6 +117,53 @@ flags.DEFINE_float(
     "Weight of the attention loss; 0 builds the CTC head alone.",
 )
 define_decoding_flags()
+
+flags.DEFINE_enum(
+    "attention", DecoderConfig.attention, list(ATTENTIONS), "How the decoder sees the grid."
+)
+flags.DEFINE_enum(
+    "attention_normalization",
+    DecoderConfig.attention_normalization,
+    NORMALIZATIONS,
+    "What makes weights of scores; sigmoids share the attention out more.",
+)
+flags.DEFINE_integer(
+    "attention_heads",
+    DecoderConfig.attention_heads,
+    "Heads of --attention=dot; they divide --attention_units.",
+)
+flags.DEFINE_float(
+    "attention_temperature",
+    DecoderConfig.attention_temperature,
+    "Of --attention=hard: above 1 the draws of training spread.",
+)
+flags.DEFINE_float(
+    "attention_soft_share",
+    DecoderConfig.attention_soft_share,
+    "Of --attention=hard: share of the training steps that see the expectation.",
+)
+flags.DEFINE_integer(
+    "location_filters",
+    DecoderConfig.location_filters,
+    "Of --attention=location: features of the previous weights.",
+)
+flags.DEFINE_integer(
+    "location_kernel",
+    DecoderConfig.location_kernel,
+    "Of --attention=location: odd size of their convolution, cells.",
+)
+flags.DEFINE_enum(
+    "decoder_cell", DecoderConfig.decoder_cell, DECODER_CELLS, "Recurrent cell of the decoder."
+)
+flags.DEFINE_integer(
+    "decoder_layers", DecoderConfig.decoder_layers, "Recurrent layers of the decoder."
+)
+flags.DEFINE_bool(
+    "autoregressive", DecoderConfig.autoregressive, "Tell each step the previous character."
+)
+flags.DEFINE_enum(
+    "feedback", DecoderConfig.feedback, FEEDBACKS, "How a step is told the previous character."
+)
 
 flags.DEFINE_string(
     "train_data",
@@ -169,6 +237,16 @@ flags.DEFINE_float(
     "label_smoothing", TrainingConfig.label_smoothing, "Share spread over the vocabulary."
 )
 flags.DEFINE_float(
+    "reinforce_weight",
+    TrainingConfig.reinforce_weight,
+    "Of --attention=hard: weight of the loss that teaches it where to look.",
+)
+flags.DEFINE_float(
+    "entropy_weight",
+    TrainingConfig.entropy_weight,
+    "Of --attention=hard: weight of the entropy that it is rewarded for.",
+)
+flags.DEFINE_float(
     "average_decay", TrainingConfig.average_decay, "Decay of the averaged weights; 0 for none."
 )
 flags.DEFINE_enum(
@@ -215,6 +293,7 @@ def config_from_flags() -> Config:
     sections: tuple[Any, ...] = (
         ImageConfig,
         ModelConfig,
+        DecoderConfig,
         DataConfig,
         AugmentationConfig,
         TrainingConfig,

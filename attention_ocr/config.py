@@ -13,6 +13,7 @@ from typing import Any
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import ModelConfig
@@ -29,6 +30,7 @@ class Config:
 
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig()
+    decoder: DecoderConfig = DecoderConfig()
     data: DataConfig = DataConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
@@ -45,6 +47,17 @@ class Config:
             decoding == "ctc" or model.attention_weight > 0,
             f"`decoding={decoding}` needs an `attention_weight` above 0.",
             model.attention_weight,
+        )
+        check(
+            self.decoder == DecoderConfig() or model.attention_weight > 0,
+            "Settings of the decoder need an `attention_weight` above 0.",
+            model.attention_weight,
+        )
+        check(
+            self.decoder.attention != "dot"
+            or not model.attention_units % self.decoder.attention_heads,
+            f"`attention_heads` must divide `attention_units` ({model.attention_units}).",
+            self.decoder.attention_heads,
         )
 
     def to_dict(self) -> dict[str, Any]:

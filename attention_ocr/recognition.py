@@ -102,9 +102,11 @@ def _decode(
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
         inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
-        if settings.beam_width == 1:
+        if settings.beam_width == 1 and decoding.rule is None and not decoding.scorers:
             return ctc_greedy_decode(*inputs), None
-        return ctc_beam_decode(*inputs, settings.beam_width, settings.num_best)
+        return ctc_beam_decode(
+            *inputs, settings.beam_width, settings.num_best, decoding.scorers, decoding.rule
+        )
     raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
 
 
@@ -118,7 +120,7 @@ def _decode_attention(
     settings = decoding.settings
     state, memory = recognizer.start_decoding(encoded)
     batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
-    scorers = () if joined is None else (joined,)
+    scorers = decoding.scorers if joined is None else (joined, *decoding.scorers)
     if settings.beam_width > 1:
         memory = tf.nest.map_structure(
             lambda part: tf.repeat(part, settings.beam_width, axis=0), memory
@@ -130,7 +132,7 @@ def _decode_attention(
         return decoder.step(token_ids, state, memory)
 
     sizes = (batch_size, num_cells, decoding.max_length)
-    if settings.beam_width == 1 and not scorers:
+    if settings.beam_width == 1 and not scorers and decoding.rule is None:
         return greedy_decode(step, state, *sizes), None
     options = BeamOptions(
         settings.beam_width,
@@ -139,4 +141,4 @@ def _decode_attention(
         settings.length_alpha,
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
-    return beam_decode(step, state, *sizes, options, scorers)
+    return beam_decode(step, state, *sizes, options, scorers, decoding.rule)

@@ -9,28 +9,39 @@ characters, as words do, shows what stopping early saves beside the full length 
 import argparse
 from collections.abc import Callable
 from functools import partial
+from importlib import resources
+from itertools import islice
 from typing import Any
 
 import tensorflow as tf
 
 from attention_ocr.charset import ASCII, END_ID, Charset
 from attention_ocr.config import Config
+from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
+from attention_ocr.decoding.lexicon import word_graph
+from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.language_models.ngram import NgramModel, train_ngram
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Encoded, Recognizer
 from benchmarks import measure
 
 WORD_LENGTH, MAX_LENGTH = 8, 24
-WIDTH = 5
+WIDTH, ORDER = 5, 5
 CALLS = 5
 """Calls of one sample: a single one is too short to time."""
 
 
 def attention_decoding(
-    recognizer: Recognizer, encoded: Encoded, text_length: int, beam_width: int = 1
+    recognizer: Recognizer,
+    encoded: Encoded,
+    text_length: int,
+    beam_width: int = 1,
+    rule: Automaton | None = None,
+    scorers: tuple[Weighted, ...] = (),
 ) -> Callable[[], tf.Tensor]:
     """Return a decoding in which every text ends after `text_length` characters."""
     decoder = recognizer.decoder
@@ -48,20 +59,26 @@ def attention_decoding(
             num_characters, state = state
             logits, state, weights = decoder.step(token_ids, state, memory)
             end = tf.where(num_characters < text_length, -1e3, 1e3)[:, None]
-            logits += end * tf.one_hot(END_ID, logits.shape[-1])
+            if rule is None:
+                logits += end * tf.one_hot(END_ID, logits.shape[-1])
             return logits, (num_characters + 1, state), weights
 
         initial_state = (tf.zeros(batch_size[None], tf.int32), state)
         sizes = (batch_size, num_cells, MAX_LENGTH)
         if beam_width > 1:
-            return beam_decode(step, initial_state, *sizes, BeamOptions(beam_width))[0].token_ids
+            options = BeamOptions(beam_width)
+            return beam_decode(step, initial_state, *sizes, options, scorers, rule)[0].token_ids
         return greedy_decode(step, initial_state, *sizes).token_ids
 
     return decode
 
 
 def ctc_decoding(
-    recognizer: Recognizer, encoded: Encoded, beam_width: int = 1
+    recognizer: Recognizer,
+    encoded: Encoded,
+    beam_width: int = 1,
+    rule: Automaton | None = None,
+    scorers: tuple[Weighted, ...] = (),
 ) -> Callable[[], tf.Tensor]:
     """Return CTC decoding, its head included."""
     ctc_head = recognizer.ctc_head
@@ -73,15 +90,32 @@ def ctc_decoding(
         logits = ctc_head(encoded.columns)
         inputs = (logits, encoded.column_lengths, MAX_LENGTH)
         if beam_width > 1:
-            return ctc_beam_decode(*inputs, beam_width)[0].token_ids
+            return ctc_beam_decode(*inputs, beam_width, 1, scorers, rule)[0].token_ids
         return ctc_greedy_decode(*inputs).token_ids
 
     return decode
 
 
+def lexicon_rule(num_words: int, num_characters: int, charset: Charset) -> Automaton:
+    """Return the rule of so many words of one length, cut out of the bundled words set in a row."""
+    file = resources.files("attention_ocr.synthesis").joinpath("words.txt")
+    letters = "".join(file.read_text("utf-8").split())
+    cuts = (letters[start : start + num_characters] for start in range(len(letters)))
+    words = list(islice(dict.fromkeys(cuts), num_words))
+    if len(words) < num_words:
+        raise ValueError(f"`--words` must be at most {len(words)}. Received: {num_words}")
+    graph = word_graph(tuple(charset.encode(word)) for word in words)
+    return Automaton(*graph, charset.vocabulary_size)
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Time each way of decoding at each batch size."""
-    recognizer = build_recognizer(Config.from_values({"max_length": MAX_LENGTH}), Charset(ASCII))
+    charset = Charset(ASCII)
+    recognizer = build_recognizer(Config.from_values({"max_length": MAX_LENGTH}), charset)
+    rule = lexicon_rule(arguments.words, WORD_LENGTH, charset)
+    words = resources.files("attention_ocr.synthesis").joinpath("words.txt").read_text("utf-8")
+    model = NgramModel(train_ngram(words.split()[: arguments.words], ORDER), charset)
+    scorers = (Weighted(model, 0.5),)
     rows = []
     for batch_size in arguments.batch_sizes:
         images = tf.random.stateless_uniform((batch_size, 32, 128, 1), (1, 2), -1, 1)
@@ -97,6 +131,18 @@ def main(arguments: argparse.Namespace) -> None:
             ),
             f"beam of {WIDTH}, {WORD_LENGTH} characters": attention_decoding(
                 recognizer, encoded, WORD_LENGTH, WIDTH
+            ),
+            f"beam of {WIDTH}, {arguments.words} words": attention_decoding(
+                recognizer, encoded, WORD_LENGTH, WIDTH, rule
+            ),
+            f"CTC, beam of {WIDTH}, {arguments.words} words": ctc_decoding(
+                recognizer, encoded, WIDTH, rule
+            ),
+            f"beam of {WIDTH}, {ORDER}-gram": attention_decoding(
+                recognizer, encoded, WORD_LENGTH, WIDTH, scorers=scorers
+            ),
+            f"CTC, beam of {WIDTH}, {ORDER}-gram": ctc_decoding(
+                recognizer, encoded, WIDTH, scorers=scorers
             ),
         }
         work = {name: partial(_sample, decode) for name, decode in decodings.items()}
@@ -116,5 +162,6 @@ def _sample(decode: Callable[[], tf.Tensor]) -> measure.Sample:
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--words", type=int, default=90_000, help="of the lexicon")
     parser.add_argument("--rounds", type=int, default=15)
     main(parser.parse_args())

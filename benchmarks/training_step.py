@@ -31,6 +31,7 @@ MODELS: dict[str, dict[str, str | int | float]] = {
     "compact-grid": {"sequence_layers": 0},
     "compact-attention": {"ctc_weight": 0.0},
     "compact-ctc": {"attention_weight": 0.0, "decoding": "ctc"},
+    "compact-tps": {"rectifier": "tps"},
     # CRNN's encoder and sequence model below an attention decoder.
     "vgg": {"encoder": "vgg", "sequence_layers": 2, "sequence_units": 256},
 }

@@ -76,6 +76,19 @@ def test_a_field_name_stands_in_one_section_only():
         ("joint_weight", 1.0, "`joint_weight` must be at least 0 and below 1"),
         ("length_alpha", -1.0, "`length_alpha` must not be negative"),
         ("attention_weight", 0.0, "needs an `attention_weight` above 0"),
+        ("attention", "soft", "one of additive, location, dot, hard, none. Received: 'soft'"),
+        (
+            "attention_heads",
+            3,
+            "`attention_heads` must divide `attention_units` .128.. Received: 3",
+        ),
+        ("attention_temperature", 0.0, "`attention_temperature` must be above 0"),
+        ("attention_soft_share", 1.0, "`attention_soft_share` must be at least 0 and below 1"),
+        ("location_kernel", 4, "`location_kernel` must be odd. Received: 4"),
+        ("decoder_cell", "rnn", "one of lstm, gru. Received: 'rnn'"),
+        ("decoder_layers", 0, "`decoder_layers` must be above 0"),
+        ("feedback", "onehot", "one of embedding, one_hot. Received: 'onehot'"),
+        ("entropy_weight", -1.0, "`entropy_weight` must not be negative"),
         ("train_data", "", "`train_data` must name a source"),
         ("batch_size", 0, "`batch_size` must be above 0"),
         ("bucket_widths", (64, 64), "`bucket_widths` must ascend"),
@@ -92,8 +105,31 @@ def test_a_field_name_stands_in_one_section_only():
     ],
 )
 def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value, message):
+    others = {"attention": "dot"} if name == "attention_heads" else {}
     with pytest.raises(ValueError, match=message):
-        Config.from_values({name: value})
+        Config.from_values({name: value, **others})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"attention": "hard", "attention_weight": 0.0, "decoding": "ctc"},
+            "Settings of the decoder need an `attention_weight` above 0. Received: 0.0",
+        ),
+        (
+            {"attention": "none", "attention_normalization": "sigmoid"},
+            "`attention=none` has no scores .* Received: 'sigmoid'",
+        ),
+        (
+            {"autoregressive": False, "feedback": "one_hot"},
+            "`feedback` needs `autoregressive`.* Received: 'one_hot'",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)
 
 
 def test_reading_by_ctc_needs_a_ctc_head():
@@ -215,7 +251,7 @@ def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
 def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
-    assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+    assert '\n    "encoder": "vgg",\n' in text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from absl import flags
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
+from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
@@ -35,6 +36,10 @@ CHOICES = {
     "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
     **MODEL_CHOICES,
+    "attention": tuple(ATTENTIONS),
+    "attention_normalization": NORMALIZATIONS,
+    "decoder_cell": DECODER_CELLS,
+    "feedback": FEEDBACKS,
     "precision": PRECISIONS,
     "strategy": STRATEGIES,
 }

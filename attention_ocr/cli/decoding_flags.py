@@ -26,6 +26,11 @@ HELP = {
     "length_normalization": "Of the scores in a beam: none, mean over the tokens, or Wu's.",
     "length_alpha": "Exponent of Wu's length normalisation.",
     "joint_weight": "Weight of CTC in joint decoding.",
+    "lexicon": "A file with a word a line; nothing else is read.",
+    "pattern": "A regular expression that every text keeps, such as [A-Z]{2}[0-9]{4}.",
+    "allowed_characters": "Nothing but these characters is read.",
+    "language_model": "A file made by `attention-ocr language-model`.",
+    "language_model_weight": "Weight of the language model in the scores of a search; 0 for none.",
 }
 
 

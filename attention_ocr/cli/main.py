@@ -6,16 +6,28 @@ import os
 import sys
 
 from attention_ocr import __version__
-from attention_ocr.cli import augment, charset, inspect_data, read, records, render, validate
+from attention_ocr.cli import (
+    augment,
+    charset,
+    explain,
+    inspect_data,
+    language_model,
+    read,
+    records,
+    render,
+    validate,
+)
 
 COMMANDS = {
     "read": read,
+    "explain": explain,
     "render": render,
     "records": records,
     "augment": augment,
     "charset": charset,
     "inspect": inspect_data,
     "validate": validate,
+    "language-model": language_model,
 }
 EPILOG = "Training, evaluation and export: train.py, eval.py and export.py of the repository."
 

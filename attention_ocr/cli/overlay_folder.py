@@ -23,14 +23,16 @@ class OverlayFolder:
 
     Args:
         folder: made where it does not exist.
+        kind: what the pictures show, part of their names.
 
     Raises:
         OSError: it cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: str = "attention") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._kind = kind
         self._taken: set[str] = set()
 
     def write(self, name: str, encoded: bytes, reading: Reading) -> Path:
@@ -63,4 +65,4 @@ class OverlayFolder:
             number += 1
             candidate = f"{stem}-{number}"
         self._taken.add(candidate.casefold())
-        return f"{candidate}.attention.png"
+        return f"{candidate}.{self._kind}.png"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from attention_ocr.settings.image import ImageConfig
@@ -141,37 +142,68 @@ def fit_image(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Te
 
     Args:
         image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
-        settings: of the image.
+        settings: of the image. Its views, if there are several, are cut out of it from left to
+            right; columns that remain on the right are dropped.
 
     Returns:
-        `image`: float32 [H, w', C] in [-1, 1]. Right of the picture (and below one that had to
-            be shrunk) stand zeros, up to a multiple of `WIDTH_MULTIPLE`.
-        `image_size`: int32 [2], height and width of the picture in it, pixels.
+        `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other. Right of the
+            picture (and below one that had to be shrunk) stand zeros, up to a multiple of
+            `WIDTH_MULTIPLE`.
+        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
         `shrunk`: bool, whether the picture was too wide.
     """
-    image = tf.cond(tf.size(image) > 0, lambda: image, lambda: _blank_like(image))
+    num_views = settings.num_views
+    has_pixels = (tf.size(image) > 0) & (tf.shape(image)[1] >= num_views)
+    image = tf.cond(has_pixels, lambda: image, lambda: _blank_like(image, num_views))
     image = _to_channels(tf.cast(image, tf.float32), settings.image_channels)
-    size = tf.shape(image)[:2]
+    views = image[None] if num_views == 1 else _cut_views(image, num_views)
+    size = tf.shape(views)[1:3]
     fitted, shrunk = fitted_size(size, settings)
     scaled = tf.cond(
-        tf.reduce_all(tf.equal(size, fitted)), lambda: image, lambda: _resize(image, fitted)
+        tf.reduce_all(tf.equal(size, fitted)), lambda: views, lambda: _resize(views, fitted)
     )
     scaled = scaled / 127.5 - 1.0
-    missing_width = -fitted[1] % WIDTH_MULTIPLE
-    padded = tf.pad(scaled, ((0, settings.image_height - fitted[0]), (0, missing_width), (0, 0)))
-    shape = (settings.image_height, None, settings.image_channels)
-    return tf.ensure_shape(padded, shape), fitted, shrunk
+    missing = settings.image_height - fitted[0], -fitted[1] % WIDTH_MULTIPLE
+    padded = tf.pad(scaled, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)))
+    shape = (settings.input_height, fitted[1] + missing[1], settings.image_channels)
+    stacked = tf.reshape(padded, shape)
+    shape = (settings.input_height, None, settings.image_channels)
+    return tf.ensure_shape(stacked, shape), fitted, shrunk
 
 
-def _blank_like(image: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.fill((1, 1, image.shape[-1]), 128), image.dtype)
+def picture_of(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) -> np.ndarray:
+    """Return the picture that `fit_image` made an input of, without padding, its views in a row.
+
+    Args:
+        image: float [views * H, W, C] in [-1, 1].
+        image_size: int [2], height and width of the picture in it, or of a view.
+        num_views: of the picture.
+
+    Returns:
+        uint8 [h, views * w, C].
+    """
+    height, width = image_size
+    views = [view[:height, :width] for view in np.split(image, num_views)]
+    pixels = np.clip((np.concatenate(views, axis=1) + 1.0) * 127.5, 0.0, 255.0)
+    return pixels.round().astype(np.uint8)
+
+
+def _blank_like(image: tf.Tensor, num_views: int) -> tf.Tensor:
+    return tf.cast(tf.fill((1, num_views, image.shape[-1]), 128), image.dtype)
+
+
+def _cut_views(image: tf.Tensor, num_views: int) -> tf.Tensor:
+    """Cut `image` [h, w, C] into `num_views` of equal width: [views, h, w', C]."""
+    width = tf.shape(image)[1] // num_views
+    views = tf.reshape(image[:, : num_views * width], (-1, num_views, width, image.shape[-1]))
+    return tf.transpose(views, (1, 0, 2, 3))
 
 
 def _resize(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     # Without antialiasing a large photograph loses thin strokes; enlarging needs none, and the
     # plain kernel is twice as fast.
     resized = tf.cond(
-        tf.reduce_any(size < tf.shape(image)[:2]),
+        tf.reduce_any(size < tf.shape(image)[1:3]),
         lambda: tf.image.resize(image, size, antialias=True),
         lambda: tf.image.resize(image, size),
     )

@@ -85,6 +85,7 @@ def beam_decode(
     """
     width, num_steps = options.beam_width, max_length + 1
     num_rows = batch_size * width
+    all_fit = rule is not None and rule.longest is not None and rule.longest <= max_length
     states = (
         tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), initial_state),
         tuple(entry.scorer.initial_state(num_rows) for entry in scorers),
@@ -106,7 +107,7 @@ def beam_decode(
             scores += entry.weight * entry.scorer.scores(scorer_state)
         allowed = _possible(tf.shape(logits)[-1], t == max_length)
         if rule is not None:
-            allowed &= rule.allowed(rule_state, max_length - t)
+            allowed &= rule.allowed(rule_state, None if all_fit else max_length - t)
         scores = tf.where(allowed, scores, NEVER)
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, options)
         rows = tf.reshape(parents + width * tf.range(batch_size)[:, None], (-1,))

@@ -1,9 +1,14 @@
 """All that decoding needs, made once: settings, characters, and what comes from files."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.decoding.automaton import Automaton
+from attention_ocr.decoding.rules import make_rule
+from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.language_models.files import load_language_model
 from attention_ocr.settings.decoding import DecodingConfig
 
 
@@ -14,11 +19,15 @@ class Decoding(NamedTuple):
         settings: of decoding.
         charset: the characters of the model.
         max_length: L, characters of the longest text.
+        rule: what every text must keep, if anything.
+        scorers: what has a say in a search beside the head that reads.
     """
 
     settings: DecodingConfig
     charset: Charset
     max_length: int
+    rule: Automaton | None
+    scorers: tuple[Weighted, ...]
 
 
 def prepare_decoding(config: Config, charset: Charset) -> Decoding:
@@ -27,5 +36,15 @@ def prepare_decoding(config: Config, charset: Charset) -> Decoding:
     Args:
         config: the settings.
         charset: the characters of the model.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file or a setting is not fit for the model; the message names it.
     """
-    return Decoding(config.decoding, charset, config.model.max_length)
+    settings, max_length = config.decoding, config.model.max_length
+    rule = make_rule(settings, charset, max_length)
+    scorers: tuple[Weighted, ...] = ()
+    if settings.language_model_weight > 0:
+        model = load_language_model(Path(settings.language_model), charset)
+        scorers = (Weighted(model, settings.language_model_weight),)
+    return Decoding(settings, charset, max_length, rule, scorers)

@@ -26,18 +26,25 @@ class Scorer(Protocol):
 
 
 class Rule(Protocol):
-    """Says which characters may follow, so that every text that is read keeps a rule."""
+    """Says which characters may follow, so that every text that is read keeps a rule.
+
+    Attributes:
+        longest: characters of the longest text that keeps the rule; none where there is none.
+    """
+
+    longest: int | None
 
     def initial_state(self, num_rows: tf.Tensor) -> tf.Tensor:
         """Return the state of R empty texts: int32 [R]."""
         ...
 
-    def allowed(self, state: tf.Tensor, remaining: tf.Tensor) -> tf.Tensor:
+    def allowed(self, state: tf.Tensor, remaining: tf.Tensor | None) -> tf.Tensor:
         """Return bool [R, V]: the tokens behind which the rule can still be kept.
 
         Args:
             state: int32 [R].
-            remaining: int32, scalar or [R], characters for which there is room.
+            remaining: int32, scalar or [R], characters for which there is room; none where the
+                longest text fits.
         """
         ...
 

@@ -55,7 +55,7 @@ def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> 
     @tf.function(
         input_signature=(
             tf.TensorSpec(
-                (None, config.image.image_height, None, config.image.image_channels), tf.float32
+                (None, config.image.input_height, None, config.image.image_channels), tf.float32
             ),
             tf.TensorSpec((None, 2), tf.int32),
         ),

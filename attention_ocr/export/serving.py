@@ -51,12 +51,15 @@ def make_serving_function(model: TrainedModel) -> Serve:
         images, sizes, readable = prepare_encoded(tf.concat([encoded, stand_in], 0), config.image)
         recognition = recognize(recognizer, decoding, images, sizes)
         seen = tf.cast(readable, tf.float32)
-        padded_size = tf.cast(tf.shape(images)[1:3], tf.float32)
+        padded_size = tf.stack([config.image.image_height, tf.shape(images)[2]])
+        padded_size = tf.cast(padded_size, tf.float32)
         outputs = {
             "text": tf.where(readable, recognition.text, ""),
             "confidence": recognition.confidence * seen,
             "character_confidences": recognition.character_confidences * seen[:, None],
             "attention": recognition.attention * seen[:, None, None, None],
+            # Of several views, side by side in the attention and one below the other in `images`,
+            # each fills the same share.
             "attention_extent": tf.cast(sizes, tf.float32) / padded_size,
             "status": tf.where(readable, STATUS_OK, STATUS_UNREADABLE),
         }
@@ -102,14 +105,14 @@ def prepare_encoded(
         image = decode_or_blank(file)
         fitted, size, _ = fit_image(image, settings)
         fitted = tf.pad(fitted, ((0, 0), (0, widest - tf.shape(fitted)[1]), (0, 0)))
-        shape = (settings.image_height, widest, settings.image_channels)
+        shape = (settings.input_height, widest, settings.image_channels)
         return tf.ensure_shape(fitted, shape), size, tf.size(image) > 0
 
     images, sizes, readable = tf.map_fn(
         prepare,
         encoded,
         fn_output_signature=(
-            tf.TensorSpec((settings.image_height, widest, settings.image_channels), tf.float32),
+            tf.TensorSpec((settings.input_height, widest, settings.image_channels), tf.float32),
             tf.TensorSpec((2,), tf.int32),
             tf.TensorSpec((), tf.bool),
         ),

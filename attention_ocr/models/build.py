@@ -1,6 +1,7 @@
 """The one map from settings to layers."""
 
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import keras
@@ -8,12 +9,16 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.gru import BidirectionalGRU
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
-from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
+from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
+from attention_ocr.settings.decoder import ATTENTIONS
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS, ModelConfig
 
 SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
     "lstm": BidirectionalLSTM,
@@ -44,15 +49,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
     try:
         decoder = None
         if settings.attention_weight > 0:
-            decoder = AttentionDecoder(
-                charset.vocabulary_size,
-                units=settings.decoder_units,
-                attention_units=settings.attention_units,
-                embedding_units=settings.embedding_units,
-                dropout=settings.dropout,
-                seed=config.training.seed,
-                name="decoder",
-            )
+            decoder = make_decoder(config, charset)
         ctc_head = None
         if settings.ctc_weight > 0:
             ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
@@ -68,6 +65,8 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
             decoder=decoder,
             ctc_head=ctc_head,
             coordinates=make_coordinates(config, encoder.stride[1]),
+            rectifier=make_rectifier(settings),
+            num_views=config.image.num_views,
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -98,6 +97,15 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     return encoder
 
 
+def make_rectifier(settings: ModelConfig) -> Rectifier | None:
+    """Make the layer that straightens pictures, if any."""
+    if settings.rectifier == "affine":
+        return Rectifier(AffineTransform(), name="rectifier")
+    if settings.rectifier == "tps":
+        return Rectifier(ThinPlateSpline(settings.rectifier_points), name="rectifier")
+    return None
+
+
 def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
     """Make the layer that appends coordinates to the grid, if any."""
     if config.model.coordinates == "one_hot":
@@ -110,16 +118,64 @@ def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.La
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:
     """Return the class of the encoder that `settings.model.ENCODERS` calls `name`."""
-    module, _, class_name = ENCODERS[name].partition(":")
-    found: type[keras.layers.Layer] = getattr(import_module(module), class_name)
+    found: type[keras.layers.Layer] = _find(ENCODERS[name])
     return found
+
+
+def attention_class(name: str) -> type[Attention]:
+    """Return the class of the attention that `settings.decoder.ATTENTIONS` calls `name`."""
+    found: type[Attention] = _find(ATTENTIONS[name])
+    return found
+
+
+def _find(place: str) -> Any:
+    module, _, class_name = place.partition(":")
+    return getattr(import_module(module), class_name)
+
+
+def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
+    """Return the attention decoder of the settings."""
+    model, settings = config.model, config.decoder
+    chosen = attention_class(settings.attention)
+    wanted = signature(chosen.__init__).parameters
+    arguments = {
+        name: value for name, value in attention_arguments(config).items() if name in wanted
+    }
+    return AttentionDecoder(
+        charset.vocabulary_size,
+        units=model.decoder_units,
+        attention=chosen(**arguments, name="attention"),
+        embedding_units=model.embedding_units,
+        cell=settings.decoder_cell,
+        num_layers=settings.decoder_layers,
+        autoregressive=settings.autoregressive,
+        feedback=settings.feedback,
+        dropout=model.dropout,
+        seed=config.training.seed,
+        name="decoder",
+    )
+
+
+def attention_arguments(config: Config) -> dict[str, Any]:
+    """Return the values among which an attention's constructor takes those that it names."""
+    settings = config.decoder
+    return {
+        "units": config.model.attention_units,
+        "normalization": settings.attention_normalization,
+        "heads": settings.attention_heads,
+        "temperature": settings.attention_temperature,
+        "soft_share": settings.attention_soft_share,
+        "location_filters": settings.location_filters,
+        "location_kernel": settings.location_kernel,
+    }
 
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
     """Return the smallest batch the recogniser accepts: one blank image, one step."""
-    height, channels = config.image.image_height, config.image.image_channels
+    image = config.image
+    height, channels = image.image_height, image.image_channels
     return {
-        "images": tf.zeros((1, height, height, channels)),
+        "images": tf.zeros((1, image.input_height, height, channels)),
         "image_sizes": tf.constant([[height, height]], tf.int32),
         "decoder_inputs": tf.zeros((1, 1), tf.int32),
     }

@@ -1,125 +1,222 @@
 """The attention decoder: one step, shared by teacher forcing and by every way of decoding."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.attention import AdditiveAttention
+from attention_ocr.models.attention.interface import Attention, Memory
+from attention_ocr.models.teacher_forcing import ScheduledSampling, run_steps
 
-
-class Memory(NamedTuple):
-    """What the decoder looks at, computed once for each image.
-
-    Attributes:
-        values: float [B, N, D], the flattened feature grid.
-        keys: float [B, N, U].
-        cells: bool [B, N], true on the picture.
-    """
-
-    values: tf.Tensor
-    keys: tf.Tensor
-    cells: tf.Tensor
+CELLS = {"lstm": (keras.layers.LSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
+"""Class of each recurrent cell, and how many tensors its state has; the first is its output."""
 
 
 class DecoderState(NamedTuple):
-    """What one step hands to the next.
+    """What one step hands to the next; every tensor has the leading axis B.
 
     Attributes:
-        hidden: float [B, U].
-        cell: float [B, U].
-        context: float [B, D], what the previous step saw.
+        layers: for each layer the state of its cell, a tuple of float [B, U]: `(hidden, cell)` of
+            an LSTM, `(hidden,)` of a GRU.
+        context: float [B, C], what the previous step saw.
+        attention: the state of the attention, a nest of tensors.
     """
 
-    hidden: tf.Tensor
-    cell: tf.Tensor
+    layers: tuple[tuple[tf.Tensor, ...], ...]
     context: tf.Tensor
+    attention: Any
+
+
+class Choices(NamedTuple):
+    """What an attention that draws drew, for REINFORCE.
+
+    Attributes:
+        log_probabilities: float32 [B, T], of the cells that were drawn; 0 where none was.
+        entropies: float32 [B, T], of the distributions they were drawn from, in nats.
+        baselines: float32 [B, T], the reward that was to be expected.
+    """
+
+    log_probabilities: tf.Tensor
+    entropies: tf.Tensor
+    baselines: tf.Tensor
+
+
+class Taught(NamedTuple):
+    """What teacher forcing gives.
+
+    Attributes:
+        logits: float32 [B, T, V]; `logits[:, t]` predicts `targets[:, t]`.
+        weights: float32 [B, T, N], where each step looked.
+        choices: in training, of an attention that draws; otherwise none.
+    """
+
+    logits: tf.Tensor
+    weights: tf.Tensor
+    choices: Choices | None
 
 
 class AttentionDecoder(keras.layers.Layer):
-    """LSTM that reads the grid through attention, a character a step (Bahdanau et al., 2015).
+    """Recurrent layers that read the grid through attention, a character a step.
 
-    The previous character and the previous context enter the LSTM (input feeding, Luong et al.,
-    2015, section 3.3); its output is the query of this step's context; output and context
-    together give the logits.
+    The previous character and the previous context enter the first layer (Bahdanau et al., 2015;
+    input feeding, Luong et al., 2015, section 3.3); the output of the last is the query of this
+    step's context; output and context together give the logits.
 
     Args:
         vocabulary_size: V.
-        units: U, of the LSTM.
-        attention_units: of the attention.
+        units: U, of each layer.
+        attention: chooses the context.
         embedding_units: of the embedding of the previous character.
+        cell: name of the recurrent cell in `CELLS`.
+        num_layers: each with weights of its own.
+        autoregressive: whether the previous character is fed back at all.
+        feedback: how: as its `embedding`, or `one_hot`.
+        samples_feedback: whether training gives a `sampling_probability`.
         dropout: fraction of output and context dropped before the logits, in training.
-        seed: of the dropout.
+        seed: of all that is drawn.
 
     Call arguments:
         memory: from `prepare`.
         state: from `initial_state`.
         decoder_inputs: int [B, T], start token and text.
+        sampling_probability: float32 scalar, in training: of feeding back a character drawn from
+            the decoder's own probabilities in place of the true one, decided for each step and
+            example (scheduled sampling, Bengio et al., 2015, section 2.4). None draws nothing.
 
     Returns:
-        `logits`: float32 [B, T, V]; `logits[:, t]` predicts `targets[:, t]`.
-        `weights`: float32 [B, T, N], where each step looked.
+        `Taught`.
     """
 
     def __init__(
         self,
         vocabulary_size: int,
         units: int,
-        attention_units: int,
+        attention: Attention,
         embedding_units: int,
+        *,
+        cell: str = "lstm",
+        num_layers: int = 1,
+        autoregressive: bool = True,
+        feedback: str = "embedding",
+        samples_feedback: bool = False,
         dropout: float = 0.0,
         seed: int = 0,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self.embedding = keras.layers.Embedding(vocabulary_size, embedding_units, name="embedding")
-        self.lstm_cell = keras.layers.LSTMCell(units, name="lstm")
-        self.attention = AdditiveAttention(attention_units, name="attention")
+        self.vocabulary_size = vocabulary_size
+        self.units = units
+        self.autoregressive = autoregressive
+        self.embedding = None
+        if autoregressive and feedback == "embedding":
+            self.embedding = keras.layers.Embedding(
+                vocabulary_size, embedding_units, name="embedding"
+            )
+        cell_class, self.state_size = CELLS[cell]
+        names = [cell, *(f"{cell}_{index}" for index in range(1, num_layers))]
+        self.cells = [cell_class(units, name=name) for name in names]
+        self.attention = attention
         self.state_projection = keras.layers.Dense(
-            2 * units, activation="tanh", name="initial_state"
+            num_layers * self.state_size * units, activation="tanh", name="initial_state"
         )
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
         self.output_projection = keras.layers.Dense(vocabulary_size, dtype="float32", name="output")
+        self.baseline = None
+        if attention.draws:
+            self.baseline = keras.layers.Dense(1, dtype="float32", name="baseline")
+        self.seed_generator = None
+        if attention.draws or samples_feedback:
+            # Part of the checkpoints, so that a run that goes on draws what it would have drawn.
+            self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, *shapes: object) -> None:
+        # `prepare` has made the variables that the loop needs; those outside it make their own.
+        self.built = True
 
     def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> Memory:
         """Return the memory of `values` float [B, N, D] with valid `cells` bool [B, N]."""
         with keras.name_scope(self.name):
-            return Memory(values, self.attention.project_keys(values), cells)
+            if not self.attention.built:
+                self._build_loop(values.shape[-1])
+            with keras.name_scope(self.attention.name):
+                return Memory(values, self.attention.prepare(values, cells), cells)
 
-    def initial_state(self, summary: tf.Tensor, memory: Memory) -> DecoderState:
+    def _build_loop(self, memory_width: int) -> None:
+        character_width = 0
+        if self.embedding is not None:
+            self.embedding.build()
+            character_width = self.embedding.output_dim
+        elif self.autoregressive:
+            character_width = self.vocabulary_size
+        width = character_width + self.attention.context_width(memory_width)
+        for cell in self.cells:
+            cell.build((None, width))
+            width = self.units
+        self.attention.build(self.units, memory_width)
+        if self.baseline is not None:
+            # Training alone calls it, and reading has to know its weights.
+            self.baseline.build((None, self.units + self.attention.context_width(memory_width)))
+
+    def initial_state(
+        self, summary: tf.Tensor, memory: Memory, grid_shape: tf.Tensor
+    ) -> DecoderState:
         """Return the state before the first step.
 
         Args:
             summary: float [B, S], what the encoder says of the whole image; both directions of
                 a bidirectional sequence model are in it.
             memory: from `prepare`.
+            grid_shape: int32 [2], rows and columns of the grid that the memory is.
         """
         with keras.name_scope(self.name):
-            hidden, cell = tf.split(self.state_projection(summary), 2, axis=-1)
-        return DecoderState(hidden, cell, tf.zeros_like(memory.values[:, 0]))
+            states = tf.split(
+                self.state_projection(summary), len(self.cells) * self.state_size, axis=-1
+            )
+        layers = tuple(
+            tuple(states[index * self.state_size :][: self.state_size])
+            for index in range(len(self.cells))
+        )
+        width = self.attention.context_width(memory.values.shape[-1])
+        context = tf.zeros((tf.shape(memory.values)[0], width), memory.values.dtype)
+        return DecoderState(layers, context, self.attention.initial_state(memory, grid_shape))
+
+    def embed(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Return what is fed back of characters, float [..., E]; E may be 0."""
+        if self.embedding is not None:
+            return self.embedding(token_ids)
+        depth = self.vocabulary_size if self.autoregressive else 0
+        return tf.one_hot(token_ids, depth, dtype=self.compute_dtype)
 
     def advance(
-        self, embedded: tf.Tensor, state: DecoderState, memory: Memory
+        self,
+        embedded: tf.Tensor,
+        state: DecoderState,
+        memory: Memory,
+        seed: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
         """Advance by one character up to, but without, the projection to logits.
 
         Args:
-            embedded: float [B, E], embedding of the previous character.
+            embedded: float [B, E], from `embed`.
             state: of the previous step.
             memory: from `prepare`.
+            seed: int32 [2], in training, of what the attention draws.
 
         Returns:
-            float [B, U + D] for `project`, the new state, and the weights float32 [B, N].
+            float [B, U + C] for `project`, the new state, and the weights float32 [B, N].
         """
-        output, (hidden, cell) = self.lstm_cell(
-            tf.concat([embedded, state.context], axis=-1), [state.hidden, state.cell]
-        )
-        context, weights = self.attention(output, memory.keys, memory.values, memory.cells)
-        features = tf.concat([output, context], axis=-1)
-        return features, DecoderState(hidden, cell, context), weights
+        output = tf.concat([embedded, state.context], axis=-1)
+        layers = []
+        for cell, cell_state in zip(self.cells, state.layers, strict=True):
+            output, new_state = cell(output, list(cell_state))
+            layers.append(tuple(new_state))
+        attended = self.attention(output, memory, state.attention, seed=seed)
+        features = tf.concat([output, attended.context], axis=-1)
+        state = DecoderState(tuple(layers), attended.context, attended.state)
+        return features, state, attended.weights
 
     def project(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the logits float32 [..., V] of `features` float [..., U + D]."""
+        """Return the logits float32 [..., V] of `features` float [..., U + C]."""
         return self.output_projection(self.dropout(features, training=training))
 
     def step(
@@ -135,7 +232,7 @@ class AttentionDecoder(keras.layers.Layer):
         Returns:
             logits float32 [B, V], the new state, and the weights float32 [B, N].
         """
-        features, state, weights = self.advance(self.embedding(token_ids), state, memory)
+        features, state, weights = self.advance(self.embed(token_ids), state, memory)
         return self.project(features), state, weights
 
     def call(
@@ -143,27 +240,38 @@ class AttentionDecoder(keras.layers.Layer):
         memory: Memory,
         state: DecoderState,
         decoder_inputs: tf.Tensor,
+        sampling_probability: tf.Tensor | None = None,
         training: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        num_steps = tf.shape(decoder_inputs)[1]
-        embedded = tf.transpose(self.embedding(decoder_inputs), (1, 0, 2))  # [T, B, E]
-        source = tf.TensorArray(embedded.dtype, size=num_steps).unstack(embedded)
-        # Traced for its shapes alone: the loop must not be where the layers make their variables.
-        first, _, _ = self.advance(embedded[0], state, memory)
-        features = tf.TensorArray(first.dtype, size=num_steps, element_shape=first.shape)
-        weights = tf.TensorArray(tf.float32, size=num_steps, element_shape=memory.cells.shape)
+    ) -> Taught:
+        choosing = training and self.attention.draws
+        sampling, seed = None, None
+        if training and sampling_probability is not None:
+            sampling = ScheduledSampling(sampling_probability, self.output_projection)
+        if self.seed_generator is not None and (choosing or sampling is not None):
+            seed = tf.cast(self.seed_generator.next(), tf.int32)
 
-        def body(
-            t: tf.Tensor, state: DecoderState, features: tf.TensorArray, weights: tf.TensorArray
-        ) -> tuple[tf.Tensor, DecoderState, tf.TensorArray, tf.TensorArray]:
-            step_features, state, step_weights = self.advance(source.read(t), state, memory)
-            return t + 1, state, features.write(t, step_features), weights.write(t, step_weights)
+        def step(
+            embedded: tf.Tensor, state: DecoderState, seed: tf.Tensor | None
+        ) -> tuple[tuple[tf.Tensor, ...], DecoderState]:
+            features, state, weights = self.advance(
+                embedded, state, memory, seed if choosing else None
+            )
+            choice = self.attention.choice(state.attention) if choosing else ()
+            return (features, weights, *choice), state
 
-        _, _, features, weights = tf.while_loop(
-            lambda t, *_: t < num_steps,
-            body,
-            (tf.constant(0), state, features, weights),
-            maximum_iterations=num_steps,
+        num_features = self.units + state.context.shape[-1]
+        outputs = [
+            tf.TensorSpec((None, num_features), state.context.dtype),
+            tf.TensorSpec(memory.cells.shape, tf.float32),
+        ]
+        if choosing:
+            outputs += [tf.TensorSpec((None,), tf.float32)] * 2
+        features, weights, *choices = run_steps(
+            step, self.embed, state, decoder_inputs, tuple(outputs), seed, sampling
         )
-        logits = self.project(tf.transpose(features.stack(), (1, 0, 2)), training=training)
-        return logits, tf.transpose(weights.stack(), (1, 0, 2))
+        logits = self.project(features, training=training)
+        if self.baseline is None or not choosing:
+            return Taught(logits, weights, None)
+        log_probabilities, entropies = choices
+        baselines = self.baseline(tf.stop_gradient(features))[..., 0]
+        return Taught(logits, weights, Choices(log_probabilities, entropies, baselines))

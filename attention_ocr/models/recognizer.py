@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.decoder import AttentionDecoder, DecoderState, Memory
+from attention_ocr.models.attention.interface import Memory
+from attention_ocr.models.decoder import AttentionDecoder, DecoderState
 from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
+from attention_ocr.models.views import join_views, split_views
 
 
 class Encoded(NamedTuple):
@@ -38,13 +41,19 @@ class Recognizer(keras.Model):
         decoder: the attention head, or none.
         ctc_head: projects columns to logits over the vocabulary, or none.
         coordinates: appends to `feature_grid` where its cells lie, or none.
+        rectifier: straightens the images before the encoder, or none.
+        num_views: of each image. The encoder sees each alone; the attention, all of them.
 
     Call arguments:
-        inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding; `image_sizes` int32
-            [B, 2], height and width without the padding; `decoder_inputs` int32 [B, T].
+        inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding, or with several views
+            [B, views * H, W, C], one below the other; `image_sizes` int32 [B, 2], height and width
+            of a view without the padding; `decoder_inputs` int32 [B, T]; and
+            `sampling_probability` float32 scalar where training samples what it feeds back, see
+            `AttentionDecoder`.
 
     Returns:
-        `logits` float32 [B, T, V] with a decoder; `ctc_logits` float32 [B, W', V] and
+        `logits` float32 [B, T, V] with a decoder; in training, if its attention draws, the parts
+        of `decoder.Choices`, float32 [B, T], as `choice_...`; `ctc_logits` float32 [B, W', V] and
         `column_lengths` int32 [B] with a CTC head.
     """
 
@@ -55,6 +64,8 @@ class Recognizer(keras.Model):
         decoder: AttentionDecoder | None,
         ctc_head: keras.layers.Layer | None,
         coordinates: keras.layers.Layer | None = None,
+        rectifier: Rectifier | None = None,
+        num_views: int = 1,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,6 +73,8 @@ class Recognizer(keras.Model):
             raise ValueError("A recogniser needs a decoder or a CTC head. Received neither.")
         self.encoder = encoder
         self.coordinates = coordinates
+        self.rectifier = rectifier
+        self.num_views = num_views
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
@@ -71,13 +84,19 @@ class Recognizer(keras.Model):
         """Run the encoder and the sequence model.
 
         Args:
-            images: float [B, H, W, C].
-            image_sizes: int32 [B, 2].
+            images: float [B, views * H, W, C].
+            image_sizes: int32 [B, 2], of a view.
             training: whether batch statistics are used and moved.
         """
+        if self.num_views > 1:
+            images, image_sizes = split_views(images, image_sizes, self.num_views)
+        if self.rectifier is not None:
+            images = self.rectifier(images, image_sizes, training=training)
         grid, cells = self.encoder(images, image_sizes, training=training)
         if self.coordinates is not None:
             grid = self.coordinates(grid, cells)
+        if self.num_views > 1:
+            grid, cells = join_views(grid, cells, self.num_views)
         column_lengths = tf.reduce_sum(tf.cast(tf.reduce_any(cells, axis=1), tf.int32), axis=-1)
         if not self.sequence:
             weights = tf.cast(cells, grid.dtype)[..., None]
@@ -95,6 +114,13 @@ class Recognizer(keras.Model):
         valid = tf.sequence_mask(column_lengths, tf.shape(columns)[1])
         return Encoded(columns[:, None], valid[:, None], columns, column_lengths, summary)
 
+    def rectify(self, images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
+        """Return `images` float [B, views * H, W, C] as they enter the encoder when it reads."""
+        if self.rectifier is None:
+            return images
+        views, sizes = split_views(images, image_sizes, self.num_views)
+        return tf.reshape(self.rectifier(views, sizes), tf.shape(images))
+
     def start_decoding(self, encoded: Encoded) -> tuple[DecoderState, Memory]:
         """Return the decoder's initial state and its memory [B, N = H'W', D].
 
@@ -106,16 +132,25 @@ class Recognizer(keras.Model):
         batch_size = tf.shape(encoded.feature_grid)[0]
         values = tf.reshape(encoded.feature_grid, (batch_size, -1, encoded.feature_grid.shape[-1]))
         memory = self.decoder.prepare(values, tf.reshape(encoded.cells, (batch_size, -1)))
-        return self.decoder.initial_state(encoded.summary, memory), memory
+        grid_shape = tf.shape(encoded.cells)[1:]
+        return self.decoder.initial_state(encoded.summary, memory, grid_shape), memory
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         encoded = self.encode(inputs["images"], inputs["image_sizes"], training=training)
         outputs = {}
         if self.decoder is not None:
             state, memory = self.start_decoding(encoded)
-            outputs["logits"], _ = self.decoder(
-                memory, state, inputs["decoder_inputs"], training=training
+            taught = self.decoder(
+                memory,
+                state,
+                inputs["decoder_inputs"],
+                sampling_probability=inputs.get("sampling_probability"),
+                training=training,
             )
+            outputs["logits"] = taught.logits
+            if taught.choices is not None:
+                for name, values in taught.choices._asdict().items():
+                    outputs[f"choice_{name}"] = values
         if self.ctc_head is not None:
             outputs["ctc_logits"] = self.ctc_head(encoded.columns)
             outputs["column_lengths"] = encoded.column_lengths

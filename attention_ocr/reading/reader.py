@@ -94,7 +94,7 @@ class Reader:
             yield from self._read_batch(batch)
 
     def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
-        files = [_encoded(image) for image in images]
+        files = [encode_image(image) for image in images]
         contents = [file if isinstance(file, bytes) else b"" for file in files]
         outputs = {
             name: value.numpy() for name, value in self._serve(tf.constant(contents)).items()
@@ -197,8 +197,12 @@ def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]
     return images
 
 
-def _encoded(image: ImageLike) -> bytes | OSError:
-    """Return the bytes of an image file, or why the file cannot be opened."""
+def encode_image(image: ImageLike) -> bytes | OSError:
+    """Return the bytes of an image file, or why the file cannot be opened.
+
+    Raises:
+        ValueError: something that is no image at all.
+    """
     if isinstance(image, bytes):
         return image
     if isinstance(image, np.ndarray):

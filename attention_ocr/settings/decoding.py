@@ -30,6 +30,13 @@ class DecodingConfig:
             tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
         length_alpha: exponent of `wu`; 0 is `none`.
         joint_weight: of CTC in `decoding=joint`; the attention has the rest of 1.
+        lexicon: a file with a word a line: nothing else is read. Empty reads any text.
+        pattern: a regular expression that describes every whole text, such as `[A-Z]{2}[0-9]{4}`,
+            see `decoding.pattern`. Empty reads any text.
+        language_model: a file made by `attention-ocr language-model`.
+        language_model_weight: of its log-probabilities in the scores of a search (shallow fusion);
+            0 does without.
+        allowed_characters: nothing else is read. Empty reads all characters of the model.
     """
 
     decoding: str = "attention"
@@ -38,12 +45,22 @@ class DecodingConfig:
     length_normalization: str = "none"
     length_alpha: float = 0.6
     joint_weight: float = 0.3
+    lexicon: str = ""
+    pattern: str = ""
+    allowed_characters: str = ""
+    language_model: str = ""
+    language_model_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         check_positive(self, "beam_width", "num_best")
-        check_not_negative(self, "length_alpha")
+        check_not_negative(self, "length_alpha", "language_model_weight")
+        check(
+            self.language_model_weight == 0 or bool(self.language_model),
+            "A `language_model_weight` above 0 needs a `language_model`.",
+            self.language_model_weight,
+        )
         check_fraction(self, "joint_weight")
         check(
             self.num_best <= self.beam_width,

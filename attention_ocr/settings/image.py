@@ -13,16 +13,24 @@ class ImageConfig:
         image_height: pixels. Every picture is scaled to this height, a multiple of 16; an encoder
             with larger steps asks for a multiple of them.
         max_image_width: pixels. A picture that would be wider at `image_height` is shrunk as a
-            whole until it fits, and counted.
+            whole until it fits, and counted. Of several views, the width of each.
         image_channels: 1 (gray) or 3 (colour).
+        num_views: views of equal width that stand side by side in every image file; each is a
+            picture of its own to the encoder, and the text is read from all of them.
     """
 
     image_height: int = 32
     max_image_width: int = 256
     image_channels: int = 1
+    num_views: int = 1
+
+    @property
+    def input_height(self) -> int:
+        """Rows of the network's input, pixels: its views stand one below the other."""
+        return self.image_height * self.num_views
 
     def __post_init__(self) -> None:
-        check_positive(self, "image_height", "max_image_width")
+        check_positive(self, "image_height", "max_image_width", "num_views")
         check(self.image_height % 16 == 0, "`image_height` must divide by 16.", self.image_height)
         check(
             self.max_image_width % 16 == 0,

@@ -24,6 +24,7 @@ BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
 
 CHOICES = {
+    "rectifier": ("none", "affine", "tps"),
     "coordinates": ("none", "one_hot", "sinusoidal"),
     "sequence_cell": ("lstm", "gru"),
 }
@@ -35,6 +36,9 @@ class ModelConfig:
     """The recogniser.
 
     Args:
+        rectifier: straightens pictures before the encoder: `none`, `affine`, or `tps`, a thin-plate
+            spline.
+        rectifier_points: control points of the spline, an even number.
         encoder: name of the encoder in `ENCODERS`.
         encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
             `BACKBONE_ENCODERS`.
@@ -58,6 +62,8 @@ class ModelConfig:
         attention_weight: weight of the attention loss; 0 trains the CTC head alone.
     """
 
+    rectifier: str = "none"
+    rectifier_points: int = 20
     encoder: str = "compact"
     encoder_width: float = 1.0
     encoder_backbone: str = ""
@@ -80,6 +86,11 @@ class ModelConfig:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         self._check_backbone()
+        check(
+            self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
+            "`rectifier_points` must be even and at least 4.",
+            self.rectifier_points,
+        )
         check_positive(
             self,
             "encoder_width",

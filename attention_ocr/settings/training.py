@@ -26,6 +26,8 @@ class TrainingConfig:
         weight_decay: AdamW's decoupled decay; biases and normalisation scales are spared.
         clip_norm: largest global norm of the gradient; 0 clips nothing.
         label_smoothing: share of the target's probability spread over the vocabulary.
+        reinforce_weight: of hard attention, weight of the loss that teaches it where to look.
+        entropy_weight: of hard attention, weight of the entropy that it is rewarded for.
         average_decay: decay of the averaged weights; 0 averages nothing.
         precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the processor computes in it.
         eval_every: steps between two validations.
@@ -51,6 +53,8 @@ class TrainingConfig:
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
     label_smoothing: float = 0.0
+    reinforce_weight: float = 1.0
+    entropy_weight: float = 0.01
     average_decay: float = 0.999
     precision: str = "auto"
     eval_every: int = 1000
@@ -75,7 +79,16 @@ class TrainingConfig:
             "summary_every",
             "keep_checkpoints",
         )
-        check_not_negative(self, "warmup_steps", "weight_decay", "clip_norm", "patience", "seed")
+        check_not_negative(
+            self,
+            "warmup_steps",
+            "weight_decay",
+            "clip_norm",
+            "patience",
+            "seed",
+            "reinforce_weight",
+            "entropy_weight",
+        )
         check_fraction(self, "label_smoothing", "average_decay", "final_learning_rate")
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("strategy", self.strategy, STRATEGIES)

@@ -140,7 +140,7 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
 
 
 def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
-    for section in ("image", "model"):
+    for section in ("image", "model", "decoder"):
         before = dataclasses.asdict(getattr(old, section))
         for name, value in dataclasses.asdict(getattr(new, section)).items():
             if before[name] != value:
@@ -222,7 +222,7 @@ class Run:
             },
             settings.keep_checkpoints,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}")
+        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
         self.num_unknown = 0
 
@@ -318,7 +318,10 @@ class Run:
                 self._keep(values)
                 return
             evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
-            self.summaries.pictures(self.recognize, next(iter(self.eval_batches)), step)
+            batch = next(iter(self.eval_batches))
+            self.summaries.pictures(self.recognize, batch, step)
+            if self.recognizer.rectifier is not None:
+                self.summaries.rectified(self.recognizer.rectify, batch, step)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match

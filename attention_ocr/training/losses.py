@@ -76,6 +76,40 @@ def ctc_loss(
     return tf.reduce_sum(tf.where(fits, losses, 0.0))
 
 
+def reinforce_loss(
+    logits: tf.Tensor,
+    log_probabilities: tf.Tensor,
+    baselines: tf.Tensor,
+    targets: tf.Tensor,
+    target_weights: tf.Tensor,
+) -> tf.Tensor:
+    """Return the sum over the real tokens of what trains hard attention to look where it pays.
+
+    A step's reward is the mean log-probability of the true characters from that step on, a
+    variational bound's (Xu et al., 2015, section 4.1); as a mean it does not grow with the text.
+    `-(reward - baseline) log_probability` has REINFORCE's gradient (Williams, 1992), and half of
+    the squared difference teaches the baseline (Ba et al., 2015, section 3.1).
+
+    Args:
+        logits: float32 [B, T, V]; no gradient passes to them.
+        log_probabilities: float32 [B, T], of what was drawn.
+        baselines: float32 [B, T].
+        targets: int32 [B, T], text and end token.
+        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
+
+    Returns:
+        float32 scalar.
+    """
+    token_rewards = tf.gather(tf.nn.log_softmax(logits), targets, axis=2, batch_dims=2)
+    rewards = tf.math.divide_no_nan(
+        tf.cumsum(token_rewards * target_weights, axis=1, reverse=True),
+        tf.cumsum(target_weights, axis=1, reverse=True),
+    )
+    surprise = tf.stop_gradient(rewards) - baselines
+    losses = 0.5 * surprise**2 - tf.stop_gradient(surprise) * log_probabilities
+    return tf.reduce_sum(losses * target_weights)
+
+
 def make_loss(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
     """Return `recognition_loss` with the weights and the smoothing of the settings."""
     return partial(
@@ -83,6 +117,8 @@ def make_loss(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
         attention_weight=config.model.attention_weight,
         ctc_weight=config.model.ctc_weight,
         label_smoothing=config.training.label_smoothing,
+        reinforce_weight=config.training.reinforce_weight,
+        entropy_weight=config.training.entropy_weight,
     )
 
 
@@ -93,6 +129,8 @@ def recognition_loss(
     attention_weight: float,
     ctc_weight: float,
     label_smoothing: float,
+    reinforce_weight: float = 1.0,
+    entropy_weight: float = 0.0,
     num_tokens: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Return the loss of a batch and its parts, each in nats a token.
@@ -103,11 +141,14 @@ def recognition_loss(
         attention_weight: weight of the attention loss.
         ctc_weight: weight of the CTC loss.
         label_smoothing: of the attention loss.
+        reinforce_weight: weight of `reinforce_loss`.
+        entropy_weight: weight of the entropy that hard attention is rewarded for.
         num_tokens: float32 scalar, real tokens of the batch over all replicas; those of `batch`
             when it is the whole.
 
     Returns:
-        `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for.
+        `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for;
+        with hard attention also `reinforce_loss` and `attention_entropy`.
     """
     targets, weights = batch["targets"], batch["target_weights"]
     if num_tokens is None:
@@ -119,6 +160,16 @@ def recognition_loss(
             attention_loss(outputs["logits"], targets, weights, label_smoothing) / num_tokens
         )
         losses["loss"] += attention_weight * losses["attention_loss"]
+    if "choice_log_probabilities" in outputs:
+        drawn, baselines = outputs["choice_log_probabilities"], outputs["choice_baselines"]
+        losses["reinforce_loss"] = (
+            reinforce_loss(outputs["logits"], drawn, baselines, targets, weights) / num_tokens
+        )
+        losses["attention_entropy"] = (
+            tf.reduce_sum(outputs["choice_entropies"] * weights) / num_tokens
+        )
+        losses["loss"] += reinforce_weight * losses["reinforce_loss"]
+        losses["loss"] -= entropy_weight * losses["attention_entropy"]
     if "ctc_logits" in outputs:
         losses["ctc_loss"] = (
             ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights)

@@ -19,7 +19,7 @@ def input_signature(config: Config) -> dict[str, tf.TensorSpec]:
     image = config.image
     tokens = (None, None)
     return {
-        "images": tf.TensorSpec((None, image.image_height, None, image.image_channels), tf.float32),
+        "images": tf.TensorSpec((None, image.input_height, None, image.image_channels), tf.float32),
         "image_sizes": tf.TensorSpec((None, 2), tf.int32),
         "decoder_inputs": tf.TensorSpec(tokens, tf.int32),
         "targets": tf.TensorSpec(tokens, tf.int32),

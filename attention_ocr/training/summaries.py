@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from attention_ocr.config import Config
+from attention_ocr.data.images import picture_of
 from attention_ocr.evaluation.evaluate import Evaluation, Recognize
 from attention_ocr.overlay import attention_strip, caption
 
@@ -19,9 +21,11 @@ class Summaries:
 
     Args:
         directory: of the event files.
+        num_views: of each image.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, num_views: int = 1) -> None:
+        self._num_views = num_views
         self._writer = tf.summary.create_file_writer(str(directory))
 
     def settings(self, config: Config, step: int) -> None:
@@ -56,13 +60,30 @@ class Summaries:
         with self._writer.as_default(step):
             for index, (image, size, label, text, confidence, attention) in enumerate(rows):
                 prediction = text.decode("utf-8")
-                pixels = _pixels(image)
                 line = f"{label.decode('utf-8')} | {prediction} ({confidence:.2f})"
-                picture = pixels[: size[0], : size[1]]
-                extent = size / pixels.shape[:2]
+                picture = _colour(picture_of(image, size, self._num_views))
+                extent = size / (image.shape[0] // self._num_views, image.shape[1])
                 tf.summary.image(f"validation/{index}", caption(picture, line)[None])
                 strip = attention_strip(picture, prediction, attention, extent)
                 tf.summary.image(f"attention/{index}", strip[None])
+
+    def rectified(
+        self,
+        rectify: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        batch: dict[str, tf.Tensor],
+        step: int,
+    ) -> None:
+        """Write some images as they are, and below each what the rectifier makes of it."""
+        images, sizes = batch["images"][:NUM_IMAGES], batch["image_sizes"][:NUM_IMAGES]
+        rows = zip(images.numpy(), rectify(images, sizes).numpy(), sizes.numpy(), strict=True)
+        with self._writer.as_default(step):
+            for index, (before, after, size) in enumerate(rows):
+                pictures = [
+                    _colour(picture_of(image, size, self._num_views)) for image in (before, after)
+                ]
+                gap = np.full((2, pictures[0].shape[1], 3), 255, np.uint8)
+                stacked = np.concatenate([pictures[0], gap, pictures[1]])
+                tf.summary.image(f"rectified/{index}", stacked[None])
 
     def flush(self) -> None:
         """Write what is buffered to the disk."""
@@ -78,6 +99,5 @@ class Summaries:
                 tf.summary.scalar(f"{group}/{name}", value)
 
 
-def _pixels(image: np.ndarray) -> np.ndarray:
-    pixels = np.clip((image + 1.0) * 127.5, 0.0, 255.0).astype(np.uint8)
-    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
+def _colour(picture: np.ndarray) -> np.ndarray:
+    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture

@@ -12,6 +12,7 @@ from attention_ocr.data.images import (
     decode_or_blank,
     fit_image,
     fitted_size,
+    picture_of,
 )
 from attention_ocr.settings.image import ImageConfig
 
@@ -265,3 +266,39 @@ def test_an_image_without_pixels_becomes_a_blank_one(settings):
         assert tuple(image_size.numpy()) == (32, 32)
         np.testing.assert_allclose(image, 0.0, atol=0.01)
         assert not shrunk
+
+
+@pytest.mark.parametrize("width", [60, 63])
+def test_views_are_cut_from_left_to_right_and_stand_one_below_the_other(width):
+    settings = ImageConfig(image_height=16, max_image_width=32, num_views=4)
+    pixels = np.zeros((16, width, 1), np.uint8)
+    for view in range(4):
+        pixels[:, 15 * view : 15 * view + 15] = 50 * view + np.arange(15)[None, :, None]
+    image, image_size, shrunk = fit_image(tf.constant(pixels), settings)
+    assert image.shape == (64, 16, 1)
+    assert image_size.numpy().tolist() == [16, 15]
+    assert not shrunk
+    for view in range(4):
+        expected = (50 * view + np.arange(15)) / 127.5 - 1.0
+        rows = image[16 * view : 16 * view + 16, :, 0]
+        np.testing.assert_allclose(rows[:, :15], np.tile(expected, (16, 1)), atol=1e-6)
+        np.testing.assert_array_equal(rows[:, 15:], 0.0)
+    np.testing.assert_array_equal(picture_of(image.numpy(), image_size.numpy(), 4), pixels[:, :60])
+
+
+def test_views_that_are_too_wide_are_shrunk_alike():
+    settings = ImageConfig(image_height=32, max_image_width=32, num_views=2)
+    dataset = tf.data.Dataset.from_tensors(tf.fill((20, 160, 3), tf.constant(255, tf.uint8)))
+    image, image_size, shrunk = next(iter(dataset.map(lambda image: fit_image(image, settings))))
+    assert image_size.numpy().tolist() == [8, 32]
+    assert shrunk
+    expected = np.zeros((2, 32, 32, 1))
+    expected[:, :8] = 1.0
+    np.testing.assert_allclose(image, expected.reshape(64, 32, 1), atol=1e-6)
+
+
+def test_an_image_narrower_than_its_views_is_blank():
+    settings = ImageConfig(image_height=16, max_image_width=32, num_views=4)
+    image, image_size, _ = fit_image(tf.fill((8, 3, 3), tf.constant(255, tf.uint8)), settings)
+    assert image_size.numpy().tolist() == [16, 16]
+    np.testing.assert_allclose(image, np.full((64, 16, 1), 128 / 127.5 - 1.0), atol=1e-6)

@@ -170,6 +170,8 @@ def test_a_beam_wider_than_the_texts_there_are_has_empty_places():
     class Nothing:
         """A rule that ends every text at once."""
 
+        longest = 0
+
         def initial_state(self, num_rows):
             return tf.zeros(num_rows, tf.int32)
 

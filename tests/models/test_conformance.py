@@ -21,8 +21,19 @@ from attention_ocr.training.step import Batch
 from attention_ocr.work_directory import load_weights, save_weights, weight_values
 from tests import tiny
 
-CHOICES = {"encoder": tuple(ENCODERS), "decoding": DECODINGS, **MODEL_CHOICES}
-COMPACT = {"encoder": "compact", "coordinates": "none", "sequence_cell": "lstm"}
+CHOICES = {
+    "encoder": tuple(ENCODERS),
+    "decoding": DECODINGS,
+    "num_views": (1, 2),
+    **MODEL_CHOICES,
+}
+COMPACT = {
+    "encoder": "compact",
+    "coordinates": "none",
+    "sequence_cell": "lstm",
+    "rectifier": "none",
+    "num_views": 1,
+}
 KINDS = [
     # All of one encoder, and of every other choice each head once.
     *(
@@ -53,7 +64,8 @@ def config(request):
 
 @pytest.fixture(scope="module")
 def batch(config):
-    return tiny.random_batch(height=config.image.image_height)
+    batch = tiny.random_batch(height=config.image.image_height)
+    return batch | {"images": tf.concat([batch["images"]] * config.image.num_views, axis=1)}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +109,8 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
     assert recognition.character_confidences.shape == (4, length)
     rows = 1 if config.model.sequence_layers or config.decoding.decoding == "ctc" else None
     rows = rows or config.image.image_height // recognizer.encoder.stride[0]
-    assert recognition.attention.shape == (4, length, rows, 48 // recognizer.encoder.stride[1])
+    columns = config.image.num_views * 48 // recognizer.encoder.stride[1]
+    assert recognition.attention.shape == (4, length, rows, columns)
     for text, confidence, confidences, attention in zip(*recognition[:4], strict=True):
         num_characters = len(text.numpy().decode("utf-8"))
         assert 0.0 <= float(confidence) <= 1.0
@@ -124,5 +137,4 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_registered_choice_is_tested(name):
-    default = getattr(Config().model, name, None)
-    assert {kind.get(name, default) for kind in KINDS} == set(CHOICES[name])
+    assert {kind[name] for kind in KINDS} == set(CHOICES[name])

@@ -116,7 +116,7 @@ def test_the_initial_state_sees_both_directions():
     summary = tf.Variable(encoded.summary)
     with tf.GradientTape() as tape:
         state, _ = recognizer.start_decoding(encoded._replace(summary=summary + 0.0))
-        total = tf.reduce_sum(state.hidden) + tf.reduce_sum(state.cell)
+        total = tf.add_n([tf.reduce_sum(value) for value in state.layers[0]])
     assert np.all(tape.gradient(total, summary).numpy() != 0.0)
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID
-from attention_ocr.training.losses import attention_loss, ctc_loss, recognition_loss
+from attention_ocr.training.losses import attention_loss, ctc_loss, recognition_loss, reinforce_loss
 
 B, T, V, W = 3, 4, 7, 6
 LENGTHS = (3, 1, 4)
@@ -175,3 +175,66 @@ def test_a_share_without_a_token_has_no_loss():
     batch["target_weights"] = np.zeros_like(WEIGHTS)
     losses = recognition_loss({"logits": outputs["logits"]}, batch, **WEIGHTED)
     assert float(losses["loss"]) == 0.0
+
+
+def test_reinforce_worked_out_by_hand():
+    # The true characters have probabilities 1/2, 1/8 and, on the padding, 1/4.
+    rows = [[0.5, 0.25, 0.25], [0.125, 0.125, 0.75], [0.25, 0.5, 0.25]]
+    logits = tf.Variable(np.log([rows]).astype(np.float32))
+    targets, weights = np.array([[0, 1, 0]]), np.array([[1.0, 1.0, 0.0]], np.float32)
+    drawn = tf.Variable([[-1.0, -2.0, -3.0]])
+    baselines = tf.Variable([[0.5, -1.0, 7.0]])
+    with tf.GradientTape() as tape:
+        loss = reinforce_loss(logits, drawn, baselines, targets, weights)
+    nat = math.log(2)
+    # Rewards: the mean of -1 and -3 halvings, then -3.
+    surprises = [-2 * nat - 0.5, -3 * nat + 1.0]
+    expected = 0.5 * (surprises[0] ** 2 + surprises[1] ** 2) + surprises[0] + 2 * surprises[1]
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    d_drawn, d_baselines, d_logits = tape.gradient(loss, [drawn, baselines, logits])
+    # A step that went better than expected is made likelier by descent: surprise above 0.
+    np.testing.assert_allclose(d_drawn, [[-surprises[0], -surprises[1], 0.0]], rtol=1e-5)
+    np.testing.assert_allclose(d_baselines, [[-surprises[0], -surprises[1], 0.0]], rtol=1e-5)
+    assert d_logits is None
+
+
+def test_hard_attention_adds_its_terms_to_the_loss():
+    outputs, batch = outputs_and_batch()
+    del outputs["ctc_logits"]
+    drawn = {
+        "choice_log_probabilities": -np.abs(random(B, T, seed=2)),
+        "choice_entropies": np.abs(random(B, T, seed=3)),
+        "choice_baselines": random(B, T, seed=4),
+    }
+    plain = recognition_loss(outputs, batch, **WEIGHTED)
+    hard = recognition_loss(
+        outputs | drawn, batch, **WEIGHTED, reinforce_weight=0.3, entropy_weight=0.2
+    )
+    entropy = (drawn["choice_entropies"] * WEIGHTS).sum() / sum(LENGTHS)
+    assert float(hard["attention_entropy"]) == pytest.approx(entropy, rel=1e-5)
+    terms = 0.3 * float(hard["reinforce_loss"]) - 0.2 * entropy
+    assert float(hard["loss"]) == pytest.approx(float(plain["loss"]) + terms, rel=1e-5)
+
+
+def test_reinforce_finds_the_cell_that_pays():
+    # Three cells; the true character is likely where the second is seen. Draws by the weights.
+    scores = tf.Variable([[0.0, 0.0, 0.0]])
+    baseline = tf.Variable(0.0)
+    probabilities = tf.constant([[0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])
+    for step in range(150):
+        with tf.GradientTape() as tape:
+            log_probabilities = tf.nn.log_softmax(scores)
+            cell = tf.random.stateless_categorical(log_probabilities, 16, [step, 0])[0]
+            loss = reinforce_loss(
+                tf.math.log(tf.gather(probabilities, cell))[:, None],
+                tf.gather(log_probabilities[0], cell)[:, None],
+                tf.fill((16, 1), 1.0) * baseline,
+                tf.zeros((16, 1), tf.int32),
+                tf.ones((16, 1)),
+            )
+        for variable, gradient in zip(
+            (scores, baseline), tape.gradient(loss, [scores, baseline]), strict=True
+        ):
+            variable.assign_sub(0.5 / 16 * gradient)
+    assert float(tf.nn.softmax(scores)[0, 1]) > 0.95
+    assert float(baseline) == pytest.approx(math.log(0.9), abs=0.2)

@@ -1,5 +1,7 @@
 """What all encoders share: which cells of a grid lie on the picture, and convolutions that know."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -82,6 +84,9 @@ class ConvolutionUnit(keras.layers.Layer):
         strides: down and across.
         activate: whether ReLU is applied.
 
+    Attributes:
+        gate: applied to what ReLU lets through, or none; `saliency.feedback_saliency` sets it.
+
     Call arguments:
         inputs: float [B, H, W, D].
         cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
@@ -113,9 +118,12 @@ class ConvolutionUnit(keras.layers.Layer):
             momentum=0.9, epsilon=1e-3, name="normalization"
         )
         self.activate = activate
+        self.gate: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
         outputs = self.normalization(self.convolution(inputs), training=training)
         if self.activate:
             outputs = tf.nn.relu(outputs)
+            if self.gate is not None:
+                outputs = self.gate(outputs)
         return outputs * tf.cast(cells, outputs.dtype)

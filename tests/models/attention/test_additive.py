@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.models.attention import AdditiveAttention
+from attention_ocr.models.attention.additive import AdditiveAttention
+from attention_ocr.models.attention.interface import Attended, Attention, Memory
 from tests import tiny
 
 B, N, D, Q, U = 3, 6, 4, 5, 7
@@ -20,11 +21,13 @@ def random(*shape: int, seed: int = 0) -> np.ndarray:
 def made(units: int, query_width: int, memory_width: int) -> AdditiveAttention:
     """Return the layer with its variables made."""
     attention = AdditiveAttention(units)
-    memory = tf.zeros((1, 1, memory_width))
-    attention(
-        tf.zeros((1, query_width)), attention.project_keys(memory), memory, tf.ones((1, 1), bool)
-    )
+    attention.build(query_width, memory_width)
     return attention
+
+
+def look(attention: Attention, query: object, values: object, cells: object) -> Attended:
+    query, values, cells = (tf.convert_to_tensor(value) for value in (query, values, cells))
+    return attention(query, Memory(values, attention.prepare(values, cells), cells), ())
 
 
 def test_numbers_worked_out_by_hand():
@@ -36,20 +39,20 @@ def test_numbers_worked_out_by_hand():
     # Keys are 0, atanh(1/2) and 9; the third cell is padding.
     memory = tf.constant([[[0.0, 4.0, 8.0], [half, 8.0, 16.0], [9.0, 9.0, 9.0]]])
     cells = tf.constant([[True, True, False]])
-    keys = attention.project_keys(memory)
+    keys = attention.prepare(memory, cells)
     np.testing.assert_allclose(keys, [[[0.0], [half], [9.0]]], atol=1e-6)
 
     # The query projects to 1.5 - 2 + 0.5 = 0: scores 0 and log 3.
-    context, weights = attention(tf.constant([[1.5, 2.0]]), keys, memory, cells)
+    context, weights, _ = look(attention, tf.constant([[1.5, 2.0]]), memory, cells)
     np.testing.assert_allclose(weights, [[0.25, 0.75, 0.0]], atol=1e-6)
     np.testing.assert_allclose(context, [[0.75 * half, 7.0, 14.0]], atol=1e-5)
 
     # It projects to -atanh(1/2): scores -log 3 and 0.
-    context, weights = attention(tf.constant([[1.5, 2.0 + half]]), keys, memory, cells)
+    context, weights, _ = look(attention, tf.constant([[1.5, 2.0 + half]]), memory, cells)
     np.testing.assert_allclose(weights, [[0.25, 0.75, 0.0]], atol=1e-6)
 
     # It projects to -atanh(1/2) / 2: the two scores are opposite.
-    context, weights = attention(tf.constant([[1.5, 2.0 + half / 2]]), keys, memory, cells)
+    context, weights, _ = look(attention, tf.constant([[1.5, 2.0 + half / 2]]), memory, cells)
     odds = 3.0 ** (4.0 * math.tanh(half / 2))
     np.testing.assert_allclose(weights, [[1 / (1 + odds), odds / (1 + odds), 0.0]], atol=1e-6)
     np.testing.assert_allclose(context[0, 1], 4.0 + 4.0 * odds / (1 + odds), atol=1e-5)
@@ -58,7 +61,7 @@ def test_numbers_worked_out_by_hand():
 def test_it_equals_numpy():
     attention = made(U, Q, D)
     query, memory = random(B, Q, seed=1), random(B, N, D, seed=2)
-    context, weights = attention(query, attention.project_keys(memory), memory, CELLS)
+    context, weights, _ = look(attention, query, memory, CELLS)
 
     keys = memory @ attention.key_projection.get_weights()[0]
     kernel, bias = attention.query_projection.get_weights()
@@ -78,9 +81,7 @@ def test_weights_are_a_distribution_over_the_cells_of_the_picture(precision, sca
     assert attention.compute_dtype == precision
     memory = scale * random(B, N, D, seed=3)
     values = tf.cast(memory, attention.compute_dtype)
-    _, weights = attention(
-        scale * random(B, Q, seed=4), attention.project_keys(values), values, tf.constant(CELLS)
-    )
+    _, weights, _ = look(attention, scale * random(B, Q, seed=4), values, CELLS)
     assert weights.dtype == tf.float32
     assert weights.shape == (B, N)
     assert np.all(weights.numpy() >= 0.0)
@@ -92,9 +93,6 @@ def test_what_lies_on_the_padding_does_not_matter():
     attention = made(U, Q, D)
     query, memory = random(B, Q, seed=5), random(B, N, D, seed=6)
     other = np.where(CELLS[..., None], memory, 1e6).astype(np.float32)
-    results = [
-        attention(query, attention.project_keys(values), values, CELLS)
-        for values in (memory, other)
-    ]
+    results = [look(attention, query, values, CELLS)[:2] for values in (memory, other)]
     for one, another in zip(*results, strict=True):
         np.testing.assert_allclose(one, another, atol=1e-6)

@@ -1,0 +1,72 @@
+"""`attention-ocr language-model`: a language model of the characters of words."""
+
+import argparse
+from pathlib import Path
+
+from attention_ocr.cli.quiet_start import quiet_start
+
+HELP = "make a language model of words, for --language_model"
+KINDS = ("ngram", "lstm")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.add_argument(
+        "words", type=Path, metavar="WORDS", help="a file with a word or a line of text a line"
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="the file to write")
+    parser.add_argument(
+        "--kind", choices=KINDS, default="ngram", help="counts, or a network (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--order",
+        type=int,
+        default=5,
+        metavar="N",
+        help="of an n-gram model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--units", type=int, default=128, metavar="N", help="of a network (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--epochs", type=int, default=8, metavar="N", help="of a network (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a network")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the model and say what it is.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        OSError: a file cannot be read or written.
+        ValueError: the words are none, or an argument is wrong.
+    """
+    for name in ("order", "units", "epochs"):
+        if getattr(args, name) < 1:
+            raise ValueError(f"`{name}` must be above 0. Received: {getattr(args, name)}")
+    with quiet_start():
+        from attention_ocr.decoding.lexicon import read_words
+        from attention_ocr.language_models.files import save_language_model
+        from attention_ocr.language_models.lstm import train_lstm
+        from attention_ocr.language_models.ngram import train_ngram
+
+    words = read_words(args.words)
+    if args.kind == "ngram":
+        arrays = train_ngram(words, args.order)
+        size = f"{args.order}-gram model with {len(arrays['sizes'])} contexts"
+    else:
+        arrays = train_lstm(words, args.units, args.epochs, seed=args.seed)
+        size = f"LSTM with {args.units} units"
+    save_language_model(arrays, args.model)
+    print(f"{args.model}: {size}, {len(arrays['characters'])} characters, {len(words)} words")
+    return 0

@@ -1,0 +1,96 @@
+"""A list of words as an automaton."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from attention_ocr.charset import Charset, normalize
+
+
+def read_words(path: Path) -> list[str]:
+    """Read a file with a word a line, in UTF-8: NFC, empty lines left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no word, or is no UTF-8; the message names it.
+    """
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    words = [word for line in lines if (word := normalize(line.rstrip("\r")))]
+    if not words:
+        raise ValueError(f"{path}: expected a word a line. Received: no word")
+    return words
+
+
+def encode_words(words: Iterable[str], charset: Charset, source: str) -> list[tuple[int, ...]]:
+    """Return the token ids of words.
+
+    Args:
+        words: in NFC.
+        charset: of the model.
+        source: names the words in a message.
+
+    Raises:
+        ValueError: a word holds characters that the charset lacks; the message names them.
+    """
+    words = list(words)
+    for word in words:
+        if missing := charset.unknown_characters(word):
+            others = sum(bool(charset.unknown_characters(other)) for other in words) - 1
+            also = f" and {others} other words" if others else ""
+            raise ValueError(
+                f"{source}: expected words of the model's characters. "
+                f"Received: {word!r} with {', '.join(map(repr, missing))}{also}"
+            )
+    return [tuple(charset.encode(word)) for word in words]
+
+
+def word_graph(words: Iterable[tuple[int, ...]]) -> tuple[list[dict[int, int]], list[bool]]:
+    """Return the smallest automaton that accepts the words and nothing else.
+
+    Words that begin alike share their beginning, those that end alike their end: the incremental
+    construction for sorted words of Daciuk et al. (2000), algorithm 1.
+
+    Returns:
+        The transitions of its states, of which 0 is the start, and which accept.
+    """
+    transitions: list[dict[int, int]] = [{}]
+    accepting = [False]
+    register: dict[tuple[object, ...], int] = {}
+    path = [0]  # The states along the word before.
+    previous: tuple[int, ...] = ()
+
+    def minimize(depth: int) -> None:
+        """Replace the states of the path below `depth` by equal ones that are there already."""
+        while len(path) > depth:
+            state = path.pop()
+            key = (accepting[state], *sorted(transitions[state].items()))
+            transitions[path[-1]][previous[len(path) - 1]] = register.setdefault(key, state)
+
+    for word in sorted(set(words)):
+        shared = 0
+        while shared < min(len(word), len(previous)) and word[shared] == previous[shared]:
+            shared += 1
+        minimize(shared + 1)
+        for token_id in word[shared:]:
+            transitions.append({})
+            accepting.append(False)
+            transitions[path[-1]][token_id] = len(transitions) - 1
+            path.append(len(transitions) - 1)
+        accepting[path[-1]] = True
+        previous = word
+    minimize(1)
+    return transitions, accepting
+
+
+def accepts(
+    transitions: list[dict[int, int]], accepting: list[bool], word: tuple[int, ...]
+) -> bool:
+    """Tell whether an automaton lets a word through."""
+    state = 0
+    for token_id in word:
+        if token_id not in transitions[state]:
+            return False
+        state = transitions[state][token_id]
+    return accepting[state]

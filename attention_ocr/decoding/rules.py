@@ -1,0 +1,87 @@
+"""The rule that the settings of decoding describe."""
+
+from pathlib import Path
+
+from absl import logging
+
+from attention_ocr.charset import Charset, normalize
+from attention_ocr.decoding.automaton import Automaton
+from attention_ocr.decoding.lexicon import accepts, encode_words, read_words, word_graph
+from attention_ocr.decoding.pattern import compile_pattern
+from attention_ocr.settings.decoding import DecodingConfig
+
+
+def make_rule(settings: DecodingConfig, charset: Charset, max_length: int) -> Automaton | None:
+    """Return what every text must keep: a lexicon, a pattern, some characters, or all of these.
+
+    Args:
+        settings: `lexicon`, `pattern` and `allowed_characters`.
+        charset: the characters of the model.
+        max_length: L. Longer words are left out, and counted in the log.
+
+    Returns:
+        The rule; none where the settings ask for none.
+
+    Raises:
+        OSError: the lexicon cannot be read.
+        ValueError: a character outside the charset, a malformed pattern, or no text that keeps
+            the rule.
+    """
+    allowed = _allowed_ids(settings.allowed_characters, charset)
+    if not (settings.lexicon or settings.pattern or allowed):
+        return None
+    # Without a pattern, any text of the allowed characters.
+    everything = allowed or frozenset(charset.encode("".join(charset.characters)))
+    graph: tuple[list[dict[int, int]], list[bool]] = [dict.fromkeys(everything, 0)], [True]
+    if settings.pattern:
+        graph = compile_pattern(settings.pattern, charset, allowed)
+    if settings.lexicon:
+        words = encode_words(read_words(Path(settings.lexicon)), charset, settings.lexicon)
+        short = [word for word in words if len(word) <= max_length]
+        if len(short) < len(words):
+            logging.warning(
+                "%s: left out %d words longer than max_length=%d",
+                settings.lexicon,
+                len(words) - len(short),
+                max_length,
+            )
+        kept = [word for word in short if accepts(*graph, word)]
+        graph = word_graph(kept)
+    return _checked(graph, settings, charset, max_length)
+
+
+def _checked(
+    graph: tuple[list[dict[int, int]], list[bool]],
+    settings: DecodingConfig,
+    charset: Charset,
+    max_length: int,
+) -> Automaton:
+    given = ", ".join(
+        f"{name}={value!r}"
+        for name in ("lexicon", "pattern", "allowed_characters")
+        if (value := getattr(settings, name))
+    )
+    try:
+        rule = Automaton(*graph, charset.vocabulary_size)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected a text of the model's characters that keeps the rule. Received: {given}, "
+            "which none does"
+        ) from error
+    if rule.shortest > max_length:
+        raise ValueError(
+            f"Expected a rule that some text of max_length={max_length} characters keeps. "
+            f"Received: {given}, of which the shortest has {rule.shortest}"
+        )
+    return rule
+
+
+def _allowed_ids(characters: str, charset: Charset) -> frozenset[int] | None:
+    if not characters:
+        return None
+    if missing := charset.unknown_characters(characters):
+        raise ValueError(
+            "`allowed_characters` must be characters of the model. "
+            f"Received: {', '.join(map(repr, dict.fromkeys(missing)))} in {normalize(characters)!r}"
+        )
+    return frozenset(charset.encode(characters))

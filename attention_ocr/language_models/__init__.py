@@ -1,0 +1,1 @@
+"""Language models over characters, which have a say in a search."""

@@ -1,0 +1,59 @@
+"""A language model in a file: `attention-ocr language-model` writes it, decoding reads it."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from attention_ocr.charset import Charset
+from attention_ocr.language_models import lstm, ngram
+from attention_ocr.whole_files import whole_file
+
+MODELS: dict[str, type[ngram.NgramModel] | type[lstm.LSTMModel]] = {
+    ngram.KIND: ngram.NgramModel,
+    lstm.KIND: lstm.LSTMModel,
+}
+
+
+def save_language_model(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write the arrays of a model, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **dict(arrays))
+
+
+def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm.LSTMModel:
+    """Read a model for the tokens of a charset.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no language model, or shares no character with the charset; the message
+            names it.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        make = MODELS[str(arrays["kind"])]
+        characters = [str(character) for character in arrays["characters"]]
+        if not any(character in charset for character in characters):
+            raise ValueError("it has no character of the recogniser")
+        return make(arrays, charset)
+    except FileNotFoundError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        KeyError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        NotImplementedError,
+    ) as error:
+        raise ValueError(
+            f"Expected a language model, made by `attention-ocr language-model`. "
+            f"Received: {path}, {error}"
+        ) from error

@@ -1,0 +1,167 @@
+"""A small recurrent model of characters, trained on words and stepped through in the graph."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import END_ID, Charset
+
+KIND = "lstm"
+START_SYMBOL, END_SYMBOL, UNKNOWN_SYMBOL, NUM_SPECIAL = 0, 1, 2, 3
+SMOOTHING = 0.01
+"""Share of each target that goes to all symbols, so that an unknown character is not impossible."""
+WEIGHTS = ("embedding", "kernel", "recurrent_kernel", "bias", "output_kernel", "output_bias")
+
+State = tuple[tf.Tensor, tf.Tensor]
+
+
+def step(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, state: State) -> State:
+    """Advance an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000) by a character.
+
+    Args:
+        weights: by name; the gates stand in the order input, forget, candidate, output.
+        symbols: int32 [R].
+        state: `hidden` and `cell`, float32 [R, U].
+    """
+    hidden, cell = state
+    inputs = tf.gather(weights["embedding"], symbols)
+    gates = tf.matmul(inputs, weights["kernel"]) + tf.matmul(hidden, weights["recurrent_kernel"])
+    enter, keep, candidate, leave = tf.split(gates + weights["bias"], 4, axis=1)
+    cell = tf.sigmoid(keep) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
+    return tf.sigmoid(leave) * tf.tanh(cell), cell
+
+
+def project(weights: Mapping[str, tf.Tensor], hidden: tf.Tensor) -> tf.Tensor:
+    """Return the logits of the next symbol, float32 [R, S]."""
+    return tf.matmul(hidden, weights["output_kernel"]) + weights["output_bias"]
+
+
+def train_lstm(
+    words: Sequence[str],
+    units: int = 128,
+    epochs: int = 8,
+    batch_size: int = 128,
+    learning_rate: float = 3e-3,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """Train a model by Adam on the cross-entropy of each next character, the end included.
+
+    Args:
+        words: in NFC, at least one.
+        units: U.
+        epochs: times that every word is seen.
+        batch_size: words of a step.
+        learning_rate: of the first epoch; it falls to a tenth.
+        seed: of the weights and of the order of the words.
+
+    Returns:
+        The arrays of a model file, see `LSTMModel`.
+    """
+    characters = sorted(set("".join(words)))
+    symbol = {character: NUM_SPECIAL + index for index, character in enumerate(characters)}
+    rows = np.zeros((len(words), max(map(len, words)) + 2), np.int32)
+    lengths = np.array([len(word) + 1 for word in words], np.int32)
+    for row, word in zip(rows, words, strict=True):
+        row[: len(word) + 2] = [START_SYMBOL, *map(symbol.__getitem__, word), END_SYMBOL]
+    weights = _initial_weights(NUM_SPECIAL + len(characters), units, seed)
+    num_steps = epochs * -(-len(words) // batch_size)
+    schedule = keras.optimizers.schedules.PolynomialDecay(
+        learning_rate, num_steps, learning_rate / 10
+    )
+    optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
+    optimizer.build(list(weights.values()))
+
+    @tf.function(reduce_retracing=True)
+    def train_step(symbols: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = _loss({name: weight.value for name, weight in weights.items()}, symbols, lengths)
+        variables = list(weights.values())
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        return loss
+
+    random = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = random.permutation(len(words))
+        for start in range(0, len(words), batch_size):
+            chosen = order[start : start + batch_size]
+            longest = lengths[chosen].max() + 1
+            train_step(tf.constant(rows[chosen, :longest]), tf.constant(lengths[chosen]))
+    arrays = {name: np.asarray(weight) for name, weight in weights.items()}
+    return {"kind": np.array(KIND), "characters": np.array(characters)} | arrays
+
+
+def _initial_weights(num_symbols: int, units: int, seed: int) -> dict[str, keras.Variable]:
+    glorot = keras.initializers.GlorotUniform(seed)
+    width = min(units, 32)
+    shapes = {
+        "embedding": (num_symbols, width),
+        "kernel": (width, 4 * units),
+        "recurrent_kernel": (units, 4 * units),
+        "bias": (4 * units,),
+        "output_kernel": (units, num_symbols),
+        "output_bias": (num_symbols,),
+    }
+    return {
+        name: keras.Variable(glorot(shape) if len(shape) > 1 else tf.zeros(shape), name=name)
+        for name, shape in shapes.items()
+    }
+
+
+def _loss(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Return the mean cross-entropy of the symbols [R, T + 1] behind the first one."""
+    num_rows, num_steps = tf.shape(symbols)[0], tf.shape(symbols)[1] - 1
+    units = weights["recurrent_kernel"].shape[0]
+    num_symbols = weights["output_bias"].shape[0]
+    zeros = tf.zeros((num_rows, units))
+
+    def body(t: tf.Tensor, state: State, total: tf.Tensor) -> tuple[tf.Tensor, State, tf.Tensor]:
+        state = step(weights, symbols[:, t], state)
+        targets = tf.one_hot(symbols[:, t + 1], num_symbols)
+        targets = targets * (1.0 - SMOOTHING) + SMOOTHING / num_symbols
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, project(weights, state[0]))
+        return t + 1, state, total + tf.reduce_sum(tf.where(t < lengths, losses, 0.0))
+
+    _, _, total = tf.while_loop(
+        lambda t, *_: t < num_steps,
+        body,
+        (tf.constant(0), (zeros, zeros), tf.constant(0.0)),
+        maximum_iterations=num_steps,
+    )
+    return total / tf.cast(tf.reduce_sum(lengths), tf.float32)
+
+
+class LSTMModel:
+    """Steps through the model in the graph of a search.
+
+    Args:
+        arrays: of a model file: `characters`, and the `WEIGHTS`.
+        charset: of the recogniser, whose tokens the model scores. What the words of the model did
+            not hold is an unknown character.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
+        self._weights = {name: arrays[name] for name in WEIGHTS}
+        self._symbols = np.full(charset.vocabulary_size, UNKNOWN_SYMBOL, np.int32)
+        self._symbols[END_ID] = END_SYMBOL
+        for index, character in enumerate(arrays["characters"]):
+            if character in charset:
+                self._symbols[charset.encode(str(character))[0]] = NUM_SPECIAL + index
+
+    def initial_state(self, num_rows: tf.Tensor) -> State:
+        """Return the state behind the start: float32 [R, U], twice."""
+        units = self._weights["recurrent_kernel"].shape[0]
+        zeros = tf.zeros((num_rows, units))
+        return step(
+            self._weights, tf.fill(tf.reshape(num_rows, (1,)), START_SYMBOL), (zeros, zeros)
+        )
+
+    def scores(self, state: State) -> tf.Tensor:
+        """Return float32 [R, V], log-probability of each next token."""
+        log_probabilities = tf.nn.log_softmax(project(self._weights, state[0]))
+        return tf.gather(log_probabilities, self._symbols, axis=1)
+
+    def advance(self, state: State, token_ids: tf.Tensor) -> State:
+        """Return the state behind the tokens int32 [R]."""
+        return step(self._weights, tf.gather(self._symbols, token_ids), state)

@@ -1,0 +1,54 @@
+"""Additive attention."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from attention_ocr.models.attention.interface import (
+    Attended,
+    Attention,
+    Memory,
+    attention_weights,
+    weighted_sum,
+)
+
+
+class AdditiveAttention(Attention):
+    """Additive attention (Bahdanau et al., 2015, section 3.1 and appendix A.1.2).
+
+    `scores[n] = v . tanh(keys[n] + query W + b)`, `weights = softmax(scores)` over the valid
+    cells, `context = sum(weights[n] values[n])`.
+
+    Args:
+        units: U, width of the space in which queries meet keys.
+        normalization: `softmax` or `sigmoid`.
+    """
+
+    def __init__(self, units: int, normalization: str = "softmax", **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.normalization = normalization
+        self.key_projection = keras.layers.Dense(units, use_bias=False, name="keys")
+        self.query_projection = keras.layers.Dense(units, name="query")
+        self.score_projection = keras.layers.Dense(1, use_bias=False, name="scores")
+
+    def build(self, query_width: int, memory_width: int) -> None:
+        self.key_projection.build((None, memory_width))
+        self.query_projection.build((None, query_width))
+        self.score_projection.build((None, self.key_projection.units))
+        self.built = True
+
+    def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+        return self.key_projection(values)
+
+    def scores(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+        """Return the scores float [B, N] of `keys` float [B, N, U]."""
+        hidden = tf.tanh(keys + self.query_projection(query)[:, None, :])
+        return self.score_projection(hidden)[..., 0]
+
+    def call(
+        self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
+    ) -> Attended:
+        scores = self.scores(query, memory.keys)
+        weights = attention_weights(scores, memory.cells, self.normalization)
+        return Attended(weighted_sum(weights, memory.values), weights, state)

@@ -1,0 +1,26 @@
+"""No attention: every step sees all of the image alike."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from attention_ocr.models.attention.interface import Attended, Attention, Memory, weighted_sum
+
+
+class MeanAttention(Attention):
+    """The mean of the valid cells, the same in every step (as Sutskever et al., 2014, do without).
+
+    The weights are one over the number of valid cells.
+    """
+
+    def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the mean float [B, D] and the weights float32 [B, N]."""
+        weights = tf.cast(cells, tf.float32)
+        weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
+        return weighted_sum(weights, values), weights
+
+    def call(
+        self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
+    ) -> Attended:
+        mean, weights = memory.keys
+        return Attended(mean, weights, state)

@@ -1,0 +1,89 @@
+"""Transforms of the plane that a network can learn, as displacements of every pixel.
+
+Coordinates are relative to each picture: x and y run from -1 at its left and upper edge to 1 at its
+right and lower edge, whatever its size. A displacement says where the pixel at (x, y) of the result
+comes from: (x + dx, y + dy). Parameters of zero displace nothing, exactly.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+class AffineTransform:
+    """Turns, scales, shears and shifts (Jaderberg et al., 2015, equation 1).
+
+    (dx, dy) = M (x, y, 1), where M has two rows: the affine matrix without the identity.
+    """
+
+    num_parameters = 6
+
+    def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the displacement of every pixel.
+
+        Args:
+            parameters: float32 [B, 6], M row by row.
+            x: float32 [B, W], of the columns.
+            y: float32 [B, H], of the rows.
+
+        Returns:
+            float32 [B, H, W, 2], dx and dy.
+        """
+        matrix = tf.reshape(parameters, (-1, 1, 2, 3))
+        along = matrix[..., 0] * x[..., None]  # [B, W, 2]
+        down = matrix[..., 1] * y[..., None] + matrix[..., 2]  # [B, H, 2]
+        return along[:, None] + down[:, :, None]
+
+
+class ThinPlateSpline:
+    """Bends as a thin plate does that is pushed at some points (Bookstein, 1989).
+
+    The points stand at equal distances along the upper and the lower edge of the result (Shi et
+    al., 2016, section 3.1); the parameters say how far each is displaced. The spline is linear in
+    them: f(p) = a + B p + sum of w_k phi(|p - c_k|), phi(r) = r^2 ln r, and w, a, B are a constant
+    matrix times the displacements.
+
+    Args:
+        num_points: K, even, at least 4.
+    """
+
+    def __init__(self, num_points: int) -> None:
+        if num_points < 4 or num_points % 2:
+            raise ValueError(f"`num_points` must be even and at least 4. Received: {num_points}")
+        self.num_points = num_points
+        self.num_parameters = 2 * num_points
+        places = np.linspace(-1.0, 1.0, num_points // 2)
+        self.points = np.array([(x, y) for y in (-1.0, 1.0) for x in places])
+        between = ((self.points[:, None] - self.points) ** 2).sum(axis=-1)
+        linear = np.concatenate([np.ones((num_points, 1)), self.points], axis=1)
+        system = np.zeros((num_points + 3, num_points + 3))
+        system[:num_points, :num_points] = between * np.log(np.where(between > 0, between, 1.0))
+        system[:num_points, num_points:] = linear
+        system[num_points:, :num_points] = linear.T
+        self.solver = np.linalg.inv(system)[:, :num_points].astype(np.float32)
+
+    def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Return the displacement of every pixel.
+
+        Args:
+            parameters: float32 [B, 2K], dx and dy of the points, point by point.
+            x: float32 [B, W], of the columns.
+            y: float32 [B, H], of the rows.
+
+        Returns:
+            float32 [B, H, W, 2], dx and dy.
+        """
+        num_points = self.num_points
+        at_points = tf.reshape(parameters, (-1, num_points, 2))
+        coefficients = tf.einsum("ck,bkd->bcd", tf.constant(self.solver), at_points)
+        bends, shift, along, down = tf.split(coefficients, (num_points, 1, 1, 1), axis=1)
+        points = tf.constant(self.points, tf.float32)
+        squares = (
+            tf.square(x[..., None] - points[:, 0])[:, None]
+            + tf.square(y[..., None] - points[:, 1])[:, :, None]
+        )  # [B, H, W, K]
+        # r^2 ln r^2 is twice phi, here as in the system that gave the coefficients.
+        basis = tf.math.xlogy(squares, squares)
+        shape = tf.shape(basis)
+        bent = tf.matmul(tf.reshape(basis, (shape[0], -1, num_points)), bends)
+        straight = (along * x[..., None])[:, None] + (shift + down * y[..., None])[:, :, None]
+        return straight + tf.reshape(bent, (shape[0], shape[1], shape[2], 2))

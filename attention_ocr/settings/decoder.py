@@ -1,0 +1,85 @@
+"""The attention decoder: what its steps are made of."""
+
+import dataclasses
+
+from attention_ocr.settings.checks import (
+    check,
+    check_choice,
+    check_fraction,
+    check_positive,
+)
+
+ATTENTIONS = {
+    "additive": "attention_ocr.models.attention.additive:AdditiveAttention",
+    "location": "attention_ocr.models.attention.location:LocationAttention",
+    "dot": "attention_ocr.models.attention.dot:DotAttention",
+    "hard": "attention_ocr.models.attention.hard:HardAttention",
+    "none": "attention_ocr.models.attention.mean:MeanAttention",
+}
+"""Where the class of each attention is. A new one is a class and a line here."""
+
+NORMALIZATIONS = ("softmax", "sigmoid")
+DECODER_CELLS = ("lstm", "gru")
+FEEDBACKS = ("embedding", "one_hot")
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderConfig:
+    """The attention decoder; its widths are in the section of the model.
+
+    Args:
+        attention: name of the attention in `ATTENTIONS`; `none` sees the mean of the grid.
+        attention_normalization: `softmax`, or `sigmoid`, which shares the attention out more.
+        attention_heads: of `attention=dot`; they divide `attention_units`.
+        attention_temperature: of `attention=hard`; above 1 the draws of training spread.
+        attention_soft_share: of `attention=hard`, share of the steps of training that see the
+            expectation in place of one cell.
+        location_filters: of `attention=location`, features of the previous weights.
+        location_kernel: of `attention=location`, odd size of the convolution, cells.
+        decoder_cell: recurrent cell, `lstm` or `gru`.
+        decoder_layers: recurrent layers, each with weights of its own.
+        autoregressive: whether a step is told the previous character.
+        feedback: how it is told: as an `embedding`, or `one_hot`.
+    """
+
+    attention: str = "additive"
+    attention_normalization: str = "softmax"
+    attention_heads: int = 4
+    attention_temperature: float = 1.0
+    attention_soft_share: float = 0.5
+    location_filters: int = 10
+    location_kernel: int = 7
+    decoder_cell: str = "lstm"
+    decoder_layers: int = 1
+    autoregressive: bool = True
+    feedback: str = "embedding"
+
+    def __post_init__(self) -> None:
+        check_choice("attention", self.attention, tuple(ATTENTIONS))
+        check_choice("attention_normalization", self.attention_normalization, NORMALIZATIONS)
+        check_choice("decoder_cell", self.decoder_cell, DECODER_CELLS)
+        check_choice("feedback", self.feedback, FEEDBACKS)
+        check_positive(
+            self,
+            "attention_heads",
+            "attention_temperature",
+            "location_filters",
+            "location_kernel",
+            "decoder_layers",
+        )
+        check_fraction(self, "attention_soft_share")
+        check(
+            self.location_kernel % 2 == 1,
+            "`location_kernel` must be odd.",
+            self.location_kernel,
+        )
+        check(
+            self.attention != "none" or self.attention_normalization == "softmax",
+            "`attention=none` has no scores that `attention_normalization` could change.",
+            self.attention_normalization,
+        )
+        check(
+            self.autoregressive or self.feedback == "embedding",
+            "`feedback` needs `autoregressive`: without it nothing is fed back.",
+            self.feedback,
+        )

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr import bit_rows
+from attention_ocr.charset import END_ID
+from attention_ocr.decoding.automaton import Automaton
+
+V = 70
+A, B, C = 4, 37, 69
+"""In three different words of 32 bits."""
+
+# A, AB, ABC, CC; what begins with B leads nowhere.
+STATES = [{A: 1, B: 4, C: 5}, {B: 2}, {C: 3}, {}, {A: 4}, {C: 3}]
+ACCEPTING = [False, True, True, True, False, False]
+
+
+@pytest.fixture(scope="module")
+def automaton():
+    return Automaton(STATES, ACCEPTING, V)
+
+
+def allowed(automaton: Automaton, text: list[int], remaining=None) -> list[int]:
+    state = automaton.initial_state(tf.constant(1))
+    for token_id in text:
+        state = automaton.advance(state, tf.constant([token_id]))
+    return np.flatnonzero(automaton.allowed(state, remaining)[0]).tolist()
+
+
+def test_what_may_follow_leads_to_a_whole_text(automaton):
+    assert allowed(automaton, []) == [A, C]
+    assert allowed(automaton, [A]) == [END_ID, B]
+    assert allowed(automaton, [A, B]) == [END_ID, C]
+    assert allowed(automaton, [A, B, C]) == [END_ID]
+    assert allowed(automaton, [C]) == [C]
+    assert automaton.num_states == 5
+    assert (automaton.shortest, automaton.longest) == (1, 3)
+
+
+def test_what_cannot_be_completed_in_the_room_there_is_may_not_follow(automaton):
+    assert allowed(automaton, [], tf.constant(2)) == [A, C]
+    assert allowed(automaton, [], tf.constant(1)) == [A]
+    assert allowed(automaton, [], tf.constant(0)) == []
+    assert allowed(automaton, [A], tf.constant(0)) == [END_ID]
+    state = tf.constant([0, 0, 1])
+    rows = automaton.allowed(state, tf.constant([1, 2, 0])).numpy()
+    assert [np.flatnonzero(row).tolist() for row in rows] == [[A], [A, C], [END_ID]]
+    reachable = automaton.reachable(tf.constant([0, 0, 1]), tf.constant([0, 1, 0]))
+    assert reachable.numpy().tolist() == [False, True, True]
+
+
+def test_a_circle_has_no_longest_text():
+    assert Automaton([{A: 0}], [True], V).longest is None
+    assert Automaton([{A: 1, B: 2}, {C: 0}, {}], [False, False, True], V).longest is None
+    # A circle that no whole text goes through does not count.
+    assert Automaton([{A: 1, B: 2}, {C: 1}, {}], [False, False, True], V).longest == 1
+
+
+def test_an_automaton_without_a_text_is_refused():
+    with pytest.raises(ValueError, match="that some text keeps"):
+        Automaton([{A: 1}, {}], [False, False], V)
+
+
+def test_bits_and_ranks_equal_sets():
+    random = np.random.default_rng(0)
+    rows = [sorted(random.choice(V, size, replace=False).tolist()) for size in (0, 1, 9, 40, V)]
+    words = tf.constant(bit_rows.pack_rows(rows, V))
+    bits = bit_rows.expand(words, V)
+    assert [np.flatnonzero(row).tolist() for row in bits.numpy()] == rows
+    expected = [[sum(i < token_id for i in row) for token_id in range(V)] for row in rows]
+    np.testing.assert_array_equal(bit_rows.ranks(bits), expected)
+    for token_id in (0, 31, 32, 63, 64, V - 1):
+        ranks = bit_rows.rank(words, tf.fill((len(rows),), token_id))
+        assert ranks.numpy().tolist() == [row[token_id] for row in expected]

@@ -1,0 +1,85 @@
+import itertools
+import re
+
+import pytest
+
+from attention_ocr.charset import Charset
+from attention_ocr.decoding.lexicon import accepts
+from attention_ocr.decoding.pattern import compile_pattern
+
+CHARSET = Charset("ab-1_ ]")
+TEXTS = [
+    "".join(text) for n in range(5) for text in itertools.product(CHARSET.characters, repeat=n)
+]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "",
+        "a",
+        "ab1",
+        ".",
+        ".*",
+        "a?b+",
+        "a|b1|",
+        "(a|b)*1",
+        "(?:ab){1,2}",
+        "a{2}b{0,1}",
+        "a{,2}",
+        "b{2,}",
+        "a{0}b",
+        "[ab]1",
+        "[a-b1]+",
+        "[^a-b]{2}",
+        "[]a]b?",
+        "[^]a]",
+        "[a-]+",
+        "[-a]+",
+        r"\d\D",
+        r"\w+\s\w*",
+        r"[\d_]{2,3}",
+        r"[^\w]\]",
+        r"\-|\_",
+        "((a|b)(1|))*",
+        "(a*)*b",
+        "(a?){3}",
+    ],
+)
+def test_a_pattern_lets_the_same_texts_through_as_python(pattern):
+    graph = compile_pattern(pattern, CHARSET)
+    expected = {text for text in TEXTS if re.fullmatch(pattern, text)}
+    assert {text for text in TEXTS if accepts(*graph, tuple(CHARSET.encode(text)))} == expected
+
+
+def test_some_characters_may_be_ruled_out():
+    graph = compile_pattern("[ab]{2}", CHARSET, frozenset(CHARSET.encode("b1")))
+    assert [t for t in TEXTS if accepts(*graph, tuple(CHARSET.encode(t)))] == ["bb"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(a", "expected a \\) at character 3. Received: '\\(a'"),
+        ("a)", "expected a group that was opened before this \\) at character 2"),
+        ("[ab", "expected a \\] at character 4"),
+        ("*a", "expected something to repeat at character 1"),
+        ("a**", "not two, at character 3"),
+        ("a{2", "expected {m}, {m,}, {,n} or {m,n} at character 4"),
+        ("a{x}", "expected {m}"),
+        ("a{3,2}", "expected m <= n <= 1000 before at character 7"),
+        ("a{2000}", "m <= n <= 1000"),
+        ("[b-a]", "range of ascending characters before at character 5"),
+        ("^a$", "no \\^ or \\$, as the whole text is described anyway, at character 1"),
+        ("(?=a)", "no extension but \\(\\?: at character 2"),
+        (r"\1", r"one of .* or an escaped sign at character 2"),
+        ("a\\", "expected a character at character 3"),
+        ("aéb", "expected characters of the model. Received: 'é' in 'aéb'"),
+        ("(((.{9}){9}){9}){99}", "at most 50000 states"),
+        ("(a|b)*a.{30}", "at most 50000 states"),
+    ],
+)
+def test_a_bad_pattern_is_refused_and_the_place_named(pattern, message):
+    with pytest.raises(ValueError, match=message) as error:
+        compile_pattern(pattern, CHARSET)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.charset import Charset
+from attention_ocr.cli.main import main
+from attention_ocr.language_models.files import load_language_model, save_language_model
+from attention_ocr.language_models.lstm import LSTMModel
+from attention_ocr.language_models.ngram import NgramModel, train_ngram
+
+CHARSET = Charset("abc")
+
+
+@pytest.mark.parametrize(("kind", "model_class"), [("ngram", NgramModel), ("lstm", LSTMModel)])
+def test_the_command_makes_a_model_that_is_read_again(kind, model_class, tmp_path, capsys):
+    words = tmp_path / "words.txt"
+    words.write_text("ab\nabc\nab\n", encoding="utf-8")
+    path = tmp_path / "model.npz"
+    options = [f"--kind={kind}", "--order=3", "--units=4", "--epochs=1"]
+    assert main(["language-model", str(words), str(path), *options]) == 0
+    assert "3 characters, 3 words" in capsys.readouterr().out
+    model = load_language_model(path, CHARSET)
+    assert isinstance(model, model_class)
+    assert model.scores(model.initial_state(tf.constant(2))).shape == (2, 7)
+
+
+def test_a_model_comes_back_as_it_went(tmp_path):
+    arrays = train_ngram(["ab", "ba"], 3)
+    save_language_model(arrays, tmp_path / "model.npz")
+    expected = NgramModel(arrays, CHARSET)
+    model = load_language_model(tmp_path / "model.npz", CHARSET)
+    state = expected.initial_state(tf.constant(1))
+    np.testing.assert_array_equal(model.scores(state), expected.scores(state))
+
+
+def test_what_is_no_language_model_is_named(tmp_path):
+    path = tmp_path / "model.npz"
+    with pytest.raises(FileNotFoundError, match="model.npz"):
+        load_language_model(path, CHARSET)
+    path.write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match="Expected a language model, .* Received: .*model.npz"):
+        load_language_model(path, CHARSET)
+    np.savez(path, weights=np.zeros(3))
+    with pytest.raises(ValueError, match="Expected a language model, .* Received: .*model.npz"):
+        load_language_model(path, CHARSET)
+    save_language_model(train_ngram(["xyz"], 2), path)
+    with pytest.raises(ValueError, match="it has no character of the recogniser"):
+        load_language_model(path, CHARSET)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--order=0"], "`order` must be above 0. Received: 0"),
+        (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
+        ([], "words.txt: expected a word a line. Received: no word"),
+    ],
+)
+def test_the_command_names_what_is_wrong(arguments, message, tmp_path, capsys):
+    words = tmp_path / "words.txt"
+    words.write_text("\n", encoding="utf-8")
+    assert main(["language-model", str(words), str(tmp_path / "model.npz"), *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "model.npz").exists()

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from scipy.interpolate import RBFInterpolator
+
+from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
+
+B, H, W, K = 2, 3, 5, 8
+RANDOM = np.random.default_rng(0)
+X = RANDOM.uniform(-1, 1, (B, W)).astype(np.float32)
+Y = RANDOM.uniform(-1, 1, (B, H)).astype(np.float32)
+
+
+@pytest.mark.parametrize("transform", [AffineTransform(), ThinPlateSpline(K)])
+def test_parameters_of_zero_displace_nothing(transform):
+    parameters = np.zeros((B, transform.num_parameters), np.float32)
+    displacements = transform.displacements(parameters, X, Y)
+    assert displacements.shape == (B, H, W, 2)
+    np.testing.assert_array_equal(displacements, 0.0)
+
+
+def test_an_affine_transform_is_a_matrix():
+    parameters = RANDOM.normal(size=(B, 6)).astype(np.float32)
+    displacements = AffineTransform().displacements(parameters, X, Y).numpy()
+    for picture in range(B):
+        matrix = parameters[picture].reshape(2, 3)
+        for row in range(H):
+            for column in range(W):
+                place = [X[picture, column], Y[picture, row], 1.0]
+                moved = displacements[picture, row, column]
+                np.testing.assert_allclose(moved, matrix @ place, atol=1e-5)
+
+
+@pytest.mark.parametrize("num_points", [4, 8, 20])
+def test_a_thin_plate_spline_is_that_of_scipy(num_points):
+    transform = ThinPlateSpline(num_points)
+    parameters = RANDOM.normal(size=(B, 2 * num_points)).astype(np.float32)
+    displacements = transform.displacements(parameters, X, Y).numpy()
+    for picture in range(B):
+        pushed = parameters[picture].reshape(num_points, 2)
+        spline = RBFInterpolator(
+            transform.points, pushed, kernel="thin_plate_spline", smoothing=0.0, degree=1
+        )
+        places = [(X[picture, column], Y[picture, row]) for row in range(H) for column in range(W)]
+        expected = spline(places).reshape(H, W, 2)
+        np.testing.assert_allclose(displacements[picture], expected, atol=1e-3)
+
+
+def test_the_points_of_a_spline_stand_on_the_upper_and_the_lower_edge():
+    assert ThinPlateSpline(6).points.tolist() == [
+        *([-1.0, -1.0], [0.0, -1.0], [1.0, -1.0]),
+        *([-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]),
+    ]
+
+
+@pytest.mark.parametrize("num_points", [2, 7])
+def test_points_that_cannot_be_two_rows_are_refused(num_points):
+    with pytest.raises(ValueError, match=f"even and at least 4. Received: {num_points}"):
+        ThinPlateSpline(num_points)

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr import saliency
+from attention_ocr.charset import END_ID, START_ID
+from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.saliency import _move, feedback_saliency, gradient_saliency
+from tests import tiny
+
+SIZE = tf.constant([[16, 40]], tf.int32)
+TOKEN_IDS = [5, 4, 9]
+
+
+def noise() -> tf.Tensor:
+    image = np.zeros((1, 16, 48, 1), np.float32)
+    image[:, :, :40] = np.random.default_rng(0).uniform(-1, 1, (1, 16, 40, 1))
+    return tf.constant(image)
+
+
+def build(**values):
+    recognizer = tiny.recognizer(**values)
+    random = np.random.default_rng(1)
+    for weight in recognizer.weights:
+        if weight.path.endswith("kernel"):
+            weight.assign(weight.numpy() + random.normal(scale=0.1, size=weight.shape))
+    return recognizer
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return build()
+
+
+def logits_of(recognizer, image) -> np.ndarray:
+    inputs = tf.constant([[START_ID, *TOKEN_IDS]], tf.int32)
+    batch = {"images": image, "image_sizes": SIZE, "decoder_inputs": inputs}
+    return recognizer(batch)["logits"].numpy()[0]
+
+
+def test_a_gradient_is_that_of_small_differences(recognizer):
+    image = noise()
+    maps = gradient_saliency(recognizer, image, SIZE, TOKEN_IDS).numpy()
+    assert maps.shape == (3, 16, 48)
+    step = 1e-2
+    for row, column in ((0, 3), (7, 20), (12, 39)):
+        moved = image.numpy()
+        moved[0, row, column, 0] += step
+        upper = logits_of(recognizer, tf.constant(moved))
+        moved[0, row, column, 0] -= 2 * step
+        lower = logits_of(recognizer, tf.constant(moved))
+        for t, token_id in enumerate(TOKEN_IDS):
+            slope = abs(upper[t, token_id] - lower[t, token_id]) / (2 * step)
+            assert maps[t, row, column] == pytest.approx(slope, rel=0.1, abs=2e-4)
+
+
+@pytest.mark.parametrize("ask", [gradient_saliency, feedback_saliency])
+def test_the_padding_speaks_for_nothing(recognizer, ask):
+    maps = ask(recognizer, noise(), SIZE, TOKEN_IDS[:1]).numpy()
+    np.testing.assert_array_equal(maps[:, :, 40:], 0.0)
+    assert (maps[:, :, :40].max(axis=(1, 2)) > 0.0).all()
+    assert maps.min() >= 0.0
+
+
+def test_a_column_of_ctc_sees_no_pixel_beyond_its_convolutions():
+    recognizer = build(sequence_layers=0, attention_weight=0.0, decoding="ctc")
+    image = tf.pad(noise()[:, :, :40], ((0, 0), (0, 0), (0, 152), (0, 0)))
+    image += tf.pad(tf.zeros((1, 16, 96, 1)), ((0, 0), (0, 0), (96, 0), (0, 0)))
+    size = tf.constant([[16, 192]], tf.int32)
+    batch = {"images": image, "image_sizes": size, "decoder_inputs": tf.constant([[START_ID]])}
+    outputs = recognizer(batch)
+    decoded = ctc_greedy_decode(outputs["ctc_logits"], outputs["column_lengths"], 30)
+    read = decoded.token_ids[0, : decoded.lengths[0]].numpy().tolist()
+    assert read
+    assert END_ID not in read
+    maps = gradient_saliency(recognizer, image, size, read, "ctc").numpy()
+    assert maps.shape == (len(read), 16, 192)
+    reach = 64
+    for heat, share in zip(maps, decoded.attention[0].numpy(), strict=False):
+        columns = np.flatnonzero(share) * recognizer.encoder.stride[1]
+        seen = np.flatnonzero(heat.max(axis=0))
+        assert seen.size
+        assert seen.min() >= columns.min() - reach
+        assert seen.max() <= columns.max() + reach
+    with pytest.raises(ValueError, match="reads other characters than it is asked for"):
+        gradient_saliency(recognizer, image, size, [*read, 4], "ctc")
+
+
+def test_gates_that_feedback_moves_raise_the_logit_and_are_taken_away(recognizer):
+    image = noise()
+    before = logits_of(recognizer, image)
+    plain = gradient_saliency(recognizer, image, SIZE, TOKEN_IDS).numpy()
+    again = feedback_saliency(recognizer, image, SIZE, TOKEN_IDS).numpy()
+    assert np.abs(again - plain).max() > 1e-3
+    np.testing.assert_array_equal(logits_of(recognizer, image), before)
+    unmoved = feedback_saliency(recognizer, image, SIZE, TOKEN_IDS[:1], num_iterations=0)
+    np.testing.assert_allclose(unmoved[0], plain[0], atol=1e-5)
+
+
+def test_feedback_climbs_to_a_higher_logit(recognizer, monkeypatch):
+    values = []
+    image = noise()
+    start = logits_of(recognizer, image)[0, TOKEN_IDS[0]]
+
+    def watched(gates, *rest):
+        if not values:
+            assert all(float(tf.reduce_min(gate)) == 1.0 for gate in gates)
+            units = recognizer.encoder._flatten_layers()
+            assert len(gates) == sum(getattr(unit, "activate", False) for unit in units)
+        _move(gates, *rest)
+        assert all(float(tf.reduce_min(gate)) >= 0.0 for gate in gates)
+        assert all(float(tf.reduce_max(gate)) <= 1.0 for gate in gates)
+        values.append(logits_of(recognizer, image)[0, TOKEN_IDS[0]])
+
+    monkeypatch.setattr(saliency, "_move", watched)
+    feedback_saliency(
+        recognizer, image, SIZE, TOKEN_IDS[:1], num_iterations=3, rate=0.1, sparsity=0.0
+    )
+    assert len(values) == 3
+    assert values[-1] > start
+
+
+def test_an_encoder_without_gates_and_a_missing_head_are_refused(recognizer):
+    with pytest.raises(ValueError, match="lacks the head that is asked. Received: head='ctc'"):
+        gradient_saliency(build(ctc_weight=0.0), noise(), SIZE, TOKEN_IDS, "ctc")
+    with pytest.raises(ValueError, match="head='beam'"):
+        gradient_saliency(recognizer, noise(), SIZE, TOKEN_IDS, "beam")
+
+
+def test_no_characters_give_no_maps(recognizer):
+    assert gradient_saliency(recognizer, noise(), SIZE, []).shape == (0, 16, 48)
+    assert feedback_saliency(recognizer, noise(), SIZE, []).shape == (0, 16, 48)

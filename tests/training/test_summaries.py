@@ -1,0 +1,25 @@
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.training.summaries import Summaries
+from tests import tiny
+
+
+def test_a_picture_stands_above_what_the_rectifier_makes_of_it(tmp_path):
+    batch = tiny.random_batch(widths=(32, 48, 40, 23))
+    summaries = Summaries(tmp_path)
+    summaries.rectified(lambda images, _: -images, batch, step=7)
+    summaries.close()
+    pictures = {}
+    for path in tmp_path.iterdir():
+        for record in tf.data.TFRecordDataset(str(path)):
+            for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
+                pictures[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
+    assert [pictures[f"rectified/{index}"].shape for index in range(4)] == [
+        (16 + 2 + 16, width, 3) for width in (32, 48, 40, 23)
+    ]
+    before, gap, after = np.split(pictures["rectified/3"], (16, 18))
+    assert gap.min() == 255
+    expected = ((batch["images"][3, :, :23] + 1.0) * 127.5).numpy()
+    assert abs(before.astype(float) - expected).max() <= 1.0
+    assert abs(after.astype(float) - (255.0 - expected)).max() <= 1.0
