@@ -272,7 +272,7 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
         ("", "Expected images and their texts"),
-        ("missing.png\tword\n", "no such image"),
+        ("missing.png\tword\n", "unreadable image: missing.png"),
     ],
 )
 def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, message):
