@@ -20,6 +20,11 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("eval_batch_size", None, "Examples of a batch.", lower_bound=1)
 flags.DEFINE_string("out_dir", "", "Where the report goes; MODEL/evaluation by default.")
+flags.DEFINE_boolean(
+    "fit_temperature",
+    False,
+    "Fit the temperature of the confidences on the data first, and keep it in the work directory.",
+)
 define_decoding_flags(overriding=True)
 flags.mark_flag_as_required("model")
 
@@ -31,10 +36,12 @@ def main(arguments: list[str]) -> None:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
         show_own_notes()
         with quiet_start():
+            from attention_ocr.config import Config
             from attention_ocr.data.pipeline import evaluation_batches
             from attention_ocr.data.sources import open_source
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
             from attention_ocr.evaluation.report import format_table, write_report
+            from attention_ocr.evaluation.temperature import fit_on
             from attention_ocr.work_directory import load_trained_model
 
         config, charset, recognizer = load_trained_model(Path(FLAGS.model))
@@ -46,6 +53,16 @@ def main(arguments: list[str]) -> None:
             config = dataclasses.replace(config, data=data)
         config = config.with_decoding(chosen_in_flags())
         batches = evaluation_batches(open_source(name), config)
+        if FLAGS.fit_temperature:
+            fitted = fit_on(recognizer, config, charset, batches)
+            config = config.with_decoding({fitted.setting: fitted.value})
+            # What else the flags changed for this evaluation is not kept.
+            stored = Config.load(Path(FLAGS.model))
+            stored.with_decoding({fitted.setting: fitted.value}).save(Path(FLAGS.model))
+            print(
+                f"{fitted.setting}={fitted.value}, kept in {FLAGS.model}: negative log-likelihood "
+                f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
+            )
         evaluation = evaluate(make_recognize(recognizer, config, charset), batches, charset)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)

@@ -128,13 +128,13 @@ flags.DEFINE_integer(
     "Heads of --attention=dot; they divide --attention_units.",
 )
 flags.DEFINE_float(
-    "attention_temperature",
-    DecoderConfig.attention_temperature,
+    "hard_temperature",
+    DecoderConfig.hard_temperature,
     "Of --attention=hard: above 1 the draws of training spread.",
 )
 flags.DEFINE_float(
-    "attention_soft_share",
-    DecoderConfig.attention_soft_share,
+    "hard_soft_share",
+    DecoderConfig.hard_soft_share,
     "Of --attention=hard: share of the training steps that see the expectation.",
 )
 flags.DEFINE_integer(

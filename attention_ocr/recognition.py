@@ -103,9 +103,14 @@ def _decode(
     if settings.decoding == "ctc" and ctc_head is not None:
         inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
         if settings.beam_width == 1 and decoding.rule is None and not decoding.scorers:
-            return ctc_greedy_decode(*inputs), None
+            return ctc_greedy_decode(*inputs, decoding.temperature), None
         return ctc_beam_decode(
-            *inputs, settings.beam_width, settings.num_best, decoding.scorers, decoding.rule
+            *inputs,
+            settings.beam_width,
+            settings.num_best,
+            decoding.scorers,
+            decoding.rule,
+            decoding.temperature,
         )
     raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
 
@@ -133,7 +138,7 @@ def _decode_attention(
 
     sizes = (batch_size, num_cells, decoding.max_length)
     if settings.beam_width == 1 and not scorers and decoding.rule is None:
-        return greedy_decode(step, state, *sizes), None
+        return greedy_decode(step, state, *sizes, decoding.temperature), None
     options = BeamOptions(
         settings.beam_width,
         settings.num_best,
@@ -141,4 +146,4 @@ def _decode_attention(
         settings.length_alpha,
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
-    return beam_decode(step, state, *sizes, options, scorers, decoding.rule)
+    return beam_decode(step, state, *sizes, options, scorers, decoding.rule, decoding.temperature)

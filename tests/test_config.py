@@ -82,8 +82,8 @@ def test_a_field_name_stands_in_one_section_only():
             3,
             "`attention_heads` must divide `attention_units` .128.. Received: 3",
         ),
-        ("attention_temperature", 0.0, "`attention_temperature` must be above 0"),
-        ("attention_soft_share", 1.0, "`attention_soft_share` must be at least 0 and below 1"),
+        ("hard_temperature", 0.0, "`hard_temperature` must be above 0"),
+        ("hard_soft_share", 1.0, "`hard_soft_share` must be at least 0 and below 1"),
         ("location_kernel", 4, "`location_kernel` must be odd. Received: 4"),
         ("decoder_cell", "rnn", "one of lstm, gru. Received: 'rnn'"),
         ("decoder_layers", 0, "`decoder_layers` must be above 0"),
@@ -251,7 +251,7 @@ def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
 def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
-    assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+    assert '\n    "encoder": "vgg",\n' in text
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ HELP = {
     "lexicon": "A file with a word a line; nothing else is read.",
     "pattern": "A regular expression that every text keeps, such as [A-Z]{2}[0-9]{4}.",
     "allowed_characters": "Nothing but these characters is read.",
+    "attention_temperature": "Divides the attention's logits where confidences are computed.",
+    "ctc_temperature": "Divides the CTC head's logits where confidences are computed.",
     "language_model": "A file made by `attention-ocr language-model`.",
     "language_model_weight": "Weight of the language model in the scores of a search; 0 for none.",
 }

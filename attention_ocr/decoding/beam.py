@@ -9,6 +9,7 @@ from attention_ocr.charset import END_ID, PAD_ID, START_ID
 from attention_ocr.decoding.greedy import Step, without_impossible
 from attention_ocr.decoding.result import Alternatives, Decoded, decoded_from_steps
 from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.temperature import Temperature, at_temperature, is_neutral
 
 NEVER = float("-inf")
 
@@ -58,6 +59,7 @@ def beam_decode(
     options: BeamOptions,
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
+    temperature: Temperature = 1.0,
 ) -> tuple[Decoded, Alternatives]:
     """Follow the k best texts at once until the n best are settled.
 
@@ -78,6 +80,7 @@ def beam_decode(
         options: of the search.
         scorers: have a say in the scores.
         rule: what all texts must keep.
+        temperature: of the confidences; it changes no text.
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
@@ -109,6 +112,9 @@ def beam_decode(
         if rule is not None:
             allowed &= rule.allowed(rule_state, None if all_fit else max_length - t)
         scores = tf.where(allowed, scores, NEVER)
+        if not is_neutral(temperature):
+            tempered = at_temperature(logits, temperature)
+            log_probabilities = tf.nn.log_softmax(without_impossible(tempered))
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, options)
         rows = tf.reshape(parents + width * tf.range(batch_size)[:, None], (-1,))
         state, scorer_states, rule_state = tf.nest.map_structure(
@@ -187,7 +193,7 @@ def _choose(
         t: int32 scalar, the step.
         beam: before the step.
         scores: float32 [B k, V], of the next tokens.
-        log_probabilities: float32 [B k, V], the decoder's.
+        log_probabilities: float32 [B k, V], the decoder's, for the confidences.
         options: of the search.
 
     Returns:

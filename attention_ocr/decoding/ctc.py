@@ -4,9 +4,12 @@ import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID
 from attention_ocr.decoding.result import Decoded
+from attention_ocr.decoding.temperature import Temperature, at_temperature
 
 
-def ctc_greedy_decode(logits: tf.Tensor, column_lengths: tf.Tensor, max_length: int) -> Decoded:
+def ctc_greedy_decode(
+    logits: tf.Tensor, column_lengths: tf.Tensor, max_length: int, temperature: Temperature = 1.0
+) -> Decoded:
     """Take the likeliest label of every column, merge repeats, drop blanks.
 
     That is best-path decoding (Graves et al., 2006, section 3.2).
@@ -15,6 +18,7 @@ def ctc_greedy_decode(logits: tf.Tensor, column_lengths: tf.Tensor, max_length: 
         logits: float [B, W, V].
         column_lengths: int32 [B], columns that lie on the picture.
         max_length: L; characters behind the first L are cut.
+        temperature: of the confidences; it changes no text.
 
     Returns:
         The texts. A character's confidence is its highest probability in its run of columns,
@@ -24,7 +28,7 @@ def ctc_greedy_decode(logits: tf.Tensor, column_lengths: tf.Tensor, max_length: 
     vocabulary_size, num_columns = tf.shape(logits)[-1], tf.shape(logits)[1]
     impossible = tf.one_hot([START_ID, END_ID], vocabulary_size, on_value=True, off_value=False)
     logits = tf.where(
-        tf.reduce_any(impossible, axis=0), tf.float32.min, tf.cast(logits, tf.float32)
+        tf.reduce_any(impossible, axis=0), tf.float32.min, at_temperature(logits, temperature)
     )
     probabilities = tf.nn.softmax(logits)
     valid = tf.sequence_mask(column_lengths, num_columns)

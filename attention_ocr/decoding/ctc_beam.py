@@ -15,6 +15,7 @@ from attention_ocr.decoding.ctc_scores import (
 )
 from attention_ocr.decoding.result import Alternatives, Decoded
 from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.temperature import Temperature, is_neutral
 
 DEAD_LENGTH = -9
 """Length of a place without a text: no text is by one character longer or shorter."""
@@ -39,6 +40,7 @@ def ctc_beam_decode(
     num_best: int = 1,
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
+    temperature: Temperature = 1.0,
 ) -> tuple[Decoded, Alternatives]:
     """Follow the k likeliest beginnings through the columns, their alignments summed.
 
@@ -54,6 +56,7 @@ def ctc_beam_decode(
         num_best: n, texts that are returned, at most k.
         scorers: add to the log-probability of a text.
         rule: what all texts must keep.
+        temperature: of the confidences; it changes no text.
 
     Returns:
         The best text and the n best. A text's confidence is the probability of all its alignments;
@@ -112,6 +115,8 @@ def ctc_beam_decode(
     found = scores > NEVER / 2
     token_ids = tf.gather(prefixes.token_ids, order, batch_dims=1)
     token_ids = tf.where(found[..., None], token_ids, PAD_ID)
+    if not is_neutral(temperature):
+        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
     return _results(
         log_probabilities, column_lengths, token_ids, tf.where(found, scores, -float("inf"))
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID, START_ID
+from attention_ocr.decoding.temperature import Temperature, at_temperature
 
 NEVER = -1e30
 """Logarithm of a probability of 0. Finite, so that differences are never NaN."""
@@ -39,7 +40,7 @@ def log_add(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
 
 
 def ctc_log_probabilities(
-    logits: tf.Tensor, column_lengths: tf.Tensor, temperature: float = 1.0
+    logits: tf.Tensor, column_lengths: tf.Tensor, temperature: Temperature = 1.0
 ) -> tf.Tensor:
     """Return the log-probability of every label in every column.
 
@@ -48,16 +49,14 @@ def ctc_log_probabilities(
     Args:
         logits: float [B, W, V].
         column_lengths: int32 [B], columns on the picture.
-        temperature: divides the logits, see `calibration`.
+        temperature: divides the logits.
 
     Returns:
         float32 [B, W, V], at least `SMALLEST`.
     """
     labels = tf.range(tf.shape(logits)[-1])
     impossible = (labels == START_ID) | (labels == END_ID)
-    logits = tf.cast(logits, tf.float32)
-    if temperature != 1.0:
-        logits /= temperature
+    logits = at_temperature(logits, temperature)
     log_probabilities = tf.nn.log_softmax(tf.where(impossible, tf.float32.min, logits))
     on_picture = tf.sequence_mask(column_lengths, tf.shape(logits)[1])[..., None]
     blank = tf.where(labels == BLANK_ID, 0.0, SMALLEST)

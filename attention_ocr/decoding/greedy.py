@@ -7,12 +7,18 @@ import tensorflow as tf
 
 from attention_ocr.charset import END_ID, PAD_ID, START_ID
 from attention_ocr.decoding.result import Decoded, decoded_from_steps
+from attention_ocr.decoding.temperature import Temperature, at_temperature
 
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, tf.Tensor]]
 
 
 def greedy_decode(
-    step: Step, initial_state: Any, batch_size: tf.Tensor, num_cells: tf.Tensor, max_length: int
+    step: Step,
+    initial_state: Any,
+    batch_size: tf.Tensor,
+    num_cells: tf.Tensor,
+    max_length: int,
+    temperature: Temperature = 1.0,
 ) -> Decoded:
     """Take the likeliest character at each step until every example has ended.
 
@@ -26,6 +32,7 @@ def greedy_decode(
         batch_size: int32 scalar B.
         num_cells: int32 scalar N.
         max_length: L, characters of the longest text.
+        temperature: of the confidences; it changes no text.
 
     Returns:
         The texts with their confidences and attention.
@@ -45,7 +52,7 @@ def greedy_decode(
         attention: tf.Tensor,
     ) -> tuple[Any, ...]:
         logits, state, weights = step(previous, state)
-        probabilities = tf.nn.softmax(without_impossible(tf.cast(logits, tf.float32)))
+        probabilities = tf.nn.softmax(without_impossible(at_temperature(logits, temperature)))
         chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         chosen = tf.where(t == max_length, END_ID, chosen)
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)

@@ -8,6 +8,7 @@ from attention_ocr.config import Config
 from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.language_models.files import load_language_model
 from attention_ocr.settings.decoding import DecodingConfig
 
@@ -21,6 +22,7 @@ class Decoding(NamedTuple):
         max_length: L, characters of the longest text.
         rule: what every text must keep, if anything.
         scorers: what has a say in a search beside the head that reads.
+        temperature: of the confidences of the head that reads.
     """
 
     settings: DecodingConfig
@@ -28,14 +30,18 @@ class Decoding(NamedTuple):
     max_length: int
     rule: Automaton | None
     scorers: tuple[Weighted, ...]
+    temperature: Temperature
 
 
-def prepare_decoding(config: Config, charset: Charset) -> Decoding:
+def prepare_decoding(
+    config: Config, charset: Charset, temperature: Temperature | None = None
+) -> Decoding:
     """Read what the settings name.
 
     Args:
         config: the settings.
         charset: the characters of the model.
+        temperature: in place of that of the settings, while it is fitted.
 
     Raises:
         OSError: a file cannot be read.
@@ -47,4 +53,7 @@ def prepare_decoding(config: Config, charset: Charset) -> Decoding:
     if settings.language_model_weight > 0:
         model = load_language_model(Path(settings.language_model), charset)
         scorers = (Weighted(model, settings.language_model_weight),)
-    return Decoding(settings, charset, max_length, rule, scorers)
+    if temperature is None:
+        heads = {"ctc": settings.ctc_temperature}
+        temperature = heads.get(settings.decoding, settings.attention_temperature)
+    return Decoding(settings, charset, max_length, rule, scorers, temperature)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from attention_ocr.charset import Charset, normalize
 from attention_ocr.config import Config
 from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.metrics import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
@@ -43,14 +44,25 @@ class Evaluation(NamedTuple):
     predictions: list[Prediction]
 
 
-def make_recognize(recognizer: Recognizer, config: Config, charset: Charset) -> Recognize:
+def make_recognize(
+    recognizer: Recognizer,
+    config: Config,
+    charset: Charset,
+    temperature: Temperature | None = None,
+) -> Recognize:
     """Return `recognize` as one graph for batches of any size and width.
+
+    Args:
+        recognizer: the network.
+        config: its settings.
+        charset: its characters.
+        temperature: in place of that of the settings, while it is fitted.
 
     Raises:
         ValueError: the settings of decoding name a file that is not fit for the model.
         OSError: or one that cannot be read.
     """
-    decoding = prepare_decoding(config, charset)
+    decoding = prepare_decoding(config, charset, temperature)
 
     @tf.function(
         input_signature=(

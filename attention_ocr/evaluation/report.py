@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from attention_ocr.calibration import Calibration, calibration
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
-from attention_ocr.metrics import LengthAccuracy, accuracy_by_length
+from attention_ocr.metrics import LengthAccuracy, accuracy_by_length, exact_match
 from attention_ocr.whole_files import whole_file
 
 METRICS_FILE = "metrics.json"
@@ -35,6 +36,7 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
             str(length): dataclasses.asdict(accuracy)
             for length, accuracy in _by_length(evaluation.predictions).items()
         },
+        "calibration": dataclasses.asdict(_calibration(evaluation.predictions)),
         "num_shrunk": sum(prediction.shrunk for prediction in evaluation.predictions),
         "unreadable": [
             prediction.key for prediction in evaluation.predictions if not prediction.readable
@@ -76,6 +78,18 @@ def format_table(evaluation: Evaluation) -> str:
                 f"{accuracy[1]} images",
             )
         )
+    measured = _calibration(evaluation.predictions)
+    rows.append(
+        ("calibration error", f"{measured.expected_calibration_error:.2%}", "of the confidences")
+    )
+    rows += [
+        (
+            f"wrong among the surest {risk.coverage:.0%}",
+            f"{risk.risk:.2%}",
+            f"confidence from {risk.confidence:.3f}",
+        )
+        for risk in measured.risk_coverage[1:]
+    ]
     unreadable = sum(not prediction.readable for prediction in evaluation.predictions)
     shrunk = sum(prediction.shrunk for prediction in evaluation.predictions)
     rows += [("unreadable images", str(unreadable), "")] if unreadable else []
@@ -86,6 +100,13 @@ def format_table(evaluation: Evaluation) -> str:
 
 def _interval(interval: tuple[float, float]) -> str:
     return f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _calibration(predictions: Sequence[Prediction]) -> Calibration:
+    return calibration(
+        [prediction.confidence for prediction in predictions],
+        [exact_match(prediction.label, prediction.prediction) for prediction in predictions],
+    )
 
 
 def _by_length(predictions: Sequence[Prediction]) -> dict[int, LengthAccuracy]:

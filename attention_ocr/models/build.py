@@ -163,8 +163,8 @@ def attention_arguments(config: Config) -> dict[str, Any]:
         "units": config.model.attention_units,
         "normalization": settings.attention_normalization,
         "heads": settings.attention_heads,
-        "temperature": settings.attention_temperature,
-        "soft_share": settings.attention_soft_share,
+        "temperature": settings.hard_temperature,
+        "soft_share": settings.hard_soft_share,
         "location_filters": settings.location_filters,
         "location_kernel": settings.location_kernel,
     }

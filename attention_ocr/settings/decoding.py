@@ -33,6 +33,9 @@ class DecodingConfig:
         lexicon: a file with a word a line: nothing else is read. Empty reads any text.
         pattern: a regular expression that describes every whole text, such as `[A-Z]{2}[0-9]{4}`,
             see `decoding.pattern`. Empty reads any text.
+        attention_temperature: divides the attention's logits where confidences are computed, not
+            in a search; `eval.py --fit_temperature` fits it.
+        ctc_temperature: the same of the CTC head.
         language_model: a file made by `attention-ocr language-model`.
         language_model_weight: of its log-probabilities in the scores of a search (shallow fusion);
             0 does without.
@@ -48,13 +51,15 @@ class DecodingConfig:
     lexicon: str = ""
     pattern: str = ""
     allowed_characters: str = ""
+    attention_temperature: float = 1.0
+    ctc_temperature: float = 1.0
     language_model: str = ""
     language_model_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
-        check_positive(self, "beam_width", "num_best")
+        check_positive(self, "beam_width", "num_best", "attention_temperature", "ctc_temperature")
         check_not_negative(self, "length_alpha", "language_model_weight")
         check(
             self.language_model_weight == 0 or bool(self.language_model),

@@ -1,0 +1,72 @@
+"""Fit the temperature that makes confidences match how often the readings are right."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.calibration import fit_temperature, negative_log_likelihood
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.metrics import exact_match
+from attention_ocr.models.recognizer import Recognizer
+
+
+class FittedTemperature(NamedTuple):
+    """A temperature for the confidences of one head.
+
+    Attributes:
+        setting: the field of `DecodingConfig` that holds it.
+        value: the temperature.
+        loss_before: negative log-likelihood of right and wrong readings at temperature 1.
+        loss: the same at this temperature.
+    """
+
+    setting: str
+    value: float
+    loss_before: float
+    loss: float
+
+
+def fit_on(
+    recognizer: Recognizer,
+    config: Config,
+    charset: Charset,
+    batches: Iterable[dict[str, tf.Tensor]],
+) -> FittedTemperature:
+    """Fit the temperature of the head that reads; what is read does not depend on it.
+
+    The data set is read once for each temperature that is tried.
+
+    Args:
+        recognizer: the network.
+        config: its settings.
+        charset: its characters.
+        batches: examples that it was not trained on, from `evaluation_batches`.
+
+    Raises:
+        ValueError: all readings are right, or all wrong: that fits no temperature.
+    """
+    temperature = tf.Variable(1.0, trainable=False)
+    read = make_recognize(recognizer, config, charset, temperature)
+
+    def outcomes_at(value: float) -> tuple[list[float], list[bool]]:
+        temperature.assign(value)
+        predictions = [p for p in evaluate(read, batches, charset).predictions if p.readable]
+        right = [exact_match(p.label, p.prediction) for p in predictions]
+        return [p.confidence for p in predictions], right
+
+    confidences, right = outcomes_at(1.0)
+    if all(right) or not any(right):
+        raise ValueError(
+            "A temperature is fitted on right and wrong readings. "
+            f"Received: {sum(right)} right, {len(right) - sum(right)} wrong"
+        )
+    value = round(fit_temperature(lambda value: negative_log_likelihood(*outcomes_at(value))), 3)
+    return FittedTemperature(
+        setting="ctc_temperature" if config.decoding.decoding == "ctc" else "attention_temperature",
+        value=value,
+        loss_before=negative_log_likelihood(confidences, right),
+        loss=negative_log_likelihood(*outcomes_at(value)),
+    )
