@@ -61,6 +61,12 @@ class Config:
             model.attention_weight,
         )
         check(
+            self.training.scheduled_sampling == "none"
+            or (self.decoder.autoregressive and model.attention_weight > 0),
+            "`scheduled_sampling` needs an attention decoder that is `autoregressive`.",
+            self.training.scheduled_sampling,
+        )
+        check(
             self.decoder.attention != "dot"
             or not model.attention_units % self.decoder.attention_heads,
             f"`attention_heads` must divide `attention_units` ({model.attention_units}).",

@@ -99,6 +99,15 @@ def test_a_field_name_stands_in_one_section_only():
         ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
         ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
         ("label_smoothing", 1.5, "at least 0 and below 1"),
+        ("optimizer", "lion", "one of adamw, adam, sgd, .*Received: 'lion'"),
+        ("momentum", 1.0, "`momentum` must be at least 0 and below 1"),
+        ("schedule", "linear", "one of cosine, exponential, constant. Received: 'linear'"),
+        ("clipping", "value", "one of global_norm, per_variable, none. Received: 'value'"),
+        ("loss_reduction", "sum", "one of tokens, examples. Received: 'sum'"),
+        ("l2", -0.1, "`l2` must not be negative. Received: -0.1"),
+        ("scheduled_sampling", "cosine", "one of none, linear, .*Received: 'cosine'"),
+        ("sampling_final", 1.0, "`sampling_final` must be at least 0 and below 1"),
+        ("sampling_steps", 0, "`sampling_steps` must be above 0"),
         ("precision", "float16", "one of auto, float32, bfloat16"),
         ("strategy", "tpu", "`strategy` must be one of"),
         ("patience", -1, "`patience` must not be negative"),
@@ -124,6 +133,22 @@ def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value,
         (
             {"autoregressive": False, "feedback": "one_hot"},
             "`feedback` needs `autoregressive`.* Received: 'one_hot'",
+        ),
+        (
+            {"autoregressive": False, "scheduled_sampling": "linear"},
+            "`scheduled_sampling` needs .* `autoregressive`. Received: 'linear'",
+        ),
+        (
+            {"scheduled_sampling": "linear", "attention_weight": 0.0, "decoding": "ctc"},
+            "`scheduled_sampling` needs an attention decoder",
+        ),
+        (
+            {"scheduled_sampling": "linear", "sampling_final": 0.0},
+            "`scheduled_sampling=linear` needs a `sampling_final` above 0. Received: 0.0",
+        ),
+        (
+            {"schedule": "exponential", "final_learning_rate": 0.0},
+            "`schedule=exponential` needs a `final_learning_rate` above 0. Received: 0.0",
         ),
     ],
 )

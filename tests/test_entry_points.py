@@ -26,7 +26,7 @@ from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS,
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
-from attention_ocr.settings.training import PRECISIONS, STRATEGIES
+from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
 from tests import tiny, tiny_model
 
@@ -45,8 +45,7 @@ CHOICES = {
     "attention_normalization": NORMALIZATIONS,
     "decoder_cell": DECODER_CELLS,
     "feedback": FEEDBACKS,
-    "precision": PRECISIONS,
-    "strategy": STRATEGIES,
+    **TRAINING_CHOICES,
 }
 
 

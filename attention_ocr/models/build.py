@@ -150,6 +150,7 @@ def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
         num_layers=settings.decoder_layers,
         autoregressive=settings.autoregressive,
         feedback=settings.feedback,
+        samples_feedback=config.training.scheduled_sampling != "none",
         dropout=model.dropout,
         seed=config.training.seed,
         name="decoder",
