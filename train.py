@@ -27,7 +27,16 @@ from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS, ModelConfig
-from attention_ocr.settings.training import PRECISIONS, STRATEGIES, TrainingConfig
+from attention_ocr.settings.training import (
+    CLIPPINGS,
+    LOSS_REDUCTIONS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SAMPLINGS,
+    SCHEDULES,
+    STRATEGIES,
+    TrainingConfig,
+)
 
 FLAGS = flags.FLAGS
 
@@ -71,11 +80,6 @@ flags.DEFINE_string(
     "encoder_layer",
     ModelConfig.encoder_layer,
     "Where it is cut: a layer, or an endpoint of inception_v3 (Mixed_5d where this is empty).",
-)
-flags.DEFINE_string(
-    "encoder_weights",
-    ModelConfig.encoder_weights,
-    "File of weights that such an encoder starts from; '' for random ones.",
 )
 flags.DEFINE_enum(
     "coordinates",
@@ -133,13 +137,13 @@ flags.DEFINE_integer(
     "Heads of --attention=dot; they divide --attention_units.",
 )
 flags.DEFINE_float(
-    "attention_temperature",
-    DecoderConfig.attention_temperature,
+    "hard_temperature",
+    DecoderConfig.hard_temperature,
     "Of --attention=hard: above 1 the draws of training spread.",
 )
 flags.DEFINE_float(
-    "attention_soft_share",
-    DecoderConfig.attention_soft_share,
+    "hard_soft_share",
+    DecoderConfig.hard_soft_share,
     "Of --attention=hard: share of the training steps that see the expectation.",
 )
 flags.DEFINE_integer(
@@ -220,6 +224,11 @@ flags.DEFINE_integer(
 )
 
 flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
+flags.DEFINE_enum("optimizer", TrainingConfig.optimizer, OPTIMIZERS, "What moves the weights.")
+flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd and rmsprop.")
+flags.DEFINE_enum(
+    "schedule", TrainingConfig.schedule, SCHEDULES, "How the learning rate falls after its peak."
+)
 flags.DEFINE_float("learning_rate", TrainingConfig.learning_rate, "Peak of the learning rate.")
 flags.DEFINE_integer(
     "warmup_steps", TrainingConfig.warmup_steps, "Steps in which the rate rises to its peak."
@@ -227,12 +236,34 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     "final_learning_rate",
     TrainingConfig.final_learning_rate,
-    "Fraction of the peak at which the cosine ends.",
+    "Fraction of the peak at which the schedule ends.",
 )
-flags.DEFINE_float("weight_decay", TrainingConfig.weight_decay, "AdamW's decoupled decay.")
 flags.DEFINE_float(
-    "clip_norm", TrainingConfig.clip_norm, "Largest global norm of the gradient; 0 for any."
+    "weight_decay", TrainingConfig.weight_decay, "Decoupled decay of --optimizer=adamw."
 )
+flags.DEFINE_float(
+    "l2", TrainingConfig.l2, "Weight of half of the squared norm of the weights in the loss."
+)
+flags.DEFINE_enum(
+    "clipping", TrainingConfig.clipping, CLIPPINGS, "What is at most --clip_norm long."
+)
+flags.DEFINE_float(
+    "clip_norm", TrainingConfig.clip_norm, "Largest norm of the gradient; 0 for any."
+)
+flags.DEFINE_enum(
+    "loss_reduction",
+    TrainingConfig.loss_reduction,
+    LOSS_REDUCTIONS,
+    "Mean over all tokens, or over the examples of the sum of each one's tokens.",
+)
+flags.DEFINE_enum(
+    "scheduled_sampling",
+    TrainingConfig.scheduled_sampling,
+    SAMPLINGS,
+    "How the share of its own characters rises that the decoder is fed in training.",
+)
+flags.DEFINE_float("sampling_final", TrainingConfig.sampling_final, "That share at its end.")
+flags.DEFINE_integer("sampling_steps", TrainingConfig.sampling_steps, "Steps over which it rises.")
 flags.DEFINE_float(
     "label_smoothing", TrainingConfig.label_smoothing, "Share spread over the vocabulary."
 )
@@ -273,6 +304,11 @@ flags.DEFINE_bool(
     "deterministic", TrainingConfig.deterministic, "Make two runs equal bit for bit; slower."
 )
 flags.DEFINE_integer("seed", TrainingConfig.seed, "Of weights, data order and dropout.")
+flags.DEFINE_string(
+    "encoder_weights",
+    TrainingConfig.encoder_weights,
+    "File of weights that an encoder of keras.applications starts from; '' for random ones.",
+)
 flags.DEFINE_string(
     "init_from",
     TrainingConfig.init_from,

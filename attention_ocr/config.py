@@ -16,7 +16,7 @@ from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
-from attention_ocr.settings.model import ModelConfig
+from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.whole_files import whole_file
 
@@ -38,6 +38,13 @@ class Config:
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
+        encoder_weights = self.training.encoder_weights
+        check(
+            not encoder_weights or model.encoder in BACKBONE_ENCODERS,
+            f"`encoder_weights` must be empty for `encoder={model.encoder}`; it is for "
+            f"{' and '.join(BACKBONE_ENCODERS)}.",
+            encoder_weights,
+        )
         check(
             decoding == "attention" or model.ctc_weight > 0,
             f"`decoding={decoding}` needs a CTC head, that is a `ctc_weight` above 0.",
@@ -52,6 +59,12 @@ class Config:
             self.decoder == DecoderConfig() or model.attention_weight > 0,
             "Settings of the decoder need an `attention_weight` above 0.",
             model.attention_weight,
+        )
+        check(
+            self.training.scheduled_sampling == "none"
+            or (self.decoder.autoregressive and model.attention_weight > 0),
+            "`scheduled_sampling` needs an attention decoder that is `autoregressive`.",
+            self.training.scheduled_sampling,
         )
         check(
             self.decoder.attention != "dot"

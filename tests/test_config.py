@@ -82,8 +82,8 @@ def test_a_field_name_stands_in_one_section_only():
             3,
             "`attention_heads` must divide `attention_units` .128.. Received: 3",
         ),
-        ("attention_temperature", 0.0, "`attention_temperature` must be above 0"),
-        ("attention_soft_share", 1.0, "`attention_soft_share` must be at least 0 and below 1"),
+        ("hard_temperature", 0.0, "`hard_temperature` must be above 0"),
+        ("hard_soft_share", 1.0, "`hard_soft_share` must be at least 0 and below 1"),
         ("location_kernel", 4, "`location_kernel` must be odd. Received: 4"),
         ("decoder_cell", "rnn", "one of lstm, gru. Received: 'rnn'"),
         ("decoder_layers", 0, "`decoder_layers` must be above 0"),
@@ -99,6 +99,15 @@ def test_a_field_name_stands_in_one_section_only():
         ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
         ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
         ("label_smoothing", 1.5, "at least 0 and below 1"),
+        ("optimizer", "lion", "one of adamw, adam, sgd, .*Received: 'lion'"),
+        ("momentum", 1.0, "`momentum` must be at least 0 and below 1"),
+        ("schedule", "linear", "one of cosine, exponential, constant. Received: 'linear'"),
+        ("clipping", "value", "one of global_norm, per_variable, none. Received: 'value'"),
+        ("loss_reduction", "sum", "one of tokens, examples. Received: 'sum'"),
+        ("l2", -0.1, "`l2` must not be negative. Received: -0.1"),
+        ("scheduled_sampling", "cosine", "one of none, linear, .*Received: 'cosine'"),
+        ("sampling_final", 1.0, "`sampling_final` must be at least 0 and below 1"),
+        ("sampling_steps", 0, "`sampling_steps` must be above 0"),
         ("precision", "float16", "one of auto, float32, bfloat16"),
         ("strategy", "tpu", "`strategy` must be one of"),
         ("patience", -1, "`patience` must not be negative"),
@@ -124,6 +133,22 @@ def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value,
         (
             {"autoregressive": False, "feedback": "one_hot"},
             "`feedback` needs `autoregressive`.* Received: 'one_hot'",
+        ),
+        (
+            {"autoregressive": False, "scheduled_sampling": "linear"},
+            "`scheduled_sampling` needs .* `autoregressive`. Received: 'linear'",
+        ),
+        (
+            {"scheduled_sampling": "linear", "attention_weight": 0.0, "decoding": "ctc"},
+            "`scheduled_sampling` needs an attention decoder",
+        ),
+        (
+            {"scheduled_sampling": "linear", "sampling_final": 0.0},
+            "`scheduled_sampling=linear` needs a `sampling_final` above 0. Received: 0.0",
+        ),
+        (
+            {"schedule": "exponential", "final_learning_rate": 0.0},
+            "`schedule=exponential` needs a `final_learning_rate` above 0. Received: 0.0",
         ),
     ],
 )
@@ -251,7 +276,7 @@ def test_saving_that_fails_leaves_the_old_settings(tmp_path, monkeypatch):
 def test_the_file_is_json_for_people(tmp_path):
     text = OTHER.save(tmp_path).read_text(encoding="utf-8")
     assert json.loads(text)["data"]["bucket_widths"] == [48, 100]
-    assert '\n  "model": {\n    "encoder": "vgg",\n' in text
+    assert '\n    "encoder": "vgg",\n' in text
 
 
 @pytest.mark.parametrize(

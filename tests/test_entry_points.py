@@ -4,6 +4,9 @@ import csv
 import dataclasses
 import importlib.util
 import json
+import math
+import re
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,14 +17,16 @@ from types import ModuleType
 import pytest
 from absl import flags
 
+from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
-from attention_ocr.settings.training import PRECISIONS, STRATEGIES
+from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
 from tests import tiny, tiny_model
 
@@ -40,8 +45,7 @@ CHOICES = {
     "attention_normalization": NORMALIZATIONS,
     "decoder_cell": DECODER_CELLS,
     "feedback": FEEDBACKS,
-    "precision": PRECISIONS,
-    "strategy": STRATEGIES,
+    **TRAINING_CHOICES,
 }
 
 
@@ -159,6 +163,42 @@ def test_a_named_experiment_holds_flags_and_nothing_else(path):
             parse_options(spec.options)
     comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
     assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
+
+
+PRESETS = sorted(REPOSITORY.glob("configs/presets/*.flags"))
+PARAMETERS = dict(
+    re.findall(
+        r"^\| `(\w+)` .*\| ([\d,]+) \|$",
+        (REPOSITORY / "docs" / "presets.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+)
+
+
+def read_preset(path: Path) -> Config:
+    with entry_point("train") as (train, _):
+        flags.FLAGS(["train.py", f"--flagfile={path}", "--work_dir=runs/preset"])
+        config: Config = train.config_from_flags()
+    return config
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_sets_a_network_and_names_its_command(path):
+    config = read_preset(path)
+    assert config.data == Config().data
+    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
+    assert any(f"--flagfile=configs/presets/{path.name}" in line for line in comments)
+    assert path.stem in PARAMETERS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_has_the_parameters_that_its_table_says(path):
+    recognizer = build_recognizer(
+        read_preset(path), Charset(string.digits + string.ascii_lowercase)
+    )
+    count = sum(math.prod(weight.shape) for weight in recognizer.trainable_weights)
+    assert f"{count:,}" == PARAMETERS[path.stem]
 
 
 @pytest.mark.parametrize("name", ["train", "eval", "export"])

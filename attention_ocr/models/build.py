@@ -150,6 +150,7 @@ def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
         num_layers=settings.decoder_layers,
         autoregressive=settings.autoregressive,
         feedback=settings.feedback,
+        samples_feedback=config.training.scheduled_sampling != "none",
         dropout=model.dropout,
         seed=config.training.seed,
         name="decoder",
@@ -163,8 +164,8 @@ def attention_arguments(config: Config) -> dict[str, Any]:
         "units": config.model.attention_units,
         "normalization": settings.attention_normalization,
         "heads": settings.attention_heads,
-        "temperature": settings.attention_temperature,
-        "soft_share": settings.attention_soft_share,
+        "temperature": settings.hard_temperature,
+        "soft_share": settings.hard_soft_share,
         "location_filters": settings.location_filters,
         "location_kernel": settings.location_kernel,
     }

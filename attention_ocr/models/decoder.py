@@ -103,7 +103,8 @@ class AttentionDecoder(keras.layers.Layer):
         seed: int = 0,
         **kwargs: object,
     ) -> None:
-        super().__init__(**kwargs)
+        # Keras would cast the state, which holds float32 too.
+        super().__init__(autocast=False, **kwargs)
         self.vocabulary_size = vocabulary_size
         self.units = units
         self.autoregressive = autoregressive

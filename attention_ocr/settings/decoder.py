@@ -31,8 +31,8 @@ class DecoderConfig:
         attention: name of the attention in `ATTENTIONS`; `none` sees the mean of the grid.
         attention_normalization: `softmax`, or `sigmoid`, which shares the attention out more.
         attention_heads: of `attention=dot`; they divide `attention_units`.
-        attention_temperature: of `attention=hard`; above 1 the draws of training spread.
-        attention_soft_share: of `attention=hard`, share of the steps of training that see the
+        hard_temperature: of `attention=hard`; above 1 the draws of training spread.
+        hard_soft_share: of `attention=hard`, share of the steps of training that see the
             expectation in place of one cell.
         location_filters: of `attention=location`, features of the previous weights.
         location_kernel: of `attention=location`, odd size of the convolution, cells.
@@ -45,8 +45,8 @@ class DecoderConfig:
     attention: str = "additive"
     attention_normalization: str = "softmax"
     attention_heads: int = 4
-    attention_temperature: float = 1.0
-    attention_soft_share: float = 0.5
+    hard_temperature: float = 1.0
+    hard_soft_share: float = 0.5
     location_filters: int = 10
     location_kernel: int = 7
     decoder_cell: str = "lstm"
@@ -62,12 +62,12 @@ class DecoderConfig:
         check_positive(
             self,
             "attention_heads",
-            "attention_temperature",
+            "hard_temperature",
             "location_filters",
             "location_kernel",
             "decoder_layers",
         )
-        check_fraction(self, "attention_soft_share")
+        check_fraction(self, "hard_soft_share")
         check(
             self.location_kernel % 2 == 1,
             "`location_kernel` must be odd.",

@@ -45,8 +45,6 @@ class ModelConfig:
         encoder_backbone: network of `keras.applications` for `encoder=application`.
         encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
-        encoder_weights: file with the weights of the whole network, without classifier, from which
-            training starts; empty starts from random ones. Reading never needs it.
         coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
             column up to that of `max_image_width`; or `sinusoidal`, waves of both.
         sequence_cell: `lstm` or `gru`, of the sequence layers.
@@ -68,7 +66,6 @@ class ModelConfig:
     encoder_width: float = 1.0
     encoder_backbone: str = ""
     encoder_layer: str = ""
-    encoder_weights: str = ""
     coordinates: str = "none"
     sequence_cell: str = "lstm"
     sequence_layers: int = 1
@@ -112,13 +109,12 @@ class ModelConfig:
                 self.encoder_width,
             )
         else:
-            for name in ("encoder_layer", "encoder_weights"):
-                check(
-                    not getattr(self, name),
-                    f"`{name}` must be empty for `encoder={self.encoder}`; it is for "
-                    f"{' and '.join(BACKBONE_ENCODERS)}.",
-                    getattr(self, name),
-                )
+            check(
+                not self.encoder_layer,
+                f"`encoder_layer` must be empty for `encoder={self.encoder}`; it is for "
+                f"{' and '.join(BACKBONE_ENCODERS)}.",
+                self.encoder_layer,
+            )
         needs_backbone = self.encoder == "application"
         check(
             bool(self.encoder_backbone) == needs_backbone,

@@ -11,7 +11,23 @@ from attention_ocr.settings.checks import (
 )
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+OPTIMIZERS = ("adamw", "adam", "sgd", "adadelta", "adagrad", "rmsprop")
+SCHEDULES = ("cosine", "exponential", "constant")
+CLIPPINGS = ("global_norm", "per_variable", "none")
+LOSS_REDUCTIONS = ("tokens", "examples")
+SAMPLINGS = ("none", "linear", "exponential", "inverse_sigmoid")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
+
+CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "clipping": CLIPPINGS,
+    "loss_reduction": LOSS_REDUCTIONS,
+    "scheduled_sampling": SAMPLINGS,
+    "precision": PRECISIONS,
+    "strategy": STRATEGIES,
+}
+"""What each of the settings may be that have a fixed set of values."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +36,25 @@ class TrainingConfig:
 
     Args:
         steps: optimiser steps of the whole run.
+        optimizer: `adamw`, `adam`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
+        momentum: of `optimizer=sgd` and `optimizer=rmsprop`.
+        schedule: how the rate falls: `cosine`, `exponential` or `constant`.
         learning_rate: peak of the schedule.
         warmup_steps: steps over which the rate rises from 0 to its peak.
-        final_learning_rate: fraction of the peak at which the cosine ends.
-        weight_decay: AdamW's decoupled decay; biases and normalisation scales are spared.
-        clip_norm: largest global norm of the gradient; 0 clips nothing.
+        final_learning_rate: fraction of the peak at which the schedule ends.
+        weight_decay: decoupled decay of `optimizer=adamw`; biases and normalisation scales are
+            spared.
+        l2: weight of half of the squared norm of the weights in the loss, for any optimiser;
+            biases and normalisation scales are spared.
+        clipping: what is at most `clip_norm` long: `global_norm` of the gradient, the gradient
+            `per_variable`, or `none`.
+        clip_norm: largest norm of the gradient; 0 clips nothing.
+        loss_reduction: mean over `tokens`, or over `examples` of the sum of each one's tokens.
         label_smoothing: share of the target's probability spread over the vocabulary.
+        scheduled_sampling: how the probability rises with which the decoder is fed its own
+            characters in training: `linear`, `exponential`, `inverse_sigmoid`, or `none`.
+        sampling_final: that probability at its end.
+        sampling_steps: over which it rises.
         reinforce_weight: of hard attention, weight of the loss that teaches it where to look.
         entropy_weight: of hard attention, weight of the entropy that it is rewarded for.
         average_decay: decay of the averaged weights; 0 averages nothing.
@@ -39,6 +68,8 @@ class TrainingConfig:
         strategy: how steps are spread over devices, see `training.devices.make_strategy`.
         deterministic: make two runs equal bit for bit, at some cost in speed.
         seed: of the initial weights, the order of the data, and dropout.
+        encoder_weights: file with the weights of a network of `keras.applications`, without its
+            classifier, that such an encoder begins with; empty begins with random ones.
         init_from: a work directory or an export whose weights the run begins with, or `default`,
             the weights that come with the package; empty begins with random ones.
         init_parts: which of them, beginnings of their paths with commas between, as
@@ -47,12 +78,21 @@ class TrainingConfig:
     """
 
     steps: int = 20000
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    schedule: str = "cosine"
     learning_rate: float = 2e-3
     warmup_steps: int = 500
     final_learning_rate: float = 0.01
     weight_decay: float = 1e-2
+    l2: float = 0.0
+    clipping: str = "global_norm"
     clip_norm: float = 5.0
+    loss_reduction: str = "tokens"
     label_smoothing: float = 0.0
+    scheduled_sampling: str = "none"
+    sampling_final: float = 0.25
+    sampling_steps: int = 10000
     reinforce_weight: float = 1.0
     entropy_weight: float = 0.01
     average_decay: float = 0.999
@@ -65,6 +105,7 @@ class TrainingConfig:
     strategy: str = "auto"
     deterministic: bool = False
     seed: int = 0
+    encoder_weights: str = ""
     init_from: str = ""
     init_parts: str = ""
     freeze: str = ""
@@ -74,6 +115,7 @@ class TrainingConfig:
             self,
             "steps",
             "learning_rate",
+            "sampling_steps",
             "eval_every",
             "checkpoint_every",
             "summary_every",
@@ -83,19 +125,37 @@ class TrainingConfig:
             self,
             "warmup_steps",
             "weight_decay",
+            "l2",
             "clip_norm",
             "patience",
             "seed",
             "reinforce_weight",
             "entropy_weight",
         )
-        check_fraction(self, "label_smoothing", "average_decay", "final_learning_rate")
-        check_choice("precision", self.precision, PRECISIONS)
-        check_choice("strategy", self.strategy, STRATEGIES)
+        check_fraction(
+            self,
+            "momentum",
+            "final_learning_rate",
+            "label_smoothing",
+            "sampling_final",
+            "average_decay",
+        )
+        for name, choices in CHOICES.items():
+            check_choice(name, getattr(self, name), choices)
         check(
             self.warmup_steps < self.steps,
             f"`warmup_steps` must be below `steps` ({self.steps}).",
             self.warmup_steps,
+        )
+        check(
+            self.schedule != "exponential" or self.final_learning_rate > 0,
+            "`schedule=exponential` needs a `final_learning_rate` above 0.",
+            self.final_learning_rate,
+        )
+        check(
+            self.scheduled_sampling == "none" or self.sampling_final > 0,
+            f"`scheduled_sampling={self.scheduled_sampling}` needs a `sampling_final` above 0.",
+            self.sampling_final,
         )
         check(
             not self.init_parts or bool(self.init_from),

@@ -21,7 +21,7 @@ from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaini
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.metrics import TextMetrics
-from attention_ocr.models.build import build_recognizer, make_encoder
+from attention_ocr.models.build import build_recognizer
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
 from attention_ocr.training.initial_weights import (
@@ -30,6 +30,7 @@ from attention_ocr.training.initial_weights import (
     transfer_weights,
 )
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.pretrained import check_encoder, load_pretrained
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
 from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
@@ -107,18 +108,6 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         run.close()
 
 
-def check_encoder(config: Config) -> None:
-    """Refuse, before anything is written, an encoder that cannot be made.
-
-    Raises:
-        ValueError: see `make_encoder`.
-        FileNotFoundError: there is no file of weights for it.
-    """
-    make_encoder(config)
-    if config.model.encoder_weights and not Path(config.model.encoder_weights).is_file():
-        raise FileNotFoundError(f"No weights at {config.model.encoder_weights}")
-
-
 def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Charset:
     """Write settings and charset into a new work directory, or check them against an old one.
 
@@ -194,9 +183,6 @@ class Run:
         self.recognizer = build_recognizer(config, charset, precision)
         if settings.freeze:
             freeze_weights(self.recognizer, settings.freeze.split(","))
-        self.charset = charset
-        if config.model.encoder_weights:
-            self.recognizer.encoder.load_pretrained(Path(config.model.encoder_weights))
         self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
@@ -242,8 +228,12 @@ class Run:
     def to_the_end(self) -> TrainingResult:
         """Train from where the run stands until its last step, or until it stops improving."""
         settings = self.config.training
-        if not self.checkpoints.restore() and settings.init_from:
-            self._begin_with(settings.init_from, settings.init_parts)
+        if not self.checkpoints.restore():
+            if settings.encoder_weights:
+                load_pretrained(self.recognizer, settings.encoder_weights)
+                self.averages.restart()
+            if settings.init_from:
+                self._begin_with(settings.init_from, settings.init_parts)
         step = int(self.progress.step.numpy())
         self.summaries.settings(self.config, step)
         window = SpeedWindow()

@@ -1,12 +1,13 @@
 """The training loss: attention's cross-entropy and CTC's, over the same number of characters."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
+import keras
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID
 from attention_ocr.config import Config
+from attention_ocr.training.optimization import NOT_DECAYED
 
 
 def attention_loss(
@@ -110,16 +111,60 @@ def reinforce_loss(
     return tf.reduce_sum(losses * target_weights)
 
 
-def make_loss(config: Config) -> Callable[..., dict[str, tf.Tensor]]:
-    """Return `recognition_loss` with the weights and the smoothing of the settings."""
-    return partial(
-        recognition_loss,
-        attention_weight=config.model.attention_weight,
-        ctc_weight=config.model.ctc_weight,
-        label_smoothing=config.training.label_smoothing,
-        reinforce_weight=config.training.reinforce_weight,
-        entropy_weight=config.training.entropy_weight,
-    )
+def loss_normalizer(batch: Mapping[str, tf.Tensor], reduction: str) -> tf.Tensor:
+    """Return by what the sum of the losses of `batch` is divided, a float32 scalar.
+
+    Args:
+        batch: `target_weights` float32 [B, T].
+        reduction: `tokens`, so that each real token counts the same, or `examples`, so that the
+            losses of a text are summed over its steps, and each example counts by its length.
+    """
+    weights = batch["target_weights"]
+    if reduction == "tokens":
+        return tf.reduce_sum(weights)
+    return tf.cast(tf.shape(weights)[0], tf.float32)
+
+
+def make_loss(
+    config: Config, variables: Sequence[keras.Variable], replicas: int = 1
+) -> Callable[..., dict[str, tf.Tensor]]:
+    """Return the loss of the settings, a function of outputs, batch and `normalizer`.
+
+    It is `recognition_loss`, and with `l2` above 0 half of the squared norm of the variables times
+    `l2`, as `l2_penalty`; biases and normalisation scales are spared.
+
+    Args:
+        config: the settings.
+        variables: what is trained.
+        replicas: which add their losses up; each counts its share of the penalty.
+    """
+    settings = config.training
+    penalised = [variable for variable in variables if variable.name not in NOT_DECAYED]
+
+    def loss(
+        outputs: Mapping[str, tf.Tensor],
+        batch: Mapping[str, tf.Tensor],
+        normalizer: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        if normalizer is None:
+            normalizer = loss_normalizer(batch, settings.loss_reduction)
+        losses = recognition_loss(
+            outputs,
+            batch,
+            attention_weight=config.model.attention_weight,
+            ctc_weight=config.model.ctc_weight,
+            label_smoothing=settings.label_smoothing,
+            reinforce_weight=settings.reinforce_weight,
+            entropy_weight=settings.entropy_weight,
+            normalizer=normalizer,
+        )
+        if settings.l2 > 0:
+            norms = [tf.nn.l2_loss(variable.value) for variable in penalised]
+            losses["l2_penalty"] = settings.l2 / replicas * tf.add_n(norms)
+            losses["loss"] += losses["l2_penalty"]
+        return losses
+
+    return loss
 
 
 def recognition_loss(
@@ -131,9 +176,9 @@ def recognition_loss(
     label_smoothing: float,
     reinforce_weight: float = 1.0,
     entropy_weight: float = 0.0,
-    num_tokens: tf.Tensor | None = None,
+    normalizer: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Return the loss of a batch and its parts, each in nats a token.
+    """Return the loss of a batch and its parts, in nats a token or an example.
 
     Args:
         outputs: what the recogniser returned.
@@ -143,37 +188,37 @@ def recognition_loss(
         label_smoothing: of the attention loss.
         reinforce_weight: weight of `reinforce_loss`.
         entropy_weight: weight of the entropy that hard attention is rewarded for.
-        num_tokens: float32 scalar, real tokens of the batch over all replicas; those of `batch`
-            when it is the whole.
+        normalizer: float32 scalar by which the sums are divided, see `loss_normalizer`, of the
+            batch over all replicas; the real tokens of `batch` by default.
 
     Returns:
         `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for;
         with hard attention also `reinforce_loss` and `attention_entropy`.
     """
     targets, weights = batch["targets"], batch["target_weights"]
-    if num_tokens is None:
-        num_tokens = tf.reduce_sum(weights)
-    num_tokens = tf.maximum(num_tokens, 1.0)
+    if normalizer is None:
+        normalizer = loss_normalizer(batch, "tokens")
+    normalizer = tf.maximum(normalizer, 1.0)
     losses = {"loss": tf.constant(0.0)}
     if "logits" in outputs:
         losses["attention_loss"] = (
-            attention_loss(outputs["logits"], targets, weights, label_smoothing) / num_tokens
+            attention_loss(outputs["logits"], targets, weights, label_smoothing) / normalizer
         )
         losses["loss"] += attention_weight * losses["attention_loss"]
     if "choice_log_probabilities" in outputs:
         drawn, baselines = outputs["choice_log_probabilities"], outputs["choice_baselines"]
         losses["reinforce_loss"] = (
-            reinforce_loss(outputs["logits"], drawn, baselines, targets, weights) / num_tokens
+            reinforce_loss(outputs["logits"], drawn, baselines, targets, weights) / normalizer
         )
         losses["attention_entropy"] = (
-            tf.reduce_sum(outputs["choice_entropies"] * weights) / num_tokens
+            tf.reduce_sum(outputs["choice_entropies"] * weights) / normalizer
         )
         losses["loss"] += reinforce_weight * losses["reinforce_loss"]
         losses["loss"] -= entropy_weight * losses["attention_entropy"]
     if "ctc_logits" in outputs:
         losses["ctc_loss"] = (
             ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights)
-            / num_tokens
+            / normalizer
         )
         losses["loss"] += ctc_weight * losses["ctc_loss"]
     return losses

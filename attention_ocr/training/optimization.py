@@ -1,4 +1,4 @@
-"""Optimiser, schedule, and the average of the weights."""
+"""Optimiser, clipping, and the average of the weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,42 +7,71 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.settings.training import TrainingConfig
-from attention_ocr.training.fused_adamw import FusedAdamW
+from attention_ocr.training.fused_adam import FusedAdam
+from attention_ocr.training.learning_rate import LearningRate
 
 NOT_DECAYED = ("bias", "beta", "gamma")
-"""Names of the variables that weight decay spares."""
+"""Names of the variables that weight decay and L2 spare."""
 
 
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:
-    """Return AdamW (Loshchilov and Hutter, 2019) with warm-up and cosine, its slots made.
+    """Return the optimiser of the settings with its learning rate, its slots made.
 
-    The rate rises linearly over `warmup_steps` and falls along half a cosine to
-    `final_learning_rate` of its peak at `steps` (Loshchilov and Hutter, 2017). Biases and
-    normalisation scales do not decay.
+    `adamw` alone has the decoupled weight decay (Loshchilov and Hutter, 2019), which spares biases
+    and normalisation scales; it is `adam` (Kingma and Ba, 2015) otherwise.
 
     Args:
         settings: of the training.
         variables: what is trained.
     """
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if settings.warmup_steps else settings.learning_rate,
-        decay_steps=settings.steps - settings.warmup_steps,
-        alpha=settings.final_learning_rate,
-        warmup_target=settings.learning_rate if settings.warmup_steps else None,
+    rate = LearningRate(
+        settings.schedule,
+        peak=settings.learning_rate,
         warmup_steps=settings.warmup_steps,
+        steps=settings.steps,
+        final=settings.final_learning_rate,
     )
-    optimizer = FusedAdamW(
-        schedule,
-        weight_decay=settings.weight_decay,
-        beta_2=0.99,
-        # Of the mean gradient of a batch the smallest entries are near 1e-7.
-        epsilon=1e-8,
-    )
-    optimizer.exclude_from_weight_decay(
-        var_list=[variable for variable in variables if variable.name in NOT_DECAYED]
-    )
+    if settings.optimizer in ("adamw", "adam"):
+        optimizer = FusedAdam(
+            rate,
+            weight_decay=settings.weight_decay if settings.optimizer == "adamw" else None,
+            beta_2=0.99,
+            # Of the mean gradient of a batch the smallest entries are near 1e-7.
+            epsilon=1e-8,
+        )
+        optimizer.exclude_from_weight_decay(
+            var_list=[variable for variable in variables if variable.name in NOT_DECAYED]
+        )
+    elif settings.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=settings.momentum)
+    elif settings.optimizer == "rmsprop":
+        optimizer = keras.optimizers.RMSprop(rate, momentum=settings.momentum)
+    elif settings.optimizer == "adadelta":
+        optimizer = keras.optimizers.Adadelta(rate)
+    else:
+        optimizer = keras.optimizers.Adagrad(rate)
     optimizer.build(variables)
     return optimizer
+
+
+def clip_gradients(
+    gradients: list[tf.Tensor], settings: TrainingConfig
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Return the gradients shortened to `clip_norm`, and the global norm that they had.
+
+    Args:
+        gradients: of each variable.
+        settings: `clipping` tells what is at most `clip_norm` long: all gradients together, by
+            `global_norm` (Pascanu et al., 2013), or each, `per_variable`.
+    """
+    norm = tf.linalg.global_norm(gradients)
+    if settings.clip_norm == 0 or settings.clipping == "none":
+        return gradients, norm
+    limit = settings.clip_norm
+    if settings.clipping == "per_variable":
+        return [tf.clip_by_norm(gradient, limit) for gradient in gradients], norm
+    scale = limit / tf.maximum(norm, limit)
+    return [gradient * scale for gradient in gradients], norm
 
 
 class AveragedWeights:

@@ -8,8 +8,9 @@ import tensorflow as tf
 from attention_ocr.config import Config
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.devices import worker_shard
-from attention_ocr.training.losses import make_loss
-from attention_ocr.training.optimization import AveragedWeights
+from attention_ocr.training.losses import loss_normalizer, make_loss
+from attention_ocr.training.optimization import AveragedWeights, clip_gradients
+from attention_ocr.training.scheduled_sampling import sampling_schedule
 
 Batch = dict[str, tf.Tensor]
 
@@ -36,8 +37,8 @@ def make_train_step(
 ) -> Callable[[Batch], dict[str, tf.Tensor]]:
     """Return the function that trains on one batch.
 
-    The loss is the mean over the tokens of the whole batch, over all replicas and workers; each
-    replica computes its share of the sum, and the shares' gradients are added up.
+    The loss is the mean over the tokens, or the examples, of the whole batch, over all replicas and
+    workers; each replica computes its share of the sum, and the shares' gradients are added up.
 
     Returns:
         A function from a batch of this process (see `data.pipeline.training_batches`) to `loss`,
@@ -78,29 +79,32 @@ def _make_replica_step(
     recognizer: Recognizer, optimizer: keras.Optimizer, config: Config, replicas: int
 ) -> Callable[[Batch], dict[str, tf.Tensor]]:
     """Return what one of `replicas` does with its part of a batch; the values are shares."""
-    clip_norm = config.training.clip_norm
-    loss = make_loss(config)
-    variables = recognizer.trainable_variables
+    settings, variables = config.training, recognizer.trainable_variables
+    loss = make_loss(config, variables, replicas)
+    sampling_probability = sampling_schedule(settings)
 
     def replica_step(batch: Batch) -> dict[str, tf.Tensor]:
         context = tf.distribute.get_replica_context()
-        num_tokens = tf.reduce_sum(batch["target_weights"])
+        normalizer = loss_normalizer(batch, settings.loss_reduction)
         if replicas > 1:
-            num_tokens = context.all_reduce(tf.distribute.ReduceOp.SUM, num_tokens)
+            normalizer = context.all_reduce(tf.distribute.ReduceOp.SUM, normalizer)
+        inputs = batch
+        if sampling_probability is not None:
+            probability = sampling_probability(optimizer.iterations)
+            inputs = batch | {"sampling_probability": probability}
         with tf.GradientTape() as tape:
-            losses = loss(recognizer(batch, training=True), batch, num_tokens=num_tokens)
+            losses = loss(recognizer(inputs, training=True), batch, normalizer=normalizer)
         # That of an embedding is sparse, which is not worth its trouble at this size.
         gradients = [
             tf.convert_to_tensor(gradient) for gradient in tape.gradient(losses["loss"], variables)
         ]
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        norm = tf.linalg.global_norm(gradients)
-        # They are whole already; the optimiser's own sum over replicas must not repeat it.
-        scale = 1.0 / replicas
-        if clip_norm > 0:
-            scale *= clip_norm / tf.maximum(norm, clip_norm)
-        optimizer.apply([gradient * scale for gradient in gradients], variables)
+        gradients, norm = clip_gradients(gradients, settings)
+        if replicas > 1:
+            # They are whole already; the optimiser's own sum over replicas must not repeat it.
+            gradients = [gradient / replicas for gradient in gradients]
+        optimizer.apply(gradients, variables)
         return losses | {"gradient_norm": norm / replicas}
 
     return replica_step
@@ -110,7 +114,8 @@ def compile_recognizer(recognizer: Recognizer, optimizer: keras.Optimizer, confi
     """Make `recognizer.fit` train with the loss of the training step, on one device.
 
     Its batches are those of `data.pipeline.training_batches`, without their strings. Gradients are
-    clipped only if the optimiser does it, and no weights are averaged.
+    clipped only if the optimiser does it, no weights are averaged, and the decoder is fed the true
+    characters alone.
     """
-    recognizer.loss_function = make_loss(config)
+    recognizer.loss_function = make_loss(config, recognizer.trainable_variables)
     recognizer.compile(optimizer=optimizer)

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.config import Config
 from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.build import attention_class, build_recognizer
 from attention_ocr.recognition import Recognition, recognize
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
+from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.losses import make_loss
+from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.step import make_train_step
 from attention_ocr.work_directory import load_weights, save_weights, weight_values
 from tests import tiny
 
@@ -31,6 +35,11 @@ def config(request):
 @pytest.fixture(scope="module")
 def recognizer(config):
     return build_recognizer(config, tiny.CHARSET)
+
+
+def values_of(config: Config) -> dict[str, object]:
+    """Return the settings of the network, flat."""
+    return vars(config.model) | vars(config.decoder)
 
 
 def read(recognizer, config) -> Recognition:
@@ -113,17 +122,7 @@ def test_the_previous_character_matters_if_it_is_fed_back(config, recognizer):
 
 def test_saved_weights_give_the_same_reading_to_another_recogniser(config, recognizer, tmp_path):
     save_weights(weight_values(recognizer), tmp_path / "weights.npz")
-    other = build_recognizer(
-        tiny.config(
-            **{
-                name: value
-                for section in ("model", "decoder")
-                for name, value in vars(getattr(config, section)).items()
-            },
-            seed=9,
-        ),
-        tiny.CHARSET,
-    )
+    other = build_recognizer(tiny.config(**values_of(config), seed=9), tiny.CHARSET)
     expected = read(recognizer, config)
     assert np.abs(read(other, config).confidence - expected.confidence).max() > 1e-6
     load_weights(other, tmp_path / "weights.npz")
@@ -131,3 +130,30 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(config, recog
     np.testing.assert_array_equal(again.text, expected.text)
     np.testing.assert_allclose(again.confidence, expected.confidence, rtol=1e-5)
     np.testing.assert_allclose(again.attention, expected.attention, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_graph_in_bfloat16_overfits_a_batch_and_reads_it(config):
+    strategy = make_strategy("one_device")
+    config = tiny.config(**values_of(config), steps=500, warmup_steps=0, learning_rate=0.01)
+    with strategy.scope():
+        recognizer = build_recognizer(config, tiny.CHARSET, precision="bfloat16")
+        optimizer = make_optimizer(config.training, recognizer.trainable_variables)
+        averages = AveragedWeights(recognizer.weights, 0.0)
+        step = make_train_step(strategy, recognizer, optimizer, averages, config)
+    for _ in range(100):
+        losses = step(BATCH)
+    assert float(losses["attention_loss"]) < 0.2
+
+    decoding = prepare_decoding(config, tiny.CHARSET)
+    in_graph = tf.function(
+        lambda images, sizes: recognize(recognizer, decoding, images, sizes),
+        input_signature=(
+            tf.TensorSpec((None, 16, None, 1), tf.float32),
+            tf.TensorSpec((None, 2), tf.int32),
+        ),
+        autograph=False,
+    )(BATCH["images"], BATCH["image_sizes"])
+    eager = read(recognizer, config)
+    np.testing.assert_array_equal(in_graph.text, eager.text)
+    np.testing.assert_allclose(in_graph.confidence, eager.confidence, atol=0.05)

@@ -1,12 +1,21 @@
 import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID
-from attention_ocr.training.losses import attention_loss, ctc_loss, recognition_loss, reinforce_loss
+from attention_ocr.training.losses import (
+    attention_loss,
+    ctc_loss,
+    loss_normalizer,
+    make_loss,
+    recognition_loss,
+    reinforce_loss,
+)
+from tests import tiny
 
 B, T, V, W = 3, 4, 7, 6
 LENGTHS = (3, 1, 4)
@@ -155,8 +164,8 @@ def test_shares_of_a_batch_add_up_to_its_loss():
     for rows in (slice(0, 1), slice(1, 3)):
         share = {name: values[rows] for name, values in outputs.items()}
         part = {name: values[rows] for name, values in batch.items()}
-        num_tokens = tf.constant(float(sum(LENGTHS)))
-        shares.append(recognition_loss(share, part, **WEIGHTED, num_tokens=num_tokens)["loss"])
+        normalizer = tf.constant(float(sum(LENGTHS)))
+        shares.append(recognition_loss(share, part, **WEIGHTED, normalizer=normalizer)["loss"])
     assert float(sum(shares)) == pytest.approx(float(whole), rel=1e-5)
 
 
@@ -238,3 +247,36 @@ def test_reinforce_finds_the_cell_that_pays():
             variable.assign_sub(0.5 / 16 * gradient)
     assert float(tf.nn.softmax(scores)[0, 1]) > 0.95
     assert float(baseline) == pytest.approx(math.log(0.9), abs=0.2)
+
+
+def test_the_reduction_is_the_mean_over_tokens_or_over_examples():
+    _, batch = outputs_and_batch(steps=2)
+    assert float(loss_normalizer(batch, "tokens")) == sum(LENGTHS)
+    assert float(loss_normalizer(batch, "examples")) == B
+    outputs, batch = outputs_and_batch()
+    # The mean over examples of sums over steps.
+    examples = [
+        attention_loss(outputs["logits"][i : i + 1], TARGETS[i : i + 1], WEIGHTS[i : i + 1])
+        for i in range(B)
+    ]
+    loss = make_loss(tiny.config(loss_reduction="examples"), [])
+    losses = loss({"logits": outputs["logits"]}, batch)
+    assert float(losses["attention_loss"]) == pytest.approx(np.mean(examples), rel=1e-5)
+
+
+def test_l2_is_half_of_the_squared_norm_of_the_kernels():
+    variables = [
+        keras.Variable(np.full((2, 3), 2.0), dtype="float32", name="kernel"),
+        keras.Variable(np.full((4,), 9.0), dtype="float32", name="bias"),
+        keras.Variable(np.full((5,), 1.0), dtype="float32", name="embeddings"),
+    ]
+    outputs, batch = outputs_and_batch()
+    plain = make_loss(tiny.config(), variables)(outputs, batch)
+    assert "l2_penalty" not in plain
+    for replicas in (1, 2):
+        losses = make_loss(tiny.config(l2=0.1), variables, replicas)(outputs, batch)
+        # (6 * 4 + 5 * 1) / 2 = 14.5, of which each replica adds its share.
+        assert float(losses["l2_penalty"]) == pytest.approx(1.45 / replicas, rel=1e-6)
+        assert float(losses["loss"]) == pytest.approx(
+            float(plain["loss"]) + 1.45 / replicas, rel=1e-5
+        )

@@ -136,3 +136,45 @@ def test_fit_before_compile_recognizer_is_refused():
     recognizer.compile(optimizer="sgd")
     with pytest.raises(ValueError, match="Expected `compile_recognizer` before `fit`"):
         recognizer.fit(tf.data.Dataset.from_tensors(two_batches()[0]), shuffle=False, verbose=0)
+
+
+SAMPLING = {"scheduled_sampling": "linear", "sampling_final": 0.9, "sampling_steps": 1}
+"""The first step has probability 0, the second nearly one."""
+
+
+def test_scheduled_sampling_feeds_the_decoder_its_own_characters_as_the_schedule_says():
+    values = {"warmup_steps": 0, "learning_rate": 0.05, "ctc_weight": 0.0, "feedback": "one_hot"}
+    batches = [two_batches()[0]] * 2
+    plain = Trained(tiny.config(**values), batches)
+    sampled = Trained(tiny.config(**values, **SAMPLING), batches)
+    first, second = (
+        abs(one["loss"] - other["loss"])
+        for one, other in zip(sampled.losses, plain.losses, strict=True)
+    )
+    assert first < 1e-5
+    assert second > 1e-3
+    # Of the checkpoints, so that a run goes on with the draws it would have made.
+    drawn_by = sampled.recognizer.decoder.seed_generator.state
+    assert any(variable is drawn_by for variable in sampled.recognizer.variables)
+    assert plain.recognizer.decoder.seed_generator is None
+
+
+@pytest.mark.slow
+def test_two_devices_train_like_one_with_every_option_of_the_loss():
+    # Networks of other sizes cannot follow in the same process: TensorFlow mixes their sums up.
+    config = tiny.config(
+        warmup_steps=0,
+        loss_reduction="examples",
+        l2=0.01,
+        clipping="per_variable",
+        optimizer="sgd",
+        **SAMPLING,
+    )
+    batches = two_batches(pairs=True)[:1]
+    with tiny.running_eagerly():
+        one = Trained(config, batches)
+    two = Trained(config, batches, strategy="mirrored")
+    for name, value in one.losses[0].items():
+        assert two.losses[0][name] == pytest.approx(value, rel=1e-3), name
+    for weight, other in zip(two.recognizer.weights, one.recognizer.weights, strict=True):
+        np.testing.assert_allclose(weight, other, atol=2e-3, err_msg=weight.path)

@@ -65,6 +65,10 @@ class Attention(keras.layers.Layer):
     draws = False
     """Whether training draws, and `choice` tells what."""
 
+    def __init__(self, **kwargs: object) -> None:
+        # Keras would cast what a step hands to the next, weights in float32 among it.
+        super().__init__(autocast=False, **kwargs)
+
     def build(self, query_width: int, memory_width: int) -> None:
         self.built = True
 

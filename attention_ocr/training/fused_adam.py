@@ -1,15 +1,15 @@
-"""AdamW whose update of a variable is one operation."""
+"""Adam whose update of a variable is one operation."""
 
 import keras
 import tensorflow as tf
 
 
-class FusedAdamW(keras.optimizers.AdamW):
-    """Keras's AdamW (Loshchilov and Hutter, 2019), with TensorFlow's fused kernel for the update.
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam (Kingma and Ba, 2015), with TensorFlow's fused kernel for the update.
 
     Keras spells out the update as a dozen operations over each variable, which on a CPU cost as
     much as a layer of the network. The arithmetic and the variables, so the checkpoints, are the
-    same. AMSGrad is not supported.
+    same. With `weight_decay` it is AdamW (Loshchilov and Hutter, 2019). AMSGrad is not supported.
     """
 
     def update_step(
