@@ -272,7 +272,10 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
         ("", "Expected images and their texts"),
+<<<<<<< HEAD
         ("missing.png\tword\n", "unreadable image: missing.png"),
+=======
+>>>>>>> wt-d
     ],
 )
 def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, message):
@@ -280,6 +283,12 @@ def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, mess
     labels.write_text(content, encoding="utf-8")
     assert message in failure_of("train", f"--work_dir={tmp_path}", f"--train_data={labels}")
     assert [path.name for path in tmp_path.iterdir()] == ["labels.tsv"]
+
+
+def test_training_without_a_single_image_that_is_there_names_them(tmp_path):
+    (tmp_path / "labels.tsv").write_text("missing.png\tword\n", encoding="utf-8")
+    arguments = (f"--work_dir={tmp_path / 'run'}", f"--train_data={tmp_path}")
+    assert "unreadable image: missing.png" in failure_of("train", *arguments)
 
 
 def test_training_in_the_directory_of_another_model_changes_nothing(work_dir):
