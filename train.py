@@ -320,6 +320,11 @@ flags.DEFINE_string(
     "Which of them: beginnings of weights' paths, 'encoder,sequence_0'; '' for all that fit.",
 )
 flags.DEFINE_string(
+    "learning_rate_scales",
+    TrainingConfig.learning_rate_scales,
+    "Factors of the learning rate by beginnings of weights' paths: 'encoder=0.1,decoder/lstm=0.5'.",
+)
+flags.DEFINE_string(
     "freeze", TrainingConfig.freeze, "Beginnings of the paths of weights that are not trained."
 )
 

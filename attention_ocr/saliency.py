@@ -13,6 +13,7 @@ from attention_ocr.charset import START_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.views import join_views, split_views
 
 HEADS = ("attention", "ctc")
 
@@ -33,20 +34,20 @@ def gradient_saliency(
 
     Args:
         recognizer: computing in float32.
-        image: float [1, H, W, C], prepared.
-        image_size: int32 [1, 2], height and width without the padding.
+        image: float [1, views * H, W, C], prepared.
+        image_size: int32 [1, 2], height and width of a view without the padding.
         token_ids: the n characters; for the CTC head those that it reads.
         head: `attention` or `ctc`, the head whose logits are asked.
 
     Returns:
-        float32 [n, H, W], non-negative, zero on the padding.
+        float32 [n, H, views * W], non-negative, zero on the padding; views stand side by side.
 
     Raises:
         ValueError: the recogniser lacks the head, or its CTC head reads other characters.
     """
     slopes = _make_slopes(recognizer, image, image_size, token_ids, head)
     maps = [slopes(tf.constant(index))[0] for index in range(len(token_ids))]
-    return _stack(maps, image, image_size)
+    return _stack(maps, image, image_size, recognizer.num_views)
 
 
 def feedback_saliency(
@@ -68,8 +69,8 @@ def feedback_saliency(
 
     Args:
         recognizer: computing in float32, its encoder made of `ConvolutionUnit`s.
-        image: float [1, H, W, C], prepared.
-        image_size: int32 [1, 2], height and width without the padding.
+        image: float [1, views * H, W, C], prepared.
+        image_size: int32 [1, 2], height and width of a view without the padding.
         token_ids: the n characters; for the CTC head those that it reads.
         head: `attention` or `ctc`, the head whose logits are asked.
         num_iterations: steps of the ascent.
@@ -77,7 +78,7 @@ def feedback_saliency(
         sparsity: gradient, over the layer's mean, below which a gate closes.
 
     Returns:
-        float32 [n, H, W], non-negative, zero on the padding.
+        float32 [n, H, views * W], non-negative, zero on the padding; views stand side by side.
 
     Raises:
         ValueError: the recogniser lacks the head or has no gates, or its CTC head reads other
@@ -92,7 +93,7 @@ def feedback_saliency(
             for _ in range(num_iterations):
                 _move(gates, slopes(tf.constant(index))[1:], rate, sparsity)
             maps.append(slopes(tf.constant(index))[0])
-    return _stack(maps, image, image_size)
+    return _stack(maps, image, image_size, recognizer.num_views)
 
 
 def _make_slopes(
@@ -207,11 +208,24 @@ def _move(
         gate.assign(tf.clip_by_value(gate + rate * step, 0.0, 1.0))
 
 
-def _stack(gradients: Sequence[tf.Tensor], image: tf.Tensor, image_size: tf.Tensor) -> tf.Tensor:
-    """Return the largest absolute value over the colours, on the picture, float32 [n, H, W]."""
-    height, width = image.shape[1:3]
+def _stack(
+    gradients: Sequence[tf.Tensor], image: tf.Tensor, image_size: tf.Tensor, num_views: int
+) -> tf.Tensor:
+    """Return the largest absolute value over the colours, on the picture.
+
+    Args:
+        gradients: n times float32 [1, views * H, W, C].
+        image: of the same shape.
+        image_size: int32 [1, 2], of a view.
+        num_views: of the image.
+
+    Returns:
+        float32 [n, H, views * W], the views side by side.
+    """
     if not gradients:
-        return tf.zeros((0, height, width))
-    sizes = tf.reduce_max(tf.abs(tf.concat(gradients, axis=0)), axis=-1)
-    on_picture = valid_cells(image_size, height, width, (1, 1))
-    return tf.where(on_picture, sizes, 0.0)
+        return tf.zeros((0, image.shape[1] // num_views, num_views * image.shape[2]))
+    values = tf.transpose(tf.reduce_max(tf.abs(tf.concat(gradients, axis=0)), axis=-1), (1, 2, 0))
+    views, sizes = split_views(values[None], image_size, num_views)  # [views, H, W, n]
+    on_picture = valid_cells(sizes, views.shape[1], views.shape[2], (1, 1))
+    joined, _ = join_views(views, on_picture, num_views)
+    return tf.transpose(joined[0], (2, 0, 1))

@@ -21,6 +21,8 @@ from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.lexicon import word_graph
 from attention_ocr.decoding.scorer import Weighted
@@ -69,6 +71,24 @@ def attention_decoding(
             options = BeamOptions(beam_width)
             return beam_decode(step, initial_state, *sizes, options, scorers, rule)[0].token_ids
         return greedy_decode(step, initial_state, *sizes).token_ids
+
+    return decode
+
+
+def joint_decoding(
+    recognizer: Recognizer, encoded: Encoded, text_length: int, beam_width: int
+) -> Callable[[], tf.Tensor]:
+    """Return a beam search by the attention in which CTC has a say, its head included."""
+    ctc_head = recognizer.ctc_head
+    if ctc_head is None:
+        raise ValueError("Expected a recogniser with a CTC head. Received none.")
+
+    @tf.function
+    def decode() -> tf.Tensor:
+        logits = ctc_head(encoded.columns)
+        scorer = CTCPrefixScorer(ctc_log_probabilities(logits, encoded.column_lengths))
+        scorers = (Weighted(scorer, 0.3),)
+        return attention_decoding(recognizer, encoded, text_length, beam_width, scorers=scorers)()
 
     return decode
 
@@ -138,6 +158,7 @@ def main(arguments: argparse.Namespace) -> None:
             f"CTC, beam of {WIDTH}, {arguments.words} words": ctc_decoding(
                 recognizer, encoded, WIDTH, rule
             ),
+            f"joint, beam of {WIDTH}": joint_decoding(recognizer, encoded, WORD_LENGTH, WIDTH),
             f"beam of {WIDTH}, {ORDER}-gram": attention_decoding(
                 recognizer, encoded, WORD_LENGTH, WIDTH, scorers=scorers
             ),

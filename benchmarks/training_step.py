@@ -34,6 +34,9 @@ MODELS: dict[str, dict[str, str | int | float]] = {
     "compact-tps": {"rectifier": "tps"},
     # CRNN's encoder and sequence model below an attention decoder.
     "vgg": {"encoder": "vgg", "sequence_layers": 2, "sequence_units": 256},
+    "resnet": {"encoder": "resnet"},
+    "recursive": {"encoder": "recursive"},
+    "inception-v3": {"encoder": "inception_v3"},
 }
 IMAGE_SIZE = (32, 128)
 

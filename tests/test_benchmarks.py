@@ -18,7 +18,7 @@ SMALLEST = [
         1,
         marks=pytest.mark.slow,
     ),
-    pytest.param("decoding", "--batch_sizes 1 --rounds 1 --words 500", 9, marks=pytest.mark.slow),
+    pytest.param("decoding", "--batch_sizes 1 --rounds 1 --words 500", 10, marks=pytest.mark.slow),
     pytest.param("reading", "--batch_sizes 2 --images 2 --rounds 1", 2, marks=pytest.mark.slow),
     pytest.param(
         "input_pipeline",

@@ -4,6 +4,9 @@ import csv
 import dataclasses
 import importlib.util
 import json
+import math
+import re
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +17,10 @@ from types import ModuleType
 import pytest
 from absl import flags
 
+from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
@@ -160,6 +165,42 @@ def test_a_named_experiment_holds_flags_and_nothing_else(path):
     assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
 
 
+PRESETS = sorted(REPOSITORY.glob("configs/presets/*.flags"))
+PARAMETERS = dict(
+    re.findall(
+        r"^\| `(\w+)` .*\| ([\d,]+) \|$",
+        (REPOSITORY / "docs" / "presets.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+)
+
+
+def read_preset(path: Path) -> Config:
+    with entry_point("train") as (train, _):
+        flags.FLAGS(["train.py", f"--flagfile={path}", "--work_dir=runs/preset"])
+        config: Config = train.config_from_flags()
+    return config
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_sets_a_network_and_names_its_command(path):
+    config = read_preset(path)
+    assert config.data == Config().data
+    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
+    assert any(f"--flagfile=configs/presets/{path.name}" in line for line in comments)
+    assert path.stem in PARAMETERS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_has_the_parameters_that_its_table_says(path):
+    recognizer = build_recognizer(
+        read_preset(path), Charset(string.digits + string.ascii_lowercase)
+    )
+    count = sum(math.prod(weight.shape) for weight in recognizer.trainable_weights)
+    assert f"{count:,}" == PARAMETERS[path.stem]
+
+
 @pytest.mark.parametrize("name", ["train", "eval", "export"])
 def test_help_lists_the_flags(name):
     result = run(f"{name}.py", "--help")
@@ -231,7 +272,10 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
         ("", "Expected images and their texts"),
-        ("missing.png\tword\n", "no such image"),
+<<<<<<< HEAD
+        ("missing.png\tword\n", "unreadable image: missing.png"),
+=======
+>>>>>>> wt-d
     ],
 )
 def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, message):
@@ -239,6 +283,12 @@ def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, mess
     labels.write_text(content, encoding="utf-8")
     assert message in failure_of("train", f"--work_dir={tmp_path}", f"--train_data={labels}")
     assert [path.name for path in tmp_path.iterdir()] == ["labels.tsv"]
+
+
+def test_training_without_a_single_image_that_is_there_names_them(tmp_path):
+    (tmp_path / "labels.tsv").write_text("missing.png\tword\n", encoding="utf-8")
+    arguments = (f"--work_dir={tmp_path / 'run'}", f"--train_data={tmp_path}")
+    assert "unreadable image: missing.png" in failure_of("train", *arguments)
 
 
 def test_training_in_the_directory_of_another_model_changes_nothing(work_dir):

@@ -130,3 +130,19 @@ def test_an_encoder_without_gates_and_a_missing_head_are_refused(recognizer):
 def test_no_characters_give_no_maps(recognizer):
     assert gradient_saliency(recognizer, noise(), SIZE, []).shape == (0, 16, 48)
     assert feedback_saliency(recognizer, noise(), SIZE, []).shape == (0, 16, 48)
+
+
+@pytest.mark.parametrize("rectifier", ["none", "affine"])
+def test_the_maps_of_views_stand_side_by_side_without_the_padding_between(rectifier):
+    recognizer = build(num_views=2, sequence_layers=0, rectifier=rectifier)
+    views = tf.concat([noise(), noise()[:, ::-1]], axis=1)
+    maps = gradient_saliency(recognizer, views, SIZE, TOKEN_IDS).numpy()
+    assert maps.shape == (3, 16, 96)
+    np.testing.assert_array_equal(maps[:, :, 80:], 0.0)
+    assert (maps[:, :, :40].max(axis=(1, 2)) > 0.0).all()
+    assert (maps[:, :, 40:80].max(axis=(1, 2)) > 0.0).all()
+    # Views in the other order change places.
+    other = tf.concat([noise()[:, ::-1], noise()], axis=1)
+    swapped = gradient_saliency(recognizer, other, SIZE, TOKEN_IDS).numpy()
+    np.testing.assert_allclose(maps[:, :, :40], swapped[:, :, 40:80], rtol=1e-3, atol=1e-5)
+    assert gradient_saliency(recognizer, views, SIZE, []).shape == (0, 16, 96)

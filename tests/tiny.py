@@ -46,6 +46,7 @@ SETTINGS: Mapping[str, Any] = {
 
 OF_ENCODER: Mapping[str, Mapping[str, Any]] = {
     "resnet": {"image_height": 32, "encoder_width": 0.125},
+    "vgg": {"image_height": 32},
     "inception_v3": {"encoder_width": 1.0, "encoder_layer": "MaxPool_3a_3x3"},
     "application": {
         "encoder_width": 1.0,

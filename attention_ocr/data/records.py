@@ -115,7 +115,7 @@ def feature_names(serialized: bytes) -> set[str]:
 
 
 def parse_record(
-    serialized: tf.Tensor, place: tf.Tensor, record_format: RecordFormat
+    serialized: tf.Tensor, place: tf.Tensor = "", *, record_format: RecordFormat
 ) -> dict[str, tf.Tensor]:
     """Parse one record of any format, in the graph.
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import normalize
 from attention_ocr.data.files import exists, is_folder
-from attention_ocr.data.images import decode_or_blank, read_or_empty
+from attention_ocr.data.images import decode_image, decode_or_blank, read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
@@ -70,6 +70,8 @@ class Source:
         find_damage: called when a walk has failed; returns what is wrong with which file, or
             nothing.
         parts: of a mixture, its sources.
+        verified: whether each file was decoded once before it was written, so that to guard against
+            broken ones, which takes as long as to decode them, is not needed.
     """
 
     spec: SourceSpec
@@ -78,6 +80,7 @@ class Source:
     texts: Callable[[], Iterable[str]]
     find_damage: Callable[[], str] = str
     parts: "tuple[Source, ...]" = ()
+    verified: bool = False
 
     def labels(self) -> Iterator[str]:
         """Iterate over all labels, in NFC, to build a charset from."""
@@ -89,7 +92,10 @@ class Source:
         The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
         UTF-8 stays as it is.
         """
-        return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
+        return self.rows(walk).map(
+            functools.partial(_decoded, verified=self.verified),
+            num_parallel_calls=walk.num_workers,
+        )
 
     def files(self, walk: "Walk") -> tf.data.Dataset:
         """Walk through `key`, `text` (NFC) and `encoded`, empty where there is no file to read.
@@ -99,11 +105,13 @@ class Source:
         return self.rows(walk).map(_encoded, num_parallel_calls=walk.num_workers)
 
 
-def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
     if "image" in row:
         image = row["image"]
     elif "path" in row:
         image = decode_or_blank(row["path"], is_path=True)
+    elif verified:
+        image = decode_image(row["encoded"])
     else:
         image = decode_or_blank(row["encoded"])
     return {"key": row["key"], "image": image, "text": composed(row["text"])}

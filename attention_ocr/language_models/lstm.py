@@ -146,7 +146,7 @@ class LSTMModel:
         self._symbols = np.full(charset.vocabulary_size, UNKNOWN_SYMBOL, np.int32)
         self._symbols[END_ID] = END_SYMBOL
         for index, character in enumerate(arrays["characters"]):
-            if character in charset:
+            if character in charset.characters:
                 self._symbols[charset.encode(str(character))[0]] = NUM_SPECIAL + index
 
     def initial_state(self, num_rows: tf.Tensor) -> State:

@@ -110,7 +110,9 @@ class NgramModel:
         self._vocabulary_size = charset.vocabulary_size
         self._start, self._depth = int(arrays["start"]), int(arrays["order"]) - 1
         self._log_backoffs, self._shorter = arrays["log_backoffs"], arrays["shorter"]
-        ids = [charset.encode(c)[0] if c in charset else -1 for c in arrays["characters"]]
+        # Not what stands for another character: two would share a token.
+        known = set(charset.characters)
+        ids = [charset.encode(c)[0] if c in known else -1 for c in arrays["characters"]]
         token_ids = np.array([*ids, END_ID])[arrays["symbols"]]
         contexts = np.repeat(np.arange(len(arrays["sizes"])), arrays["sizes"])
         # In the order of the tokens within each context, without those the charset lacks.

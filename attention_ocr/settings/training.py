@@ -1,6 +1,7 @@
 """How the recogniser is trained."""
 
 import dataclasses
+import math
 
 from attention_ocr.settings.checks import (
     check,
@@ -75,6 +76,9 @@ class TrainingConfig:
         init_parts: which of them, beginnings of their paths with commas between, as
             `encoder,decoder/lstm`; empty takes all that fit.
         freeze: weights that stay as they are, beginnings of their paths with commas between.
+        learning_rate_scales: factors of the learning rate by beginnings of the weights' paths, as
+            `encoder=0.1,decoder/lstm=0.5`; the longest that fits counts, and weight decay is not
+            scaled. Empty trains all at one rate.
     """
 
     steps: int = 20000
@@ -109,6 +113,27 @@ class TrainingConfig:
     init_from: str = ""
     init_parts: str = ""
     freeze: str = ""
+    learning_rate_scales: str = ""
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        """Return the factors of `learning_rate_scales` by prefix.
+
+        Raises:
+            ValueError: an entry that is no prefix and number, or a number below 0.
+        """
+        factors = {}
+        for entry in filter(None, self.learning_rate_scales.split(",")):
+            prefix, _, number = entry.partition("=")
+            try:
+                factors[prefix] = float(number)
+            except ValueError:
+                factors[prefix] = -1.0
+            check(
+                bool(prefix) and 0.0 <= factors[prefix] < math.inf,
+                "`learning_rate_scales` must hold entries like encoder=0.1, of numbers from 0 on.",
+                entry,
+            )
+        return factors
 
     def __post_init__(self) -> None:
         check_positive(
@@ -157,6 +182,7 @@ class TrainingConfig:
             f"`scheduled_sampling={self.scheduled_sampling}` needs a `sampling_final` above 0.",
             self.sampling_final,
         )
+        self.learning_rate_factors()
         check(
             not self.init_parts or bool(self.init_from),
             "`init_parts` needs `init_from`, the model that they come from.",

@@ -131,14 +131,14 @@ def transfer_weights(
     """
     names = [weight_name(weight) for weight in recognizer.weights]
     for prefix in prefixes:
-        _matching(names, prefix)
+        matching_names(names, prefix)
     shared = [character for character in charset.characters if character in saved.charset]
     new_ids = [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in shared)]
     old_ids = [*range(len(SPECIAL_TOKENS)), *(saved.charset.encode(c)[0] for c in shared)]
     taken: list[str] = []
     left: dict[str, str] = {}
     for weight, name in zip(recognizer.weights, names, strict=True):
-        if prefixes and not any(_has_prefix(name, prefix) for prefix in prefixes):
+        if prefixes and not any(has_prefix(name, prefix) for prefix in prefixes):
             left[name] = "not asked for"
             continue
         if name not in saved.values:
@@ -174,14 +174,19 @@ def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
     """
     trainable = {weight_name(weight): weight for weight in recognizer.trainable_variables}
     for prefix in prefixes:
-        for name in _matching(list(trainable), prefix):
+        for name in matching_names(list(trainable), prefix):
             trainable[name].trainable = False
     if not recognizer.trainable_variables:
         raise ValueError(f"Nothing is left to train. Received: frozen {', '.join(prefixes)}")
 
 
-def _matching(names: Sequence[str], prefix: str) -> list[str]:
-    found = [name for name in names if _has_prefix(name, prefix)]
+def matching_names(names: Sequence[str], prefix: str) -> list[str]:
+    """Return the paths of weights that begin with `prefix`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = [name for name in names if has_prefix(name, prefix)]
     if not found:
         parts = sorted({name.split("/")[0] for name in names})
         raise ValueError(
@@ -191,7 +196,8 @@ def _matching(names: Sequence[str], prefix: str) -> list[str]:
     return found
 
 
-def _has_prefix(name: str, prefix: str) -> bool:
+def has_prefix(name: str, prefix: str) -> bool:
+    """Tell whether a path begins with the whole names of `prefix`."""
     return f"{name}/".startswith(f"{prefix.rstrip('/')}/")
 
 

@@ -1,6 +1,6 @@
 """Optimiser, clipping, and the average of the weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import keras
@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.training.fused_adam import FusedAdam
+from attention_ocr.training.initial_weights import has_prefix, matching_names
 from attention_ocr.training.learning_rate import LearningRate
+from attention_ocr.work_directory import weight_name
 
 NOT_DECAYED = ("bias", "beta", "gamma")
 """Names of the variables that weight decay and L2 spare."""
@@ -23,6 +25,9 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
     Args:
         settings: of the training.
         variables: what is trained.
+
+    Raises:
+        ValueError: `learning_rate_scales` names weights that are not trained.
     """
     rate = LearningRate(
         settings.schedule,
@@ -51,7 +56,38 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
     else:
         optimizer = keras.optimizers.Adagrad(rate)
     optimizer.build(variables)
+    if factors := settings.learning_rate_factors():
+        _scale_learning_rates(optimizer, variables, factors)
     return optimizer
+
+
+def _scale_learning_rates(
+    optimizer: keras.Optimizer, variables: list[keras.Variable], factors: Mapping[str, float]
+) -> None:
+    """Make the optimiser multiply its rate by the factor of the longest prefix that fits.
+
+    Adam and its kin cancel a factor of the gradient, so the rate itself must be scaled.
+    """
+    names = [weight_name(variable) for variable in variables]
+    for prefix in factors:
+        matching_names(names, prefix)
+    scales = [
+        next(
+            (
+                factors[prefix]
+                for prefix in sorted(factors, key=len, reverse=True)
+                if has_prefix(name, prefix)
+            ),
+            1.0,
+        )
+        for name in names
+    ]
+    update = optimizer.update_step
+
+    def scaled_update(gradient: tf.Tensor, variable: tf.Variable, rate: tf.Tensor) -> None:
+        update(gradient, variable, rate * scales[optimizer._get_variable_index(variable)])
+
+    optimizer.update_step = scaled_update
 
 
 def clip_gradients(

@@ -88,6 +88,14 @@ def test_characters_that_the_recogniser_lacks_are_left_out():
     np.testing.assert_allclose(scores[[a, b]], expected, rtol=1e-4)
 
 
+def test_glyphs_that_stand_for_another_character_are_left_out():
+    arrays = train_ngram(["ab", "äb", "bä"], 3)
+    plain = NgramModel(arrays, Charset("ab"))
+    folded = NgramModel(arrays, Charset("ab", {"ä": "a"}))
+    state = plain.initial_state(tf.constant(1))
+    np.testing.assert_array_equal(folded.scores(state), plain.scores(state))
+
+
 def test_a_longer_memory_fits_the_words_better():
     losses = []
     for order in (1, 2, 4):

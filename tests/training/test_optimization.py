@@ -224,3 +224,38 @@ def test_the_weights_come_back_after_an_error(moved):
         fail()
     np.testing.assert_array_equal(weight, [3.0, 3.0])
     np.testing.assert_array_equal(averages.averages[0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "adadelta"])
+def test_a_part_is_trained_at_a_rate_of_its_own(name):
+    def steps(scales: str) -> dict[str, np.ndarray]:
+        weights = {
+            path: keras.Variable([1.0, -2.0], name=path) for path in ("stem", "stage", "rest")
+        }
+        for path, weight in weights.items():
+            weight._path = f"net/encoder/{path}/kernel" if path != "rest" else "net/decoder/kernel"
+        settings = TrainingConfig(
+            optimizer=name,
+            warmup_steps=0,
+            learning_rate=0.1,
+            weight_decay=0.0,
+            momentum=0.0,
+            learning_rate_scales=scales,
+        )
+        optimizer = make_optimizer(settings, list(weights.values()))
+        optimizer.apply([tf.constant([0.5, -0.25])] * 3, list(weights.values()))
+        return {path: np.array([1.0, -2.0]) - weight.numpy() for path, weight in weights.items()}
+
+    plain, scaled = steps(""), steps("encoder=0.5,encoder/stage=0")
+    np.testing.assert_allclose(scaled["stem"], 0.5 * plain["stem"], rtol=1e-3)
+    np.testing.assert_array_equal(scaled["stage"], 0.0)
+    np.testing.assert_allclose(scaled["rest"], plain["rest"], rtol=1e-6)
+    assert np.abs(plain["rest"]).min() > 0.0
+    with pytest.raises(ValueError, match="parts are decoder, encoder. Received: 'enc'"):
+        steps("enc=0.5")
+
+
+@pytest.mark.parametrize("scales", ["encoder", "encoder=fast", "=0.5", "encoder=-1", "encoder=nan"])
+def test_a_malformed_rate_of_a_part_is_refused(scales):
+    with pytest.raises(ValueError, match="must hold entries like encoder=0.1"):
+        TrainingConfig(learning_rate_scales=scales)

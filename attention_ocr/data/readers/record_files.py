@@ -35,7 +35,9 @@ def open_source(spec: SourceSpec) -> Source:
 
     def numbered(path: tf.Tensor) -> tf.data.Dataset:
         records = _records(path, paths[0].endswith(".gz"))
-        return records.enumerate().map(lambda number, record: (path, number, record))
+        if record_format.key:
+            return records
+        return records.enumerate().map(lambda number, record: (record, path, number))
 
     def walked(walk: Walk) -> tf.data.Dataset:
         files = tf.data.Dataset.from_tensor_slices(paths)
@@ -56,9 +58,11 @@ def open_source(spec: SourceSpec) -> Source:
             records = records.shuffle(walk.shuffle_buffer, walk.seed).repeat()
         return records
 
-    def row(path: tf.Tensor, number: tf.Tensor, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        place = tf.strings.join([path, "#", tf.strings.as_string(number)])
-        return parse_record(record, place, record_format)
+    def row(record: tf.Tensor, *place: tf.Tensor) -> dict[str, tf.Tensor]:
+        if place:
+            path, number = place
+            place = (tf.strings.join([path, "#", tf.strings.as_string(number)]),)
+        return parse_record(record, *place, record_format=record_format)
 
     def rows(walk: Walk) -> tf.data.Dataset:
         return walked(walk).map(row, num_parallel_calls=walk.num_workers)
@@ -69,7 +73,8 @@ def open_source(spec: SourceSpec) -> Source:
             for text in batch:
                 yield text.decode("utf-8", errors="replace")
 
-    return Source(spec, None, rows, texts, lambda: _find_damage(paths))
+    verified = record_format == RECORD_FORMATS["attention_ocr"]
+    return Source(spec, None, rows, texts, lambda: _find_damage(paths), verified=verified)
 
 
 def _matching(pattern: str) -> list[str]:

@@ -10,23 +10,23 @@ class VGGEncoder(keras.layers.Layer):
     """VGG-like network of CRNN (Shi et al., 2015, table 1).
 
     Two things differ from the table, so that padding cannot reach the picture: every convolution
-    is normalised and masked, and the last one keeps its size ("same" padding) before the two
-    remaining rows are pooled. All pools halve what they halve, so the grid is a quarter of the
+    is normalised and masked, and the last one sees zeros beyond the right edge, where the table's
+    grid is a column shorter. All pools halve what they halve, so the grid is a quarter of the
     picture's width.
 
     Args:
         width: multiplies the channels of every convolution.
 
     Call arguments:
-        images: float [B, H, W, C], H and W multiples of 16.
+        images: float [B, H, W, C], H a multiple of 32 and W of 16.
         image_sizes: int32 [B, 2], height and width of each picture without its padding.
 
     Returns:
-        `feature_grid`: float [B, H/16, W/4, D], D = 512 at width 1; zero on the padding.
-        `cells`: bool [B, H/16, W/4], true on the picture.
+        `feature_grid`: float [B, H/32, W/4, D], D = 512 at width 1; zero on the padding.
+        `cells`: bool [B, H/32, W/4], true on the picture.
     """
 
-    stride = (16, 4)
+    stride = (32, 4)
     plan = (
         (64, (2, 2)),
         (128, (2, 2)),
@@ -34,7 +34,6 @@ class VGGEncoder(keras.layers.Layer):
         (256, (2, 1)),
         (512, None),
         (512, (2, 1)),
-        (512, None),
     )
 
     def __init__(self, width: float = 1.0, **kwargs: object) -> None:
@@ -43,6 +42,7 @@ class VGGEncoder(keras.layers.Layer):
             ConvolutionUnit(scaled_channels(channels, width), name=f"unit_{index}")
             for index, (channels, _) in enumerate(self.plan)
         ]
+        self.last = ConvolutionUnit(scaled_channels(512, width), 2, (2, 1), name="last")
 
     def call(
         self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
@@ -56,4 +56,5 @@ class VGGEncoder(keras.layers.Layer):
                 features = tf.nn.max_pool2d(features, pool, pool, "VALID")
                 stride = (stride[0] * pool[0], stride[1] * pool[1])
                 cells = valid_cells(image_sizes, height // stride[0], width // stride[1], stride)
-        return features, cells
+        cells = valid_cells(image_sizes, height // self.stride[0], width // 4, self.stride)
+        return self.last(features, cells[..., None], training=training), cells
