@@ -36,12 +36,8 @@ def main(arguments: list[str]) -> None:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
         show_own_notes()
         with quiet_start():
-<<<<<<< HEAD
             from attention_ocr.config import Config
-            from attention_ocr.data.pipeline import evaluation_batches
-=======
             from attention_ocr.data.pipeline import evaluation_batches, explaining
->>>>>>> wt-d
             from attention_ocr.data.sources import open_source
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
             from attention_ocr.evaluation.report import format_table, write_report
@@ -56,26 +52,21 @@ def main(arguments: list[str]) -> None:
             data = dataclasses.replace(config.data, eval_batch_size=FLAGS.eval_batch_size)
             config = dataclasses.replace(config, data=data)
         config = config.with_decoding(chosen_in_flags())
-<<<<<<< HEAD
-        batches = evaluation_batches(open_source(name), config)
-        if FLAGS.fit_temperature:
-            fitted = fit_on(recognizer, config, charset, batches)
-            config = config.with_decoding({fitted.setting: fitted.value})
-            # What else the flags changed for this evaluation is not kept.
-            stored = Config.load(Path(FLAGS.model))
-            stored.with_decoding({fitted.setting: fitted.value}).save(Path(FLAGS.model))
-            print(
-                f"{fitted.setting}={fitted.value}, kept in {FLAGS.model}: negative log-likelihood "
-                f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
-            )
-        evaluation = evaluate(make_recognize(recognizer, config, charset), batches, charset)
-=======
         source = open_source(name)
         batches = evaluation_batches(source, config)
-        recognize = make_recognize(recognizer, config, charset)
         with explaining(source):
+            if FLAGS.fit_temperature:
+                fitted = fit_on(recognizer, config, charset, batches)
+                config = config.with_decoding({fitted.setting: fitted.value})
+                # What else the flags changed for this evaluation is not kept.
+                stored = Config.load(Path(FLAGS.model))
+                stored.with_decoding({fitted.setting: fitted.value}).save(Path(FLAGS.model))
+                print(
+                    f"{fitted.setting}={fitted.value}, kept in {FLAGS.model}: negative "
+                    f"log-likelihood {fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
+                )
+            recognize = make_recognize(recognizer, config, charset)
             evaluation = evaluate(recognize, batches, charset)
->>>>>>> wt-d
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)
     except (ValueError, OSError) as error:

@@ -272,10 +272,6 @@ def test_training_names_what_is_wrong_and_writes_nothing(tmp_path, arguments, me
     [
         ("a.png no tab\n", "labels.tsv, line 1: expected path, tab, text"),
         ("", "Expected images and their texts"),
-<<<<<<< HEAD
-        ("missing.png\tword\n", "unreadable image: missing.png"),
-=======
->>>>>>> wt-d
     ],
 )
 def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, message):
