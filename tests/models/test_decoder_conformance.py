@@ -69,7 +69,8 @@ def test_every_attention_of_the_settings_has_a_class(name):
 
 
 def test_every_variable_gets_a_gradient_that_lowers_the_loss(config, recognizer):
-    loss, variables = make_loss(config), recognizer.trainable_variables
+    variables = recognizer.trainable_variables
+    loss = make_loss(config, variables)
     with tf.GradientTape() as tape:
         losses = loss(recognizer(BATCH, training=True), BATCH)
     gradients = tape.gradient(losses["loss"], variables)
