@@ -12,6 +12,7 @@ from attention_ocr.cli import (
     explain,
     inspect_data,
     language_model,
+    pack,
     read,
     records,
     render,
@@ -21,6 +22,7 @@ from attention_ocr.cli import (
 COMMANDS = {
     "read": read,
     "explain": explain,
+    "pack": pack,
     "render": render,
     "records": records,
     "augment": augment,
