@@ -283,7 +283,7 @@ def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, mess
 
 def test_training_without_a_single_image_that_is_there_names_them(tmp_path):
     (tmp_path / "labels.tsv").write_text("missing.png\tword\n", encoding="utf-8")
-    arguments = (f"--work_dir={tmp_path / 'run'}", f"--train_data={tmp_path}")
+    arguments = (f"--work_dir={tmp_path / 'run'}", f"--train_data={tmp_path}", "--eval_data=")
     assert "unreadable image: missing.png" in failure_of("train", *arguments)
 
 
