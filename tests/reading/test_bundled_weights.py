@@ -1,0 +1,55 @@
+import cv2
+import numpy as np
+import pytest
+
+import attention_ocr
+from attention_ocr.charset import ASCII
+from attention_ocr.cli.main import main
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import parse_options
+from attention_ocr.work_directory import BUNDLED_WEIGHTS, WEIGHTS_FILE
+
+LIMIT_MB = 10
+
+
+@pytest.fixture(scope="module")
+def words():
+    """Words that the training never drew: images uint8 [h, w, 3] and their texts."""
+    options = {"kinds": "words", "difficulty": "0.2", "fonts": "bundled", "part": "eval"}
+    renderer = Renderer(parse_options(options))
+    return [renderer.render(index) for index in range(60)]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return attention_ocr.load()
+
+
+def test_the_weights_of_the_package_are_small_and_in_half_precision():
+    path = BUNDLED_WEIGHTS / WEIGHTS_FILE
+    assert path.stat().st_size < LIMIT_MB * 1e6
+    with np.load(path) as arrays:
+        kernels = [arrays[name] for name in arrays.files if arrays[name].ndim > 1]
+    assert {kernel.dtype for kernel in kernels} == {np.dtype(np.float16)}
+
+
+def test_they_read_words_that_they_never_saw(reader, words):
+    assert set(ASCII) == set(reader.charset.characters)
+    readings = reader.read([image for image, _ in words])
+    right = [reading.text == text for reading, (_, text) in zip(readings, words, strict=True)]
+    assert np.mean(right) > 0.75
+    confidences = np.array([reading.confidence for reading in readings])
+    assert confidences[np.array(right)].mean() > confidences[~np.array(right)].mean() + 0.1
+
+
+def test_a_blank_image_is_no_confident_word(reader):
+    blank = np.full((40, 160, 3), 200, np.uint8)
+    (reading,) = reader.read(blank)
+    assert reading.text == "" or reading.confidence < 0.5
+
+
+def test_the_command_reads_without_a_model(words, tmp_path, capsys):
+    image, text = words[0]
+    cv2.imwrite(str(tmp_path / "word.png"), image[..., ::-1])
+    assert main(["read", str(tmp_path / "word.png")]) == 0
+    assert capsys.readouterr().out.split("\t")[1] == text
