@@ -77,6 +77,9 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
         "attention_ocr/py.typed",
         "attention_ocr/synthesis/words.txt",
         "attention_ocr/synthesis/words.LICENSE",
+        "attention_ocr/weights/default/config.json",
+        "attention_ocr/weights/default/charset.txt",
+        "attention_ocr/weights/default/weights.npz",
     }
     assert sources | data <= names - metadata
     assert all(name.startswith("attention_ocr/") for name in names - metadata)
@@ -113,3 +116,13 @@ def test_the_installed_wheel_renders_text(environment, tmp_path):
         "print(renderer.render(0)[1])\n"
     )
     assert run(environment / "python", "-c", program, cwd=tmp_path).strip()
+
+
+def test_the_installed_wheel_reads_with_its_own_weights(environment, export, tmp_path):
+    image = tmp_path / "word.png"
+    shutil.copy(export.parents[1] / "words" / "1.png", image)
+    output = run(environment / "attention-ocr", "read", image.name, cwd=tmp_path)
+    path, text, confidence = output.rstrip("\n").split("\t")
+    assert path == image.name
+    assert text
+    assert 0.0 < float(confidence) <= 1.0

@@ -42,12 +42,6 @@ def test_they_read_words_that_they_never_saw(reader, words):
     assert confidences[np.array(right)].mean() > confidences[~np.array(right)].mean() + 0.1
 
 
-def test_a_blank_image_is_no_confident_word(reader):
-    blank = np.full((40, 160, 3), 200, np.uint8)
-    (reading,) = reader.read(blank)
-    assert reading.text == "" or reading.confidence < 0.5
-
-
 def test_the_command_reads_without_a_model(words, tmp_path, capsys):
     image, text = words[0]
     cv2.imwrite(str(tmp_path / "word.png"), image[..., ::-1])
