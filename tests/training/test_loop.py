@@ -50,10 +50,10 @@ def learned(words, tmp_path_factory):
         eval_data=str(words),
         batch_size=16,
         eval_batch_size=10,
-        steps=60,
+        steps=90,
         warmup_steps=10,
-        eval_every=30,
-        checkpoint_every=20,
+        eval_every=80,
+        checkpoint_every=30,
         summary_every=15,
         learning_rate=0.01,
         average_decay=0.9,
@@ -65,7 +65,7 @@ def learned(words, tmp_path_factory):
 
 
 def test_sixteen_words_are_learned_by_heart_in_under_a_minute(learned):
-    assert learned.result.step == 60
+    assert learned.result.step == 90
     assert learned.result.best_exact_match == 1.0
     assert learned.processor_seconds < 60
 
@@ -78,13 +78,12 @@ def test_the_directory_holds_the_best_model(learned):
     source = open_source(learned.config.data.eval_data)
     evaluation = evaluate(read, evaluation_batches(source, model.config))
     assert [prediction.prediction for prediction in evaluation.predictions] == WORDS
-    confidences = [prediction.confidence for prediction in evaluation.predictions]
-    assert np.mean(confidences) > 0.5
+    assert min(prediction.confidence for prediction in evaluation.predictions) > 0.5
 
 
 def test_checkpoints_are_written_when_they_should_be(learned):
     names = {path.stem for path in (learned.work_dir / "checkpoints/worker_0").glob("*.index")}
-    assert names == {"step-40", "step-60"}
+    assert names == {"step-60", "step-90"}
 
 
 def events(work_dir: Path) -> dict[str, list[int]]:
@@ -102,11 +101,11 @@ def test_tensorboard_gets_numbers_pictures_and_settings(learned):
     steps = events(learned.work_dir)
     training = ("loss", "attention_loss", "ctc_loss", "gradient_norm")
     for name in (*training, "learning_rate", "images_per_second"):
-        assert steps[f"training/{name}"] == [15, 30, 45, 60], name
+        assert steps[f"training/{name}"] == [15, 30, 45, 60, 75, 90], name
     for name in ("exact_match", "alphanumeric_match", "cer", "wer", "ned"):
-        assert steps[f"validation/{name}"] == [30, 60], name
+        assert steps[f"validation/{name}"] == [80, 90], name
     assert {tag for tag in steps if tag.startswith("validation/")} >= {"validation/0"}
-    assert steps["validation/7"] == steps["attention/0"] == [30, 60]
+    assert steps["validation/7"] == steps["attention/0"] == [80, 90]
     assert steps["settings"][0] == 0
 
 
