@@ -63,7 +63,8 @@ def held_out_split(images: Sequence[LabelledImage], every: int, part: str) -> li
         images: What to split, in any order.
         every: One image in so many is held out: of the sorted images, those at the positions
             `every - 1`, `2 * every - 1`, …
-        part: `"eval"` for the images held out, `"train"` for the rest.
+        part: `"eval"` for the images held out, `"train"` for the rest, or one of its own two
+            parts, see `tables.split_indices`.
 
     Returns:
         The images of the part, sorted by key.

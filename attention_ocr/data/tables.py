@@ -10,6 +10,9 @@ import tensorflow as tf
 
 from attention_ocr.data.files import exists, is_remote
 
+PARTS = ("train", "eval", "fit", "validation")
+_VALIDATION_EVERY = 10
+
 
 class StringTable:
     """A growing sequence of strings in one block of UTF-8 and one of offsets.
@@ -150,7 +153,8 @@ def split_indices(keys: Sequence[str] | StringTable, every: int, part: str) -> n
         keys: of all images.
         every: one image in so many is held out: of the sorted images, those at the positions
             `every - 1`, `2 * every - 1`, …
-        part: `"eval"` for the images held out, `"train"` for the rest.
+        part: `"eval"` for the images held out, `"train"` for the rest; `"validation"` for every
+            tenth of `"train"`, by which a run is watched, and `"fit"` for what is left then.
 
     Returns:
         int64, the indices of the part's images in the order of their keys.
@@ -160,11 +164,14 @@ def split_indices(keys: Sequence[str] | StringTable, every: int, part: str) -> n
     """
     if every < 2:
         raise ValueError(f"Expected `every` to be 2 or more. Received: every={every}")
-    if part not in ("train", "eval"):
-        raise ValueError(f"Expected `part` to be 'train' or 'eval'. Received: part={part!r}")
+    if part not in PARTS:
+        raise ValueError(f"Expected `part` to be one of {', '.join(PARTS)}. Received: {part!r}")
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
     held_out = np.arange(len(order)) % every == every - 1
     chosen = order[held_out if part == "eval" else ~held_out]
+    if part in ("fit", "validation"):
+        watched = np.arange(len(chosen)) % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
+        chosen = chosen[watched if part == "validation" else ~watched]
     if not len(chosen):
         raise ValueError(
             f"Expected images for part={part!r} with every={every}. Received: {len(keys)} images"

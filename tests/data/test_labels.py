@@ -127,6 +127,16 @@ def test_every_fifth_by_sorted_key_is_held_out():
     assert [image.key for image in rest] == ["a", "b", "c", "d", "f", "g", "h", "i", "k"]
 
 
+def test_a_tenth_of_the_training_part_watches_the_rest():
+    images = images_with_keys(*(f"{index:02}" for index in range(30)))
+    parts = {
+        part: {image.key for image in held_out_split(images, 3, part)}
+        for part in ("train", "fit", "validation")
+    }
+    assert parts["validation"] == {"13", "28"}
+    assert parts["fit"] == parts["train"] - parts["validation"]
+
+
 def test_the_parts_do_not_depend_on_the_order_of_the_file():
     images = images_with_keys("c", "a", "d", "b")
     assert held_out_split(images, 2, "eval") == held_out_split(images[::-1], 2, "eval")
@@ -137,7 +147,8 @@ def test_the_parts_do_not_depend_on_the_order_of_the_file():
     [
         (1, "eval", "Received: every=1"),
         (0, "train", "Received: every=0"),
-        (2, "test", "Received: part='test'"),
+        (2, "test", "one of train, eval, fit, validation. Received: 'test'"),
+        (2, "validation", "part='validation' with every=2. Received: 3 images"),
         (4, "eval", "part='eval' with every=4. Received: 3 images"),
     ],
 )

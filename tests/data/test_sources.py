@@ -87,7 +87,7 @@ def test_the_example_in_the_docstring_is_true():
         (",every=-2,part=eval", "whole number above 0. Received: -2"),
         (",every=five,part=eval", "whole number above 0. Received: five"),
         (",every=1,part=eval", "`every` to be 2 or more. Received: every=1"),
-        (",every=5,part=dev", "'train' or 'eval'. Received: part='dev'"),
+        (",every=5,part=dev", "one of train, eval, fit, validation. Received: 'dev'"),
         (",every=50,part=eval", "Received: 11 images"),
     ],
 )
