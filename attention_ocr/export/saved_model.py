@@ -84,6 +84,15 @@ def _next_version(export_dir: Path) -> int:
 
 
 def save_recognizer(model: TrainedModel, directory: Path) -> None:
+    """Write a recogniser as a SavedModel, unchecked.
+
+    Args:
+        model: what is written.
+        directory: made here.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
     module = tf.Module()
     module.serve = make_serving_function(model)
     signatures = {SIGNATURE: module.serve}
