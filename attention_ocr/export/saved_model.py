@@ -69,7 +69,7 @@ def export_saved_model(
     temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
     try:
         directory = temporary / "model"
-        _save(model, directory)
+        save_recognizer(model, directory)
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
             _check_in_fresh_process(directory, Path(check_dir))
@@ -85,7 +85,16 @@ def _next_version(export_dir: Path) -> int:
     return max(versions, default=0) + 1
 
 
-def _save(model: TrainedModel, directory: Path) -> None:
+def save_recognizer(model: TrainedModel, directory: Path) -> None:
+    """Write a recogniser as a SavedModel, unchecked.
+
+    Args:
+        model: what is written.
+        directory: made here.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
     module = tf.Module()
     module.serve = make_serving_function(model)
     signatures = {SIGNATURE: module.serve}
