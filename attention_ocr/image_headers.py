@@ -12,7 +12,7 @@ from typing import NamedTuple
 MAX_BLOCKS = 100_000
 """Segments of a JPEG or blocks of a GIF that are looked at; ten times what any camera writes."""
 
-MAX_JPEG_SCANS = 100
+MAX_JPEG_SCANS = 50
 """A progressive JPEG passes over all its pixels in each; encoders write about ten."""
 
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
@@ -49,7 +49,7 @@ class ImageLimits:
         max_image_pixels: of the picture; of an animated GIF all frames count.
     """
 
-    max_image_bytes: int = 2**24
+    max_image_bytes: int = 2**26
     max_image_pixels: int = 2**24
 
     def __post_init__(self) -> None:
@@ -58,28 +58,32 @@ class ImageLimits:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
 
     def refusal(self, content: bytes) -> str | None:
-        """Return why a file is not decoded, none if it may be.
+        """Return why a file is not decoded, none if it may be; see `judge`."""
+        return self.judge(content)[0]
+
+    def judge(self, content: bytes) -> tuple[str | None, int]:
+        """Return why a file is not decoded, none if it may be, and the pixels to decode if so.
 
         What is no image of a known form is left to the decoder, which names it unreadable.
         """
         if len(content) > self.max_image_bytes:
-            return f"image of {len(content)} bytes, the limit is {self.max_image_bytes}"
+            return f"image of {len(content)} bytes, the limit is {self.max_image_bytes}", 0
         try:
             header = read_header(content)
         except ValueError as error:
-            return str(error)
+            return str(error), 0
         if header is None:
-            return None
+            return None, 0
         if header.pixels > self.max_image_pixels:
             frames = header.pixels > header.width * header.height
             return (
                 f"image of {header.width}x{header.height} pixels"
                 + (f" ({header.pixels} in all frames)" if frames else "")
                 + f", the limit is {self.max_image_pixels}"
-            )
+            ), 0
         if header.scans > MAX_JPEG_SCANS:
-            return f"image with over {MAX_JPEG_SCANS} scans"
-        return None
+            return f"image with over {MAX_JPEG_SCANS} scans", 0
+        return None, header.pixels
 
 
 def read_header(content: bytes) -> ImageHeader | None:

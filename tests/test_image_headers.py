@@ -106,6 +106,13 @@ def test_frames_that_add_up_to_too_much_are_refused():
     )
 
 
+def test_what_may_be_decoded_tells_how_many_pixels_it_takes():
+    limits = ImageLimits(max_image_pixels=100)
+    assert limits.judge(png_of(10, 10)) == (None, 100)
+    assert limits.judge(png_of(10, 11))[1] == 0
+    assert limits.judge(b"no image") == (None, 0)
+
+
 def jpeg_with_scans(num_scans):
     content = saved(picture(70, 50), "JPEG", progressive=True)
     end = content.rindex(b"\xff\xd9")
@@ -116,7 +123,10 @@ def jpeg_with_scans(num_scans):
 def test_a_jpeg_of_endless_scans_is_refused():
     assert read_header(jpeg_with_scans(30)).scans == 30
     assert ImageLimits().refusal(jpeg_with_scans(image_headers.MAX_JPEG_SCANS)) is None
-    assert ImageLimits().refusal(jpeg_with_scans(5000)) == "image with over 100 scans"
+    assert (
+        ImageLimits().refusal(jpeg_with_scans(5000))
+        == f"image with over {image_headers.MAX_JPEG_SCANS} scans"
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ HELP_OF = {
     "max_queue_images": "images that may wait; what comes on top is refused",
     "max_queue_bytes": "bytes of the images that may wait",
     "max_request_bytes": "of one request",
+    "max_request_pixels": "of all images of one request",
     "max_concurrent_requests": "that are received or answered at the same time",
     "grace_s": "seconds that requests have to end when the server is told to stop",
     "max_image_bytes": "of a file that is decoded",

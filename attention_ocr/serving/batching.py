@@ -20,6 +20,7 @@ class _Task:
     inputs: Arrays
     num_rows: int
     num_bytes: int
+    cost: int
     done: "asyncio.Future[Arrays]"
     came_s: float = field(default_factory=time.monotonic)
 
@@ -36,6 +37,9 @@ class Batcher:
         max_queue_rows: rows that may wait.
         max_queue_bytes: bytes that may wait.
         joining: whether rows of several requests make a batch; otherwise each request is one.
+        max_batch_cost: requests are joined as long as their costs add up to no more. One that
+            costs over a quarter of it is heavy: it waits in another queue, so that light ones
+            pass between heavy ones.
         observe: called with the number of rows of each batch that is run.
     """
 
@@ -47,6 +51,7 @@ class Batcher:
         max_queue_rows: int = 256,
         max_queue_bytes: int = 2**28,
         joining: bool = True,
+        max_batch_cost: int = 2**62,
         observe: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._max_batch_size = max_batch_size
@@ -55,6 +60,7 @@ class Batcher:
         self._max_queue_rows = max_queue_rows
         self._max_queue_bytes = max_queue_bytes
         self._joining = joining
+        self._max_batch_cost = max_batch_cost
         self._observe = observe
         self._queues: dict[tuple[object, ...], deque[_Task]] = {}
         self._computes: dict[tuple[object, ...], Compute] = {}
@@ -79,7 +85,9 @@ class Batcher:
         self._queues.clear()
         self._executor.shutdown()
 
-    async def submit(self, compute: Compute, inputs: Arrays, num_rows: int) -> Arrays:
+    async def submit(
+        self, compute: Compute, inputs: Arrays, num_rows: int, cost: int = 0
+    ) -> Arrays:
         """Run a function on rows, perhaps together with rows of others.
 
         Args:
@@ -87,6 +95,7 @@ class Batcher:
                 same function are joined, if their rows have the same shapes.
             inputs: arrays [num_rows, ...].
             num_rows: of each array.
+            cost: of computing them, in the unit of `max_batch_cost`.
 
         Returns:
             The outputs for these rows.
@@ -112,9 +121,9 @@ class Batcher:
                 "Try again later.",
             )
         done = asyncio.get_running_loop().create_future()
-        task = _Task(inputs, num_rows, num_bytes, done)
+        task = _Task(inputs, num_rows, num_bytes, cost, done)
         shapes = sorted((name, array.dtype.str, array.shape[1:]) for name, array in inputs.items())
-        key = (compute, *shapes)
+        key = (compute, cost > self._max_batch_cost // 4, *shapes)
         self._queues.setdefault(key, deque()).append(task)
         self._computes[key] = compute
         self._count(task, +1)
@@ -160,14 +169,15 @@ class Batcher:
         queue = self._queues.pop(key, deque())
         compute = self._computes.pop(key, None)
         tasks: list[_Task] = []
-        num_rows = 0
+        num_rows = cost = 0
         while queue and num_rows + queue[0].num_rows <= self._max_batch_size:
+            if tasks and (not self._joining or cost + queue[0].cost > self._max_batch_cost):
+                break
             task = queue.popleft()
             self._count(task, -1)
             num_rows += task.num_rows
+            cost += task.cost
             tasks.append(task)
-            if not self._joining:
-                break
         if queue and compute is not None:
             # Behind the others, so that none is left waiting.
             self._queues[key] = queue

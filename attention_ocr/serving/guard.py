@@ -1,6 +1,7 @@
 """Rows of encoded images that are too large to decode are blanked before they reach the graph."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -16,29 +17,42 @@ IMAGE_INPUT = "images"
 STATUS_OUTPUT = "status"
 
 
-def blank_refused(inputs: Arrays, limits: ImageLimits) -> tuple[Arrays, Mapping[int, str]]:
+class Guarded(NamedTuple):
+    """What of a request is computed.
+
+    Attributes:
+        inputs: of the signature, images over a limit replaced by nothing.
+        refused: by row, why its image was replaced.
+        num_pixels: that the images left announce.
+    """
+
+    inputs: Arrays
+    refused: Mapping[int, str]
+    num_pixels: int
+
+
+def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
     """Replace images over the limits by nothing, which the model reads as an unreadable image.
 
     Args:
         inputs: of a signature; `images` string [B] are files, `inputs` string [B] serialized
             examples that hold one. Any other input is passed on.
         limits: the largest image that is decoded.
-
-    Returns:
-        The inputs, and by row why it was blanked.
     """
     name = next((name for name in (IMAGE_INPUT, EXAMPLE_INPUT) if name in inputs), None)
     if name is None or inputs[name].dtype != object or inputs[name].ndim != 1:
-        return inputs, {}
+        return Guarded(inputs, {}, 0)
     refused = {}
+    num_pixels = 0
     rows = inputs[name].copy()
     for row, content in enumerate(rows):
         for image in [content] if name == IMAGE_INPUT else _images_of(content):
-            reason = limits.refusal(image)
+            reason, pixels = limits.judge(image)
+            num_pixels += pixels
             if reason is not None:
                 refused[row] = reason
                 rows[row] = b"" if name == IMAGE_INPUT else _example_of_nothing()
-    return ({**inputs, name: rows}, refused) if refused else (inputs, {})
+    return Guarded({**inputs, name: rows} if refused else inputs, refused, num_pixels)
 
 
 def _images_of(content: bytes) -> list[bytes]:

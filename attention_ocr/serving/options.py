@@ -29,6 +29,7 @@ class ServingOptions:
         max_queue_images: images that may wait; what comes on top is refused.
         max_queue_bytes: bytes of the images that may wait.
         max_request_bytes: of one request.
+        max_request_pixels: of all images of one request.
         max_concurrent_requests: that are received or answered at the same time.
         grace_s: seconds that requests have to end when the server is told to stop.
         limits: the largest image that is decoded.
@@ -48,6 +49,7 @@ class ServingOptions:
     max_queue_images: int = 256
     max_queue_bytes: int = 2**28
     max_request_bytes: int = 2**26
+    max_request_pixels: int = 2**26
     max_concurrent_requests: int = 512
     grace_s: float = 30.0
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -100,6 +102,7 @@ _LEAST = {
     "max_queue_images": 1,
     "max_queue_bytes": 1,
     "max_request_bytes": 1,
+    "max_request_pixels": 1,
     "max_concurrent_requests": 1,
     "grace_s": 0,
 }

@@ -38,6 +38,7 @@ class Server:
             options.max_queue_images,
             options.max_queue_bytes,
             options.enable_batching,
+            options.limits.max_image_pixels,
             self._monitoring.observe_batch,
         )
         self._monitoring.watch_queue(lambda: self._batcher.queued_rows)

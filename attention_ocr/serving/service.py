@@ -131,11 +131,18 @@ class Service:
                 Code.INVALID_ARGUMENT,
                 f"All inputs must have as many rows. Received: {sorted(lengths)}",
             )
-        inputs, refused = blank_refused(inputs, self._options.limits)
+        guarded = blank_refused(inputs, self._options.limits)
+        if guarded.num_pixels > self._options.max_request_pixels:
+            raise ServingError(
+                Code.INVALID_ARGUMENT,
+                f"Expected at most {self._options.max_request_pixels} pixels in a request. "
+                f"Received: {guarded.num_pixels}",
+            )
         # What has no rows cannot be joined with others: a function of its own has its own queue.
         compute = signature if signature.takes_rows else partial(signature)
-        outputs = await self._batcher.submit(compute, inputs, max(lengths, default=1))
-        return name_refused(outputs, refused)
+        num_rows = max(lengths, default=1)
+        outputs = await self._batcher.submit(compute, guarded.inputs, num_rows, guarded.num_pixels)
+        return name_refused(outputs, guarded.refused)
 
     def metadata(self, wanted: Wanted) -> tuple[SignatureDefMap, int]:
         """Return the signatures of a version, and its number.

@@ -115,6 +115,31 @@ def test_rows_of_other_shapes_and_functions_are_not_joined():
     assert other.sizes == [1]
 
 
+def test_light_requests_pass_between_heavy_ones():
+    order = []
+
+    async def play(batcher):
+        async def note(name, cost):
+            await batcher.submit(compute, rows(cost), 1, cost)
+            order.append(name)
+
+        first = await hold(batcher, compute)
+        waiting = [
+            asyncio.ensure_future(note(name, cost))
+            for name, cost in (("h1", 9), ("h2", 90), ("h3", 9), ("h4", 1), ("l1", 0), ("l2", 0))
+        ]
+        await asyncio.sleep(0)
+        waiting += [asyncio.ensure_future(note("h5", 3))]
+        compute.go.set()
+        await asyncio.gather(first, *waiting)
+
+    compute = Doubling()
+    run(play, max_batch_cost=10)
+    # Alone, h2 is over the limit; h3 and h5 are over it together.
+    assert order == ["h1", "h4", "l1", "l2", "h2", "h3", "h5"]
+    assert compute.sizes == [1, 1, 3, 1, 1, 1]
+
+
 def test_a_batch_waits_for_more_as_long_as_it_was_told():
     compute = Doubling()
 

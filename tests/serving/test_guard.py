@@ -25,23 +25,25 @@ def example(content, feature="image/encoded"):
 
 def test_only_what_is_too_large_is_blanked():
     inputs = {"images": column(SMALL, LARGE, b"no image")}
-    kept, refused = blank_refused(inputs, LIMITS)
+    kept, refused, num_pixels = blank_refused(inputs, LIMITS)
     assert kept["images"].tolist() == [SMALL, b"", b"no image"]
     assert refused == {1: REASON}
+    assert num_pixels == 12
     # What the client sent is not touched.
     assert inputs["images"][1] == LARGE
 
 
 def test_nothing_is_copied_when_all_is_well():
     inputs = {"images": column(SMALL)}
-    assert blank_refused(inputs, LIMITS) == (inputs, {})
-    assert blank_refused(inputs, LIMITS)[0] is inputs
+    assert blank_refused(inputs, LIMITS) == (inputs, {}, 12)
+    assert blank_refused(inputs, LIMITS).inputs is inputs
 
 
 def test_an_image_in_an_example_is_blanked_and_the_example_stays_one():
     rows = column(example(SMALL), example(LARGE), example(LARGE, "other"), b"\xff no example")
-    kept, refused = blank_refused({"inputs": rows}, LIMITS)
+    kept, refused, num_pixels = blank_refused({"inputs": rows}, LIMITS)
     assert refused == {1: REASON}
+    assert num_pixels == 12
     assert kept["inputs"].tolist() == [rows[0], example(b""), rows[2], rows[3]]
 
 
@@ -54,7 +56,7 @@ def test_an_image_in_an_example_is_blanked_and_the_example_stays_one():
     ],
 )
 def test_what_is_not_encoded_is_passed_on(inputs):
-    assert blank_refused(inputs, LIMITS) == (inputs, {})
+    assert blank_refused(inputs, LIMITS) == (inputs, {}, 0)
 
 
 def test_the_status_of_a_refused_row_says_why():
