@@ -17,6 +17,7 @@ from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.export.serving import make_serving_function, without_alternatives
+from attention_ocr.export.warmup import write_warmup
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
 SIGNATURE = "serving_default"
@@ -72,6 +73,7 @@ def export_saved_model(
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
             _check_in_fresh_process(directory, Path(check_dir))
+            write_warmup(directory, Path(check_dir), SIGNATURE)
         os.replace(directory, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
