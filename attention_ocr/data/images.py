@@ -51,13 +51,18 @@ def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
     bit_depth = tf.cast(_bytes_at(encoded, 24, 1)[0], tf.int32)
     opaque_alpha = tf.cast(tf.minimum(tf.bitwise.left_shift(1, bit_depth) - 1, 255), tf.uint8)
 
-    def blend() -> tf.Tensor:
-        alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
-        colour = tf.cast(image[..., :3], tf.float32)
-        return tf.cast(tf.round(colour * alpha + 255.0 * (1.0 - alpha)), tf.uint8)
-
     opaque = tf.reduce_all(tf.equal(image[..., 3], opaque_alpha))
-    return tf.cond(opaque, lambda: image[..., :3], blend)
+    return tf.cond(opaque, lambda: image[..., :3], lambda: tf.cast(lay_over_white(image), tf.uint8))
+
+
+def lay_over_white(image: tf.Tensor) -> tf.Tensor:
+    """Return what shows of a picture with transparency: float32 [h, w, 3], whole numbers.
+
+    Args:
+        image: uint8 or float32 [h, w, 4] in [0, 255], RGBA.
+    """
+    alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
+    return tf.round(tf.cast(image[..., :3], tf.float32) * alpha + 255.0 * (1.0 - alpha))
 
 
 def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:

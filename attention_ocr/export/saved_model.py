@@ -16,11 +16,11 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.serving import make_serving_function, without_alternatives
+from attention_ocr.export.serving import make_signatures
+from attention_ocr.export.signature import CLASSIFY_SIGNATURE
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
-SIGNATURE = "serving_default"
-BEAM_SIGNATURE = "beam"
+CLASSIFY_METHOD = "tensorflow/serving/classify"
 
 
 def export_saved_model(
@@ -85,19 +85,25 @@ def _next_version(export_dir: Path) -> int:
 
 def _save(model: TrainedModel, directory: Path) -> None:
     module = tf.Module()
-    module.serve = make_serving_function(model)
-    signatures = {SIGNATURE: module.serve}
-    if model.config.decoding.beam_width > 1:
-        module.serve_best = without_alternatives(module.serve)
-        signatures = {SIGNATURE: module.serve_best, BEAM_SIGNATURE: module.serve}
+    module.signatures_to_keep = signatures = make_signatures(model)
     # The layers themselves must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
     try:
         tf.saved_model.save(module, str(directory), signatures=signatures)
     except tf.errors.OpError as error:
         raise OSError(f"Cannot write {directory}: {error.message}") from error
+    _name_method(directory)
     model.config.save(directory)
     model.charset.save(directory)
+
+
+def _name_method(directory: Path) -> None:
+    """Say which API of TF Serving a signature answers; TensorFlow calls all `predict`."""
+    from tensorflow.python.saved_model.method_name_updater import MethodNameUpdater
+
+    updater = MethodNameUpdater(str(directory))
+    updater.replace_method_name(CLASSIFY_SIGNATURE, CLASSIFY_METHOD)
+    updater.save()
 
 
 def _write_check(model: TrainedModel, check_data: str, num_images: int, directory: Path) -> None:
