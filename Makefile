@@ -7,13 +7,14 @@ PYTEST_ARGS ?= -n 2 -m 'not slow'
 BIN := .venv/bin
 RUN := runs/quickstart
 
-.PHONY: help quickstart test test-slow check format wheel clean
+.PHONY: help quickstart test test-slow test-wide check format wheel clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make quickstart  train, evaluate, export and read, in one go (some minutes)'
 	@echo 'make test        run the tests'
 	@echo 'make test-slow   run the tests that take minutes: the wheel, the benchmarks'
+	@echo 'make test-wide   run the same checks on each combination of layers (most of an hour)'
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and mend what lint can mend'
 	@echo 'make wheel       build the wheel into dist/'
@@ -32,7 +33,10 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-slow: .venv/installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'slow and not wide'
+
+test-wide: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 -m wide
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check

@@ -68,7 +68,7 @@ def export_saved_model(
     temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
     try:
         directory = temporary / "model"
-        _save(model, directory)
+        save_recognizer(model, directory)
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
             _check_in_fresh_process(directory, Path(check_dir))
@@ -83,7 +83,7 @@ def _next_version(export_dir: Path) -> int:
     return max(versions, default=0) + 1
 
 
-def _save(model: TrainedModel, directory: Path) -> None:
+def save_recognizer(model: TrainedModel, directory: Path) -> None:
     module = tf.Module()
     module.signatures_to_keep = signatures = make_signatures(model)
     # The layers themselves must not be attributes: Keras would trace functions of its own.

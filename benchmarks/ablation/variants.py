@@ -1,0 +1,83 @@
+"""What is compared: the presets, and the defaults with one thing changed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attention_ocr.config import Config
+
+PRESETS = Path(__file__).parents[2] / "configs" / "presets"
+COMMON: Mapping[str, Any] = {
+    "batch_size": 32,
+    "learning_rate": 2e-3,
+    "max_length": 10,
+    "image_height": 32,
+    "max_image_width": 128,
+    "num_views": 1,
+    "bucket_widths": (64, 96),
+    "bucket_lengths": (4, 6, 8),
+    "average_decay": 0.99,
+    "label_smoothing": 0.0,
+}
+"""Settings that all share; they go over those of a preset."""
+
+
+class Variant(NamedTuple):
+    """One recogniser.
+
+    Attributes:
+        change: to the defaults, in words.
+        settings: the same as settings.
+        preset: whose settings it has, if one.
+        pictures: which ones it is trained and tested on, see `pictures.FORMS`.
+    """
+
+    change: str
+    settings: Mapping[str, Any] = {}
+    preset: str = ""
+    pictures: str = "plain"
+
+
+SAMPLING = {"scheduled_sampling": "linear", "sampling_final": 0.25, "sampling_steps": 400}
+VARIANTS = {
+    "compact": Variant("preset; attention beside CTC, read by attention", preset="compact"),
+    "crnn": Variant("preset", preset="crnn"),
+    "aocr": Variant("preset", preset="aocr"),
+    "google_fsns": Variant("preset, one view", preset="google_fsns"),
+    "trba": Variant("preset", preset="trba"),
+    "r2am": Variant("preset", preset="r2am"),
+    "star": Variant("preset", preset="star"),
+    "dram": Variant("preset", preset="dram"),
+    "ctc": Variant("CTC alone", {"attention_weight": 0.0, "decoding": "ctc", "ctc_weight": 1.0}),
+    "attention": Variant("attention alone", {"ctc_weight": 0.0}),
+    "no-bilstm": Variant("no BiLSTM", {"sequence_layers": 0}),
+    "coordinates": Variant("one-hot coordinates", {"coordinates": "one_hot"}),
+    "no-mask": Variant("padding not masked", pictures="padded"),
+    "hard": Variant("hard attention", {"attention": "hard"}),
+    "sampling": Variant("scheduled sampling to 25 %", SAMPLING),
+    "turned": Variant("turned text", pictures="turned"),
+    "turned-tps": Variant("turned text, thin-plate spline", {"rectifier": "tps"}, "", "turned"),
+}
+
+
+def make_config(variant: Variant, **values: Any) -> Config:
+    """Return the settings of a variant, with `values` in place of some.
+
+    Raises:
+        ValueError: settings that the project refuses.
+    """
+    preset = read_flags(PRESETS / f"{variant.preset}.flags") if variant.preset else {}
+    return Config.from_values({**preset, **COMMON, **variant.settings, **values})
+
+
+def read_flags(path: Path) -> dict[str, Any]:
+    """Return the settings in a file of flags, each with the type of its field."""
+    sections = [value for value in Config().to_dict().values() if isinstance(value, dict)]
+    defaults = {name: value for section in sections for name, value in section.items()}
+    settings: dict[str, Any] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("--"):
+            name, _, value = line[2:].partition("=")
+            of_type = type(defaults[name])
+            settings[name] = value == "true" if of_type is bool else of_type(value)
+    return settings

@@ -1,0 +1,119 @@
+"""The same checks for each rectifier, with each encoder, sequence model and way of reading."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.config import Config
+from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.export.saved_model import save_recognizer
+from attention_ocr.export.serving import prepare_encoded
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.recognition import recognize
+from attention_ocr.settings.decoder import ATTENTIONS
+from attention_ocr.settings.decoding import DECODINGS
+from attention_ocr.settings.model import CHOICES, ENCODERS
+from attention_ocr.training.losses import make_loss
+from attention_ocr.training.step import Batch
+from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
+from tests import tiny, tiny_model
+
+SEQUENCES = {
+    "none": {"sequence_layers": 0, "coordinates": "one_hot"},
+    "lstm": {"sequence_cell": "lstm", "coordinates": "none"},
+    "gru": {"sequence_cell": "gru", "sequence_layers": 2, "coordinates": "sinusoidal"},
+}
+ATTENTION_ALONE = {"ctc_weight": 0.0, "decoding": "attention"}
+READERS = {
+    "additive": ATTENTION_ALONE | {"attention": "additive", "feedback": "one_hot"},
+    "location": ATTENTION_ALONE | {"attention": "location", "decoder_cell": "gru"},
+    "dot": ATTENTION_ALONE | {"attention": "dot"},
+    "hard": ATTENTION_ALONE | {"attention": "hard"},
+    "blind": ATTENTION_ALONE | {"attention": "none", "autoregressive": False},
+    "ctc": {"attention_weight": 0.0, "decoding": "ctc"},
+    "joint": {"decoding": "joint", "attention_normalization": "sigmoid", "decoder_layers": 2},
+}
+COMBINATIONS = [
+    pytest.param(
+        {"rectifier": rectifier, "encoder": encoder, **SEQUENCES[sequence], **READERS[reader]},
+        id="-".join((rectifier, encoder, sequence, reader)),
+    )
+    for rectifier, encoder, sequence, reader in itertools.product(
+        CHOICES["rectifier"], ENCODERS, SEQUENCES, READERS
+    )
+]
+
+
+def check_training(config: Config, batch: Batch) -> Recognizer:
+    """Train a step in mixed precision: each variable gets a gradient, and the loss falls."""
+    recognizer = build_recognizer(config, tiny.CHARSET, precision="bfloat16")
+    variables = recognizer.trainable_variables
+    loss = make_loss(config, variables)
+    with tf.GradientTape() as tape:
+        outputs = recognizer(batch, training=True)
+        before = loss(outputs, batch)["loss"]
+    check_outputs(config, outputs, batch)
+    gradients = tape.gradient(before, variables)
+    for variable, gradient in zip(variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    norm = tf.linalg.global_norm(gradients)
+    for variable, gradient in zip(variables, gradients, strict=True):
+        variable.assign_sub(0.05 / norm * gradient)
+    after = loss(recognizer(batch, training=True), batch)["loss"]
+    assert np.isfinite(after)
+    # Hard attention draws anew, and may look at worse cells.
+    if config.decoder.attention != "hard":
+        assert after < before
+    return recognizer
+
+
+def check_outputs(config: Config, outputs: dict[str, tf.Tensor], batch: Batch) -> None:
+    batch_size, num_steps = batch["targets"].shape
+    vocabulary_size = tiny.CHARSET.vocabulary_size
+    if config.model.attention_weight:
+        assert outputs["logits"].shape == (batch_size, num_steps, vocabulary_size)
+        assert outputs["logits"].dtype == tf.float32
+    if config.model.ctc_weight:
+        assert outputs["ctc_logits"].shape[0] == batch_size
+        assert outputs["ctc_logits"].dtype == tf.float32
+
+
+@pytest.mark.slow
+@pytest.mark.wide
+@pytest.mark.parametrize("values", COMBINATIONS)
+def test_a_combination_trains_and_reads_the_same_restored_and_exported(values, tmp_path):
+    config = tiny.config(**{**values, **tiny.OF_ENCODER.get(values["encoder"], {})})
+    batch = tiny.random_batch(height=config.image.image_height)
+    trained = check_training(config, batch)
+    save_weights(weight_values(trained), tmp_path / "weights.npz")
+
+    model = TrainedModel(config, tiny.CHARSET, build_recognizer(config, tiny.CHARSET))
+    load_weights(model.recognizer, tmp_path / "weights.npz")
+    for name, value in weight_values(model.recognizer).items():
+        np.testing.assert_array_equal(value, weight_values(trained)[name])
+
+    save_recognizer(model, tmp_path / "export")
+    exported = tf.saved_model.load(str(tmp_path / "export")).signatures["serving_default"]
+    # Of any number and size: what reads several pictures reads one.
+    files = tf.constant(tiny_model.files(3))
+    images, sizes, _ = prepare_encoded(files, config.image)
+    expected = recognize(model.recognizer, prepare_decoding(config, tiny.CHARSET), images, sizes)
+    for rows in (slice(0, 3), slice(1, 2)):
+        outputs = exported(files[rows])
+        np.testing.assert_array_equal(outputs["text"], expected.text[rows])
+        np.testing.assert_allclose(outputs["confidence"], expected.confidence[rows], atol=1e-4)
+
+
+def test_no_registered_choice_is_missing():
+    combinations = [parameter.values[0] for parameter in COMBINATIONS]
+    for name, choices in {
+        **CHOICES,
+        "encoder": tuple(ENCODERS),
+        "attention": tuple(ATTENTIONS),
+        "decoding": DECODINGS,
+    }.items():
+        assert {values[name] for values in combinations if name in values} == set(choices), name
