@@ -5,13 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.settings.image import ImageConfig
-
-WIDTH_MULTIPLE = 16
-"""Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
 PNG_SIGNATURE = b"\x89PNG"
 BMP_SIGNATURE = b"BM"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
 def decode_image(encoded: tf.Tensor) -> tf.Tensor:
@@ -33,6 +31,7 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         [
             (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
             (_begins_with(encoded, BMP_SIGNATURE), lambda: _decode_bmp(encoded)),
+            (_begins_with(encoded, JPEG_SIGNATURE), lambda: _decode_jpeg(encoded)),
         ],
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
@@ -41,6 +40,11 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
 
 def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:
     return tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
+
+
+def _decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
+    # The accurate transform is that of every other decoder: pixels are then the same everywhere.
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def _decode_png(encoded: tf.Tensor) -> tf.Tensor:

@@ -84,6 +84,11 @@ def _next_version(export_dir: Path) -> int:
 
 
 def save_recognizer(model: TrainedModel, directory: Path) -> None:
+    """Write a SavedModel with settings and characters, unchecked.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
     module = tf.Module()
     module.signatures_to_keep = signatures = make_signatures(model)
     # The layers themselves must not be attributes: Keras would trace functions of its own.

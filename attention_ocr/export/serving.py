@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_ocr.data.images import WIDTH_MULTIPLE, decode_or_blank, fit_image, lay_over_white
+from attention_ocr.data.images import decode_or_blank, fit_image, lay_over_white
 from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.export.signature import (
     ALTERNATIVES,
@@ -18,7 +18,7 @@ from attention_ocr.export.signature import (
     STATUS_UNREADABLE,
 )
 from attention_ocr.recognition import recognize
-from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from attention_ocr.work_directory import TrainedModel
 
 Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
