@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
+from attention_ocr.charset import END_ID, START_ID, Charset
+from attention_ocr.charset_in_graph import encode_in_graph
 from attention_ocr.config import Config
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
