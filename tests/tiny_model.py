@@ -11,8 +11,9 @@ from PIL import Image
 
 from attention_ocr.charset import Charset
 from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.export.saved_model import SIGNATURE, save_recognizer
+from attention_ocr.export.saved_model import save_recognizer
 from attention_ocr.export.serving import prepare_encoded
+from attention_ocr.export.signature import SERVING_SIGNATURE
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.recognition import recognize
 from attention_ocr.work_directory import WEIGHTS_FILE, TrainedModel, save_weights, weight_values
@@ -49,7 +50,7 @@ def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any)
 def check_export(model: TrainedModel, folder: Path) -> None:
     """Export a model; what is loaded again reads files as the model in memory does."""
     save_recognizer(model, folder)
-    exported = tf.saved_model.load(str(folder)).signatures[SIGNATURE]
+    exported = tf.saved_model.load(str(folder)).signatures[SERVING_SIGNATURE]
     encoded_files = tf.constant(files(3))
     images, sizes, _ = prepare_encoded(encoded_files, model.config.image)
     decoding = prepare_decoding(model.config, model.charset)

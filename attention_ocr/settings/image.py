@@ -4,6 +4,9 @@ import dataclasses
 
 from attention_ocr.settings.checks import check, check_positive
 
+WIDTH_MULTIPLE = 16
+"""Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig:
