@@ -12,6 +12,10 @@ WIDTH_MULTIPLE = 16
 
 PNG_SIGNATURE = b"\x89PNG"
 BMP_SIGNATURE = b"BM"
+GIF_SIGNATURE = b"GIF8"
+
+MAX_PIXELS = 2**25
+"""A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
 
 
 def decode_image(encoded: tf.Tensor) -> tf.Tensor:
@@ -27,8 +31,15 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         uint8 [h, w, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: the bytes are no such image, or are cut short.
+        tf.errors.InvalidArgumentError: the bytes are no such image, are cut short, or announce
+            more than `MAX_PIXELS`.
     """
+    few_pixels = tf.debugging.assert_less_equal(
+        _announced_pixels(encoded), tf.constant(MAX_PIXELS, tf.int64)
+    )
+    # Eagerly there is nothing to wait for.
+    with tf.control_dependencies([] if few_pixels is None else [few_pixels]):
+        encoded = tf.identity(encoded)
     image = tf.case(
         [
             (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
@@ -37,6 +48,26 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     return tf.ensure_shape(image, (None, None, 3))
+
+
+def _announced_pixels(encoded: tf.Tensor) -> tf.Tensor:
+    """Return height times width as the header has it: int64, not below 0."""
+    # A file may end within its header; the decoder says so.
+    header = tf.strings.join([tf.strings.substr(encoded, 0, 26), tf.constant(b"\0" * 26)])
+
+    def product(start: int, count: int, dtype: tf.DType, little_endian: bool) -> tf.Tensor:
+        part = tf.strings.substr(header, start, count)
+        sizes = tf.io.decode_raw(part, dtype, little_endian=little_endian)
+        return tf.abs(tf.reduce_prod(tf.cast(sizes, tf.int64)))
+
+    return tf.case(
+        [
+            (_begins_with(encoded, PNG_SIGNATURE), lambda: product(16, 8, tf.int32, False)),
+            (_begins_with(encoded, BMP_SIGNATURE), lambda: product(18, 8, tf.int32, True)),
+            (_begins_with(encoded, GIF_SIGNATURE), lambda: product(6, 4, tf.uint16, True)),
+        ],
+        lambda: tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.int64)),
+    )
 
 
 def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:
