@@ -306,10 +306,19 @@ def test_an_image_narrower_than_its_views_is_blank():
     np.testing.assert_allclose(image, np.full((64, 16, 1), 128 / 127.5 - 1.0), atol=1e-6)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "BMP", "GIF"])
 @pytest.mark.parametrize("in_graph", [False, True])
-def test_an_image_that_announces_too_many_pixels_is_not_decoded(file_format, in_graph, monkeypatch):
-    content = tf.constant(tiny_model.encoded(np.zeros((20, 30, 3), np.uint8), file_format))
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        *(("PNG", {}), ("JPEG", {}), ("BMP", {}), ("GIF", {}), ("WEBP", {})),
+        *(("WEBP", {"lossless": True}), ("WEBP", {"exif": b"Exif\0\0"})),
+    ],
+)
+def test_an_image_that_announces_too_many_pixels_is_not_decoded(
+    file_format, options, in_graph, monkeypatch
+):
+    picture = np.zeros((20, 30, 3), np.uint8)
+    content = tf.constant(tiny_model.encoded(picture, file_format, **options))
     for limit, size in ((600, (20, 30, 3)), (599, (0, 0, 3))):
         monkeypatch.setattr(images, "MAX_PIXELS", limit)
         decode = tf.function(images.decode_or_blank) if in_graph else images.decode_or_blank
