@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
 from attention_ocr.whole_files import whole_file
 
 PAD_ID = 0
@@ -142,7 +140,13 @@ class Charset:
         return self.write(Path(directory) / CHARSET_FILE)
 
     def write(self, path: Path) -> Path:
-        """Write a charset file, whole or not at all.
+        """Write a charset file, whole or not at all."""
+        with whole_file(path) as temporary:
+            temporary.write_bytes(self.to_bytes())
+        return path
+
+    def to_bytes(self) -> bytes:
+        """Return the content of a charset file.
 
         It has a character a line in order; behind some follow a tab and the glyphs they stand for.
         """
@@ -155,16 +159,11 @@ class Charset:
             else f"{character}\n"
             for character in self.characters
         ]
-        with whole_file(path) as temporary:
-            temporary.write_bytes("".join(lines).encode("utf-8"))
-        return path
+        return "".join(lines).encode("utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Charset":
         """Read a charset file, or the one of a work directory or export.
-
-        Only a line feed ends a line: a line may hold a space or any other white space. A carriage
-        return before the line feed belongs to the line's end.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -174,19 +173,31 @@ class Charset:
         if path.is_dir():
             path = path / CHARSET_FILE
         try:
-            lines = path.read_bytes().decode("utf-8-sig").split("\n")
-            if lines and not lines[-1]:
-                lines.pop()
-            lines = [line[:-1] if len(line) > 1 and line[-1] == "\r" else line for line in lines]
-            lines = [normalize(line) for line in lines]
-            with_glyphs = [line for line in lines if line[1:2] == "\t" and len(line) > 2]
-            glyphs = [(glyph, line[0]) for line in with_glyphs for glyph in line[2:]]
-            if len(dict(glyphs)) < len(glyphs):
-                raise ValueError(f"A glyph must stand for one character. Received: {with_glyphs}")
-            characters = [line[0] if line in with_glyphs else line for line in lines]
-            return cls(characters, dict(glyphs))
+            return cls.from_bytes(path.read_bytes())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Charset":
+        """Build the charset of a charset file.
+
+        Only a line feed ends a line: a line may hold a space or any other white space. A carriage
+        return before the line feed belongs to the line's end.
+
+        Raises:
+            ValueError: no UTF-8, or no valid charset.
+        """
+        lines = content.decode("utf-8-sig").split("\n")
+        if lines and not lines[-1]:
+            lines.pop()
+        lines = [line[:-1] if len(line) > 1 and line[-1] == "\r" else line for line in lines]
+        lines = [normalize(line) for line in lines]
+        with_glyphs = [line for line in lines if line[1:2] == "\t" and len(line) > 2]
+        glyphs = [(glyph, line[0]) for line in with_glyphs for glyph in line[2:]]
+        if len(dict(glyphs)) < len(glyphs):
+            raise ValueError(f"A glyph must stand for one character. Received: {with_glyphs}")
+        characters = [line[0] if line in with_glyphs else line for line in lines]
+        return cls(characters, dict(glyphs))
 
     @classmethod
     def from_labels(cls, labels: Iterable[str]) -> "Charset":
@@ -200,45 +211,3 @@ class Charset:
             characters.update(normalize(label))
         characters.discard(UNKNOWN_CHARACTER)
         return cls(sorted(characters))
-
-
-def encode_in_graph(charset: Charset, texts: tf.Tensor) -> tf.RaggedTensor:
-    """Return the token ids of `texts`, as `Charset.encode` does but inside a graph.
-
-    Args:
-        charset: the charset.
-        texts: string [B], UTF-8 in NFC.
-
-    Returns:
-        Ragged int32 [B, (length)].
-    """
-    # A search in the sorted code points is stateless, so that a pipeline that holds it can be
-    # checkpointed; a lookup table is not.
-    order = sorted((*charset.characters, *charset.glyphs))
-    code_points = tf.constant([ord(character) for character in order], tf.int32)
-    sorted_ids = tf.constant([charset.encode(character)[0] for character in order], tf.int32)
-    codes = tf.strings.unicode_decode(texts, "UTF-8")
-
-    def look_up(flat_codes: tf.Tensor) -> tf.Tensor:
-        positions = tf.minimum(tf.searchsorted(code_points, flat_codes), len(order) - 1)
-        found = tf.equal(tf.gather(code_points, positions), flat_codes)
-        return tf.where(found, tf.gather(sorted_ids, positions), UNKNOWN_ID)
-
-    return tf.ragged.map_flat_values(look_up, codes)
-
-
-def decode_in_graph(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
-    """Return the texts of `token_ids`, as `Charset.decode` does but inside a graph.
-
-    Args:
-        charset: the charset.
-        token_ids: int [B, T].
-
-    Returns:
-        string [B], UTF-8.
-    """
-    entries = ["", "", "", UNKNOWN_CHARACTER, *charset.characters]
-    table = tf.constant([entry.encode("utf-8") for entry in entries])
-    ended = tf.cumsum(tf.cast(tf.equal(token_ids, END_ID), tf.int32), axis=1) > 0
-    visible = tf.where(ended, PAD_ID, token_ids)
-    return tf.strings.reduce_join(tf.gather(table, visible), axis=1)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import decode_in_graph
+from attention_ocr.charset_in_graph import decode_in_graph
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode

@@ -17,10 +17,9 @@ from attention_ocr.charset import (
     UNKNOWN_CHARACTER,
     UNKNOWN_ID,
     Charset,
-    decode_in_graph,
-    encode_in_graph,
     normalize,
 )
+from attention_ocr.charset_in_graph import decode_in_graph, encode_in_graph
 
 TEXTS = [
     "",

@@ -3,8 +3,9 @@ import doctest
 import pytest
 
 from attention_ocr import charset_building
-from attention_ocr.charset import Charset, encode_in_graph
+from attention_ocr.charset import Charset
 from attention_ocr.charset_building import build_charset, read_glyph_table
+from attention_ocr.charset_in_graph import encode_in_graph
 
 COUNTS = {"a": 5, "A": 2, "é": 1, "É": 1, "ﬁ": 1, "３": 2, "3": 1, "’": 4, "ß": 1, "\ufffd": 3}
 

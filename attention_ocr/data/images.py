@@ -5,18 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.settings.image import ImageConfig
-
-WIDTH_MULTIPLE = 16
-"""Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
+from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
 
 PNG_SIGNATURE = b"\x89PNG"
 BMP_SIGNATURE = b"BM"
 GIF_SIGNATURE = b"GIF8"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
-
-MAX_PIXELS = 2**25
-"""A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
 
 
 def decode_image(encoded: tf.Tensor) -> tf.Tensor:
@@ -45,6 +39,7 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         [
             (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
             (_begins_with(encoded, BMP_SIGNATURE), lambda: _decode_bmp(encoded)),
+            (_begins_with(encoded, JPEG_SIGNATURE), lambda: _decode_jpeg(encoded)),
         ],
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
@@ -95,6 +90,11 @@ def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:
     return tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
 
 
+def _decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
+    # The accurate transform is that of every other decoder: pixels are then the same everywhere.
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+
+
 def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
     """Decode a PNG and lay it over white."""
     image = tf.io.decode_png(encoded, channels=4)
@@ -103,13 +103,18 @@ def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
     bit_depth = tf.cast(_bytes_at(encoded, 24, 1)[0], tf.int32)
     opaque_alpha = tf.cast(tf.minimum(tf.bitwise.left_shift(1, bit_depth) - 1, 255), tf.uint8)
 
-    def blend() -> tf.Tensor:
-        alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
-        colour = tf.cast(image[..., :3], tf.float32)
-        return tf.cast(tf.round(colour * alpha + 255.0 * (1.0 - alpha)), tf.uint8)
-
     opaque = tf.reduce_all(tf.equal(image[..., 3], opaque_alpha))
-    return tf.cond(opaque, lambda: image[..., :3], blend)
+    return tf.cond(opaque, lambda: image[..., :3], lambda: tf.cast(lay_over_white(image), tf.uint8))
+
+
+def lay_over_white(image: tf.Tensor) -> tf.Tensor:
+    """Return what shows of a picture with transparency: float32 [h, w, 3], whole numbers.
+
+    Args:
+        image: uint8 or float32 [h, w, 4] in [0, 255], RGBA.
+    """
+    alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
+    return tf.round(tf.cast(image[..., :3], tf.float32) * alpha + 255.0 * (1.0 - alpha))
 
 
 def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:

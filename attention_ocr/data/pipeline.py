@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, START_ID, Charset, encode_in_graph
+from attention_ocr.charset import END_ID, START_ID, Charset
+from attention_ocr.charset_in_graph import encode_in_graph
 from attention_ocr.config import Config
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
-from attention_ocr.data.images import WIDTH_MULTIPLE, fit_image
+from attention_ocr.data.images import fit_image
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
-from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"
@@ -110,16 +111,7 @@ def training_batches(
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
     if augmentation.join_words:
-        if " " not in charset:
-            raise ValueError("`join_words` needs a charset with a space. Received: one without")
-        dataset = join_words(
-            dataset,
-            augmentation.join_words,
-            WIDTH_MULTIPLE,
-            config.image.max_image_width,
-            config.model.max_length,
-            seed,
-        )
+        dataset = _with_joined_words(dataset, config, charset, seed)
     dataset = dataset.group_by_window(
         lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
         lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
@@ -135,6 +127,21 @@ def training_batches(
         lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
+
+
+def _with_joined_words(
+    dataset: tf.data.Dataset, config: Config, charset: Charset, seed: tuple[int, int]
+) -> tf.data.Dataset:
+    if " " not in charset:
+        raise ValueError("`join_words` needs a charset with a space. Received: one without")
+    return join_words(
+        dataset,
+        config.augmentation.join_words,
+        WIDTH_MULTIPLE,
+        config.image.max_image_width,
+        config.model.max_length,
+        seed,
+    )
 
 
 @contextlib.contextmanager

@@ -25,11 +25,9 @@ def ctc_greedy_decode(
         a text's confidence the probability of the best path; `attention` float32 [B, L, W] is
         spread evenly over the columns of the character's run.
     """
-    vocabulary_size, num_columns = tf.shape(logits)[-1], tf.shape(logits)[1]
-    impossible = tf.one_hot([START_ID, END_ID], vocabulary_size, on_value=True, off_value=False)
-    logits = tf.where(
-        tf.reduce_any(impossible, axis=0), tf.float32.min, at_temperature(logits, temperature)
-    )
+    token_ids, num_columns = tf.range(tf.shape(logits)[-1]), tf.shape(logits)[1]
+    impossible = tf.equal(token_ids, START_ID) | tf.equal(token_ids, END_ID)
+    logits = tf.where(impossible, tf.float32.min, at_temperature(logits, temperature))
     probabilities = tf.nn.softmax(logits)
     valid = tf.sequence_mask(column_lengths, num_columns)
     best = tf.where(valid, tf.argmax(probabilities, axis=-1, output_type=tf.int32), BLANK_ID)

@@ -56,7 +56,7 @@ def greedy_decode(
         chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         chosen = tf.where(t == max_length, END_ID, chosen)
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
-        here = tf.one_hot(t, num_steps, on_value=True, off_value=False) & ~ended[:, None]
+        here = tf.equal(tf.range(num_steps), t) & ~ended[:, None]
         token_ids = tf.where(here, chosen[:, None], token_ids)
         confidences = tf.where(here, confidence[:, None], confidences)
         attention = tf.where(here[..., None], weights[:, None, :], attention)
@@ -81,6 +81,7 @@ def greedy_decode(
 
 def without_impossible(logits: tf.Tensor) -> tf.Tensor:
     """Rule out the tokens that no text contains: padding and start."""
-    vocabulary_size = tf.shape(logits)[-1]
-    impossible = tf.one_hot([PAD_ID, START_ID], vocabulary_size, on_value=True, off_value=False)
-    return tf.where(tf.reduce_any(impossible, axis=0), logits.dtype.min, logits)
+    # Comparisons, because ONNX has no one-hot vectors of truth values.
+    token_ids = tf.range(tf.shape(logits)[-1])
+    impossible = tf.equal(token_ids, PAD_ID) | tf.equal(token_ids, START_ID)
+    return tf.where(impossible, logits.dtype.min, logits)

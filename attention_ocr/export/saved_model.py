@@ -16,12 +16,12 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.serving import make_serving_function, without_alternatives
+from attention_ocr.export.serving import make_signatures
+from attention_ocr.export.signature import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.export.warmup import write_warmup
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
-SIGNATURE = "serving_default"
-BEAM_SIGNATURE = "beam"
+CLASSIFY_METHOD = "tensorflow/serving/classify"
 
 
 def export_saved_model(
@@ -73,7 +73,7 @@ def export_saved_model(
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
             _check_in_fresh_process(directory, Path(check_dir))
-            write_warmup(directory, Path(check_dir), SIGNATURE)
+            write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
         os.replace(directory, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,7 +86,7 @@ def _next_version(export_dir: Path) -> int:
 
 
 def save_recognizer(model: TrainedModel, directory: Path) -> None:
-    """Write a recogniser as a SavedModel, unchecked.
+    """Write a SavedModel with settings and characters, unchecked.
 
     Args:
         model: what is written.
@@ -96,19 +96,25 @@ def save_recognizer(model: TrainedModel, directory: Path) -> None:
         OSError: the disk is full or cannot be written.
     """
     module = tf.Module()
-    module.serve = make_serving_function(model)
-    signatures = {SIGNATURE: module.serve}
-    if model.config.decoding.beam_width > 1:
-        module.serve_best = without_alternatives(module.serve)
-        signatures = {SIGNATURE: module.serve_best, BEAM_SIGNATURE: module.serve}
+    module.signatures_to_keep = signatures = make_signatures(model)
     # The layers themselves must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
     try:
         tf.saved_model.save(module, str(directory), signatures=signatures)
     except tf.errors.OpError as error:
         raise OSError(f"Cannot write {directory}: {error.message}") from error
+    _name_method(directory)
     model.config.save(directory)
     model.charset.save(directory)
+
+
+def _name_method(directory: Path) -> None:
+    """Say which API of TF Serving a signature answers; TensorFlow calls all `predict`."""
+    from tensorflow.python.saved_model.method_name_updater import MethodNameUpdater
+
+    updater = MethodNameUpdater(str(directory))
+    updater.replace_method_name(CLASSIFY_SIGNATURE, CLASSIFY_METHOD)
+    updater.save()
 
 
 def _write_check(model: TrainedModel, check_data: str, num_images: int, directory: Path) -> None:

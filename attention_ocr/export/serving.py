@@ -4,21 +4,29 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_ocr.data.images import WIDTH_MULTIPLE, decode_or_blank, fit_image
+from attention_ocr.data.images import decode_or_blank, fit_image, lay_over_white
 from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.export.signature import (
+    ALTERNATIVES,
+    BEAM_SIGNATURE,
+    CLASSIFY_SIGNATURE,
+    EXAMPLE_FEATURE,
+    FLOAT_PIXELS_SIGNATURE,
+    PIXELS_SIGNATURE,
+    SERVING_SIGNATURE,
+    STATUS_OK,
+    STATUS_UNREADABLE,
+)
 from attention_ocr.recognition import recognize
-from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from attention_ocr.work_directory import TrainedModel
 
-STATUS_OK = "ok"
-STATUS_UNREADABLE = "unreadable image"
-ALTERNATIVES = ("texts", "text_confidences", "text_scores")
-
 Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Prepared = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def make_serving_function(model: TrainedModel) -> Serve:
-    """Return the graph that an export serves.
+    """Return the graph that reads files with all that the settings of decoding ask for.
 
     The returned function takes `images` string [B], each the bytes of a PNG, JPEG, BMP or GIF of
     any size, and returns
@@ -40,18 +48,53 @@ def make_serving_function(model: TrainedModel) -> Serve:
     Args:
         model: computing in float32.
     """
+    return _serve_files(_make_read(model), model.config.image)
+
+
+def make_signatures(model: TrainedModel) -> dict[str, Serve]:
+    """Return the graphs of an export by the names of their signatures; all share one network.
+
+    - `serving_default` takes files and returns the outputs of `make_serving_function` without the
+      n best texts; `beam`, there with a search alone, returns all.
+    - `images` and `images_float` take pixels: `images` uint8 or float32 [B, h, w, 1, 3 or 4] in
+      [0, 255], gray, RGB or RGBA of any height and width. Outputs as `serving_default`; an image
+      with a value that is not finite, or without pixels, is unreadable.
+    - `classify` takes `inputs` string [B], serialised `tf.train.Example`s whose feature
+      `image/encoded` is a file, and returns `classes` string [B, n], the best texts, and `scores`
+      float32 [B, n], their confidences: the Classification API of TF Serving.
+
+    Args:
+        model: computing in float32.
+    """
+    read, settings = _make_read(model), model.config.image
+    searches = model.config.decoding.beam_width > 1
+    serve = _serve_files(read, settings)
+    signatures = {
+        SERVING_SIGNATURE: _without_alternatives(serve) if searches else serve,
+        PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.uint8),
+        FLOAT_PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.float32),
+        CLASSIFY_SIGNATURE: _classify(serve),
+    }
+    return signatures | ({BEAM_SIGNATURE: serve} if searches else {})
+
+
+def _make_read(model: TrainedModel) -> Callable[..., dict[str, tf.Tensor]]:
+    """Return the graph from prepared images to outputs, traced once for all signatures."""
     config, charset, recognizer = model
     decoding = prepare_decoding(config, charset)
+    image = config.image
 
-    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
-    def serve(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        num_images = tf.shape(encoded)[0]
-        # The network cannot run on an empty batch; a blank row stands in and is cut off again.
-        stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
-        images, sizes, readable = prepare_encoded(tf.concat([encoded, stand_in], 0), config.image)
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec((None, image.input_height, None, image.image_channels), tf.float32),
+            tf.TensorSpec((None, 2), tf.int32),
+            tf.TensorSpec((None,), tf.bool),
+        )
+    )
+    def read(images: tf.Tensor, sizes: tf.Tensor, readable: tf.Tensor) -> dict[str, tf.Tensor]:
         recognition = recognize(recognizer, decoding, images, sizes)
         seen = tf.cast(readable, tf.float32)
-        padded_size = tf.stack([config.image.image_height, tf.shape(images)[2]])
+        padded_size = tf.stack([image.image_height, tf.shape(images)[2]])
         padded_size = tf.cast(padded_size, tf.float32)
         outputs = {
             "text": tf.where(readable, recognition.text, ""),
@@ -68,18 +111,39 @@ def make_serving_function(model: TrainedModel) -> Serve:
             outputs["texts"] = tf.where(readable[:, None], texts, "")
             outputs["text_confidences"] = confidences * seen[:, None]
             outputs["text_scores"] = scores
-        return {name: value[:num_images] for name, value in outputs.items()}
+        return outputs
+
+    return read
+
+
+def _serve_files(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
+    def serve(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        # The network cannot run on an empty batch; a blank row stands in and is cut off again.
+        num_images = tf.shape(encoded)[0]
+        stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
+        prepared = prepare_encoded(tf.concat([encoded, stand_in], 0), settings)
+        return {name: value[:num_images] for name, value in read(*prepared).items()}
 
     return serve
 
 
-def without_alternatives(serve: Serve) -> Serve:
-    """Return a graph that serves the same but for the n best texts.
+def _serve_pixels(
+    read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig, dtype: tf.DType
+) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None, None, None, None), dtype, name="images"),))
+    def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        num_images = tf.shape(pixels)[0]
+        missing = tf.cast(num_images == 0, tf.int32)
+        padded = tf.pad(pixels, [[0, missing], [0, 0], [0, 0], [0, 0]])
+        prepared = prepare_pixels(padded, settings)
+        outputs = read(*prepared).items()
+        return {name: value[:num_images] for name, value in outputs if name not in ALTERNATIVES}
 
-    Args:
-        serve: from `make_serving_function`.
-    """
+    return serve_pixels
 
+
+def _without_alternatives(serve: Serve) -> Serve:
     @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
     def serve_best(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
         return {name: value for name, value in serve(encoded).items() if name not in ALTERNATIVES}
@@ -87,9 +151,20 @@ def without_alternatives(serve: Serve) -> Serve:
     return serve_best
 
 
-def prepare_encoded(
-    encoded: tf.Tensor, settings: ImageConfig
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _classify(serve: Serve) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="inputs"),))
+    def classify(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        # An example without an image has an empty one, which is unreadable.
+        feature = tf.io.FixedLenFeature((), tf.string, default_value="")
+        outputs = serve(tf.io.parse_example(examples, {EXAMPLE_FEATURE: feature})[EXAMPLE_FEATURE])
+        if "texts" in outputs:
+            return {"classes": outputs["texts"], "scores": outputs["text_confidences"]}
+        return {"classes": outputs["text"][:, None], "scores": outputs["confidence"][:, None]}
+
+    return classify
+
+
+def prepare_encoded(encoded: tf.Tensor, settings: ImageConfig) -> Prepared:
     """Decode and scale a batch of files, each alone, and pad them to the widest.
 
     Args:
@@ -99,20 +174,77 @@ def prepare_encoded(
     Returns:
         `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `readable` bool [B].
     """
-    widest = settings.max_image_width + -settings.max_image_width % WIDTH_MULTIPLE
 
-    def prepare(file: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def prepare(file: tf.Tensor) -> Prepared:
         image = decode_or_blank(file)
-        fitted, size, _ = fit_image(image, settings)
-        fitted = tf.pad(fitted, ((0, 0), (0, widest - tf.shape(fitted)[1]), (0, 0)))
-        shape = (settings.input_height, widest, settings.image_channels)
-        return tf.ensure_shape(fitted, shape), size, tf.size(image) > 0
+        fitted, size = _fit_to_widest(image, settings)
+        return fitted, size, tf.size(image) > 0
+
+    return _prepare_each(prepare, encoded, settings)
+
+
+def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
+    """Scale a batch of pictures of one size.
+
+    Args:
+        pixels: uint8 or float32 [B, h, w, 1, 3 or 4] in [0, 255], B at least 1.
+        settings: of the image.
+
+    Returns:
+        As `prepare_encoded`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: another number of channels.
+    """
+    channels = tf.shape(pixels)[-1]
+    known = tf.reduce_any(tf.equal(channels, (1, 3, 4)))
+    message = "`images` must have 1 (gray), 3 (RGB) or 4 (RGBA) channels. Received:"
+    with tf.control_dependencies([tf.debugging.Assert(known, [message, channels])]):
+        pixels = tf.identity(pixels)
+
+    def colour(picture: tf.Tensor) -> tf.Tensor:
+        return tf.case(
+            [
+                (tf.equal(channels, 1), lambda: tf.tile(picture, (1, 1, 3))),
+                (tf.equal(channels, 4), lambda: lay_over_white(picture)),
+            ],
+            lambda: picture,
+        )
+
+    def prepare(picture: tf.Tensor) -> Prepared:
+        picture = tf.cast(picture, tf.float32)
+        finite = tf.reduce_all(tf.math.is_finite(picture))
+        picture = tf.clip_by_value(tf.where(finite, picture, 0.0), 0.0, 255.0)
+        fitted, size = _fit_to_widest(tf.ensure_shape(colour(picture), (None, None, 3)), settings)
+        return fitted, size, finite & (tf.size(picture) > 0)
+
+    return _prepare_each(prepare, pixels, settings)
+
+
+def _fit_to_widest(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:
+    fitted, size, _ = fit_image(image, settings)
+    missing = _widest(settings) - tf.shape(fitted)[1]
+    return tf.pad(fitted, ((0, 0), (0, missing), (0, 0))), size
+
+
+def _widest(settings: ImageConfig) -> int:
+    return settings.max_image_width + -settings.max_image_width % WIDTH_MULTIPLE
+
+
+def _prepare_each(
+    prepare: Callable[[tf.Tensor], Prepared], batch: tf.Tensor, settings: ImageConfig
+) -> Prepared:
+    shape = (settings.input_height, _widest(settings), settings.image_channels)
+
+    def prepare_one(entry: tf.Tensor) -> Prepared:
+        image, size, readable = prepare(entry)
+        return tf.ensure_shape(image, shape), size, readable
 
     images, sizes, readable = tf.map_fn(
-        prepare,
-        encoded,
+        prepare_one,
+        batch,
         fn_output_signature=(
-            tf.TensorSpec((settings.input_height, widest, settings.image_channels), tf.float32),
+            tf.TensorSpec(shape, tf.float32),
             tf.TensorSpec((2,), tf.int32),
             tf.TensorSpec((), tf.bool),
         ),

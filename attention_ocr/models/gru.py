@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from attention_ocr.models.convertible import blank_state, run_both_ways
+
 
 class BidirectionalGRU(keras.layers.Layer):
     """GRU (Cho et al., 2014) over the valid columns of every example, once in each direction.
@@ -12,17 +14,15 @@ class BidirectionalGRU(keras.layers.Layer):
     Args:
         units: U, of each direction.
 
-    Call arguments:
-        inputs: float [B, W, D].
-        lengths: int32 [B], valid columns, at least 1.
+    Attributes:
+        convertible: see `BidirectionalLSTM`.
 
-    Returns:
-        `outputs`: float [B, W, 2U], forward and backward; zero on the padding.
-        `summary`: float [B, 2U], the last state of each direction.
+    Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
     def __init__(self, units: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
+        self.convertible = False
         self.forward = keras.layers.GRU(
             units, return_sequences=True, return_state=True, name="forward"
         )
@@ -31,8 +31,38 @@ class BidirectionalGRU(keras.layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.convertible:
+            return self._call_convertible(inputs, lengths)
         valid = tf.sequence_mask(lengths, tf.shape(inputs)[1])
         forward, end = self.forward(inputs, mask=valid)
         backward, start = self.backward(inputs, mask=valid)
         outputs = tf.concat([forward, tf.reverse(backward, (1,))], axis=-1)
         return outputs * tf.cast(valid, outputs.dtype)[..., None], tf.concat([end, start], axis=-1)
+
+    def _call_convertible(
+        self, inputs: tf.Tensor, lengths: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        # `reset_after` of Keras: the reset gate scales the product, which has a bias of its own.
+        cells = [self.forward.cell, self.backward.cell]
+        biases = [tf.unstack(tf.cast(cell.bias, inputs.dtype)) for cell in cells]
+        forward, backward = (
+            tf.tensordot(inputs, tf.cast(cell.kernel, inputs.dtype), 1) + bias[0]
+            for cell, bias in zip(cells, biases, strict=True)
+        )
+        kernels = [tf.cast(cell.recurrent_kernel, inputs.dtype) for cell in cells]
+
+        def advance(entries: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            recurrent = [
+                tf.matmul(hidden, kernel) + bias[1]
+                for hidden, kernel, bias in zip(tf.unstack(state), kernels, biases, strict=True)
+            ]
+            entry_update, entry_reset, entry = tf.split(entries, 3, axis=-1)
+            update, reset, candidate = tf.split(tf.stack(recurrent), 3, axis=-1)
+            update = tf.sigmoid(entry_update + update)
+            candidate = tf.tanh(entry + tf.sigmoid(entry_reset + reset) * candidate)
+            state = update * state + (1.0 - update) * candidate
+            return state, state
+
+        return run_both_ways(
+            forward, backward, lengths, advance, blank_state(inputs, self.forward.units)
+        )

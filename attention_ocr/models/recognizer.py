@@ -80,6 +80,14 @@ class Recognizer(keras.Model):
         self.ctc_head = ctc_head
         self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
 
+    def make_convertible(self) -> None:
+        """Use loops that other runtimes than TensorFlow can run, from the next trace on.
+
+        The outputs stay the same. Training in that form would take longer.
+        """
+        for layer in self.sequence:
+            layer.convertible = True
+
     def encode(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> Encoded:
         """Run the encoder and the sequence model.
 

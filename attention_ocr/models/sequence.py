@@ -5,6 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from attention_ocr.models.convertible import blank_state, run_both_ways
+
 
 class BidirectionalLSTM(keras.layers.Layer):
     """LSTM over the valid columns of every example, once in each direction.
@@ -14,6 +16,10 @@ class BidirectionalLSTM(keras.layers.Layer):
 
     Args:
         units: U, of each direction.
+
+    Attributes:
+        convertible: whether the loop is one that other runtimes can run, at no loss but that of the
+            gradient's speed; `Recognizer.make_convertible` sets it.
 
     Call arguments:
         inputs: float [B, W, D].
@@ -27,6 +33,7 @@ class BidirectionalLSTM(keras.layers.Layer):
     def __init__(self, units: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = units
+        self.convertible = False
         self.projection = keras.layers.Dense(2 * 4 * units, use_bias=False, name="projection")
 
     def build(self, inputs_shape: tuple[int | None, ...], lengths_shape: object = None) -> None:
@@ -41,6 +48,8 @@ class BidirectionalLSTM(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.convertible:
+            return self._call_convertible(inputs, lengths)
         projected = self.projection(tf.transpose(inputs, (1, 0, 2)))  # [W, B, 8U]
         bias = tf.reshape(tf.cast(self.bias, projected.dtype), (-1,))
         entries, reversed_entries = tf.split(tf.nn.bias_add(projected, bias), 2, axis=-1)
@@ -53,6 +62,28 @@ class BidirectionalLSTM(keras.layers.Layer):
         outputs = tf.concat([forward, backward], axis=-1) * tf.cast(valid, projected.dtype)
         summary = tf.concat([forward[-1], backward[0]], axis=-1)
         return tf.transpose(outputs, (1, 0, 2)), summary
+
+    def _call_convertible(
+        self, inputs: tf.Tensor, lengths: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        projected = self.projection(inputs)  # [B, W, 8U]
+        projected += tf.reshape(tf.cast(self.bias, projected.dtype), (-1,))
+        kernels = tf.unstack(tf.cast(self.recurrent_kernel, projected.dtype))
+
+        def advance(
+            entries: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
+        ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+            hidden, cell = state
+            # LiteRT quantises products with constant kernels, not one of a batch of kernels.
+            recurrent = [tf.matmul(*pair) for pair in zip(tf.unstack(hidden), kernels, strict=True)]
+            entry, forget, candidate, output = tf.split(entries + tf.stack(recurrent), 4, axis=-1)
+            cell = tf.sigmoid(forget) * cell + tf.sigmoid(entry) * tf.tanh(candidate)
+            hidden = tf.sigmoid(output) * tf.tanh(cell)
+            return hidden, (hidden, cell)
+
+        blank = blank_state(projected, self.units)
+        forward, backward = tf.split(projected, 2, axis=-1)
+        return run_both_ways(forward, backward, lengths, advance, (blank, blank))
 
 
 @tf.custom_gradient

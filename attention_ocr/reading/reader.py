@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.export.serving import ALTERNATIVES, STATUS_OK, Serve, make_serving_function
+from attention_ocr.export.serving import Serve, make_serving_function
+from attention_ocr.export.signature import (
+    ALTERNATIVES,
+    BEAM_SIGNATURE,
+    SERVING_SIGNATURE,
+    STATUS_OK,
+)
 from attention_ocr.work_directory import (
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
@@ -172,7 +178,7 @@ def _load_export(directory: Path) -> Reader:
             f"{str(error).splitlines()[0]}"
         ) from error
     signatures = loaded.signatures
-    signature = signatures["beam" if "beam" in signatures else "serving_default"]
+    signature = signatures[BEAM_SIGNATURE if BEAM_SIGNATURE in signatures else SERVING_SIGNATURE]
 
     reader = Reader(lambda images: signature(images=images), config, charset)
     # The signature alone does not keep its variables alive.

@@ -19,8 +19,8 @@ def searching(work_dir, tmp_path_factory):
     return export_saved_model(work_dir, tmp_path_factory.mktemp("served"), decoding=SEARCH)
 
 
-def test_an_export_without_a_search_has_one_signature(export):
-    assert set(tf.saved_model.load(str(export)).signatures) == {"serving_default"}
+def test_an_export_without_a_search_has_no_beam(export):
+    assert "beam" not in tf.saved_model.load(str(export)).signatures
 
 
 def test_the_beam_signature_adds_the_best_texts_to_what_every_export_gives(searching):

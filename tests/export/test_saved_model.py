@@ -32,14 +32,16 @@ from tests import tiny, tiny_model
 def without_network(monkeypatch):
     """Take the time out of an export: its network is a file with a word in it, unchecked."""
 
-    def save(module, directory, signatures):
+    def save(_, directory, signatures):
         assert set(signatures) == {"serving_default"}
         Path(directory).mkdir()
-        (Path(directory) / "saved_model.pb").write_text(module.serve, encoding="utf-8")
+        network = signatures["serving_default"]
+        (Path(directory) / "saved_model.pb").write_text(network, encoding="utf-8")
 
     model = TrainedModel(tiny.config(), tiny.CHARSET, SimpleNamespace(variables=[]))
     monkeypatch.setattr(saved_model, "load_trained_model", lambda _: model)
-    monkeypatch.setattr(saved_model, "make_serving_function", lambda _: "network")
+    monkeypatch.setattr(saved_model, "make_signatures", lambda _: {"serving_default": "network"})
+    monkeypatch.setattr(saved_model, "_name_method", lambda _: None)
     monkeypatch.setattr(tf.saved_model, "save", save)
     monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
     monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)

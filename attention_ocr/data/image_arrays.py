@@ -1,0 +1,181 @@
+"""From image files to network inputs without TensorFlow: what `data.images` does, in NumPy.
+
+Engines that read without TensorFlow prepare their images here. The pixels are those of
+`data.images.decode_image`, the inputs those of `data.images.fit_image` up to rounding.
+"""
+
+import functools
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF")
+
+PNG_SIGNATURE = b"\x89PNG"
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def decode_array(encoded: bytes) -> np.ndarray | None:
+    """Decode one PNG, JPEG, BMP or GIF file to colour.
+
+    Args:
+        encoded: the bytes of the file.
+
+    Returns:
+        uint8 [h, w, 3]; none for bytes that are no such image, or are cut short.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Of sizes, which are looked at below, and of damaged metadata, which nobody reads.
+            warnings.simplefilter("ignore")
+            if encoded.startswith(PNG_SIGNATURE):
+                # Pillow takes all pixels for a whole file; the graph wants its end too.
+                Image.open(io.BytesIO(encoded), formats=("PNG",)).verify()
+            with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    return None
+                image.load()
+                return _to_colour(image)
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        IndexError,
+        KeyError,
+        TypeError,
+        EOFError,
+        MemoryError,
+        struct.error,
+        zlib.error,
+        Image.DecompressionBombError,
+    ):
+        # What Pillow's decoders raise for damaged files of some format.
+        return None
+
+
+def _to_colour(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):
+        # 16 bits: the upper ones.
+        gray = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=-1)
+    shows_through = image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
+    if image.format != "PNG" or not shows_through:
+        return np.asarray(image.convert("RGB"))
+    pixels = np.asarray(image.convert("RGBA")).astype(np.float32)
+    alpha = pixels[..., 3:] / np.float32(255)
+    blended = pixels[..., :3] * alpha + np.float32(255) * (np.float32(1) - alpha)
+    return np.round(blended).astype(np.uint8)
+
+
+def fit_array(image: np.ndarray | None, settings: ImageConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Scale one image to the input of the network, its proportions kept.
+
+    Args:
+        image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
+        settings: of the image.
+
+    Returns:
+        `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
+            picture, and below one that had to be shrunk, stand zeros up to `WIDTH_MULTIPLE`.
+        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
+    """
+    num_views = settings.num_views
+    if image is None or image.size == 0 or image.shape[1] < num_views:
+        image = np.full((1, num_views, 3), 128, np.uint8)
+    values = _to_gray(image) if settings.image_channels == 1 else image.astype(np.float32)
+    width = values.shape[1] // num_views
+    height, fitted_width = _fitted_size(values.shape[0], width, settings)
+    padded = np.zeros(
+        (
+            settings.input_height,
+            fitted_width + -fitted_width % WIDTH_MULTIPLE,
+            settings.image_channels,
+        ),
+        np.float32,
+    )
+    for view in range(num_views):
+        part = values[:, view * width : (view + 1) * width]
+        top = view * settings.image_height
+        padded[top : top + height, :fitted_width] = (
+            _resize(part, height, fitted_width) / 127.5 - 1.0
+        )
+    return padded, np.array([height, fitted_width], np.int32)
+
+
+def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
+    # In float32, like the graph, so that a half is rounded to the same side.
+    size = np.array([height, width], np.float32)
+    scale = np.float32(settings.image_height) / size[0]
+    if np.round(size[1] * scale) > settings.max_image_width:
+        scale = np.float32(settings.max_image_width) / size[1]
+    limits = (settings.image_height, settings.max_image_width)
+    fitted_height, fitted_width = np.clip(np.round(size * scale).astype(int), 1, limits)
+    return int(fitted_height), int(fitted_width)
+
+
+def _to_gray(image: np.ndarray) -> np.ndarray:
+    """Return the luma of `image` uint8 [h, w, 3] (ITU-R BT.601): float32 [h, w, 1]."""
+    red, green, blue = (image[..., channel] * weight for channel, weight in enumerate(_LUMA))
+    luma: np.ndarray = red + green + blue
+    return luma[..., None]
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize `image` float32 [h, w, C], bilinear with antialiasing."""
+    if image.shape[:2] == (height, width):
+        return image
+    rows = _resize_rows(image, height)
+    columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
+    return np.clip(columns.transpose(1, 0, 2), 0.0, 255.0)
+
+
+def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
+    # A product with a matrix of weights would wake every thread of BLAS for each word.
+    places, weights = resize_weights(image.shape[0], height)
+    resized = np.zeros((height, *image.shape[1:]), np.float32)
+    for place, weight in zip(places.T, weights.T, strict=True):
+        resized += image[place] * weight[:, None, None]
+    return resized
+
+
+@functools.lru_cache(maxsize=1024)
+def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which old pixels of an axis a new one is made of, and how much of each.
+
+    The weights are triangles as wide as two pixels of the coarser grid, cut off at the border and
+    scaled to a sum of 1: what `tf.image.resize` does, bilinear with antialiasing, which changes
+    only what shrinks.
+
+    Args:
+        size: pixels of the axis.
+        new_size: pixels of the resized axis.
+
+    Returns:
+        `places` int [new_size, k] and `weights` float32 [new_size, k]; not to be changed.
+
+    Example:
+        >>> places, weights = resize_weights(2, 4)
+        >>> weights.tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    # In float32, like TensorFlow.
+    one, half = np.float32(1), np.float32(0.5)
+    step = one / (np.float32(new_size) / np.float32(size))
+    radius = max(step, one)
+    centers = (np.arange(new_size, dtype=np.float32) + half) * step
+    span = min(2 * int(np.ceil(radius)) + 1, size)
+    starts = np.clip(np.ceil(centers - radius - half).astype(int), 0, size - span)
+    places = starts[:, None] + np.arange(span)
+    distances = np.abs(places.astype(np.float32) + half - centers[:, None]) / radius
+    weights = np.maximum(one - distances, np.float32(0))
+    weights /= weights.sum(axis=1, keepdims=True)
+    for array in (places, weights):
+        array.flags.writeable = False
+    return places, weights

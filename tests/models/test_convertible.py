@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.sequence import BidirectionalLSTM
+
+B, W, D, U = 3, 7, 4, 6
+LENGTHS = np.array([7, 1, 4], np.int32)
+INPUTS = np.random.default_rng(1).normal(size=(B, W, D)).astype(np.float32)
+TENSOR_LISTS = {"TensorListReserve", "TensorListSetItem", "TensorListGetItem", "TensorListStack"}
+
+
+@pytest.fixture(params=[BidirectionalLSTM, BidirectionalGRU])
+def layer(request):
+    layer = request.param(U)
+    layer(tf.zeros((1, 2, D)), tf.constant([2]))
+    random = np.random.default_rng(0)
+    for weight in layer.weights:
+        weight.assign(random.normal(size=weight.shape))
+    return layer
+
+
+def operations(function: tf.types.experimental.ConcreteFunction) -> set[str]:
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
+    return {node.op for node in nodes}
+
+
+def test_the_convertible_loop_gives_what_training_gives(layer):
+    expected = layer(INPUTS, LENGTHS)
+    layer.convertible = True
+    for output, other in zip(layer(INPUTS, LENGTHS), expected, strict=True):
+        assert output.shape == other.shape
+        np.testing.assert_allclose(output, other, atol=1e-5)
+
+
+def test_it_needs_no_tensor_lists_and_no_shapes_known_beforehand(layer):
+    expected = layer(INPUTS, LENGTHS)
+    # A function for each form, because a trace is kept.
+    signature = (tf.TensorSpec((None, None, D)), tf.TensorSpec((None,), tf.int32))
+    training = tf.function(layer, input_signature=signature).get_concrete_function()
+    assert operations(training) & TENSOR_LISTS
+    layer.convertible = True
+    convertible = tf.function(layer, input_signature=signature)
+    assert not operations(convertible.get_concrete_function()) & TENSOR_LISTS
+    for output, other in zip(convertible(INPUTS, LENGTHS), expected, strict=True):
+        np.testing.assert_allclose(output, other, atol=1e-5)
+
+
+def test_padding_changes_nothing(layer):
+    layer.convertible = True
+    outputs, summary = layer(INPUTS, LENGTHS)
+    wider, other_summary = layer(np.pad(INPUTS, ((0, 0), (0, 5), (0, 0))), LENGTHS)
+    np.testing.assert_allclose(wider[:, :W], outputs, atol=1e-6)
+    np.testing.assert_array_equal(wider[:, W:], 0.0)
+    np.testing.assert_allclose(other_summary, summary, atol=1e-6)
