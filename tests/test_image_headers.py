@@ -8,6 +8,7 @@ from PIL import Image
 
 from attention_ocr import image_headers
 from attention_ocr.image_headers import ImageHeader, ImageLimits, read_header
+from benchmarks import hostile
 from tests import tiny_model
 
 
@@ -45,6 +46,12 @@ def test_the_size_of_a_jpeg(mode):
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=1)
 
 
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}])
+def test_the_size_of_a_webp(options):
+    content = saved(picture(70, 50), "WEBP", **options)
+    assert read_header(content) == ImageHeader("WEBP", 70, 50, 3500)
+
+
 def test_a_progressive_jpeg_goes_over_its_pixels_several_times():
     content = saved(picture(70, 50), "JPEG", progressive=True)
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=10)
@@ -64,9 +71,11 @@ def test_all_frames_of_a_gif_count():
     content = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], disposal=2)
     assert read_header(content) == ImageHeader("GIF", 7, 5, 105)
     assert read_header(saved(frames[0], "GIF")) == ImageHeader("GIF", 7, 5, 35)
+    content = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
+    assert read_header(content) == ImageHeader("WEBP", 7, 5, 105)
 
 
-@pytest.mark.parametrize("content", tiny_model.files(4))
+@pytest.mark.parametrize("content", tiny_model.files(5, ("PNG", "JPEG", "BMP", "GIF", "WEBP")))
 def test_a_file_cut_anywhere_is_no_error(content):
     for length in range(min(len(content), 700)):
         read_header(content[:length])
@@ -106,6 +115,32 @@ def test_frames_that_add_up_to_too_much_are_refused():
     )
 
 
+def test_a_large_png_that_holds_its_pixels_and_no_more_is_welcome():
+    image = Image.new("RGB", (4000, 4000), (200, 10, 30))
+    content = saved(image, "PNG", icc_profile=bytes(3_000_000))
+    assert read_header(content) == ImageHeader("PNG", 4000, 4000, 16_000_000)
+    noise = picture(700, 500)
+    assert ImageLimits().refusal(saved(noise, "PNG", compress_level=0)) is None
+
+
+def test_a_png_that_unpacks_to_more_than_its_pixels_is_refused_at_once():
+    for data, expected in (
+        (64 << 20, None),
+        (1 << 30, "image of 90x32 pixels that unpacks to more"),
+    ):
+        content = hostile.png(90, 32, hostile.zeros(data))
+        start_s = time.perf_counter()
+        assert ImageLimits().refusal(content) == expected
+        assert time.perf_counter() - start_s < 1.0
+
+
+def test_comments_that_unpack_to_too_much_are_refused():
+    comment = (b"zTXt", b"Comment\0\0" + hostile.zeros(9 << 20))
+    few, many = (hostile.png(90, 32, b"", 8, *[comment] * count) for count in (8, 9))
+    assert ImageLimits().refusal(few) is None
+    assert ImageLimits().refusal(many) == "image whose comments may unpack to over 67108864 bytes"
+
+
 def test_what_may_be_decoded_tells_how_many_pixels_it_takes():
     limits = ImageLimits(max_image_pixels=100)
     assert limits.judge(png_of(10, 10)) == (None, 100)
@@ -137,6 +172,11 @@ def test_a_jpeg_of_endless_scans_is_refused():
             b"GIF89a\x01\x00\x01\x00\x00\x00\x00!\xfe" + b"\x01a" * 4_000_000,
             "image of over 100000 blocks",
         ),
+        (
+            b"RIFF\xff\xff\xff\x7fWEBPVP8X\x0a\0\0\0" + bytes(10) + b"ANIM\0\0\0\0" * 400_000,
+            "image of over 100000 chunks",
+        ),
+        (hostile.png(9, 9, b"", 8, *[(b"tEXt", b"")] * 200_000), "image of over 100000 chunks"),
     ],
 )
 def test_a_file_of_endless_parts_is_refused_at_once(content, message):
