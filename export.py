@@ -1,7 +1,7 @@
-"""Export a recogniser for TF Serving: python export.py --model=runs/mine --export_dir=served.
+"""Export a recogniser: python export.py --model=runs/mine --export_dir=served --format=litert_int8.
 
-The directory appears under its version number only after a fresh process has loaded it and has read
-the same texts as the model in memory.
+The directory appears under its version number only after fresh processes have loaded each of its
+forms and have read the same texts as the model in memory.
 """
 
 import sys
@@ -11,6 +11,7 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.settings.forms import FORMS, SAVED_MODEL, parse_forms
 
 FLAGS = flags.FLAGS
 
@@ -22,6 +23,11 @@ flags.DEFINE_string(
     "",
     "Source of the images that the check reads; the validation data of the training by default.",
 )
+flags.DEFINE_string(
+    "format",
+    SAVED_MODEL,
+    f"Forms of the export, with commas between, of {', '.join(FORMS)}.",
+)
 flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
 define_decoding_flags(overriding=True)
 flags.mark_flags_as_required(["model", "export_dir"])
@@ -32,19 +38,21 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
+        forms = parse_forms(FLAGS.format)
         show_own_notes()
         with quiet_start():
-            from attention_ocr.export.saved_model import export_saved_model
+            from attention_ocr.export.saved_model import export_model
 
-        directory = export_saved_model(
+        directory = export_model(
             Path(FLAGS.model),
             Path(FLAGS.export_dir),
             FLAGS.version,
             FLAGS.check_data,
             FLAGS.num_check_images,
-            decoding=chosen_in_flags(),
+            chosen_in_flags(),
+            forms,
         )
-    except (ValueError, OSError) as error:
+    except (ImportError, ValueError, OSError) as error:
         sys.exit(f"export.py: {error}")
     print(f"{directory}: checked on images, reads as the model in {FLAGS.model} does")
 

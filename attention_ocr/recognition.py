@@ -67,12 +67,7 @@ def recognize(
     Raises:
         ValueError: the recogniser lacks the head that should read.
     """
-    encoded = recognizer.encode(images, image_sizes)
-    grid_shape = tf.shape(encoded.feature_grid)
-    batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
-    decoded, found = _decode(recognizer, encoded, decoding)
-    if decoding.settings.decoding == "ctc":
-        rows = tf.constant(1)
+    decoded, found, attention = _decode_images(recognizer, decoding, images, image_sizes)
     alternatives = None
     if found is not None and decoding.settings.beam_width > 1:
         flat_ids = tf.reshape(found.token_ids, (-1, decoding.max_length))
@@ -83,9 +78,50 @@ def recognize(
         text=decode_in_graph(decoding.charset, decoded.token_ids),
         confidence=decoded.confidence,
         character_confidences=decoded.character_confidences,
-        attention=tf.reshape(decoded.attention, (batch_size, decoding.max_length, rows, columns)),
+        attention=attention,
         alternatives=alternatives,
     )
+
+
+def recognize_ids(
+    recognizer: Recognizer,
+    decoding: Decoding,
+    images: tf.Tensor,
+    image_sizes: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Read a batch of prepared images for an engine that has no strings.
+
+    Args:
+        recognizer: as for `recognize`.
+        decoding: as for `recognize`.
+        images: as for `recognize`.
+        image_sizes: as for `recognize`.
+
+    Returns:
+        `token_ids` int32 [B, L], padding behind the last character; `confidence`,
+        `character_confidences` and `attention` of a `Recognition`.
+    """
+    decoded, _, attention = _decode_images(recognizer, decoding, images, image_sizes)
+    return {
+        "token_ids": decoded.token_ids,
+        "confidence": decoded.confidence,
+        "character_confidences": decoded.character_confidences,
+        "attention": attention,
+    }
+
+
+def _decode_images(
+    recognizer: Recognizer, decoding: Decoding, images: tf.Tensor, image_sizes: tf.Tensor
+) -> tuple[Decoded, Alternatives | None, tf.Tensor]:
+    """Encode and decode; the attention comes as float32 [B, L, H', W'] on top."""
+    encoded = recognizer.encode(images, image_sizes)
+    grid_shape = tf.shape(encoded.feature_grid)
+    batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
+    decoded, found = _decode(recognizer, encoded, decoding)
+    if decoding.settings.decoding == "ctc":
+        rows = tf.constant(1)
+    shape = (batch_size, decoding.max_length, rows, columns)
+    return decoded, found, tf.reshape(decoded.attention, shape)
 
 
 def _decode(

@@ -5,7 +5,6 @@ stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
 import dataclasses
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +14,30 @@ import numpy as np
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.model_places import (
+    BUNDLED_WEIGHTS,
+    SAVED_MODEL_FILE,
+    WEIGHTS_FILE,
+    find_model,
+)
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.whole_files import whole_file
 
-WEIGHTS_FILE = "weights.npz"
-SAVED_MODEL_FILE = "saved_model.pb"
-BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "default"
+__all__ = [
+    "BUNDLED_WEIGHTS",
+    "SAVED_MODEL_FILE",
+    "WEIGHTS_FILE",
+    "TrainedModel",
+    "find_model",
+    "load_trained_model",
+    "load_weights",
+    "pack_model",
+    "read_weights",
+    "save_weights",
+    "weight_name",
+    "weight_values",
+]
 
 
 class TrainedModel(NamedTuple):
@@ -30,39 +46,6 @@ class TrainedModel(NamedTuple):
     config: Config
     charset: Charset
     recognizer: Recognizer
-
-
-def find_model(path: str | os.PathLike[str] | None = None) -> Path:
-    """Return the directory of a model: one that holds `weights.npz` or `saved_model.pb`.
-
-    Args:
-        path: a work directory, an export, or a version of one; of an export without a version the
-            newest counts; none finds the weights that come with the package.
-
-    Raises:
-        FileNotFoundError: there is no model.
-    """
-    if path is None:
-        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
-            raise FileNotFoundError(
-                "This release comes without weights of its own: name a work directory or an export."
-            )
-        return BUNDLED_WEIGHTS
-    directory = Path(path)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"{directory} is no directory: no model is there.")
-    if any((directory / name).is_file() for name in (WEIGHTS_FILE, SAVED_MODEL_FILE)):
-        return directory
-    versions = [
-        entry
-        for entry in directory.iterdir()
-        if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
-    ]
-    if not versions:
-        raise FileNotFoundError(
-            f"{directory} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
-        )
-    return max(versions, key=lambda entry: int(entry.name))
 
 
 def load_trained_model(directory: Path, precision: str = "float32") -> TrainedModel:

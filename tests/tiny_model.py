@@ -11,9 +11,9 @@ from PIL import Image
 
 from attention_ocr.charset import Charset
 from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.engines.signature import SERVING_SIGNATURE
 from attention_ocr.export.saved_model import save_recognizer
 from attention_ocr.export.serving import prepare_encoded
-from attention_ocr.export.signature import SERVING_SIGNATURE
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.recognition import recognize
 from attention_ocr.work_directory import WEIGHTS_FILE, TrainedModel, save_weights, weight_values

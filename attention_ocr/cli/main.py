@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Who read the output has enough. What is still buffered must go somewhere at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         _complain(args.command, _describe(error))
         return 1
     return status
@@ -96,7 +96,7 @@ def _let_every_text_out() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def _describe(error: ValueError | OSError) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).splitlines())

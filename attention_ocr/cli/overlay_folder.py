@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from attention_ocr.data.images import decode_image
+from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.overlay import attention_strip, scale_to_height
 from attention_ocr.reading.reader import Reading
 from attention_ocr.whole_files import whole_file
@@ -47,9 +47,12 @@ class OverlayFolder:
             The picture's path.
 
         Raises:
-            OSError: the picture cannot be written.
+            OSError: the picture cannot be written, or the image not be decoded.
         """
-        image = scale_to_height(decode_image(encoded).numpy(), _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
+        decoded = decode_array(encoded)
+        if decoded is None:
+            raise OSError(f"{name} cannot be decoded")
+        image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)
         with whole_file(path) as temporary:

@@ -12,6 +12,7 @@ from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_a
 from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.settings.forms import ENGINES
 from attention_ocr.whole_files import whole_file
 
 if TYPE_CHECKING:
@@ -48,8 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        metavar="DIR",
-        help="work directory of a training, or an export (default: the weights of the package)",
+        metavar="MODEL",
+        help="work directory of a training, an export, or a .tflite or .onnx file of one "
+        "(default: the weights of the package)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="what runs the model; auto: the fastest that is installed and of which the model has "
+        "a form (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
@@ -104,11 +113,10 @@ def run(args: argparse.Namespace) -> int:
     with _open_output(args.output) as stream:
         with quiet_start():
             # TensorFlow takes seconds to load, which `--help` need not wait for.
-            from attention_ocr.cli.overlay_folder import OverlayFolder
             from attention_ocr.reading.reader import load
 
-            reader = load(args.model, **chosen_in_arguments(args))
-        overlays = OverlayFolder(args.overlay_dir) if args.overlay_dir else None
+            reader = load(args.model, engine=args.engine, **chosen_in_arguments(args))
+            overlays = _open_overlays(args.overlay_dir)
         write = FORMATS[args.format](stream)
         images = named_images(args.names, args.recursive, args.stdin_image)
         while batch := list(itertools.islice(images, args.batch_size)):
@@ -126,6 +134,14 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if num_failed else 0
+
+
+def _open_overlays(folder: Path | None) -> "OverlayFolder | None":
+    if folder is None:
+        return None
+    from attention_ocr.cli.overlay_folder import OverlayFolder
+
+    return OverlayFolder(folder)
 
 
 def _read(

@@ -1,14 +1,25 @@
 """Load an export in a process of its own and compare it with what the model in memory read.
 
-Run as `python -m attention_ocr.export.check SAVED_MODEL CHECK_DIR`; exit status 1 on a difference.
+Run as `python -m attention_ocr.export.check FORM DIRECTORY CHECK_DIR`; exit status 1 on a
+difference. Only forms that TensorFlow runs import it.
 """
 
 import json
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.settings.forms import FILES, FROZEN_GRAPH, SAVED_MODEL
 
 CHECK_FILE = "check.json"
 CONFIDENCE_TOLERANCE = 1e-3
+HALF_PRECISION_AGREEMENT = 0.99
+"""Share of the texts that half precision must not change."""
+
+QUANTIZED_LOSS = 0.005
+"""Share of the texts by which fewer may be right in 8 bits."""
 
 
 class ExportDiffersError(ValueError):
@@ -16,51 +27,133 @@ class ExportDiffersError(ValueError):
 
 
 def check_saved_model(saved_model: Path, check_dir: Path) -> int:
-    """Read the images of `check_dir` with an export and compare texts and confidences.
+    """Check a SavedModel, see `check_form`."""
+    return check_form(SAVED_MODEL, saved_model, check_dir)
+
+
+def check_form(form: str, directory: Path, check_dir: Path) -> int:
+    """Read the images of `check_dir` with one form of an export and compare.
+
+    Of forms in float32, every text must be the same, and every confidence within
+    `CONFIDENCE_TOLERANCE`; for half precision and 8 bits see `HALF_PRECISION_AGREEMENT` and
+    `QUANTIZED_LOSS`, and one image more, because a check may have few.
 
     Args:
-        saved_model: directory of the SavedModel.
+        form: one of `settings.forms.FORMS`.
+        directory: of the version.
         check_dir: images `00000.png`, ... and the expected readings in `check.json`.
 
     Returns:
         The number of images compared.
 
     Raises:
-        ExportDiffersError: a text differs, or a confidence by more than `CONFIDENCE_TOLERANCE`.
+        ExportDiffersError: the export reads otherwise; the message names an image and both texts.
     """
-    import tensorflow as tf
-
     document = json.loads((check_dir / CHECK_FILE).read_text(encoding="utf-8"))
-    readings, batch_size = document["readings"], document["batch_size"]
-    if not readings:
+    expected, batch_size = document["readings"], document["batch_size"]
+    if not expected:
         raise ExportDiffersError("There is no image to check the export with.")
-    loaded = tf.saved_model.load(str(saved_model))
-    serve = loaded.signatures["serving_default"]
-    for start in range(0, len(readings), batch_size):
-        expected = readings[start : start + batch_size]
-        paths = [check_dir / f"{start + index:05d}.png" for index in range(len(expected))]
-        outputs = serve(images=tf.constant([path.read_bytes() for path in paths]))
-        rows = zip(outputs["text"].numpy(), outputs["confidence"].numpy(), strict=True)
-        for index, (reading, (text, confidence)) in enumerate(zip(expected, rows, strict=True)):
-            _compare(start + index, reading, text.decode("utf-8"), float(confidence))
+    engine = open_form(form, directory)
+    readings: list[Reading] = []
+    for start in range(0, len(expected), batch_size):
+        paths = [
+            check_dir / f"{start + index:05d}.png"
+            for index in range(len(expected[start : start + batch_size]))
+        ]
+        readings += engine.read([path.read_bytes() for path in paths])
+    compare = {"litert_float16": _compare_half, "litert_int8": _compare_quantized}
+    compare.get(form, _compare_exactly)(expected, readings)
     return len(readings)
 
 
-def _compare(index: int, expected: dict[str, object], text: str, confidence: float) -> None:
-    if text != expected["text"]:
-        raise ExportDiffersError(
-            f"Image {index} of the check: the model read {expected['text']!r}, the export {text!r}."
+def open_form(form: str, directory: Path) -> Engine:
+    """Open one form of an export.
+
+    Args:
+        form: one of `settings.forms.FORMS`.
+        directory: of the version.
+
+    Raises:
+        ValueError: a damaged file; the message names it.
+    """
+    # Each engine is imported by those who use it.
+    if form.startswith("litert"):
+        from attention_ocr.engines.litert import LiteRTEngine
+
+        return LiteRTEngine(directory / FILES[form])
+    if form == "onnx":
+        from attention_ocr.engines.onnx import ONNXEngine
+
+        return ONNXEngine(directory / FILES[form])
+    if form == FROZEN_GRAPH:
+        from attention_ocr.export.frozen_graph import open_frozen_graph
+
+        return open_frozen_graph(directory)
+    from attention_ocr.engines.graph import open_saved_model
+
+    return open_saved_model(directory)
+
+
+Expected = Sequence[Mapping[str, Any]]
+
+
+def _compare_exactly(expected: Expected, readings: Sequence[Reading]) -> None:
+    for index, (wanted, reading) in enumerate(zip(expected, readings, strict=True)):
+        if reading.text != wanted["text"]:
+            raise ExportDiffersError(_tell(index, wanted, reading))
+        difference = abs(reading.confidence - float(wanted["confidence"]))
+        if not difference <= CONFIDENCE_TOLERANCE:
+            raise ExportDiffersError(
+                f"Image {index} of the check: the model is sure by {wanted['confidence']}, the "
+                f"export by {reading.confidence}."
+            )
+
+
+def _compare_half(expected: Expected, readings: Sequence[Reading]) -> None:
+    def same(wanted: Mapping[str, Any], reading: Reading) -> bool:
+        return bool(reading.text == wanted["text"])
+
+    allowed = 1 + (1 - HALF_PRECISION_AGREEMENT) * len(expected)
+    _count(expected, readings, same, [True] * len(expected), allowed)
+
+
+def _compare_quantized(expected: Expected, readings: Sequence[Reading]) -> None:
+    def right(wanted: Mapping[str, Any], reading: Reading) -> bool:
+        return bool(reading.text == wanted["label"])
+
+    before = [wanted["text"] == wanted["label"] for wanted in expected]
+    _count(expected, readings, right, before, 1 + QUANTIZED_LOSS * len(expected))
+
+
+def _count(
+    expected: Expected,
+    readings: Sequence[Reading],
+    holds: Callable[[Mapping[str, Any], Reading], bool],
+    before: Sequence[bool],
+    allowed: float,
+) -> None:
+    """Refuse readings of which fewer hold than `before`, by more than is allowed."""
+    after = [holds(*pair) for pair in zip(expected, readings, strict=True)]
+    lost = sum(before) - sum(after)
+    if lost > allowed:
+        index = next(
+            i for i, (was, still) in enumerate(zip(before, after, strict=True)) if was > still
         )
-    difference = abs(confidence - float(str(expected["confidence"])))
-    if not difference <= CONFIDENCE_TOLERANCE:
         raise ExportDiffersError(
-            f"Image {index} of the check: the model is sure by {expected['confidence']}, the export"
-            f" by {confidence}."
+            f"{lost} of {len(after)} texts are lost, where {allowed:.1f} would be allowed. "
+            + _tell(index, expected[index], readings[index])
         )
+
+
+def _tell(index: int, wanted: Mapping[str, Any], reading: Reading) -> str:
+    return (
+        f"Image {index} of the check: the model read {wanted['text']!r}, "
+        f"the export {reading.text!r}."
+    )
 
 
 if __name__ == "__main__":
     try:
-        check_saved_model(Path(sys.argv[1]), Path(sys.argv[2]))
+        check_form(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
     except ExportDiffersError as failure:
         sys.exit(str(failure))

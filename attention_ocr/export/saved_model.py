@@ -1,4 +1,4 @@
-"""Write a recogniser as a SavedModel in a versioned directory, and check it before it counts."""
+"""Write a recogniser into a versioned directory, in all its forms, checked before it counts."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,82 @@ import tensorflow as tf
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.engines.signature import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.export.serving import make_signatures
-from attention_ocr.export.signature import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.export.warmup import write_warmup
+from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.settings.forms import check_form as check_settings
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
+
+
+def export_model(
+    work_dir: Path,
+    export_dir: Path,
+    version: int | None = None,
+    check_data: str = "",
+    num_check_images: int = 64,
+    decoding: Mapping[str, Any] | None = None,
+    forms: Sequence[str] = (SAVED_MODEL,),
+) -> Path:
+    """Export the model of a work directory to `export_dir/version`, in one form or several.
+
+    The directory appears under its version only after fresh processes have loaded each form and
+    read the same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
+
+    Args:
+        work_dir: of the training.
+        export_dir: what TF Serving calls the model's base path.
+        version: number of the version; none takes the one after the highest.
+        check_data: source of the images of the check; empty takes the validation data of the
+            training, or its training data.
+        num_check_images: images of the check, at least 1.
+        decoding: settings of decoding in place of those of the training, by name.
+        forms: some of `settings.forms.FORMS`; `saved_model` is the directory itself, the others
+            are files in it.
+
+    Returns:
+        The directory of the version.
+
+    Raises:
+        ValueError: a damaged work directory, a version that exists, or settings that a form cannot
+            hold.
+        FileNotFoundError: no trained model, or no data for the check.
+        ImportError: a form needs a package that is not installed.
+        ExportDiffersError: the export reads otherwise than the model in memory; the message
+            says where.
+        OSError: the disk is full or cannot be written.
+    """
+    if version is not None and version < 1:
+        raise ValueError(f"`version` must be above 0. Received: {version}")
+    model = load_trained_model(work_dir)
+    if decoding:
+        model = model._replace(config=model.config.with_decoding(decoding))
+    forms = [form for form in FORMS if form in forms]
+    for form in forms:
+        check_settings(form, model.config)
+    export_dir.mkdir(parents=True, exist_ok=True)
+    target = export_dir / str(_next_version(export_dir) if version is None else version)
+    if target.exists():
+        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
+    # TF Serving looks at names that are numbers only.
+    temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
+    try:
+        directory = temporary / "model"
+        with tempfile.TemporaryDirectory() as check_dir:
+            _write_check(model, check_data, num_check_images, Path(check_dir))
+            for form in forms:
+                write_form(form, model, directory)
+                _check_in_fresh_process(form, directory, Path(check_dir))
+            if SAVED_MODEL in forms:
+                write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
+        os.replace(directory, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
 
 
 def export_saved_model(
@@ -32,52 +100,44 @@ def export_saved_model(
     num_check_images: int = 64,
     decoding: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Export the model of a work directory to `export_dir/version`.
+    """Export as a SavedModel alone, see `export_model`."""
+    return export_model(work_dir, export_dir, version, check_data, num_check_images, decoding)
 
-    The directory appears under its version only after a fresh process has loaded it and read the
-    same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
+
+def write_form(form: str, model: TrainedModel, directory: Path) -> None:
+    """Write one form of a model into the directory of a version, unchecked.
 
     Args:
-        work_dir: of the training.
-        export_dir: what TF Serving calls the model's base path.
-        version: number of the version; none takes the one after the highest.
-        check_data: source of the images of the check; empty takes the validation data of the
-            training, or its training data.
-        num_check_images: images of the check, at least 1.
-        decoding: settings of decoding in place of those of the training, by name.
-
-    Returns:
-        The directory of the version.
+        form: one of `settings.forms.FORMS`; those that need TensorFlow first, because the others
+            make the model convertible.
+        model: computing in float32.
+        directory: made where it does not exist; settings and characters stand in it as well.
 
     Raises:
-        ValueError: a damaged work directory, or a version that exists.
-        FileNotFoundError: no trained model, or no data for the check.
-        ExportDiffersError: the export reads otherwise than the model in memory; the message
-            says where.
+        ValueError: a part of the model that the form cannot hold.
+        ImportError: a package is not installed.
         OSError: the disk is full or cannot be written.
     """
-    if version is not None and version < 1:
-        raise ValueError(f"`version` must be above 0. Received: {version}")
-    model = load_trained_model(work_dir)
-    if decoding:
-        model = model._replace(config=model.config.with_decoding(decoding))
-    export_dir.mkdir(parents=True, exist_ok=True)
-    target = export_dir / str(_next_version(export_dir) if version is None else version)
-    if target.exists():
-        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
-    # TF Serving looks at names that are numbers only.
-    temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
-    try:
-        directory = temporary / "model"
+    if form == SAVED_MODEL:
         save_recognizer(model, directory)
-        with tempfile.TemporaryDirectory() as check_dir:
-            _write_check(model, check_data, num_check_images, Path(check_dir))
-            _check_in_fresh_process(directory, Path(check_dir))
-            write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
-        os.replace(directory, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return target
+        return
+    directory.mkdir(exist_ok=True)
+    model.config.save(directory)
+    model.charset.save(directory)
+    path = directory / FILES[form]
+    # Each converter is imported by those who use it.
+    if form == FROZEN_GRAPH:
+        from attention_ocr.export.frozen_graph import write_frozen_graph
+
+        write_frozen_graph(model, path)
+    elif form == "onnx":
+        from attention_ocr.export.onnx_file import write_onnx
+
+        write_onnx(model, path)
+    else:
+        from attention_ocr.export.litert import write_litert
+
+        write_litert(model, path, form)
 
 
 def _next_version(export_dir: Path) -> int:
@@ -130,13 +190,15 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
             recognition.text.numpy(),
             recognition.confidence.numpy(),
             batch["readable"].numpy(),
+            batch["text"].numpy(),
             strict=True,
         )
-        for text, confidence, readable in rows:
+        for text, confidence, readable, label in rows:
             readings.append(
                 {
                     "text": text.decode("utf-8") if readable else "",
                     "confidence": float(confidence) if readable else 0.0,
+                    "label": label.decode("utf-8"),
                 }
             )
     readings = readings[:num_images]
@@ -147,12 +209,14 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
     (directory / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
 
 
-def _check_in_fresh_process(saved_model: Path, check_dir: Path) -> None:
-    command = [sys.executable, "-m", "attention_ocr.export.check", str(saved_model), str(check_dir)]
+def _check_in_fresh_process(form: str, directory: Path, check_dir: Path) -> None:
+    paths = [str(directory), str(check_dir)]
+    command = [sys.executable, "-m", "attention_ocr.export.check", form, *paths]
     # The package need not be installed, nor the repository be the current directory.
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines()
-        raise ExportDiffersError(f"The export was not kept. {lines[-1] if lines else 'No answer.'}")
+        reason = lines[-1] if lines else "No answer."
+        raise ExportDiffersError(f"The export was not kept. As {form}: {reason}")

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_ocr.data.images import decode_or_blank, fit_image, lay_over_white
 from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.export.signature import (
+from attention_ocr.engines.signature import (
     ALTERNATIVES,
     BEAM_SIGNATURE,
     CLASSIFY_SIGNATURE,

@@ -1,73 +1,50 @@
-"""Read the text of images: paths, encoded bytes or arrays, in any mixture."""
+"""Read the text of images: paths, encoded bytes or arrays, in any mixture, by any engine."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import tensorflow as tf
 
 from attention_ocr.charset import Charset
-from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.export.serving import Serve, make_serving_function
-from attention_ocr.export.signature import (
-    ALTERNATIVES,
-    BEAM_SIGNATURE,
-    SERVING_SIGNATURE,
-    STATUS_OK,
-)
-from attention_ocr.work_directory import (
-    SAVED_MODEL_FILE,
-    WEIGHTS_FILE,
-    find_model,
-    load_trained_model,
-)
+from attention_ocr.config import Config
+from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
+from attention_ocr.settings.checks import check_choice
+from attention_ocr.settings.forms import ENGINES, FILES
+
+__all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
+
+FASTEST = ("litert_int8", "litert_float16", "litert", "onnx")
+"""Forms in the order in which `auto` looks for them, before TensorFlow."""
+
+RUNTIMES = {"litert": ("ai_edge_litert",), "onnx": ("onnxruntime",)}
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read in one image.
-
-    Attributes:
-        text: the text; empty where nothing was read.
-        confidence: probability of the whole text, in [0, 1].
-        character_confidences: probability of each character of `text`, in [0, 1].
-        attention: float32 [n, H', W'], where each of the n characters was read, over the padded
-            picture.
-        attention_extent: shares of the attention's height and width that the picture fills.
-        error: why the image could not be read; none if it could.
-        alternatives: the n best texts of a search with their confidences, the best first; none
-            with greedy decoding.
-    """
-
-    text: str
-    confidence: float
-    character_confidences: tuple[float, ...]
-    attention: np.ndarray
-    attention_extent: tuple[float, float]
-    error: str | None = None
-    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 class Reader:
     """Reads images with one model. Make one with `load`.
 
     Args:
-        serve: the model, see `export.serving.make_serving_function`.
-        config: its settings.
-        charset: its characters.
+        engine: runs the model.
     """
 
-    def __init__(self, serve: Serve, config: Config, charset: Charset) -> None:
-        self._serve = serve
-        self.config = config
-        self.charset = charset
-        self.saved_model: Any = None
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def config(self) -> Config:
+        """The settings of the model."""
+        return self.engine.config
+
+    @property
+    def charset(self) -> Charset:
+        """The characters of the model."""
+        return self.engine.charset
 
     def read(self, images: ImageLike | Iterable[ImageLike], batch_size: int = 32) -> list[Reading]:
         """Read images.
@@ -102,99 +79,106 @@ class Reader:
     def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
         files = [encode_image(image) for image in images]
         contents = [file if isinstance(file, bytes) else b"" for file in files]
-        outputs = {
-            name: value.numpy() for name, value in self._serve(tf.constant(contents)).items()
-        }
-        for index, file in enumerate(files):
-            error = None
+        for file, reading in zip(files, self.engine.read(contents), strict=True):
             if isinstance(file, OSError):
-                error = f"cannot be opened: {file.strerror or file}"
-            elif outputs["status"][index].decode("utf-8") != STATUS_OK:
-                error = outputs["status"][index].decode("utf-8")
-            height, width = map(float, outputs["attention_extent"][index])
-            text = outputs["text"][index].decode("utf-8")
-            yield Reading(
-                text=text,
-                confidence=float(outputs["confidence"][index]),
-                character_confidences=tuple(
-                    float(value) for value in outputs["character_confidences"][index][: len(text)]
-                ),
-                attention=outputs["attention"][index][: len(text)],
-                attention_extent=(height, width),
-                error=error,
-                alternatives=_alternatives(outputs, index) if error is None else (),
-            )
+                reason = f"cannot be opened: {file.strerror or file}"
+                yield replace(reading, error=reason)
+            else:
+                yield reading
 
 
-def load(path: str | os.PathLike[str] | None = None, **decoding: Any) -> Reader:
+def load(
+    path: str | os.PathLike[str] | None = None, *, engine: str = "auto", **decoding: Any
+) -> Reader:
     """Load a reader.
 
     Args:
-        path: a work directory, an export, or a version of one; none takes the weights that come
-            with the package.
+        path: a work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
+            none takes the weights that come with the package.
+        engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
+            `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled.
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: the model is damaged; the message names the file. Or a setting of decoding
-            that does not go with the model.
+        ImportError: the engine is not installed.
+        ValueError: the model is damaged; the message names the file. Or a setting of decoding, or
+            an engine, that does not go with the model.
 
     Example:
         reader = attention_ocr.load("runs/mine")
         for reading in reader.read(["a.png", "b.jpg"]):
             print(reading.text, reading.confidence)
     """
-    directory = find_model(path)
-    if (directory / WEIGHTS_FILE).is_file():
-        return _load_work_directory(directory, decoding)
-    if decoding:
+    check_choice("engine", engine, ENGINES)
+    model = find_model(path)
+    is_work_directory = (model / WEIGHTS_FILE).is_file()
+    if decoding and not is_work_directory:
         given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
         raise ValueError(
-            f"{directory} decodes as it was exported: name the work directory, or export anew. "
+            f"{model} decodes as it was exported: name the work directory, or export anew. "
             f"Received: {given}"
         )
-    return _load_export(directory)
+    file = None if decoding and engine == "auto" else _find_file(model, engine)
+    if file is not None:
+        if decoding:
+            raise ValueError(
+                f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
+            )
+        return Reader(_open_file(file))
+    if engine not in ("auto", "tensorflow"):
+        raise ValueError(
+            f"{model} has no form that engine={engine} runs: export one with "
+            f"`export.py --format={engine}`. Received: engine={engine!r}"
+        )
+    if is_work_directory:
+        return Reader(_open_work_directory(model, decoding))
+    if not (model / SAVED_MODEL_FILE).is_file():
+        raise ValueError(f"{model} holds no form that an installed engine runs.")
+    from attention_ocr.engines.graph import open_saved_model
+
+    return Reader(open_saved_model(model))
 
 
-def _load_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Reader:
+def _find_file(model: Path, engine: str) -> Path | None:
+    """Return the file of the model that an engine reads; none leaves it to TensorFlow."""
+    if model.is_file():
+        runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == model.suffix)
+        if engine not in ("auto", runs):
+            raise ValueError(f"{model} is run by engine={runs}. Received: engine={engine!r}")
+        return model
+    if engine == "tensorflow":
+        return None
+    for form in FASTEST:
+        file = model / FILES[form]
+        runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == file.suffix)
+        if not file.is_file() or engine not in ("auto", runs):
+            continue
+        if engine == runs or any(find_spec(name) for name in RUNTIMES[runs]):
+            return file
+    return None
+
+
+def _open_file(file: Path) -> Engine:
+    # Each engine is imported by those who use it.
+    if file.suffix == SUFFIX_OF["litert"]:
+        from attention_ocr.engines.litert import LiteRTEngine
+
+        return LiteRTEngine(file)
+    from attention_ocr.engines.onnx import ONNXEngine
+
+    return ONNXEngine(file)
+
+
+def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
+    from attention_ocr.engines.graph import GraphEngine
+    from attention_ocr.export.serving import make_serving_function
+    from attention_ocr.work_directory import load_trained_model
+
     model = load_trained_model(directory)
     model = model._replace(config=model.config.with_decoding(decoding))
-    return Reader(make_serving_function(model), model.config, model.charset)
-
-
-def _load_export(directory: Path) -> Reader:
-    if not (directory / CONFIG_FILE).is_file():
-        raise FileNotFoundError(
-            f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
-        )
-    config, charset = Config.load(directory), Charset.load(directory)
-    try:
-        loaded = tf.saved_model.load(str(directory))
-    except (OSError, tf.errors.OpError, ValueError, IndexError) as error:
-        # A file of variables that was cut short is an `IndexError`; some messages have many lines.
-        raise ValueError(
-            f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
-    signatures = loaded.signatures
-    signature = signatures[BEAM_SIGNATURE if BEAM_SIGNATURE in signatures else SERVING_SIGNATURE]
-
-    reader = Reader(lambda images: signature(images=images), config, charset)
-    # The signature alone does not keep its variables alive.
-    reader.saved_model = loaded
-    return reader
-
-
-def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[str, float], ...]:
-    if "texts" not in outputs:
-        return ()
-    rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
-    return tuple(
-        (text.decode("utf-8"), float(confidence))
-        for text, confidence, score in rows
-        if np.isfinite(score)
-    )
+    return GraphEngine(make_serving_function(model), model.config, model.charset)
 
 
 def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
@@ -235,6 +219,9 @@ def _encode_array(image: np.ndarray) -> bytes:
         )
     if image.size == 0:
         raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
+    # Only who reads arrays waits for OpenCV.
+    import cv2
+
     if channels >= 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
     _, encoded = cv2.imencode(".png", image)

@@ -38,7 +38,7 @@ def run(reader, monkeypatch):
         read.add_arguments(parser)
         return read.run(parser.parse_args([str(argument) for argument in arguments]))
 
-    monkeypatch.setattr(reader_module, "load", lambda _: reader)
+    monkeypatch.setattr(reader_module, "load", lambda _, **__: reader)
     return run
 
 

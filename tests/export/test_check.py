@@ -1,11 +1,16 @@
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from attention_ocr.engines.interface import Reading
+from attention_ocr.export import check
 from attention_ocr.export.check import (
     CHECK_FILE,
     CONFIDENCE_TOLERANCE,
     ExportDiffersError,
+    check_form,
     check_saved_model,
 )
 from tests import tiny_model
@@ -70,3 +75,47 @@ def test_a_check_without_images_fails(export, tmp_path):
     (tmp_path / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(ExportDiffersError, match="no image"):
         check_saved_model(export, tmp_path)
+
+
+def readings(wanted, changed=()):
+    """Return readings of those texts, wrong ones at some places."""
+    return [
+        Reading("wrong" if index in changed else text, 1.0, (), np.zeros((0, 1, 1)), (1.0, 1.0))
+        for index, text in enumerate(wanted)
+    ]
+
+
+@pytest.fixture
+def checking(monkeypatch, tmp_path):
+    """Check readings that are given, of 200 images, all of which the model read right."""
+    texts = [str(index) for index in range(200)]
+    document = {
+        "batch_size": 200,
+        "readings": [{"text": text, "confidence": 1.0, "label": text} for text in texts],
+    }
+    (tmp_path / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
+    for index in range(200):
+        (tmp_path / f"{index:05d}.png").write_bytes(b"")
+
+    def run(form, changed):
+        engine = SimpleNamespace(read=lambda _: readings(texts, changed))
+        monkeypatch.setattr(check, "open_form", lambda *_: engine)
+        return check_form(form, tmp_path, tmp_path)
+
+    return run
+
+
+@pytest.mark.parametrize(("form", "allowed"), [("litert_float16", 3), ("litert_int8", 2)])
+def test_a_coarser_form_may_lose_few_texts(checking, form, allowed):
+    assert checking(form, range(5, 5 + allowed)) == 200
+    with pytest.raises(
+        ExportDiffersError, match=rf"^{allowed + 1} of 200 .* Image 5 .*'5', the export 'wrong'"
+    ):
+        checking(form, range(5, 6 + allowed))
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx", "frozen_graph"])
+def test_a_form_in_full_precision_may_lose_none(checking, form):
+    assert checking(form, ()) == 200
+    with pytest.raises(ExportDiffersError, match="Image 7 .*'7', the export 'wrong'"):
+        checking(form, [7])

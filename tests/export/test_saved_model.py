@@ -105,7 +105,8 @@ def test_an_export_that_reads_otherwise_is_not_kept(work_dir, export, tmp_path, 
     )
     monkeypatch.setattr(saved_model, "make_recognize", recognize_always("other"))
     with pytest.raises(
-        ExportDiffersError, match=r"The export was not kept. Image 0 .*: the model read 'other'"
+        ExportDiffersError,
+        match=r"The export was not kept. As saved_model: Image 0 .*: the model read 'other'",
     ):
         export_saved_model(work_dir, tmp_path)
     assert contents(tmp_path) == []
@@ -163,7 +164,7 @@ def test_the_check_reads_broken_and_odd_images_as_the_model_does(work_dir, expor
     saved_model._write_check(load_trained_model(work_dir), str(folder / "labels.tsv"), 3, tmp_path)
     document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
     assert len(document["readings"]) == 3
-    assert document["readings"][1] == {"text": "", "confidence": 0.0}
+    assert document["readings"][1] == {"text": "", "confidence": 0.0, "label": "b01"}
     assert document["readings"][0]["text"]
     assert check_saved_model(export, tmp_path) == 3
 

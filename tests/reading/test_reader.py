@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 import attention_ocr
-from attention_ocr import work_directory
+from attention_ocr import model_places
+from attention_ocr.engines import graph
 from attention_ocr.reading import reader as reader_module
 from attention_ocr.reading.reader import load
 from tests import tiny, tiny_model
@@ -240,7 +241,7 @@ def test_a_work_directory_decodes_as_it_is_told_and_an_export_as_it_was_made(wor
 
 def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
     loaded = []
-    monkeypatch.setattr(reader_module, "_load_export", loaded.append)
+    monkeypatch.setattr(graph, "open_saved_model", loaded.append)
     for version in ("2", "9", "10", "10.old", "new"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "saved_model.pb").touch()
@@ -259,10 +260,10 @@ def test_a_place_without_a_model_is_named(tmp_path):
 
 def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path, monkeypatch):
     loaded = []
-    monkeypatch.setattr(reader_module, "_load_work_directory", lambda *given: loaded.append(given))
-    monkeypatch.setattr(work_directory, "BUNDLED_WEIGHTS", tmp_path)
+    monkeypatch.setattr(reader_module, "_open_work_directory", lambda *given: loaded.append(given))
+    monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
-    monkeypatch.setattr(work_directory, "BUNDLED_WEIGHTS", work_dir)
+    monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", work_dir)
     load()
     assert loaded == [(work_dir, {})]

@@ -1,4 +1,4 @@
-"""What an export is asked and answers, by name; nothing here needs TensorFlow."""
+"""What a SavedModel is asked and answers, by name."""
 
 SERVING_SIGNATURE = "serving_default"
 BEAM_SIGNATURE = "beam"

@@ -1,0 +1,102 @@
+"""TensorFlow: a graph from the bytes of files to texts, of a work directory or a SavedModel."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.engines.interface import Reading
+from attention_ocr.engines.signature import (
+    ALTERNATIVES,
+    BEAM_SIGNATURE,
+    SERVING_SIGNATURE,
+    STATUS_OK,
+)
+from attention_ocr.model_places import SAVED_MODEL_FILE
+
+
+class GraphEngine:
+    """Reads with a graph.
+
+    Args:
+        serve: the graph, see `export.serving.make_serving_function`.
+        config: settings of the model.
+        charset: its characters.
+        owner: kept as long as the engine is: a signature alone does not keep its variables alive.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        config: Config,
+        charset: Charset,
+        owner: Any = None,
+    ) -> None:
+        self.config = config
+        self.charset = charset
+        self._serve = serve
+        self._owner = owner
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read the files of images, see `Engine`."""
+        served = self._serve(tf.constant(list(files), tf.string))
+        outputs = {name: value.numpy() for name, value in served.items()}
+        return [_row(outputs, index) for index in range(len(files))]
+
+
+def open_saved_model(directory: Path) -> GraphEngine:
+    """Open a version of an export.
+
+    Raises:
+        FileNotFoundError: it has no settings, and so is no export of this toolkit.
+        ValueError: a file of it is damaged; the message names it.
+    """
+    if not (directory / CONFIG_FILE).is_file():
+        raise FileNotFoundError(
+            f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
+        )
+    config, charset = Config.load(directory), Charset.load(directory)
+    try:
+        loaded = tf.saved_model.load(str(directory))
+    except (OSError, tf.errors.OpError, ValueError, IndexError) as error:
+        # A file of variables that was cut short is an `IndexError`; some messages have many lines.
+        raise ValueError(
+            f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    signatures = loaded.signatures
+    signature = signatures[BEAM_SIGNATURE if BEAM_SIGNATURE in signatures else SERVING_SIGNATURE]
+    return GraphEngine(lambda images: signature(images=images), config, charset, loaded)
+
+
+def _row(outputs: Mapping[str, np.ndarray], index: int) -> Reading:
+    status = outputs["status"][index].decode("utf-8")
+    error = None if status == STATUS_OK else status
+    height, width = map(float, outputs["attention_extent"][index])
+    text = outputs["text"][index].decode("utf-8")
+    return Reading(
+        text=text,
+        confidence=float(outputs["confidence"][index]),
+        character_confidences=tuple(
+            float(value) for value in outputs["character_confidences"][index][: len(text)]
+        ),
+        attention=outputs["attention"][index][: len(text)],
+        attention_extent=(height, width),
+        error=error,
+        alternatives=_alternatives(outputs, index) if error is None else (),
+    )
+
+
+def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[str, float], ...]:
+    if "texts" not in outputs:
+        return ()
+    rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
+    return tuple(
+        (text.decode("utf-8"), float(confidence))
+        for text, confidence, score in rows
+        if np.isfinite(score)
+    )

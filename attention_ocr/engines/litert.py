@@ -1,0 +1,94 @@
+"""LiteRT (TensorFlow Lite): the fastest engine on a processor, and one of a few megabytes."""
+
+import queue
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attention_ocr.engines.notes import Notes, read_appended_notes
+from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, PreparedEngine
+
+
+def signature_of(width: int) -> str:
+    """Return the name of the signature that takes images of a width."""
+    return f"read_{width}"
+
+
+class LiteRTEngine(PreparedEngine):
+    """Reads with a `.tflite` file of an export.
+
+    The file has a signature for each of some widths: with shapes that are known beforehand, LiteRT
+    plans its memory once and hands convolutions to XNNPACK.
+
+    Args:
+        path: the file.
+        num_threads: images that are read at once; none takes the processors of the machine.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ImportError: neither ai-edge-litert nor TensorFlow is installed.
+        ValueError: the file is damaged, or none of this toolkit; the message names it.
+    """
+
+    def __init__(self, path: Path, num_threads: int | None = None) -> None:
+        notes = read_appended_notes(path)
+        super().__init__(notes, num_threads)
+        self.path, self.widths = path, notes.widths
+        # An interpreter runs one image at a time; the last used is the warmest.
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._idle.put(self._open(notes))
+
+    def _open(self, notes: Notes | None = None) -> Any:
+        interpreter_class = find_interpreter()
+        try:
+            interpreter = interpreter_class(model_path=str(self.path), num_threads=1)
+            signatures = interpreter.get_signature_list()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"{self.path} cannot be run: {_first_line(error)}") from error
+        missing = [width for width in self.widths if signature_of(width) not in signatures]
+        if notes is not None and (missing or not self.widths):
+            raise ValueError(f"{self.path} lacks the signatures of the widths {missing}.")
+        return interpreter
+
+    def input_width(self, width: int) -> int:
+        """Return the smallest width of the model that holds an image."""
+        return next(known for known in self.widths if known >= width)
+
+    def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Run the signature of the image's width."""
+        try:
+            interpreter = self._idle.get_nowait()
+        except queue.Empty:
+            interpreter = self._open()
+        try:
+            runner = interpreter.get_signature_runner(signature_of(image.shape[1]))
+            inputs = {IMAGES: image[None], IMAGE_SIZES: image_size[None]}
+            outputs: Mapping[str, np.ndarray] = runner(**inputs)
+        finally:
+            self._idle.put(interpreter)
+        return outputs
+
+
+def find_interpreter() -> Any:
+    """Return the class of LiteRT's interpreter: that of ai-edge-litert, or TensorFlow's own.
+
+    Raises:
+        ImportError: neither is installed.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise ImportError(
+                "A .tflite model needs ai-edge-litert: pip install ai-edge-litert"
+            ) from error
+        return tf.lite.Interpreter
+    return Interpreter
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

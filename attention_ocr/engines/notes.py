@@ -1,0 +1,136 @@
+"""What a model in one file says of itself: its form, settings and characters, and a digest.
+
+A LiteRT file carries the notes as the entries of a ZIP archive behind the model, the place that
+TensorFlow Lite Metadata keeps for associated files, so that `unzip -p model.tflite config.json`
+shows them; an ONNX file, as its `metadata_props`. Both can be read with the standard library and
+what runs the model.
+"""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from attention_ocr.charset import CHARSET_FILE, Charset
+from attention_ocr.config import CONFIG_FILE, Config
+
+FORMAT_VERSION = 1
+NOTES_FILE = "attention_ocr.json"
+BLANK_DIGEST = "0" * 64
+MAX_ENTRY_BYTES = 1 << 24
+"""Of an entry of the archive; a longer one is no note of ours."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Notes:
+    """What a model in one file says of itself.
+
+    Attributes:
+        form: one of `settings.forms.FORMS`.
+        config: settings of the model, those of data and training at their defaults.
+        charset: its characters.
+        widths: pixels, ascending: the inputs that the model takes; none for any width.
+    """
+
+    form: str
+    config: Config
+    charset: Charset
+    widths: tuple[int, ...] = ()
+
+    def to_entries(self, digest: str = BLANK_DIGEST) -> dict[str, str]:
+        """Return the notes as texts by name.
+
+        Args:
+            digest: SHA-256 of the model, hexadecimal.
+        """
+        document = {
+            "format_version": FORMAT_VERSION,
+            "form": self.form,
+            "widths": list(self.widths),
+            "sha256": digest,
+        }
+        return {
+            NOTES_FILE: json.dumps(document),
+            CONFIG_FILE: json.dumps(self.config.to_dict()),
+            CHARSET_FILE: self.charset.to_bytes().decode("utf-8"),
+        }
+
+
+def make_notes(form: str, config: Config, charset: Charset, widths: tuple[int, ...] = ()) -> Notes:
+    """Return notes without what reading has no use for."""
+    kept = Config(image=config.image, model=config.model, decoder=config.decoder)
+    kept = kept.with_decoding(dataclasses.asdict(config.decoding))
+    return Notes(form, kept, charset, widths)
+
+
+def append_notes(model: bytes, notes: Notes, path: Path) -> None:
+    """Write a LiteRT file with its notes.
+
+    Args:
+        model: the flatbuffer.
+        notes: on it.
+        path: written at once; see `whole_files`.
+    """
+    path.write_bytes(model)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        for name, text in notes.to_entries(hashlib.sha256(model).hexdigest()).items():
+            # A fixed date, so that the same model gives the same file.
+            archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8"))
+
+
+def read_appended_notes(path: Path) -> Notes:
+    """Read the notes of a LiteRT file, and check the model by its digest.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no model of this toolkit, one that is cut short or changed, or of an unknown
+            version; the message names the file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            length = min((entry.header_offset for entry in archive.infolist()), default=0)
+            entries = {}
+            for name in (NOTES_FILE, CONFIG_FILE, CHARSET_FILE):
+                if archive.getinfo(name).file_size > MAX_ENTRY_BYTES:
+                    raise ValueError(f"`{name}` is too long")
+                entries[name] = archive.read(name).decode("utf-8")
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
+        raise ValueError(
+            f"{path} is no whole model of this toolkit: the notes at its end are missing or "
+            f"damaged ({error})."
+        ) from error
+    with path.open("rb") as file:
+        digest = hashlib.sha256(file.read(length)).hexdigest()
+    return notes_from_entries(path, entries, digest)
+
+
+def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> Notes:
+    """Build the notes of what `Notes.to_entries` returned.
+
+    Args:
+        path: of the model.
+        entries: texts by name; others may stand among them.
+        digest: SHA-256 that the model has.
+
+    Raises:
+        ValueError: see `read_appended_notes`.
+    """
+    try:
+        document = json.loads(entries[NOTES_FILE])
+        version = document["format_version"]
+        if version != FORMAT_VERSION:
+            raise ValueError(
+                f"this release reads exports of format_version {FORMAT_VERSION}; use the release "
+                f"that wrote it, or export the work directory anew. Received: {version!r}"
+            )
+        if document["sha256"] != digest:
+            raise ValueError("the model is not the one that was exported: it was changed or cut")
+        config = Config.from_dict(json.loads(entries[CONFIG_FILE]))
+        charset = Charset.from_bytes(entries[CHARSET_FILE].encode("utf-8"))
+        return Notes(str(document["form"]), config, charset, tuple(map(int, document["widths"])))
+    except KeyError as error:
+        raise ValueError(f"{path} is no model of this toolkit: it has no {error}.") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,89 @@
+"""Engines that get prepared images and give token ids: all but TensorFlow's own."""
+
+import abc
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from attention_ocr.data.image_arrays import decode_array, fit_array
+from attention_ocr.engines.interface import Reading
+from attention_ocr.engines.notes import Notes
+from attention_ocr.engines.signature import STATUS_UNREADABLE
+
+IMAGES, IMAGE_SIZES = "images", "image_sizes"
+"""Inputs of a model: float32 [B, H, W, C] and int32 [B, 2]; see `data.images.fit_image`."""
+
+TOKEN_IDS, CONFIDENCE = "token_ids", "confidence"
+CHARACTER_CONFIDENCES, ATTENTION = "character_confidences", "attention"
+OUTPUTS = (TOKEN_IDS, CONFIDENCE, CHARACTER_CONFIDENCES, ATTENTION)
+"""Outputs of a model, see `recognition.recognize_ids`."""
+
+
+class PreparedEngine(abc.ABC):
+    """Prepares each image in NumPy, runs the model on it alone, and spells what it answers.
+
+    Several images are read side by side, a thread for each processor: alone, an image is no wider
+    than it must be and stops at its last character.
+
+    Args:
+        notes: of the model.
+        num_threads: images that are read at once; none takes the processors of the machine.
+    """
+
+    def __init__(self, notes: Notes, num_threads: int | None = None) -> None:
+        self.config = notes.config
+        self.charset = notes.charset
+        self.num_threads = num_threads or num_processors()
+        self._executor: ThreadPoolExecutor | None = None
+
+    @abc.abstractmethod
+    def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Run the model.
+
+        Args:
+            image: float32 [H, w, C], from `fit_array`.
+            image_size: int32 [2].
+
+        Returns:
+            `OUTPUTS`, each with a leading axis of 1.
+        """
+
+    @abc.abstractmethod
+    def input_width(self, width: int) -> int:
+        """Return the width at which the model takes an image `width` pixels wide."""
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read the files of images, see `Engine`."""
+        if len(files) < 2 or self.num_threads == 1:
+            return [self._read_one(file) for file in files]
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
+        return list(self._executor.map(self._read_one, files))
+
+    def _read_one(self, file: bytes) -> Reading:
+        decoded = decode_array(file)
+        image, image_size = fit_array(decoded, self.config.image)
+        width = self.input_width(image.shape[1])
+        if width > image.shape[1]:
+            image = np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)))
+        outputs = self.run(image, image_size)
+        extent = image_size / np.array([self.config.image.image_height, width])
+        text = "" if decoded is None else self.charset.decode(outputs[TOKEN_IDS][0].tolist())
+        confidences = outputs[CHARACTER_CONFIDENCES][0, : len(text)]
+        return Reading(
+            text=text,
+            confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
+            character_confidences=tuple(confidences.tolist()),
+            attention=outputs[ATTENTION][0, : len(text)],
+            attention_extent=(float(extent[0]), float(extent[1])),
+            error=STATUS_UNREADABLE if decoded is None else None,
+        )
+
+
+def num_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

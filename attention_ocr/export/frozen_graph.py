@@ -1,0 +1,76 @@
+"""A frozen graph: one `GraphDef` with the weights as constants, for loaders that take no more."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.engines.graph import GraphEngine
+from attention_ocr.export.serving import make_serving_function
+from attention_ocr.settings.forms import FILES, FROZEN_GRAPH
+from attention_ocr.work_directory import TrainedModel
+
+INPUT = "images"
+OUTPUTS = (
+    "text",
+    "confidence",
+    "character_confidences",
+    "attention",
+    "attention_extent",
+    "status",
+)
+"""The nodes that are outputs; with a search, the n best texts have nodes too."""
+
+
+def write_frozen_graph(model: TrainedModel, path: Path) -> None:
+    """Write a `.pb` file that reads files as `serving_default` does.
+
+    Its input is the node `images`, string [B]; each output is a node of its own name.
+
+    Args:
+        model: computing in float32.
+        path: of the file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    serve = make_serving_function(model)
+
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name=INPUT),))
+    def named(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {
+            name: tf.identity(value, name=name) for name, value in sorted(serve(images).items())
+        }
+
+    frozen = convert_variables_to_constants_v2(named.get_concrete_function())
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
+
+
+def open_frozen_graph(directory: Path) -> GraphEngine:
+    """Open the frozen graph of a version.
+
+    Args:
+        directory: of the version; its settings and characters stand beside the graph.
+
+    Raises:
+        ValueError: the file is damaged; the message names it.
+    """
+    from google.protobuf.message import DecodeError
+
+    path = directory / FILES[FROZEN_GRAPH]
+    definition = tf.compat.v1.GraphDef()
+    try:
+        definition.ParseFromString(path.read_bytes())
+        imported = tf.compat.v1.wrap_function(
+            lambda: tf.compat.v1.import_graph_def(definition, name=""), []
+        )
+        serve = imported.prune(f"{INPUT}:0", {name: f"{name}:0" for name in OUTPUTS})
+    except (DecodeError, ValueError, KeyError) as error:
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{path} is damaged and cannot be read: {line}") from error
+    return GraphEngine(serve, Config.load(directory), Charset.load(directory))

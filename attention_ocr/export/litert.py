@@ -1,0 +1,102 @@
+"""LiteRT (TensorFlow Lite): a model in one file, with built-in operations alone."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.engines.litert import signature_of
+from attention_ocr.engines.notes import append_notes, make_notes
+from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
+from attention_ocr.recognition import recognize_ids
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.work_directory import TrainedModel
+
+WIDTH_GROWTH = 1.25
+"""Of each width over the one before: a reading takes at most that much longer than it must."""
+
+
+def input_widths(settings: ImageConfig) -> tuple[int, ...]:
+    """Return the widths for which a model has a signature each, pixels, ascending.
+
+    Example:
+        >>> input_widths(ImageConfig(max_image_width=256))
+        (16, 32, 48, 64, 80, 112, 144, 192, 256)
+    """
+    widest = settings.max_image_width + -settings.max_image_width % WIDTH_MULTIPLE
+    widths, width = [], WIDTH_MULTIPLE
+    while width < widest:
+        widths.append(width)
+        grown = int(width * WIDTH_GROWTH)
+        width = max(grown + -grown % WIDTH_MULTIPLE, width + WIDTH_MULTIPLE)
+    return (*widths, widest)
+
+
+def write_litert(model: TrainedModel, path: Path, form: str) -> None:
+    """Write a `.tflite` file.
+
+    Args:
+        model: computing in float32; its sequence layers are made convertible.
+        path: of the file.
+        form: `litert` (float32), `litert_float16` (weights), or `litert_int8` (weights; what they
+            are multiplied with is quantised as it comes, "dynamic range").
+
+    Raises:
+        ValueError: a part of the model has no built-in operation; the message names it.
+        OSError: the file cannot be written.
+    """
+    widths = input_widths(model.config.image)
+    converted = convert(model, form, widths)
+    append_notes(converted, make_notes(form, model.config, model.charset, widths), path)
+
+
+def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
+    """Return the flatbuffer, see `write_litert`."""
+    model.recognizer.make_convertible()
+    module = tf.Module()
+    module.signatures_to_keep = {
+        signature_of(width): _reading_function(model, width) for width in widths
+    }
+    # The layers themselves must not be attributes: Keras would trace functions of its own.
+    module.weights = [weight.value for weight in model.recognizer.variables]
+    with tempfile.TemporaryDirectory() as directory:
+        tf.saved_model.save(module, directory, signatures=module.signatures_to_keep)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            directory, signature_keys=list(module.signatures_to_keep)
+        )
+        if form != "litert":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if form == "litert_float16":
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            converted: bytes = converter.convert()
+        except tf.lite.experimental.ConverterError as error:
+            raise ValueError(f"`format={form}` cannot hold this model: {_reason(error)}") from error
+    return converted
+
+
+def _reading_function(model: TrainedModel, width: int) -> Callable[..., dict[str, tf.Tensor]]:
+    config, charset, recognizer = model
+    decoding = prepare_decoding(config, charset)
+    shape = (1, config.image.input_height, width, config.image.image_channels)
+
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec(shape, tf.float32, name=IMAGES),
+            tf.TensorSpec((1, 2), tf.int32, name=IMAGE_SIZES),
+        ),
+        autograph=False,
+    )
+    def read(images: tf.Tensor, image_sizes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return recognize_ids(recognizer, decoding, images, image_sizes)
+
+    return read
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of a converter's message that names the operations it lacks."""
+    lines = str(error).splitlines()
+    telling = [line for line in lines if line.startswith(("Flex ops:", "Custom ops:"))]
+    return " ".join(telling) or next(iter(lines), type(error).__name__)

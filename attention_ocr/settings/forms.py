@@ -1,0 +1,68 @@
+"""The forms of an export: their names, their files, and what each can hold."""
+
+from typing import Any
+
+from attention_ocr.settings.checks import check
+
+SAVED_MODEL = "saved_model"
+FROZEN_GRAPH = "frozen_graph"
+FILES = {
+    FROZEN_GRAPH: "frozen_graph.pb",
+    "litert": "model.tflite",
+    "litert_float16": "model_float16.tflite",
+    "litert_int8": "model_int8.tflite",
+    "onnx": "model.onnx",
+}
+"""The file of each form in the directory of a version; `saved_model` is the directory itself."""
+
+FORMS = (SAVED_MODEL, *FILES)
+"""In the order in which they are written: those of TensorFlow first."""
+
+ENGINES = ("auto", "tensorflow", "litert", "onnx")
+"""What may run a model; `auto` takes the fastest that is installed and has a file."""
+
+
+def parse_forms(forms: str) -> tuple[str, ...]:
+    """Return the forms of a list such as `saved_model,litert_int8`, in their own order.
+
+    Raises:
+        ValueError: an unknown form, or none.
+    """
+    wanted = [name for name in forms.split(",") if name]
+    unknown = sorted(set(wanted) - set(FORMS))
+    check(
+        bool(wanted) and not unknown,
+        f"`format` must be some of {', '.join(FORMS)}, with commas between.",
+        ",".join(unknown) or forms,
+    )
+    return tuple(form for form in FORMS if form in wanted)
+
+
+def check_form(form: str, config: Any) -> None:
+    """Refuse settings that a form cannot hold.
+
+    Args:
+        form: one of `FORMS`.
+        config: a `Config`.
+
+    Raises:
+        ValueError: the form does not go with the settings; the message says why.
+    """
+    if form in (SAVED_MODEL, FROZEN_GRAPH):
+        return
+    decoding = config.decoding
+    held = {
+        "beam_width": decoding.beam_width == 1,
+        "decoding": decoding.decoding != "joint",
+        "lexicon": not decoding.lexicon,
+        "pattern": not decoding.pattern,
+        "allowed_characters": not decoding.allowed_characters,
+        "language_model_weight": decoding.language_model_weight == 0.0,
+    }
+    for name, is_held in held.items():
+        check(
+            is_held,
+            f"`format={form}` holds greedy decoding alone: a search, and what it obeys, need "
+            f"TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"{name}={getattr(decoding, name)}",
+        )

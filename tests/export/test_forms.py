@@ -1,0 +1,113 @@
+"""The forms of an export beside the SavedModel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attention_ocr.config import Config
+from attention_ocr.export.litert import input_widths
+from attention_ocr.export.saved_model import export_model, write_form
+from attention_ocr.reading.reader import load
+from attention_ocr.settings.forms import FILES, FORMS, check_form, parse_forms
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.work_directory import load_trained_model
+from tests import tiny_model
+from tests.export.test_kinds import KINDS
+
+EXACT = ("frozen_graph", "litert", "onnx")
+
+
+def test_a_list_of_forms_is_put_in_order():
+    assert parse_forms("onnx,saved_model") == ("saved_model", "onnx")
+    for wrong in ("", "tflite", "onnx,tflite"):
+        with pytest.raises(ValueError, match="`format` must be some of saved_model, frozen_graph"):
+            parse_forms(wrong)
+
+
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        {"beam_width": 3},
+        {"decoding": "joint"},
+        {"lexicon": "words.txt"},
+        {"pattern": "[a-c]+"},
+        {"allowed_characters": "abc"},
+        {"language_model": "lm.npz", "language_model_weight": 0.2},
+    ],
+    ids=lambda decoding: next(iter(decoding)),
+)
+def test_a_search_is_refused_before_work_begins(work_dir, tmp_path, decoding):
+    config = Config.load(work_dir).with_decoding(decoding)
+    for form in FORMS:
+        if form in ("saved_model", "frozen_graph"):
+            check_form(form, config)
+            continue
+        with pytest.raises(ValueError, match=f"`format={form}` holds greedy decoding alone.*Rec"):
+            check_form(form, config)
+    with pytest.raises(ValueError, match="holds greedy decoding alone"):
+        export_model(work_dir, tmp_path / "served", decoding=decoding, forms=("litert",))
+    assert not (tmp_path / "served").exists()
+
+
+def test_widths_grow_by_about_a_quarter():
+    for widest in (16, 96, 256, 1024):
+        widths = input_widths(ImageConfig(max_image_width=widest))
+        assert widths[0] == 16
+        assert widths[-1] == widest
+        assert not np.any(np.array(widths) % 16)
+        steps = np.diff(widths)
+        assert (steps >= 16).all()
+        assert (steps <= np.maximum(16, 0.25 * np.array(widths[:-1]) + 16)).all()
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A work directory whose model has few widths, so that it converts fast."""
+    return tiny_model.write_work_dir(tmp_path_factory.mktemp("narrow"), max_image_width=32)
+
+
+@pytest.mark.slow
+def test_every_form_reads_what_the_model_reads(narrow, tmp_path):
+    version = export_model(narrow, tmp_path / "served", forms=FORMS)
+    assert {*FILES.values(), "saved_model.pb"} <= {path.name for path in version.iterdir()}
+    files = [*tiny_model.files(6), b"no image"]
+    expected = load(narrow).read(files)
+    for engine in ("litert", "onnx", "tensorflow"):
+        model = version / FILES["litert"] if engine == "litert" else version
+        for reading, wanted in zip(load(model, engine=engine).read(files), expected, strict=True):
+            assert (reading.text, reading.error) == (wanted.text, wanted.error)
+            assert reading.confidence == pytest.approx(wanted.confidence, abs=1e-3)
+            shared = min(reading.attention.shape[-1], wanted.attention.shape[-1])
+            np.testing.assert_allclose(
+                reading.attention[..., :shared], wanted.attention[..., :shared], atol=1e-3
+            )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", EXACT)
+@pytest.mark.parametrize("decoding", ["attention", "ctc"])
+def test_both_heads_convert(narrow, tmp_path, form, decoding):
+    model = load_trained_model(narrow)
+    model = model._replace(config=model.config.with_decoding({"decoding": decoding}))
+    write_form(form, model, tmp_path / "model")
+    check(form, tmp_path / "model", load(narrow, decoding=decoding))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_model_converts(name, form, tmp_path):
+    work_dir = tiny_model.write_work_dir(tmp_path / "work", **{"max_image_width": 32} | KINDS[name])
+    write_form(form, load_trained_model(work_dir), tmp_path / "model")
+    check(form, tmp_path / "model", load(work_dir))
+
+
+def check(form, directory: Path, reader) -> None:
+    from attention_ocr.export.check import open_form
+
+    files = tiny_model.files(4)
+    readings = open_form(form, directory).read(files)
+    for reading, wanted in zip(readings, reader.read(files), strict=True):
+        assert reading.text == wanted.text
+        assert reading.confidence == pytest.approx(wanted.confidence, abs=1e-3)
