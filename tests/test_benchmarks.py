@@ -32,6 +32,7 @@ SMALLEST = [
         2,
         marks=pytest.mark.slow,
     ),
+    pytest.param("fuzz", "--count 200", 1, marks=pytest.mark.slow),
     pytest.param("inspection", "--records 300", 2, marks=pytest.mark.slow),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]

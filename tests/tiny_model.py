@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from attention_ocr.charset import Charset
+from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.engines.signature import SERVING_SIGNATURE
+from attention_ocr.export.saved_model import save_recognizer
+from attention_ocr.export.serving import prepare_encoded
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
+from attention_ocr.recognition import recognize
+from attention_ocr.work_directory import WEIGHTS_FILE, TrainedModel, save_weights, weight_values
 from tests import tiny
 
 TEXTS = ("a", "b01", "c", "3a2b1c", "02", "", "1c0b")
@@ -39,6 +45,21 @@ def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any)
         folder / WEIGHTS_FILE,
     )
     return folder
+
+
+def check_export(model: TrainedModel, folder: Path) -> None:
+    """Export a model; what is loaded again reads files as the model in memory does."""
+    save_recognizer(model, folder)
+    exported = tf.saved_model.load(str(folder)).signatures[SERVING_SIGNATURE]
+    encoded_files = tf.constant(files(3))
+    images, sizes, _ = prepare_encoded(encoded_files, model.config.image)
+    decoding = prepare_decoding(model.config, model.charset)
+    expected = recognize(model.recognizer, decoding, images, sizes)
+    # Of any number: what reads several pictures reads one.
+    for rows in (slice(0, 3), slice(1, 2)):
+        outputs = exported(encoded_files[rows])
+        np.testing.assert_array_equal(outputs["text"], expected.text[rows])
+        np.testing.assert_allclose(outputs["confidence"], expected.confidence[rows], atol=1e-4)
 
 
 def encoded(image: np.ndarray, file_format: str = "PNG", **options: Any) -> bytes:

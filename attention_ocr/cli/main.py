@@ -17,11 +17,15 @@ from attention_ocr.cli import (
     read,
     records,
     render,
+    request,
+    serve,
     validate,
 )
 
 COMMANDS = {
     "read": read,
+    "serve": serve,
+    "request": request,
     "explain": explain,
     "pack": pack,
     "parity": parity,

@@ -33,10 +33,14 @@ def quiet_start() -> Iterator[None]:
         os.close(nowhere)
 
 
-def show_own_notes() -> None:
-    """Let the log's notes of this package through, and of TensorFlow's only the warnings."""
+def show_own_notes(handler: logging.Handler | None = None) -> None:
+    """Let the log's notes of this package through, and of TensorFlow's only the warnings.
+
+    Args:
+        handler: that writes them; absl's without one, which wants flags to be parsed.
+    """
     package = str(Path(__file__).parent.parent)
     absl_logging.set_verbosity(absl_logging.INFO)
-    absl_logging.get_absl_handler().addFilter(
+    (handler or absl_logging.get_absl_handler()).addFilter(
         lambda note: note.levelno >= logging.WARNING or note.pathname.startswith(package)
     )

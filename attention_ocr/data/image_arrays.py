@@ -13,11 +13,9 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-MAX_PIXELS = 1 << 27
-"""Of an image file; one that claims more is not decoded."""
 
 PNG_SIGNATURE = b"\x89PNG"
 

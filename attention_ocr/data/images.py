@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
 
 PNG_SIGNATURE = b"\x89PNG"
 BMP_SIGNATURE = b"BM"
+GIF_SIGNATURE = b"GIF8"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
@@ -25,8 +26,15 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         uint8 [h, w, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: the bytes are no such image, or are cut short.
+        tf.errors.InvalidArgumentError: the bytes are no such image, are cut short, or announce
+            more than `MAX_PIXELS`.
     """
+    few_pixels = tf.debugging.assert_less_equal(
+        _announced_pixels(encoded), tf.constant(MAX_PIXELS, tf.int64)
+    )
+    # Eagerly there is nothing to wait for.
+    with tf.control_dependencies([] if few_pixels is None else [few_pixels]):
+        encoded = tf.identity(encoded)
     image = tf.case(
         [
             (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
@@ -36,6 +44,46 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     return tf.ensure_shape(image, (None, None, 3))
+
+
+def _announced_pixels(encoded: tf.Tensor) -> tf.Tensor:
+    """Return height times width as the header has it: int64; 0 for a form that is not known."""
+    # A file may end within its header; the decoder says so.
+    header = tf.strings.join([tf.strings.substr(encoded, 0, 32), tf.constant(b"\0" * 32)])
+
+    def sizes(start: int, count: int, dtype: tf.DType, little_endian: bool = True) -> tf.Tensor:
+        part = tf.strings.substr(header, start, count)
+        return tf.cast(tf.io.decode_raw(part, dtype, little_endian=little_endian), tf.int64)
+
+    def webp(kind: bytes) -> tf.Tensor:
+        """Match the first chunk of a WebP file."""
+        is_webp = tf.equal(tf.strings.substr(header, 0, 4), b"RIFF")
+        return is_webp & tf.equal(tf.strings.substr(header, 8, 8), b"WEBP" + kind)
+
+    def webp_canvas() -> tf.Tensor:
+        places = tf.constant([1, 256, 65536], tf.int64)
+        return tf.reduce_sum(tf.reshape(sizes(24, 6, tf.uint8), (2, 3)) * places, axis=1) + 1
+
+    def webp_lossless() -> tf.Tensor:
+        (bits,) = tf.unstack(sizes(21, 4, tf.int32), 1)
+        return tf.bitwise.right_shift(bits, tf.constant([0, 14], tf.int64)) % 2**14 + 1
+
+    announced = tf.case(
+        [
+            (_begins_with(header, PNG_SIGNATURE), lambda: sizes(16, 8, tf.int32, False)),
+            (_begins_with(header, BMP_SIGNATURE), lambda: sizes(18, 8, tf.int32)),
+            (_begins_with(header, GIF_SIGNATURE), lambda: sizes(6, 4, tf.uint16)),
+            (
+                _begins_with(header, JPEG_SIGNATURE),
+                lambda: tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.int64),
+            ),
+            (webp(b"VP8 "), lambda: sizes(26, 4, tf.uint16) % 2**14),
+            (webp(b"VP8L"), webp_lossless),
+            (webp(b"VP8X"), webp_canvas),
+        ],
+        lambda: tf.zeros((2,), tf.int64),
+    )
+    return tf.abs(tf.reduce_prod(announced))
 
 
 def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:

@@ -111,16 +111,7 @@ def training_batches(
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
     if augmentation.join_words:
-        if " " not in charset:
-            raise ValueError("`join_words` needs a charset with a space. Received: one without")
-        dataset = join_words(
-            dataset,
-            augmentation.join_words,
-            WIDTH_MULTIPLE,
-            config.image.max_image_width,
-            config.model.max_length,
-            seed,
-        )
+        dataset = _with_joined_words(dataset, config, charset, seed)
     dataset = dataset.group_by_window(
         lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
         lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
@@ -136,6 +127,21 @@ def training_batches(
         lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
+
+
+def _with_joined_words(
+    dataset: tf.data.Dataset, config: Config, charset: Charset, seed: tuple[int, int]
+) -> tf.data.Dataset:
+    if " " not in charset:
+        raise ValueError("`join_words` needs a charset with a space. Received: one without")
+    return join_words(
+        dataset,
+        config.augmentation.join_words,
+        WIDTH_MULTIPLE,
+        config.image.max_image_width,
+        config.model.max_length,
+        seed,
+    )
 
 
 @contextlib.contextmanager

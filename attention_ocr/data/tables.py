@@ -1,6 +1,7 @@
 """Millions of labelled images by their index, in a few dozen bytes each."""
 
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -146,7 +147,9 @@ class ImageTable:
                 )
 
 
-def split_indices(keys: Sequence[str] | StringTable, every: int, part: str) -> np.ndarray:
+def split_indices(
+    keys: Sequence[str] | StringTable, every: int, part: str, group: str = ""
+) -> np.ndarray:
     """Return which images a part holds: of each `every` in a row of sorted keys the last is out.
 
     Args:
@@ -155,25 +158,57 @@ def split_indices(keys: Sequence[str] | StringTable, every: int, part: str) -> n
             `every - 1`, `2 * every - 1`, …
         part: `"eval"` for the images held out, `"train"` for the rest; `"validation"` for every
             tenth of `"train"`, by which a run is watched, and `"fit"` for what is left then.
+        group: a regular expression whose first group, matched at the start of a key, names what
+            must not be torn apart: the document, or the writer. One group in so many is held out
+            then. Empty: each image is a group.
 
     Returns:
         int64, the indices of the part's images in the order of their keys.
 
     Raises:
-        ValueError: `every` is below 2, `part` is unknown, or the part would be empty.
+        ValueError: `every` is below 2, `part` is unknown, the part would be empty, `group` is no
+            regular expression with a group, or a key does not match it.
     """
     if every < 2:
         raise ValueError(f"Expected `every` to be 2 or more. Received: every={every}")
     if part not in PARTS:
         raise ValueError(f"Expected `part` to be one of {', '.join(PARTS)}. Received: {part!r}")
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
-    held_out = np.arange(len(order)) % every == every - 1
-    chosen = order[held_out if part == "eval" else ~held_out]
+    places = _places_of_groups(keys, order, group) if group else np.arange(len(order))
+    num_groups = len(np.unique(places))
+    held_out = places % every == every - 1
+    inside = held_out if part == "eval" else ~held_out
     if part in ("fit", "validation"):
-        watched = np.arange(len(chosen)) % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
-        chosen = chosen[watched if part == "validation" else ~watched]
+        places = np.unique(places[inside], return_inverse=True)[1]
+        watched = places % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
+        chosen = order[inside][watched if part == "validation" else ~watched]
+    else:
+        chosen = order[inside]
     if not len(chosen):
         raise ValueError(
-            f"Expected images for part={part!r} with every={every}. Received: {len(keys)} images"
+            f"Expected images for part={part!r} with every={every}. "
+            f"Received: {num_groups} {'groups' if group else 'images'}"
         )
     return chosen
+
+
+def _places_of_groups(
+    keys: Sequence[str] | StringTable, order: np.ndarray, group: str
+) -> np.ndarray:
+    """Return for each key, in `order`, the place of its group among the sorted groups."""
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise ValueError(
+            f"Expected `group` to be a regular expression. Received: {group!r} ({error})"
+        ) from error
+    if not pattern.groups:
+        raise ValueError(f"Expected `group` to have a group (…). Received: {group!r}")
+    names = []
+    for index in order:
+        key = keys[int(index)]
+        match = pattern.match(key)
+        if match is None:
+            raise ValueError(f"Expected keys that match group={group}. Received: {key!r}")
+        names.append(match.group(1))
+    return np.unique(names, return_inverse=True)[1]

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import END_ID, PAD_ID, START_ID
 from attention_ocr.decoding.greedy import Step, without_impossible
+from attention_ocr.decoding.guides import Guides, take_rows, with_shapes_of
 from attention_ocr.decoding.result import Alternatives, Decoded, decoded_from_steps
 from attention_ocr.decoding.scorer import Rule, Weighted
 from attention_ocr.decoding.temperature import Temperature, at_temperature, is_neutral
@@ -86,59 +87,16 @@ def beam_decode(
         The best text with its confidences and attention, and the n best. The confidences are the
         decoder's alone. Where no text keeps the rule, it is empty and its confidence 0.
     """
+    guides = Guides(scorers, rule)
+    search = _Search(step, guides, max_length, num_cells, options, temperature)
     width, num_steps = options.beam_width, max_length + 1
-    num_rows = batch_size * width
-    all_fit = rule is not None and rule.longest is not None and rule.longest <= max_length
     states = (
         tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), initial_state),
-        tuple(entry.scorer.initial_state(num_rows) for entry in scorers),
-        () if rule is None else rule.initial_state(num_rows),
+        guides.initial_state(batch_size * width),
     )
-
-    def unfinished(t: tf.Tensor, beam: _Beam, *_: Any) -> tf.Tensor:
-        return (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options))
-
-    def body(
-        t: tf.Tensor, beam: _Beam, states: tuple[Any, ...], attention: tf.Tensor
-    ) -> tuple[Any, ...]:
-        before = (t, beam, states, attention)
-        state, scorer_states, rule_state = states
-        logits, state, weights = step(tf.reshape(beam.previous, (-1,)), state)
-        log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
-        scores = options.attention_weight * log_probabilities
-        for entry, scorer_state in zip(scorers, scorer_states, strict=True):
-            scores += entry.weight * entry.scorer.scores(scorer_state)
-        allowed = _possible(tf.shape(logits)[-1], t == max_length)
-        if rule is not None:
-            allowed &= rule.allowed(rule_state, None if all_fit else max_length - t)
-        scores = tf.where(allowed, scores, NEVER)
-        if not is_neutral(temperature):
-            tempered = at_temperature(logits, temperature)
-            log_probabilities = tf.nn.log_softmax(without_impossible(tempered))
-        beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, options)
-        rows = tf.reshape(parents + width * tf.range(batch_size)[:, None], (-1,))
-        state, scorer_states, rule_state = tf.nest.map_structure(
-            lambda part: tf.gather(part, rows), (state, scorer_states, rule_state)
-        )
-        chosen = tf.reshape(token_ids, (-1,))
-        scorer_states = tuple(
-            entry.scorer.advance(scorer_state, chosen)
-            for entry, scorer_state in zip(scorers, scorer_states, strict=True)
-        )
-        if rule is not None:
-            rule_state = rule.advance(rule_state, chosen)
-        here = tf.one_hot(t, num_steps, on_value=True, off_value=False)[None, :, None, None]
-        looked = tf.reshape(weights, (batch_size, 1, width, num_cells))
-        attention = tf.where(here, looked, attention)  # [B, T, k, N]
-        after = (t + 1, beam, (state, scorer_states, rule_state), attention)
-        # What is gathered forgets a batch size that was known.
-        return tf.nest.map_structure(
-            lambda new, old: tf.ensure_shape(new, old.shape), after, before
-        )
-
     _, beam, _, attention = tf.while_loop(
-        unfinished,
-        body,
+        lambda t, beam, *_: (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options)),
+        search.take_step,
         (
             tf.constant(0),
             _empty_beam(batch_size, width, num_steps),
@@ -148,6 +106,51 @@ def beam_decode(
         maximum_iterations=num_steps,
     )
     return _results(beam, attention, options.num_best)
+
+
+class _Search(NamedTuple):
+    """What stays the same in all steps; see `beam_decode`."""
+
+    step: Step
+    guides: Guides
+    max_length: int
+    num_cells: tf.Tensor
+    options: BeamOptions
+    temperature: Temperature
+
+    def take_step(
+        self, t: tf.Tensor, beam: _Beam, states: tuple[Any, Any], attention: tf.Tensor
+    ) -> tuple[tf.Tensor, _Beam, tuple[Any, Any], tf.Tensor]:
+        """Return step, beam, states and attention float32 [B, T, k, N] behind a step."""
+        before = (t, beam, states, attention)
+        width, num_steps = self.options.beam_width, self.max_length + 1
+        logits, state, weights = self.step(tf.reshape(beam.previous, (-1,)), states[0])
+        log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
+        scores = self._scores(log_probabilities, states[1], t)
+        if not is_neutral(self.temperature):
+            tempered = at_temperature(logits, self.temperature)
+            log_probabilities = tf.nn.log_softmax(without_impossible(tempered))
+        beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
+        state, guide_state = take_rows((state, states[1]), parents)
+        guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))
+        here = tf.one_hot(t, num_steps, on_value=True, off_value=False)[None, :, None, None]
+        looked = tf.reshape(weights, (tf.shape(parents)[0], 1, width, self.num_cells))
+        after = (t + 1, beam, (state, guide_state), tf.where(here, looked, attention))
+        return with_shapes_of(before, after)
+
+    def _scores(self, log_probabilities: tf.Tensor, guide_state: Any, t: tf.Tensor) -> tf.Tensor:
+        """Return the scores of the next tokens, float32 [B k, V]; -inf for those that may not."""
+        scores = self.options.attention_weight * log_probabilities
+        said = self.guides.scores(guide_state)
+        if said is not None:
+            scores += said
+        allowed = _possible(tf.shape(log_probabilities)[-1], t == self.max_length)
+        rule = self.guides.rule
+        if rule is not None:
+            all_fit = rule.longest is not None and rule.longest <= self.max_length
+            left = None if all_fit else self.max_length - t
+            allowed &= rule.allowed(guide_state.rule, left)
+        return tf.where(allowed, scores, NEVER)
 
 
 def length_penalty(lengths: tf.Tensor, options: BeamOptions) -> tf.Tensor:

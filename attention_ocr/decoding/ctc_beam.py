@@ -13,6 +13,7 @@ from attention_ocr.decoding.ctc_scores import (
     log_add,
     text_log_probability,
 )
+from attention_ocr.decoding.guides import Guides, GuideState, take_rows, with_shapes_of
 from attention_ocr.decoding.result import Alternatives, Decoded
 from attention_ocr.decoding.scorer import Rule, Weighted
 from attention_ocr.decoding.temperature import Temperature, is_neutral
@@ -67,59 +68,59 @@ def ctc_beam_decode(
     log_probabilities = ctc_log_probabilities(logits, column_lengths)
     columns = tf.transpose(log_probabilities, (1, 0, 2))  # [W, B, V]
     batch_size = tf.shape(logits)[0]
-    num_rows = batch_size * beam_width
     num_columns = tf.reduce_max(column_lengths)
-    states = (
-        tuple(entry.scorer.initial_state(num_rows) for entry in scorers),
-        () if rule is None else rule.initial_state(num_rows),
-    )
+    guides = Guides(scorers, rule)
 
-    def body(t: tf.Tensor, prefixes: _Prefixes, states: tuple[Any, ...]) -> tuple[Any, ...]:
-        before = (t, prefixes, states)
+    def body(t: tf.Tensor, prefixes: _Prefixes, state: GuideState) -> tuple[Any, ...]:
+        before = (t, prefixes, state)
         room = tf.minimum(max_length - prefixes.lengths, (column_lengths - t)[:, None])
-        may_stay, allowed = _may_go_on(room, column_lengths - t, states[1], rule, columns.shape[-1])
-        said = _say(scorers, states[0])
+        may_stay, allowed = _may_go_on(
+            room, column_lengths - t, state.rule, rule, columns.shape[-1]
+        )
+        said = guides.scores(state)
         prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, said)
-        rows = tf.reshape(parents + beam_width * tf.range(batch_size)[:, None], (-1,))
-        states = tf.nest.map_structure(lambda part: tf.gather(part, rows), states)
-        chosen, same = tf.reshape(prefixes.last, (-1,)), tf.reshape(stays, (-1,))
-        moved = (
-            tuple(
-                entry.scorer.advance(state, chosen)
-                for entry, state in zip(scorers, states[0], strict=True)
-            ),
-            () if rule is None else rule.advance(states[1], chosen),
-        )
-        states = tf.nest.map_structure(
-            lambda old, new: tf.where(
-                tf.reshape(same, (-1,) + (1,) * (len(old.shape) - 1)), old, new
-            ),
-            states,
-            moved,
-        )
-        after = (t + 1, prefixes, states)
-        return tf.nest.map_structure(
-            lambda new, old: tf.ensure_shape(new, old.shape), after, before
-        )
+        state = take_rows(state, parents)
+        moved = guides.advance(state, tf.reshape(prefixes.last, (-1,)))
+        state = _where_rows(tf.reshape(stays, (-1,)), state, moved)
+        return with_shapes_of(before, (t + 1, prefixes, state))
 
-    _, prefixes, states = tf.while_loop(
+    _, prefixes, state = tf.while_loop(
         lambda t, *_: t < num_columns,
         body,
-        (tf.constant(0), _empty_prefix(batch_size, beam_width, max_length), states),
+        (
+            tf.constant(0),
+            _empty_prefix(batch_size, beam_width, max_length),
+            guides.initial_state(batch_size * beam_width),
+        ),
     )
+    token_ids, scores = _best(prefixes, guides.scores(state), num_best)
+    if not is_neutral(temperature):
+        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
+    return _results(log_probabilities, column_lengths, token_ids, scores)
+
+
+def _best(
+    prefixes: _Prefixes, said: tf.Tensor | None, num_best: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the n best texts, int32 [B, n, L], and their scores, float32 [B, n]."""
     scores = log_add(prefixes.by_blank, prefixes.by_character) + prefixes.fused
-    said = _say(scorers, states[0])
     if said is not None:
-        scores += tf.reshape(said[:, END_ID], (-1, beam_width))
+        scores += tf.reshape(said[:, END_ID], (-1, prefixes.last.shape[1]))
     scores, order = tf.math.top_k(scores, num_best)
     found = scores > NEVER / 2
     token_ids = tf.gather(prefixes.token_ids, order, batch_dims=1)
     token_ids = tf.where(found[..., None], token_ids, PAD_ID)
-    if not is_neutral(temperature):
-        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
-    return _results(
-        log_probabilities, column_lengths, token_ids, tf.where(found, scores, -float("inf"))
+    return token_ids, tf.where(found, scores, -float("inf"))
+
+
+def _where_rows(rows: tf.Tensor, chosen: GuideState, other: GuideState) -> GuideState:
+    """Return the rows of the one, and those of the other where `rows`, bool [B k], is false."""
+    state: GuideState = tf.nest.map_structure(
+        lambda yes, no: tf.where(tf.reshape(rows, (-1,) + (1,) * (len(yes.shape) - 1)), yes, no),
+        chosen,
+        other,
     )
+    return state
 
 
 def _empty_prefix(batch_size: tf.Tensor, width: int, max_length: int) -> _Prefixes:
@@ -157,15 +158,6 @@ def _may_go_on(
     return tf.reshape(may_stay, shape), allowed & tf.reshape(follows, tf.shape(allowed))
 
 
-def _say(scorers: Sequence[Weighted], states: tuple[Any, ...]) -> tf.Tensor | None:
-    """Return what the scorers say of each next token, float32 [B k, V]; none without scorers."""
-    said = None
-    for entry, state in zip(scorers, states, strict=True):
-        scores = entry.weight * entry.scorer.scores(state)
-        said = scores if said is None else said + scores
-    return said
-
-
 def _advance(
     prefixes: _Prefixes,
     column: tf.Tensor,
@@ -188,16 +180,7 @@ def _advance(
     """
     width = prefixes.last.shape[1]
     vocabulary_size = allowed.shape[-1]
-    total = log_add(prefixes.by_blank, prefixes.by_character)
-    by_blank = total + column[:, BLANK_ID, None]
-    by_character = prefixes.by_character + tf.gather(column, prefixes.last, batch_dims=1)
-    repeats = tf.one_hot(prefixes.last, vocabulary_size, on_value=True, off_value=False)
-    grown = column[:, None, :] + tf.where(repeats, prefixes.by_blank[..., None], total[..., None])
-    grown = tf.where(allowed, grown, NEVER)
-    by_character, grown = _merge(prefixes, by_character, grown, repeats)
-    by_blank = tf.where(may_stay, by_blank, NEVER)
-    by_character = tf.where(may_stay, by_character, NEVER)
-
+    by_blank, by_character, grown = _extend(prefixes, column, may_stay, allowed)
     fused = prefixes.fused[..., None] + tf.zeros((vocabulary_size,))
     if said is not None:
         fused += tf.reshape(said, (-1, width, vocabulary_size))
@@ -233,6 +216,30 @@ def _advance(
         fused=tf.where(stays, taken(prefixes.fused), of_growth(fused)),
     )
     return after, parents, stays
+
+
+def _extend(
+    prefixes: _Prefixes, column: tf.Tensor, may_stay: tf.Tensor, allowed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return log-probabilities behind a column, `NEVER` for what may not be.
+
+    Returns:
+        `by_blank` and `by_character` float32 [B, k], of the prefixes as they are; `grown` float32
+        [B, k, V], of each with one more character.
+    """
+    vocabulary_size = allowed.shape[-1]
+    total = log_add(prefixes.by_blank, prefixes.by_character)
+    by_blank = total + column[:, BLANK_ID, None]
+    by_character = prefixes.by_character + tf.gather(column, prefixes.last, batch_dims=1)
+    repeats = tf.one_hot(prefixes.last, vocabulary_size, on_value=True, off_value=False)
+    grown = column[:, None, :] + tf.where(repeats, prefixes.by_blank[..., None], total[..., None])
+    grown = tf.where(allowed, grown, NEVER)
+    by_character, grown = _merge(prefixes, by_character, grown, repeats)
+    return (
+        tf.where(may_stay, by_blank, NEVER),
+        tf.where(may_stay, by_character, NEVER),
+        grown,
+    )
 
 
 def _merge(

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.engines.signature import CLASSIFY_SIGNATURE
+from attention_ocr.engines.signature import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.export.serving import make_signatures
+from attention_ocr.export.warmup import write_warmup
 from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
 from attention_ocr.settings.forms import check_form as check_settings
 from attention_ocr.work_directory import TrainedModel, load_trained_model
@@ -83,6 +84,8 @@ def export_model(
             for form in forms:
                 write_form(form, model, directory)
                 _check_in_fresh_process(form, directory, Path(check_dir))
+            if SAVED_MODEL in forms:
+                write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
         os.replace(directory, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -144,6 +147,10 @@ def _next_version(export_dir: Path) -> int:
 
 def save_recognizer(model: TrainedModel, directory: Path) -> None:
     """Write a SavedModel with settings and characters, unchecked.
+
+    Args:
+        model: what is written.
+        directory: made here.
 
     Raises:
         OSError: the disk is full or cannot be written.

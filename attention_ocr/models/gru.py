@@ -17,13 +17,7 @@ class BidirectionalGRU(keras.layers.Layer):
     Attributes:
         convertible: see `BidirectionalLSTM`.
 
-    Call arguments:
-        inputs: float [B, W, D].
-        lengths: int32 [B], valid columns, at least 1.
-
-    Returns:
-        `outputs`: float [B, W, 2U], forward and backward; zero on the padding.
-        `summary`: float [B, 2U], the last state of each direction.
+    Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
     def __init__(self, units: int, **kwargs: object) -> None:

@@ -1,12 +1,12 @@
 """What is compared: the presets, and the defaults with one thing changed."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from attention_ocr.config import Config
+from benchmarks.flag_files import CONFIGS, read_flags
 
-PRESETS = Path(__file__).parents[2] / "configs" / "presets"
+PRESETS = CONFIGS / "presets"
 COMMON: Mapping[str, Any] = {
     "batch_size": 32,
     "learning_rate": 2e-3,
@@ -68,16 +68,3 @@ def make_config(variant: Variant, **values: Any) -> Config:
     """
     preset = read_flags(PRESETS / f"{variant.preset}.flags") if variant.preset else {}
     return Config.from_values({**preset, **COMMON, **variant.settings, **values})
-
-
-def read_flags(path: Path) -> dict[str, Any]:
-    """Return the settings in a file of flags, each with the type of its field."""
-    sections = [value for value in Config().to_dict().values() if isinstance(value, dict)]
-    defaults = {name: value for section in sections for name, value in section.items()}
-    settings: dict[str, Any] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("--"):
-            name, _, value = line[2:].partition("=")
-            of_type = type(defaults[name])
-            settings[name] = value == "true" if of_type is bool else of_type(value)
-    return settings

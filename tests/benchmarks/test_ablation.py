@@ -12,8 +12,8 @@ from attention_ocr.data.sources import Walk, open_source
 from benchmarks.ablation import pictures
 from benchmarks.ablation.__main__ import _row
 from benchmarks.ablation.plot import draw
-from benchmarks.ablation.trial import RateOfTime
 from benchmarks.ablation.variants import COMMON, PRESETS, VARIANTS, make_config
+from benchmarks.budget import RateOfTime
 
 ROOT = Path(__file__).parents[2]
 

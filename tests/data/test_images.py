@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from attention_ocr.data import images
 from attention_ocr.data.images import (
     decode_image,
     decode_or_blank,
@@ -13,6 +14,7 @@ from attention_ocr.data.images import (
     picture_of,
 )
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+from tests import tiny_model
 from tests.image_files import BROKEN, HEIGHT, LOSSLESS, TWO_COLOURS, WIDTH, colour, encode
 
 GRAY = ImageConfig(image_height=32, max_image_width=128, image_channels=1)
@@ -217,3 +219,24 @@ def test_an_image_narrower_than_its_views_is_blank():
     image, image_size, _ = fit_image(tf.fill((8, 3, 3), tf.constant(255, tf.uint8)), settings)
     assert image_size.numpy().tolist() == [16, 16]
     np.testing.assert_allclose(image, np.full((64, 16, 1), 128 / 127.5 - 1.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        *(("PNG", {}), ("JPEG", {}), ("BMP", {}), ("GIF", {}), ("WEBP", {})),
+        *(("WEBP", {"lossless": True}), ("WEBP", {"exif": b"Exif\0\0"})),
+    ],
+)
+def test_an_image_that_announces_too_many_pixels_is_not_decoded(
+    file_format, options, in_graph, monkeypatch
+):
+    picture = np.zeros((20, 30, 3), np.uint8)
+    content = tf.constant(tiny_model.encoded(picture, file_format, **options))
+    for limit, size in ((600, (20, 30, 3)), (599, (0, 0, 3))):
+        monkeypatch.setattr(images, "MAX_PIXELS", limit)
+        decode = tf.function(images.decode_or_blank) if in_graph else images.decode_or_blank
+        assert decode(content).shape == size
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        images.decode_image(content)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.data.labels import LabelledImage, held_out_split, read_labels
+from attention_ocr.data.tables import split_indices
 
 
 @pytest.fixture
@@ -135,6 +136,21 @@ def test_a_tenth_of_the_training_part_watches_the_rest():
     }
     assert parts["validation"] == {"13", "28"}
     assert parts["fit"] == parts["train"] - parts["validation"]
+
+
+def test_a_document_is_on_one_side_of_the_split():
+    keys = [f"{document}_{line}" for document in "abcdefghijklmnopqrstuvwxyzABCD" for line in "123"]
+    documents = {
+        part: {keys[::-1][index][0] for index in split_indices(keys[::-1], 3, part, "(.*)_")}
+        for part in ("train", "eval", "fit", "validation")
+    }
+    keys_of = sorted({key[0] for key in keys})
+    assert documents["eval"] == set(keys_of[2::3])
+    assert documents["train"] == set(keys_of) - documents["eval"]
+    rest = sorted(documents["train"])
+    assert documents["validation"] == set(rest[9::10])
+    assert documents["fit"] == documents["train"] - documents["validation"]
+    assert len(split_indices(keys, 3, "eval", "(.*)_")) == 3 * len(documents["eval"])
 
 
 def test_the_parts_do_not_depend_on_the_order_of_the_file():

@@ -80,7 +80,12 @@ def test_the_example_in_the_docstring_is_true():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (",evry=5,part=eval", "takes the options every, part. Received: evry"),
+        (",evry=5,part=eval", "takes the options every, part, group. Received: evry"),
+        (",group=(.*)_", "`group` of .* needs `every` and `part`"),
+        (",every=2,part=eval,group=(", "`group` to be a regular expression. Received: '\\('"),
+        (",every=2,part=eval,group=.*_", "`group` to have a group"),
+        (",every=2,part=eval,group=(x)", "keys that match group=\\(x\\). Received: '"),
+        (",every=2,part=eval,group=()", "part='eval' with every=2. Received: 1 groups"),
         (",every=5", "`every` and `part` of .* go together"),
         (",part=eval", "`every` and `part` of .* go together"),
         (",every=0,part=eval", "whole number above 0. Received: 0"),

@@ -18,8 +18,8 @@ from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.step import Batch
-from attention_ocr.work_directory import load_weights, save_weights, weight_values
-from tests import tiny
+from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
+from tests import tiny, tiny_model
 
 CHOICES = {
     "encoder": tuple(ENCODERS),
@@ -133,6 +133,11 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(
     load_weights(other, tmp_path / "weights.npz")
     for value, reference in zip(read(other, config, batch)[:4], expected[:4], strict=True):
         np.testing.assert_array_equal(value, reference)
+
+
+@pytest.mark.slow
+def test_an_export_reads_as_the_model_in_memory(recognizer, config, tmp_path):
+    tiny_model.check_export(TrainedModel(config, tiny.CHARSET, recognizer), tmp_path / "export")
 
 
 @pytest.mark.parametrize("name", CHOICES)

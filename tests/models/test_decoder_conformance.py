@@ -14,8 +14,8 @@ from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import make_train_step
-from attention_ocr.work_directory import load_weights, save_weights, weight_values
-from tests import tiny
+from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
+from tests import tiny, tiny_model
 
 KINDS = (
     {"attention": "additive", "attention_normalization": "sigmoid", "decoder_layers": 2},
@@ -131,6 +131,11 @@ def test_saved_weights_give_the_same_reading_to_another_recogniser(config, recog
     np.testing.assert_array_equal(again.text, expected.text)
     np.testing.assert_allclose(again.confidence, expected.confidence, rtol=1e-5)
     np.testing.assert_allclose(again.attention, expected.attention, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_an_export_reads_as_the_model_in_memory(recognizer, config, tmp_path):
+    tiny_model.check_export(TrainedModel(config, tiny.CHARSET, recognizer), tmp_path / "export")
 
 
 @pytest.mark.slow

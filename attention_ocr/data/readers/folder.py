@@ -18,7 +18,8 @@ def open_source(spec: SourceSpec) -> Source:
 
     Options: `pattern`, a regular expression that matches the whole name of each image (the path in
     the folder, with `/`, if the expression holds a `/`) and whose group `text`, or only group, is
-    the label; `every`, `part`. `words,pattern=(.*)_\d+\.png` reads `words/any/OPEN_12.png` as OPEN.
+    the label; `every`, `part`, `group`. `words,pattern=(.*)_\d+\.png` reads
+    `words/any/OPEN_12.png` as OPEN.
 
     Raises:
         FileNotFoundError: no such folder, or neither `pattern` nor `labels.tsv`.

@@ -9,7 +9,7 @@ from attention_ocr.data.files import open_binary, tensorflow_reads
 from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
 from attention_ocr.data.tables import ImageTable, split_indices
 
-SPLIT_OPTIONS = ("every", "part")
+SPLIT_OPTIONS = ("every", "part", "group")
 """Options of every source of this kind."""
 
 
@@ -101,17 +101,28 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
 
 
 def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
-    """Return a source of all examples of a reader, or of one part of them (`every`, `part`).
+    """Return a source of all examples of a reader, or of one part of them.
+
+    The options `every`, `part` and `group` name the part, see `data.tables.split_indices`.
 
     Raises:
-        ValueError: `every` and `part` are wrong, or only one is there.
+        ValueError: these are wrong, or one is there without another that it needs.
     """
     if ("every" in spec.options) != ("part" in spec.options):
         raise ValueError(f"`every` and `part` of {spec.name} go together. Received: {spec.options}")
+    if "group" in spec.options and "every" not in spec.options:
+        raise ValueError(
+            f"`group` of {spec.name} needs `every` and `part`. Received: {spec.options}"
+        )
     chosen = None
     if "every" in spec.options:
         keys = [reader.key(index) for index in range(len(reader))]
-        chosen = split_indices(keys, integer_option(spec, "every"), spec.options["part"])
+        chosen = split_indices(
+            keys,
+            integer_option(spec, "every"),
+            spec.options["part"],
+            spec.options.get("group", ""),
+        )
     indices = range(len(reader)) if chosen is None else chosen
     table = None if chosen is None else tf.constant(chosen)
 

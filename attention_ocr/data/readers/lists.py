@@ -19,7 +19,7 @@ DELIMITERS = ",;\t"
 def open_tsv(spec: SourceSpec) -> Source:
     """Open a label file: on each line a path, a tab, a text.
 
-    Options: `every`, `part`.
+    Options: `every`, `part`, `group`.
     """
     refuse_unknown_options(spec, SPLIT_OPTIONS)
     return _listed(spec, label_rows(spec.name))
@@ -28,7 +28,7 @@ def open_tsv(spec: SourceSpec) -> Source:
 def open_csv(spec: SourceSpec) -> Source:
     """Open a CSV file with a header; commas, semicolons or tabs stand between the columns.
 
-    Options: `image` and `text`, the names of the columns; `every`, `part`.
+    Options: `image` and `text`, the names of the columns; `every`, `part`, `group`.
     """
     return _columns(spec, _csv_rows)
 
@@ -36,7 +36,7 @@ def open_csv(spec: SourceSpec) -> Source:
 def open_jsonl(spec: SourceSpec) -> Source:
     """Open a file with a JSON object on each line.
 
-    Options: `image` and `text`, the names of the members; `every`, `part`.
+    Options: `image` and `text`, the names of the members; `every`, `part`, `group`.
     """
     return _columns(spec, _json_rows)
 

@@ -18,7 +18,7 @@ from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_option
 def open_source(spec: SourceSpec) -> Source:
     """Open an LMDB database: a folder with `data.mdb`, or a single file.
 
-    Options: `every`, `part`.
+    Options: `every`, `part`, `group`.
 
     Raises:
         FileNotFoundError: there is none.

@@ -22,7 +22,7 @@ SPLITS = {
 def open_source(spec: SourceSpec) -> Source:
     """Open the folder `mnt/ramdisk/max/90kDICT32px` of MJSynth, or one of its annotation files.
 
-    Options: `split`, one of `SPLITS`, of a folder (default `train`); `every`, `part`.
+    Options: `split`, one of `SPLITS`, of a folder (default `train`); `every`, `part`, `group`.
 
     Raises:
         FileNotFoundError: no such annotation file.

@@ -1,0 +1,226 @@
+"""Requests that come at the same time are computed together, in an order and in bounds."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from attention_ocr.serving.errors import Code, ServingError
+
+Arrays = Mapping[str, np.ndarray]
+Compute = Callable[[Arrays], Arrays]
+
+
+@dataclass(eq=False)
+class _Task:
+    inputs: Arrays
+    num_rows: int
+    num_bytes: int
+    cost: int
+    done: "asyncio.Future[Arrays]"
+    came_s: float = field(default_factory=time.monotonic)
+
+
+class Batcher:
+    """Runs functions on batches, a batch at a time in each of its threads.
+
+    It belongs to the event loop in which `start` was called.
+
+    Args:
+        max_batch_size: most rows of a batch.
+        timeout_s: how long a batch that is not full waits for more rows.
+        num_threads: batches that run at the same time.
+        max_queue_rows: rows that may wait.
+        max_queue_bytes: bytes that may wait.
+        joining: whether rows of several requests make a batch; otherwise each request is one.
+        max_batch_cost: requests are joined as long as their costs add up to no more. One that
+            costs over a quarter of it is heavy: it waits in another queue, so that light ones
+            pass between heavy ones.
+        observe: called with the number of rows of each batch that is run.
+    """
+
+    def __init__(
+        self,
+        max_batch_size: int,
+        timeout_s: float = 0.0,
+        num_threads: int = 1,
+        max_queue_rows: int = 256,
+        max_queue_bytes: int = 2**28,
+        joining: bool = True,
+        max_batch_cost: int = 2**62,
+        observe: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._max_batch_size = max_batch_size
+        self._timeout_s = timeout_s if joining else 0.0
+        self._num_threads = num_threads
+        self._max_queue_rows = max_queue_rows
+        self._max_queue_bytes = max_queue_bytes
+        self._joining = joining
+        self._max_batch_cost = max_batch_cost
+        self._observe = observe
+        self._queues: dict[tuple[object, ...], deque[_Task]] = {}
+        self._computes: dict[tuple[object, ...], Compute] = {}
+        self.queued_rows = 0
+        self.queued_bytes = 0
+        self._came = asyncio.Event()
+        self._executor = ThreadPoolExecutor(num_threads, "batch")
+        self._workers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to run what is submitted."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._num_threads)]
+
+    async def stop(self) -> None:
+        """Run no more; what waits is refused, what runs is awaited."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        for queue in self._queues.values():
+            for task in queue:
+                _fail(task, ServingError(Code.UNAVAILABLE, "The server stops."))
+        self._queues.clear()
+        self._executor.shutdown()
+
+    async def submit(
+        self, compute: Compute, inputs: Arrays, num_rows: int, cost: int = 0
+    ) -> Arrays:
+        """Run a function on rows, perhaps together with rows of others.
+
+        Args:
+            compute: maps arrays [B, ...] to arrays [B, ...], each row for itself. Calls with the
+                same function are joined, if their rows have the same shapes.
+            inputs: arrays [num_rows, ...].
+            num_rows: of each array.
+            cost: of computing them, in the unit of `max_batch_cost`.
+
+        Returns:
+            The outputs for these rows.
+
+        Raises:
+            ServingError: too many rows for a batch, too much waits already, or what `compute`
+                raised.
+        """
+        if num_rows > self._max_batch_size:
+            raise ServingError(
+                Code.INVALID_ARGUMENT,
+                f"Expected at most {self._max_batch_size} images in a request. "
+                f"Received: {num_rows}",
+            )
+        num_bytes = sum(map(_num_bytes, inputs.values()))
+        if (
+            self.queued_rows + num_rows > self._max_queue_rows
+            or self.queued_bytes + num_bytes > self._max_queue_bytes
+        ):
+            raise ServingError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The queue is full: {self.queued_rows} images of {self.queued_bytes} bytes wait. "
+                "Try again later.",
+            )
+        done = asyncio.get_running_loop().create_future()
+        task = _Task(inputs, num_rows, num_bytes, cost, done)
+        shapes = sorted((name, array.dtype.str, array.shape[1:]) for name, array in inputs.items())
+        key = (compute, cost > self._max_batch_cost // 4, *shapes)
+        self._queues.setdefault(key, deque()).append(task)
+        self._computes[key] = compute
+        self._count(task, +1)
+        self._came.set()
+        try:
+            return await done
+        finally:
+            # Who asked may have gone: its rows must not wait any longer.
+            if task in self._queues.get(key, ()):
+                self._queues[key].remove(task)
+                self._count(task, -1)
+
+    def _count(self, task: _Task, sign: int) -> None:
+        self.queued_rows += sign * task.num_rows
+        self.queued_bytes += sign * task.num_bytes
+
+    async def _work(self) -> None:
+        while True:
+            while not self._queues:
+                self._came.clear()
+                await self._came.wait()
+            # Dictionaries keep their order: this one has waited longest.
+            key = next(iter(self._queues))
+            await self._fill(key)
+            compute = self._computes[key] if key in self._queues else None
+            tasks = self._take(key)
+            if tasks and compute is not None:
+                await self._run(compute, tasks)
+
+    async def _fill(self, key: tuple[object, ...]) -> None:
+        """Wait until a batch is full, or its first row has waited long enough."""
+        while queue := self._queues.get(key):
+            left_s = queue[0].came_s + self._timeout_s - time.monotonic()
+            if left_s <= 0.0 or sum(task.num_rows for task in queue) >= self._max_batch_size:
+                return
+            self._came.clear()
+            try:
+                await asyncio.wait_for(self._came.wait(), left_s)
+            except asyncio.TimeoutError:
+                return
+
+    def _take(self, key: tuple[object, ...]) -> list[_Task]:
+        queue = self._queues.pop(key, deque())
+        compute = self._computes.pop(key, None)
+        tasks: list[_Task] = []
+        num_rows = cost = 0
+        while queue and num_rows + queue[0].num_rows <= self._max_batch_size:
+            if tasks and (not self._joining or cost + queue[0].cost > self._max_batch_cost):
+                break
+            task = queue.popleft()
+            self._count(task, -1)
+            num_rows += task.num_rows
+            cost += task.cost
+            tasks.append(task)
+        if queue and compute is not None:
+            # Behind the others, so that none is left waiting.
+            self._queues[key] = queue
+            self._computes[key] = compute
+        return tasks
+
+    async def _run(self, compute: Compute, tasks: Sequence[_Task]) -> None:
+        self._observe(sum(task.num_rows for task in tasks))
+        joined = tasks[0].inputs if len(tasks) == 1 else _join([task.inputs for task in tasks])
+        running = asyncio.get_running_loop().run_in_executor(self._executor, compute, joined)
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            self._deliver(running, tasks)
+            raise
+        if running.exception() is not None and len(tasks) > 1:
+            # Somebody's rows cannot be computed; the others must not pay for it.
+            for task in tasks:
+                await self._run(compute, [task])
+            return
+        self._deliver(running, tasks)
+
+    def _deliver(self, running: "asyncio.Future[Arrays]", tasks: Sequence[_Task]) -> None:
+        error = running.exception()
+        start = 0
+        for task in tasks:
+            if error is not None:
+                _fail(task, error)
+            elif not task.done.done():
+                rows = slice(start, start + task.num_rows)
+                task.done.set_result({name: a[rows] for name, a in running.result().items()})
+            start += task.num_rows
+
+
+def _fail(task: _Task, error: BaseException) -> None:
+    if not task.done.done():
+        task.done.set_exception(error)
+
+
+def _join(parts: Sequence[Arrays]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _num_bytes(array: np.ndarray) -> int:
+    return sum(map(len, array.flat)) if array.dtype == object else array.nbytes

@@ -1,0 +1,50 @@
+"""What a request can end with, in the words of gRPC and of HTTP."""
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """The canonical codes of gRPC, by their numbers."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that TF Serving answers with."""
+        return _HTTP_STATUS.get(self, 500)
+
+
+_HTTP_STATUS = {
+    Code.OK: 200,
+    Code.INVALID_ARGUMENT: 400,
+    Code.FAILED_PRECONDITION: 412,
+    Code.NOT_FOUND: 404,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.UNIMPLEMENTED: 501,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
+}
+
+
+class ServingError(Exception):
+    """A request that cannot be answered.
+
+    Args:
+        code: says what kind of failure it is.
+        message: says what was expected and what was received.
+    """
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message

@@ -1,0 +1,80 @@
+"""Rows of encoded images that are too large to decode are blanked before they reach the graph."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from tensorflow.core.example.example_pb2 import Example
+
+from attention_ocr.image_headers import ImageLimits
+from attention_ocr.serving.batching import Arrays
+
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+EXAMPLE_INPUT = "inputs"
+IMAGE_FEATURE = "image/encoded"
+IMAGE_INPUT = "images"
+STATUS_OUTPUT = "status"
+
+
+class Guarded(NamedTuple):
+    """What of a request is computed.
+
+    Attributes:
+        inputs: of the signature, images over a limit replaced by nothing.
+        refused: by row, why its image was replaced.
+        num_pixels: that the images left announce.
+    """
+
+    inputs: Arrays
+    refused: Mapping[int, str]
+    num_pixels: int
+
+
+def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
+    """Replace images over the limits by nothing, which the model reads as an unreadable image.
+
+    Args:
+        inputs: of a signature; `images` string [B] are files, `inputs` string [B] serialized
+            examples that hold one. Any other input is passed on.
+        limits: the largest image that is decoded.
+    """
+    name = next((name for name in (IMAGE_INPUT, EXAMPLE_INPUT) if name in inputs), None)
+    if name is None or inputs[name].dtype != object or inputs[name].ndim != 1:
+        return Guarded(inputs, {}, 0)
+    refused = {}
+    num_pixels = 0
+    rows = inputs[name].copy()
+    for row, content in enumerate(rows):
+        for image in [content] if name == IMAGE_INPUT else _images_of(content):
+            reason, pixels = limits.judge(image)
+            num_pixels += pixels
+            if reason is not None:
+                refused[row] = reason
+                rows[row] = b"" if name == IMAGE_INPUT else _example_of_nothing()
+    return Guarded({**inputs, name: rows} if refused else inputs, refused, num_pixels)
+
+
+def _images_of(content: bytes) -> list[bytes]:
+    try:
+        features = Example.FromString(content).features.feature
+    except DecodeError:
+        return []
+    return list(features[IMAGE_FEATURE].bytes_list.value) if IMAGE_FEATURE in features else []
+
+
+def _example_of_nothing() -> bytes:
+    example = Example()
+    example.features.feature[IMAGE_FEATURE].bytes_list.value.append(b"")
+    serialized: bytes = example.SerializeToString()
+    return serialized
+
+
+def name_refused(outputs: Arrays, refused: Mapping[int, str]) -> Arrays:
+    """Say in the `status` of each refused row why it was."""
+    if not refused or STATUS_OUTPUT not in outputs:
+        return outputs
+    status = np.array(outputs[STATUS_OUTPUT], object)
+    for row, reason in refused.items():
+        status[row] = reason.encode("utf-8")
+    return {**outputs, STATUS_OUTPUT: status}

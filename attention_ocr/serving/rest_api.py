@@ -1,0 +1,144 @@
+"""The REST side: the paths of TF Serving under `/v1/models`, and metrics for Prometheus."""
+
+import re
+from typing import Any
+
+from aiohttp import web
+from google.protobuf.json_format import MessageToDict
+
+from attention_ocr.serving import rest_format
+from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.monitoring import Monitoring
+from attention_ocr.serving.options import ServingOptions
+from attention_ocr.serving.service import Service, Wanted, signature_inputs
+
+METRICS_PATH = "/monitoring/prometheus/metrics"
+_PATH = re.compile(
+    r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?"
+    r"(?P<method>:predict|:classify|:regress|/metadata)?",
+    re.ASCII,
+)
+_VERBS = {
+    ":predict": "POST",
+    ":classify": "POST",
+    ":regress": "POST",
+    "/metadata": "GET",
+    "": "GET",
+}
+_LARGEST_VERSION = 2**63 - 1
+
+
+class RestApi:
+    """Translates between HTTP and the service.
+
+    Args:
+        service: answers.
+        options: of the server.
+        monitoring: counts.
+    """
+
+    def __init__(self, service: Service, options: ServingOptions, monitoring: Monitoring) -> None:
+        self._service = service
+        self._options = options
+        self._monitoring = monitoring
+        self._num_active = 0
+
+    def application(self) -> web.Application:
+        """Return the web application."""
+        application = web.Application(client_max_size=self._options.max_request_bytes)
+        application.router.add_get(METRICS_PATH, self._metrics)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        return application
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._monitoring.text(), content_type="text/plain")
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        match = _PATH.fullmatch(request.path)
+        method = match["method"] or "" if match else "unknown"
+        with self._monitoring.request("REST", method.lstrip(":/") or "status") as outcome:
+            self._num_active += 1
+            try:
+                if match is None or request.method != _VERBS[method]:
+                    raise ServingError(
+                        Code.INVALID_ARGUMENT,
+                        f"Malformed request: {request.method} {request.path}",
+                    )
+                if self._num_active > self._options.max_concurrent_requests:
+                    raise ServingError(
+                        Code.RESOURCE_EXHAUSTED, f"{self._num_active - 1} requests are under way."
+                    )
+                return _json(await self._answer(request, match, method))
+            except ServingError as error:
+                outcome.code = error.code
+                return _json(rest_format.dump_error(error.message), error.code.http_status)
+            except web.HTTPRequestEntityTooLarge:
+                outcome.code = Code.INVALID_ARGUMENT
+                limit = self._options.max_request_bytes
+                message = f"The body may have {limit} bytes at most."
+                return _json(rest_format.dump_error(message), 413)
+            finally:
+                self._num_active -= 1
+
+    async def _answer(self, request: web.Request, match: re.Match[str], method: str) -> bytes:
+        version = int(match["version"]) if match["version"] else None
+        if version is not None and version > _LARGEST_VERSION:
+            raise ServingError(
+                Code.INVALID_ARGUMENT, f"Failed to convert version: {match['version']} to numeric."
+            )
+        wanted = Wanted(match["name"], version)
+        if method == ":predict":
+            return await self._predict(wanted, await request.read())
+        if method == ":classify":
+            return await self._classify(wanted, await request.read())
+        if method == "/metadata":
+            return self._metadata(wanted)
+        if method == "":
+            return _dump_message(self._service.status(wanted))
+        raise ServingError(Code.UNIMPLEMENTED, "A recogniser of text has no regression.")
+
+    async def _predict(self, wanted: Wanted, body: bytes) -> bytes:
+        parsed = rest_format.parse_predict(body)
+        wanted = wanted._replace(signature_name=parsed.signature_name)
+        declared = signature_inputs(self._service.servable(wanted), wanted)
+        inputs = rest_format.arrays_of(parsed, declared)
+        answer = await self._service.predict(wanted, inputs)
+        return rest_format.dump_predictions(answer.outputs, parsed.by_row)
+
+    async def _classify(self, wanted: Wanted, body: bytes) -> bytes:
+        signature_name, examples = rest_format.parse_classify(body)
+        wanted = wanted._replace(signature_name=signature_name)
+        result, _, _ = await self._service.classify(wanted, examples)
+        rows = [
+            [[entry.label, entry.score] for entry in classifications.classes]
+            for classifications in result.classifications
+        ]
+        return rest_format.dump({"results": rows})
+
+    def _metadata(self, wanted: Wanted) -> bytes:
+        signatures, version = self._service.metadata(wanted)
+        return rest_format.dump(
+            {
+                "model_spec": {
+                    "name": wanted.model_name,
+                    "signature_name": "",
+                    "version": str(version),
+                },
+                "metadata": {"signature_def": _as_dict(signatures)},
+            }
+        )
+
+
+def _as_dict(message: Any) -> dict[str, Any]:
+    document: dict[str, Any] = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return document
+
+
+def _dump_message(message: Any) -> bytes:
+    return rest_format.dump(_as_dict(message))
+
+
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")

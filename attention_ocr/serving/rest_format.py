@@ -1,0 +1,267 @@
+"""JSON of TF Serving's REST interface: rows and columns of tensors, examples, errors."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import tensorflow as tf
+from tensorflow.core.example.example_pb2 import Example
+
+from attention_ocr.serving.errors import Code, ServingError
+
+BINARY_KEY = "b64"
+BINARY_SUFFIX = "_bytes"
+MAX_RANK = 8
+
+
+class PredictBody(NamedTuple):
+    """A request to predict.
+
+    Attributes:
+        signature_name: empty for the default one.
+        values: what stands under `instances` or `inputs`.
+        by_row: whether it stood under `instances`.
+    """
+
+    signature_name: str
+    values: Any
+    by_row: bool
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Return the object that a body holds.
+
+    Raises:
+        ServingError: it is no JSON object.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _invalid(f"JSON Parse error: {error}") from error
+    if not isinstance(document, dict):
+        raise _invalid(f"Expected a JSON object. Received: {_kind(document)}")
+    return document
+
+
+def parse_predict(body: bytes) -> PredictBody:
+    """Return what a body asks to predict.
+
+    Raises:
+        ServingError: it is no such request; the message says why.
+    """
+    document = parse_body(body)
+    name = _signature_name(document)
+    if ("instances" in document) == ("inputs" in document):
+        raise _invalid("Expected either `instances` or `inputs`. Received: both or none")
+    by_row = "instances" in document
+    values = document["instances" if by_row else "inputs"]
+    if by_row and not (isinstance(values, list) and values):
+        raise _invalid(f"`instances` must be a list with values. Received: {_kind(values)}")
+    return PredictBody(name, values, by_row)
+
+
+def arrays_of(request: PredictBody, declared: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays that a request holds.
+
+    Args:
+        request: from `parse_predict`.
+        declared: the `TensorInfo` of each input of the signature.
+
+    Raises:
+        ServingError: a name is missing or too many, or a value is of another type or shape.
+    """
+    columns = _columns(request.values, declared) if request.by_row else request.values
+    if not _is_named(columns):
+        if len(declared) != 1:
+            raise _invalid(f"Expected the inputs by name: {sorted(declared)}")
+        columns = {next(iter(declared)): columns}
+    if set(columns) != set(declared):
+        raise _invalid(f"Expected the inputs {sorted(declared)}. Received: {sorted(columns)}")
+    return {name: _array(name, columns[name], info.dtype) for name, info in declared.items()}
+
+
+def _columns(instances: list[Any], declared: Mapping[str, Any]) -> Any:
+    named = [_is_named(instance) for instance in instances]
+    if not any(named):
+        return instances
+    for index, instance in enumerate(instances):
+        if not named[index] or set(instance) != set(declared):
+            received = sorted(instance) if named[index] else _kind(instance)
+            raise _invalid(
+                f"Instance {index}: expected an object with {sorted(declared)}. "
+                f"Received: {received}"
+            )
+    return {name: [instance[name] for instance in instances] for name in declared}
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) != {BINARY_KEY}
+
+
+def _array(name: str, value: Any, data_type: int) -> np.ndarray:
+    dtype = tf.dtypes.as_dtype(data_type)
+    shape = _shape(value)
+    flat: list[Any] = []
+    _flatten(name, value, shape, flat)
+    if dtype == tf.string:
+        array = np.empty(len(flat), object)
+        array[:] = [_text(name, leaf) for leaf in flat]
+        return array.reshape(shape)
+    expected: type | tuple[type, ...] = bool if dtype == tf.bool else (int, float)
+    for leaf in flat:
+        if not isinstance(leaf, expected) or (isinstance(leaf, bool) and dtype != tf.bool):
+            raise _invalid(f"Input {name!r} is {dtype.name}. Received: {_kind(leaf)}")
+        if dtype.is_integer and not _is_whole(leaf, dtype.min, dtype.max):
+            raise _invalid(f"Input {name!r} is {dtype.name}. Received: {leaf}")
+    return np.array(flat, dtype.as_numpy_dtype).reshape(shape)
+
+
+def _is_whole(number: Any, least: int, most: int) -> bool:
+    return float(number).is_integer() and least <= number <= most
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = ()
+    while isinstance(value, list) and len(shape) < MAX_RANK:
+        shape += (len(value),)
+        if not value:
+            break
+        value = value[0]
+    return shape
+
+
+def _flatten(name: str, value: Any, shape: tuple[int, ...], flat: list[Any]) -> None:
+    if not shape:
+        if isinstance(value, list):
+            raise _invalid(f"Input {name!r} must have lists of equal length.")
+        flat.append(value)
+        return
+    if not isinstance(value, list) or len(value) != shape[0]:
+        raise _invalid(f"Input {name!r} must have lists of equal length.")
+    for item in value:
+        _flatten(name, item, shape[1:], flat)
+
+
+def _text(name: str, leaf: Any) -> bytes:
+    if isinstance(leaf, str):
+        return leaf.encode("utf-8", "surrogatepass")
+    if isinstance(leaf, dict) and set(leaf) == {BINARY_KEY}:
+        return _binary(name, leaf[BINARY_KEY])
+    raise _invalid(f'Input {name!r} is string: text, or {{"b64": text}}. Received: {_kind(leaf)}')
+
+
+def _binary(name: str, encoded: Any) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise _invalid(f"Input {name!r}: the value of b64 is not base64: {error}") from error
+
+
+def parse_classify(body: bytes) -> tuple[str, list[bytes]]:
+    """Return the name of the signature and the serialized examples of a request to classify.
+
+    Raises:
+        ServingError: it is no such request; the message says why.
+    """
+    document = parse_body(body)
+    context = document.get("context", {})
+    examples = document.get("examples")
+    if not isinstance(examples, list) or not examples:
+        raise _invalid(f"`examples` must be a list with examples. Received: {_kind(examples)}")
+    serialized = []
+    for index, example in enumerate(examples):
+        if not isinstance(example, dict) or not isinstance(context, dict):
+            raise _invalid(f"Example {index} must be an object. Received: {_kind(example)}")
+        message = Example()
+        for name, value in {**context, **example}.items():
+            _add_feature(message, name, value)
+        serialized.append(message.SerializeToString())
+    return _signature_name(document), serialized
+
+
+def _add_feature(example: Example, name: str, value: Any) -> None:
+    values = value if isinstance(value, list) else [value]
+    feature = example.features.feature[name]
+    if all(isinstance(item, int) and not isinstance(item, bool) for item in values):
+        if any(not -(2**63) <= item < 2**63 for item in values):
+            raise _invalid(f"Feature {name!r} is int64. Received: {values}")
+        feature.int64_list.value.extend(values)
+    elif all(isinstance(item, int | float) and not isinstance(item, bool) for item in values):
+        feature.float_list.value.extend(map(float, values))
+    else:
+        feature.bytes_list.value.extend(_text(name, item) for item in values)
+
+
+def _signature_name(document: dict[str, Any]) -> str:
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise _invalid(f"`signature_name` must be a text. Received: {_kind(name)}")
+    return name
+
+
+def dump_predictions(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
+    """Return the answer to a request to predict, in the form in which it came."""
+    columns = {name: _listed(name, array) for name, array in outputs.items()}
+    if not by_row:
+        return dump({"outputs": columns if len(columns) > 1 else next(iter(columns.values()))})
+    if len(columns) == 1:
+        return dump({"predictions": next(iter(columns.values()))})
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return dump({"predictions": rows})
+
+
+def _listed(name: str, array: np.ndarray) -> Any:
+    if array.dtype != object:
+        # JSON knows no infinity; TF Serving writes it all the same, and `dump` does from lists.
+        finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
+        return np.ascontiguousarray(array) if finite else array.tolist()
+    binary = name.endswith(BINARY_SUFFIX)
+
+    def written(value: bytes) -> Any:
+        if binary:
+            return {BINARY_KEY: base64.b64encode(value).decode("ascii")}
+        return value.decode("utf-8", "replace")
+
+    flat = np.empty(array.size, object)
+    flat[:] = [written(value) for value in array.flat]
+    return flat.reshape(array.shape).tolist()
+
+
+def dump_error(message: str) -> bytes:
+    """Return the answer to a request that failed."""
+    return orjson.dumps({"error": message})
+
+
+def dump(document: Any) -> bytes:
+    """Return a document as JSON; numbers that JSON has no word for as JavaScript writes them."""
+    if _holds_infinity(document):
+        return json.dumps(document, ensure_ascii=False, default=_as_list).encode("utf-8")
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _holds_infinity(value: Any) -> bool:
+    """Whether a list holds a float, which arrays do not: only what is not finite was listed."""
+    while isinstance(value, list | dict) and value:
+        if isinstance(value, dict):
+            return any(map(_holds_infinity, value.values()))
+        if isinstance(value[0], dict):
+            return any(map(_holds_infinity, value))
+        value = value[0]
+    return isinstance(value, float) and not isinstance(value, np.generic)
+
+
+def _as_list(value: Any) -> Any:
+    return value.tolist()
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return "nothing" if value is None else names.get(type(value), "an object")
+
+
+def _invalid(message: str) -> ServingError:
+    return ServingError(Code.INVALID_ARGUMENT, message)

@@ -1,0 +1,238 @@
+"""One version of a model, loaded: its signatures, and the warm-up before the first request."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.types_pb2 import DataType
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from attention_ocr.export.warmup import read_warmup
+from attention_ocr.serving.batching import Arrays
+from attention_ocr.serving.errors import Code, ServingError
+
+SAVED_MODEL_FILE = "saved_model.pb"
+SERVE_TAG = "serve"
+DEFAULT_SIGNATURE = "serving_default"
+
+FORBIDDEN_OPS = frozenset(
+    {
+        *(
+            "ReadFile",
+            "WriteFile",
+            "MatchingFiles",
+            "FixedLengthRecordReaderV2",
+            "TFRecordReaderV2",
+        ),
+        *("TextLineReaderV2", "WholeFileReaderV2", "TextLineDataset", "TFRecordDataset"),
+        *("TFRecordDatasetV2", "FixedLengthRecordDatasetV2", "MatchingFilesDataset"),
+        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "InitializeTableFromTextFileV2"),
+        *("RpcClient", "RpcCall", "DebugIdentityV2", "SnapshotDatasetV2"),
+        *("SaveDatasetV2", "LoadDataset", "WriteSummary", "CreateSummaryFileWriter"),
+    }
+)
+"""Operations that reach beyond the model; `saved_model_cli scan` warns of the same kind."""
+
+
+class Signature:
+    """A function of a model: arrays in, arrays out.
+
+    Args:
+        definition: its inputs, outputs and method as the model declares them.
+        function: computes it on tensors, called with names.
+    """
+
+    def __init__(self, name: str, definition: SignatureDef, function: Any) -> None:
+        self.name = name
+        self.definition = definition
+        self._function = function
+        infos = [*definition.inputs.values(), *definition.outputs.values()]
+        self.takes_rows = bool(definition.inputs) and all(map(_is_batch, infos))
+        """Whether the first axis of every input and output counts independent rows."""
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        """Compute the outputs.
+
+        Raises:
+            ServingError: TensorFlow refuses the values, or runs out of memory.
+        """
+        dtypes = {name: info.dtype for name, info in self.definition.inputs.items()}
+        try:
+            tensors = {name: tf.constant(inputs[name], dtypes[name]) for name in dtypes}
+            outputs = self._function(**tensors)
+            return {name: value.numpy() for name, value in outputs.items()}
+        except tf.errors.OpError as error:
+            code = Code(error.error_code) if error.error_code in set(Code) else Code.UNKNOWN
+            raise ServingError(code, _reason(str(error.message))) from error
+
+    def check(self, inputs: Arrays) -> None:
+        """Refuse inputs that do not go with the signature.
+
+        Raises:
+            ServingError: another name, type or shape; the message says which.
+        """
+        expected = self.definition.inputs
+        if set(inputs) != set(expected):
+            raise ServingError(
+                Code.INVALID_ARGUMENT,
+                f"Signature {self.name!r} expects the inputs {sorted(expected)}. "
+                f"Received: {sorted(inputs)}",
+            )
+        for name, array in inputs.items():
+            info = expected[name]
+            dtype = tf.dtypes.as_dtype(info.dtype)
+            sizes = [dim.size for dim in info.tensor_shape.dim]
+            fits = info.tensor_shape.unknown_rank or (
+                len(sizes) == array.ndim
+                and all(size in (-1, given) for size, given in zip(sizes, array.shape, strict=True))
+            )
+            if array.dtype != dtype.as_numpy_dtype or not fits:
+                raise ServingError(
+                    Code.INVALID_ARGUMENT,
+                    f"Input {name!r} of signature {self.name!r} is {dtype.name} {sizes}. "
+                    f"Received: {tf.dtypes.as_dtype(array.dtype).name} {list(array.shape)}",
+                )
+
+
+class Servable:
+    """A version of a model that has been loaded and warmed up.
+
+    Args:
+        version: its number.
+        directory: a SavedModel.
+
+    Raises:
+        ValueError: the model is damaged or reaches beyond its directory; the message names it.
+    """
+
+    def __init__(self, version: int, directory: Path) -> None:
+        self.version = version
+        self.directory = directory
+        meta_graph = read_meta_graph(directory)
+        try:
+            self._loaded = tf.saved_model.load(str(directory))
+        except (OSError, tf.errors.OpError, ValueError, IndexError, KeyError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(f"{directory} is damaged and cannot be loaded: {reason}") from error
+        self.signature_definitions: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
+        self.signatures = {
+            name: Signature(name, meta_graph.signature_def[name], function)
+            for name, function in self._loaded.signatures.items()
+            if name in meta_graph.signature_def
+        }
+        self.num_warmup_requests = self._warm_up()
+
+    def signature(self, name: str = "") -> Signature:
+        """Return a signature by name, without one that which serves by default.
+
+        Raises:
+            ServingError: there is none of that name.
+        """
+        name = name or DEFAULT_SIGNATURE
+        if name not in self.signatures:
+            raise ServingError(
+                Code.INVALID_ARGUMENT,
+                f"Serving signature key {name!r} not found. It has: {sorted(self.signatures)}",
+            )
+        return self.signatures[name]
+
+    def _warm_up(self) -> int:
+        num_requests = 0
+        for log in read_warmup(self.directory):
+            request = log.predict_log.request
+            try:
+                signature = self.signature(request.model_spec.signature_name)
+                inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
+                signature.check(inputs)
+                signature(inputs)
+            except (ServingError, ValueError, TypeError) as error:
+                raise ValueError(
+                    f"{self.directory}: request {num_requests} of its warm-up file fails: {error}"
+                ) from error
+            num_requests += 1
+        return num_requests
+
+
+def read_meta_graph(directory: Path) -> MetaGraphDef:
+    """Read what a SavedModel declares, and refuse one that reaches beyond its directory.
+
+    Args:
+        directory: of the SavedModel.
+
+    Raises:
+        ValueError: the file is damaged, has no graph to serve, an operation that reads or writes
+            files or runs Python, or an asset elsewhere; the message names the file.
+    """
+    path = directory / SAVED_MODEL_FILE
+    try:
+        saved_model = SavedModel.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    graphs = [graph for graph in saved_model.meta_graphs if SERVE_TAG in graph.meta_info_def.tags]
+    if len(graphs) != 1:
+        raise ValueError(f"{path} has {len(graphs)} graphs to serve. Expected: 1")
+    graph: MetaGraphDef = graphs[0]
+    forbidden = sorted(_operations(graph.graph_def) & FORBIDDEN_OPS)
+    if forbidden:
+        raise ValueError(
+            f"{path} is refused: it reaches beyond the model with {', '.join(forbidden)}"
+        )
+    for asset in graph.asset_file_def:
+        name = PurePosixPath(asset.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in asset.filename:
+            raise ValueError(
+                f"{path} is refused: its asset lies elsewhere. Received: {asset.filename!r}"
+            )
+    return graph
+
+
+def _reason(message: str) -> str:
+    """Return the line of a message of TensorFlow that says what is wrong, not where."""
+    lines = [line.strip() for line in message.splitlines()]
+    telling = [line for line in lines if line and not line.startswith("[[")]
+    return telling[-1] if telling else "TensorFlow failed."
+
+
+def _operations(graph: GraphDef) -> set[str]:
+    operations = {node.op for node in graph.node}
+    for function in graph.library.function:
+        operations.update(node.op for node in function.node_def)
+    return operations
+
+
+def _is_batch(info: Any) -> bool:
+    shape = info.tensor_shape
+    return bool(not shape.unknown_rank and shape.dim and shape.dim[0].size == -1)
+
+
+def array_of(proto: Any, max_bytes: int) -> np.ndarray:
+    """Return the array of a `TensorProto` that came from outside.
+
+    A message of some bytes may announce a tensor of gigabytes, by its shape alone.
+
+    Raises:
+        ServingError: the values do not fill the shape, or the array would be over `max_bytes`.
+    """
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    received = f"{DataType.Name(proto.dtype)} {sizes}" if proto.dtype in DataType.values() else "?"
+    try:
+        dtype = tf.dtypes.as_dtype(proto.dtype)
+        num_values = int(np.prod(np.array(sizes, object))) if sizes else 1
+        if proto.tensor_shape.unknown_rank or min(sizes, default=0) < 0:
+            raise ValueError("the shape is unknown")
+        if dtype == tf.string and num_values != len(proto.string_val):
+            raise ValueError(f"{len(proto.string_val)} strings")
+        if dtype != tf.string and num_values * dtype.size > max_bytes:
+            raise ValueError(f"over {max_bytes} bytes")
+        return np.asarray(tf.make_ndarray(proto))
+    except (TypeError, ValueError, KeyError) as error:
+        raise ServingError(
+            Code.INVALID_ARGUMENT, f"A tensor whose values fill its shape. Received: {received}"
+        ) from error

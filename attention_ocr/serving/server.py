@@ -1,0 +1,147 @@
+"""The server as a whole: it starts, answers, and ends when it is told to."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+from aiohttp import web
+
+from attention_ocr.serving.batching import Batcher
+from attention_ocr.serving.grpc_api import make_grpc_server
+from attention_ocr.serving.monitoring import Monitoring
+from attention_ocr.serving.options import ServingOptions
+from attention_ocr.serving.rest_api import RestApi
+from attention_ocr.serving.service import Service
+from attention_ocr.serving.versions import Versions, find_versions
+
+
+class Server:
+    """A running server; make one with `start`.
+
+    Attributes:
+        port: of gRPC, -1 without.
+        rest_api_port: of REST, -1 without.
+    """
+
+    def __init__(self, options: ServingOptions) -> None:
+        self._options = options
+        self._monitoring = Monitoring()
+        self._versions = Versions(options)
+        self._batcher = Batcher(
+            options.max_batch_size,
+            options.batch_timeout_ms / 1000,
+            options.num_batch_threads,
+            options.max_queue_images,
+            options.max_queue_bytes,
+            options.enable_batching,
+            options.limits.max_image_pixels,
+            self._monitoring.observe_batch,
+        )
+        self._monitoring.watch_queue(lambda: self._batcher.queued_rows)
+        self._service = Service(options, self._versions, self._batcher)
+        self._grpc_server: Any = None
+        self._rest_runner: web.AppRunner | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.port = self.rest_api_port = -1
+
+    @classmethod
+    async def start(cls, options: ServingOptions) -> "Server":
+        """Load the model and begin to answer.
+
+        Raises:
+            FileNotFoundError: there is no version of the model.
+            ValueError: no version could be loaded; the message says why.
+            OSError: a port is taken.
+        """
+        server = cls(options)
+        try:
+            await server._load()
+            await server._listen()
+        except BaseException:
+            await server.stop(0.0)
+            raise
+        return server
+
+    async def _load(self) -> None:
+        base_path = Path(self._options.model_base_path)
+        if not base_path.is_dir() or not find_versions(base_path):
+            raise FileNotFoundError(
+                f"{base_path} holds no version: expected a directory 1, 2, … with saved_model.pb."
+            )
+        self._batcher.start()
+        await self._versions.refresh()
+        if not self._versions.servables:
+            reasons = [status.message for status in self._versions.statuses.values()]
+            raise ValueError(
+                " ".join(filter(None, reasons))
+                or f"{base_path} has none of the versions {self._options.model_versions}."
+            )
+        if self._options.file_system_poll_wait_seconds > 0:
+            self._watch = asyncio.create_task(self._versions.watch())
+
+    async def _listen(self) -> None:
+        options = self._options
+        if options.port >= 0:
+            self._grpc_server, self.port = make_grpc_server(
+                self._service, options, self._monitoring
+            )
+            await self._grpc_server.start()
+        if options.rest_api_port >= 0:
+            application = RestApi(self._service, options, self._monitoring).application()
+            self._rest_runner = web.AppRunner(
+                application, access_log=None, shutdown_timeout=options.grace_s
+            )
+            await self._rest_runner.setup()
+            site = web.TCPSite(self._rest_runner, options.host, options.rest_api_port)
+            await site.start()
+            self.rest_api_port = self._rest_runner.addresses[0][1]
+
+    async def stop(self, grace_s: float | None = None) -> None:
+        """Take no more requests, and end when those under way are answered.
+
+        Args:
+            grace_s: after which they are given up; that of the options without one.
+        """
+        grace_s = self._options.grace_s if grace_s is None else grace_s
+        if self._watch is not None:
+            self._watch.cancel()
+        ending = []
+        if self._grpc_server is not None:
+            ending.append(self._grpc_server.stop(grace_s))
+        if self._rest_runner is not None:
+            ending.append(self._rest_runner.cleanup())
+        await asyncio.gather(*ending)
+        await self._batcher.stop()
+        self._versions.close()
+
+
+async def serve_until_told(
+    options: ServingOptions, ready: Callable[[Server], None] = lambda _: None
+) -> None:
+    """Serve until the process is told to end (SIGTERM) or interrupted (SIGINT).
+
+    Args:
+        options: of the server.
+        ready: called once requests are answered.
+
+    Raises:
+        FileNotFoundError, ValueError, OSError: see `Server.start`.
+    """
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Windows has no such handlers; there Ctrl+C ends the process at once.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, told.set)
+    starting = asyncio.ensure_future(Server.start(options))
+    waiting = asyncio.ensure_future(told.wait())
+    await asyncio.wait([starting, waiting], return_when=asyncio.FIRST_COMPLETED)
+    server = await starting
+    ready(server)
+    await waiting
+    logging.info("The server ends; requests under way are answered.")
+    await server.stop()

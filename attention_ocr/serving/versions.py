@@ -1,0 +1,185 @@
+"""The versions of a model on disk, and those of them that are served."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from absl import logging
+
+from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.options import ALL, ServingOptions
+from attention_ocr.serving.servable import SAVED_MODEL_FILE, Servable
+
+
+class State(IntEnum):
+    """Where a version stands; numbers and names of `ModelVersionStatus.State`."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass
+class Status:
+    """Where a version stands, and why if it failed."""
+
+    state: State
+    code: Code = Code.OK
+    message: str = ""
+
+
+class Versions:
+    """Keeps the wanted versions of a model loaded while directories come and go.
+
+    A new version is loaded and warmed up beside those that serve; they go when it is ready. One
+    that cannot be loaded leaves the others serving, and is tried again when its files change.
+
+    Args:
+        options: of the server.
+        load: makes a servable of a version and its directory.
+    """
+
+    def __init__(
+        self, options: ServingOptions, load: Callable[[int, Path], Servable] = Servable
+    ) -> None:
+        self._options = options
+        self._load = load
+        self._executor = ThreadPoolExecutor(1, "load")
+        self._failed_files: dict[int, object] = {}
+        self.servables: dict[int, Servable] = {}
+        self.statuses: dict[int, Status] = {}
+
+    def get(self, name: str, version: int | None = None) -> Servable:
+        """Return a version that is served, the newest without a number.
+
+        Raises:
+            ServingError: it is not served.
+        """
+        self._check_name(name, version)
+        if version is None and self.servables:
+            return self.servables[max(self.servables)]
+        if version is None or version not in self.servables:
+            raise _not_found(name, version)
+        return self.servables[version]
+
+    def status(self, name: str, version: int | None = None) -> dict[int, Status]:
+        """Return where versions stand, the newest first; all of them without a number.
+
+        Raises:
+            ServingError: there is none.
+        """
+        self._check_name(name, version)
+        found = {
+            number: self.statuses[number]
+            for number in sorted(self.statuses, reverse=True)
+            if version in (None, number)
+        }
+        if not found:
+            raise _not_found(name, version)
+        return found
+
+    def _check_name(self, name: str, version: int | None) -> None:
+        if name != self._options.model_name:
+            raise _not_found(name, version)
+
+    async def watch(self) -> None:
+        """Look for versions again and again."""
+        while True:
+            await asyncio.sleep(self._options.file_system_poll_wait_seconds)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Load what is new and wanted, then unload what is wanted no more."""
+        try:
+            found = find_versions(self._options.model_base_path)
+        except OSError as error:
+            # A share that is gone for a moment must not take the model down.
+            logging.warning("%s: %s", self._options.model_base_path, error.strerror)
+            return
+        wanted = self._wanted(found)
+        for version in sorted(wanted - set(self.servables)):
+            await self._add(version, found[version])
+        ready = wanted & set(self.servables)
+        # As long as no wanted version could be loaded, those that serve go on, if they are there.
+        kept = ready or set(self.servables) & set(found)
+        for version in sorted(set(self.servables) - kept):
+            self._remove(version)
+        for version in set(self.statuses) - set(found) - set(self.servables):
+            self.statuses[version].state = State.END
+        for version in set(self._failed_files) - set(found):
+            del self._failed_files[version]
+
+    def _wanted(self, found: dict[int, Path]) -> set[int]:
+        chosen = self._options.chosen_versions()
+        if chosen is not None:
+            return set(found) & chosen
+        if self._options.model_versions == ALL or not found:
+            return set(found)
+        return {max(found)}
+
+    async def _add(self, version: int, directory: Path) -> None:
+        files = _fingerprint(directory)
+        if self._failed_files.get(version) == files:
+            return
+        status = self.statuses[version] = Status(State.LOADING)
+        loading = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._load, version, directory
+        )
+        await asyncio.wait([loading])
+        error = loading.exception()
+        if error is None:
+            self.servables[version] = loading.result()
+            self._failed_files.pop(version, None)
+            status.state = State.AVAILABLE
+            logging.info("%s: version %d is served", self._options.model_name, version)
+            return
+        self._failed_files[version] = files
+        status.state, status.code, status.message = State.END, Code.INVALID_ARGUMENT, str(error)
+        logging.error("%s: version %d: %s", self._options.model_name, version, error)
+
+    def _remove(self, version: int) -> None:
+        # Requests that still compute hold it until they are done.
+        del self.servables[version]
+        self.statuses[version] = Status(State.END)
+        gc.collect()
+        logging.info("%s: version %d is served no more", self._options.model_name, version)
+
+    def close(self) -> None:
+        """Wait for what is being loaded, and load no more."""
+        self._executor.shutdown()
+
+
+def find_versions(base_path: Path) -> dict[int, Path]:
+    """Return the versions below a directory: subdirectories that are numbers and hold a model.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    return {
+        int(path.name): path
+        for path in base_path.iterdir()
+        if path.name.isascii() and path.name.isdecimal() and (path / SAVED_MODEL_FILE).is_file()
+    }
+
+
+def _fingerprint(directory: Path) -> object:
+    """Return what changes when a file of the directory does."""
+    files = []
+    for path in sorted(directory.rglob("*")):
+        try:
+            facts = path.stat()
+        except OSError:
+            continue
+        files.append((str(path), facts.st_size, facts.st_mtime_ns))
+    return files
+
+
+def _not_found(name: str, version: int | None) -> ServingError:
+    wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+    return ServingError(Code.NOT_FOUND, f"Servable not found for request: {wanted}")

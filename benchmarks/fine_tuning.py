@@ -1,0 +1,148 @@
+"""Fine-tuning beside training from nothing: the same task, network and processor time.
+
+Each run has a process of its own and the settings of `configs/TASK.flags`, but for its schedule,
+which is stretched over the time. It begins with the weights of a model or with none (`--starts
+default none`), trains for so many seconds of processor time after its graphs are traced, and reads
+the part that its task holds out.
+
+    python -m benchmarks.fine_tuning --tasks fraktur_lines handwriting_lines receipt_lines
+    python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
+"""
+
+import argparse
+import functools
+import itertools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.data.pipeline import evaluation_batches
+from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
+from benchmarks import measure
+from benchmarks.budget import train_for
+from benchmarks.flag_files import CONFIGS, read_flags
+
+NOTHING = "none"
+DECODINGS = ("ctc", "attention")
+
+
+def make_config(task: str, limit: int, folder: Path) -> Config:
+    """Return the settings of a task, its training data cut to so many images if `limit` is not 0.
+
+    Args:
+        task: name of a file in `configs/`.
+        limit: images to train on; the first of the shuffled ones.
+        folder: receives them.
+    """
+    values = read_flags(CONFIGS / f"{task}.flags")
+    values |= {"warmup_steps": 0, "init_from": ""}
+    if limit:
+        values["train_data"] = write_part(values["train_data"], limit, folder)
+    return Config.from_values(values)
+
+
+def write_part(source: str, limit: int, folder: Path) -> str:
+    """Write so many images of a source, drawn with a seed, and return them as a source.
+
+    Raises:
+        ValueError: the source has fewer.
+    """
+    rows = list(open_source(source).files(Walk()).as_numpy_iterator())
+    if len(rows) < limit:
+        raise ValueError(f"Expected at most the {len(rows)} images of {source}. Received: {limit}")
+    lines = []
+    for index in np.random.default_rng(0).permutation(len(rows))[:limit]:
+        (folder / f"{index}.png").write_bytes(rows[index]["encoded"])
+        lines.append(f"{index}.png\t{rows[index]['text'].decode('utf-8')}\n")
+    (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+    return str(folder / "labels.tsv")
+
+
+def held_out(source: str) -> str:
+    """Return the part of the same data that a task never trains on."""
+    for part in ("fit", "train"):
+        source = source.replace(f"part={part}", "part=eval")
+    return source
+
+
+def run(task: str, start: str, cpu_seconds: float, limit: int) -> dict[str, Any]:
+    """Train and read once; return the row."""
+    whole = read_flags(CONFIGS / f"{task}.flags")["train_data"]
+    with tempfile.TemporaryDirectory() as folder:
+        config = make_config(task, limit, Path(folder))
+        source = open_source(config.data.train_data)
+        charset = Charset.from_labels(source.labels())
+        trained = train_for(
+            cpu_seconds, config, charset, functools.partial(_take_over, start, charset)
+        )
+        row = {
+            "task": task,
+            "start": start,
+            "images": source.num_examples,
+            "CPU s": trained.cpu_s,
+            "seen": trained.images,
+        }
+    for decoding in DECODINGS:
+        reading = config.with_decoding({"decoding": decoding})
+        recognize = make_recognize(trained.recognizer, reading, charset)
+        evaluation = evaluate(
+            recognize, evaluation_batches(open_source(held_out(whole)), reading), charset
+        )
+        low, high = cer_interval(evaluation)
+        row |= {
+            f"CER {decoding} %": 100 * evaluation.metrics.cer,
+            f"95 % {decoding}": f"{100 * low:.1f} to {100 * high:.1f}",
+            f"exact {decoding} %": 100 * evaluation.metrics.exact_match,
+        }
+    return row | {"read": len(evaluation.predictions)}
+
+
+def _take_over(start: str, charset: Charset, recognizer: Recognizer) -> None:
+    if start != NOTHING:
+        transfer_weights(recognizer, charset, read_saved_weights(start))
+
+
+def cer_interval(evaluation: Evaluation, rounds: int = 1000) -> tuple[float, float]:
+    """Return a 95 % interval of the character error rate: lines drawn anew, with replacement.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3.
+    """
+    errors, lengths = np.array(
+        [
+            (Levenshtein.distance(row.label, row.prediction), len(row.label))
+            for row in evaluation.predictions
+        ]
+    ).T
+    drawn = np.random.default_rng(0).integers(0, len(errors), (rounds, len(errors)))
+    rates = errors[drawn].sum(axis=1) / np.maximum(lengths[drawn].sum(axis=1), 1)
+    low, high = np.quantile(rates, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run every task from every start for every time, one after the other."""
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--tasks", nargs="+", default=["receipt_lines"], metavar="NAME")
+    parser.add_argument("--starts", nargs="+", default=["default", NOTHING], metavar="MODEL")
+    parser.add_argument("--cpu_seconds", nargs="+", type=float, default=[300.0])
+    parser.add_argument("--limit", type=int, default=0, help="images to train on; 0 for all")
+    args: argparse.Namespace = parser.parse_args(arguments)
+    rows = []
+    for task, cpu_seconds, start in itertools.product(args.tasks, args.cpu_seconds, args.starts):
+        with measure.fresh_process() as executor:
+            rows.append(executor.submit(run, task, start, cpu_seconds, args.limit).result())
+        print(f"{task} from {start}: CER {rows[-1]['CER ctc %']:.1f} %", flush=True)
+    measure.report(rows, args.json)
+
+
+if __name__ == "__main__":
+    main()

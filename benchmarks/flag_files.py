@@ -1,0 +1,31 @@
+"""Files of flags as settings."""
+
+from pathlib import Path
+from typing import Any
+
+from attention_ocr.config import Config
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def read_flags(path: Path) -> dict[str, Any]:
+    """Return the settings in a file of flags, each with the type of its field.
+
+    Flags that are no settings, such as `--work_dir`, are left out.
+    """
+    sections = [value for value in Config().to_dict().values() if isinstance(value, dict)]
+    defaults = {name: value for section in sections for name, value in section.items()}
+    settings: dict[str, Any] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, _, value = line.removeprefix("--").partition("=")
+        if line.startswith("--") and name in defaults:
+            settings[name] = _parse(value, type(defaults[name]))
+    return settings
+
+
+def _parse(value: str, of_type: type) -> Any:
+    if of_type is bool:
+        return value == "true"
+    if of_type in (list, tuple):
+        return tuple(int(number) for number in value.split(",") if number)
+    return of_type(value)

@@ -1,0 +1,145 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from attention_ocr.cli import main as command
+from attention_ocr.cli import serve
+from attention_ocr.image_headers import ImageLimits
+from attention_ocr.serving.clients import RestClient
+from attention_ocr.serving.options import ServingOptions
+from tests.serving import tiny_server
+
+
+@pytest.fixture(scope="module")
+def base_path(tmp_path_factory):
+    base = tmp_path_factory.mktemp("served")
+    tiny_server.write_model(base / "1")
+    return base
+
+
+@pytest.fixture(scope="module")
+def addresses(base_path):
+    with tiny_server.running(base_path) as server:
+        yield {"gRPC": f"127.0.0.1:{server.port}", "REST": f"127.0.0.1:{server.rest_api_port}"}
+
+
+def parse(*arguments):
+    return serve.options_of(command._make_parser().parse_args(["serve", *arguments]))
+
+
+def test_the_flags_default_to_the_settings(tmp_path):
+    options = parse(f"--model_base_path={tmp_path}")
+    assert options == ServingOptions(tmp_path, model_name=tmp_path.name)
+
+
+def test_every_flag_sets_its_setting(tmp_path):
+    options = parse(
+        f"--model_base_path={tmp_path}",
+        *("--model_name=m", "--enable_batching=false", "--batch_timeout_ms=1.5"),
+        *("--max_image_pixels=99", "--max_image_bytes=7", "--model_versions=all"),
+    )
+    limits = ImageLimits(max_image_bytes=7, max_image_pixels=99)
+    assert options == ServingOptions(
+        tmp_path,
+        model_name="m",
+        enable_batching=False,
+        batch_timeout_ms=1.5,
+        model_versions="all",
+        limits=limits,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--max_batch_size=0", "`max_batch_size` must be at least 1. Received: 0"),
+        ("--max_image_pixels=0", "`max_image_pixels` must be above 0. Received: 0"),
+    ],
+)
+def test_an_impossible_setting_is_one_line(flag, message, tmp_path, capsys):
+    assert command.main(["serve", f"--model_base_path={tmp_path}", flag]) == 1
+    assert capsys.readouterr().err == f"attention-ocr serve: {message}\n"
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        parse(f"--model_base_path={tmp_path}", "--enable_batching=yes")
+    assert "expected true or false, received 'yes'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGTERM")
+def test_the_command_serves_and_finishes_what_it_began_when_told_to_end(base_path):
+    arguments = ["--port=0", "--rest_api_port=0", f"--model_base_path={base_path}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "attention_ocr.cli.main", "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ) as process:
+        try:
+            lines = [process.stdout.readline().split(": ") for _ in range(2)]
+            assert [interface for interface, _ in lines] == ["gRPC", "REST"]
+            client = RestClient(lines[1][1].strip(), base_path.name)
+            assert client.status() == {1: "AVAILABLE"}
+            answers = []
+            asking = threading.Thread(target=lambda: answers.append(client.predict([b"slow"])))
+            asking.start()
+            time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            asking.join(30)
+            assert answers[0]["text"].tolist() == [b"4"]
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+        notes = process.stderr.read()
+    assert "version 1 is served" in notes
+    assert "requests under way are answered" in notes
+    assert "Traceback" not in notes
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
+    assert command.main(["serve", f"--model_base_path={tmp_path}"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"attention-ocr serve: {tmp_path} holds no version")
+
+
+@pytest.mark.parametrize("interface", ["gRPC", "REST"])
+def test_a_request_writes_what_the_server_read(addresses, interface, tmp_path, capsys):
+    flag = f"--{'grpc' if interface == 'gRPC' else 'rest'}={addresses[interface]}"
+    for name, size in (("a.png", 12), ("b.png", 0), ("c.png", 345)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    arguments = ["request", str(tmp_path), flag, "--model_name=tiny", "--batch_size=2"]
+    assert command.main(arguments) == 1
+    output, errors = capsys.readouterr()
+    assert output.splitlines() == [
+        f"{tmp_path / 'a.png'}\t12\t0.012",
+        f"{tmp_path / 'c.png'}\t345\t0.345",
+    ]
+    assert errors == f"attention-ocr request: {tmp_path / 'b.png'}: unreadable image\n"
+    assert command.main([*arguments, "--format=jsonl"]) == 1
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["error"] for record in records] == [None, "unreadable image", None]
+    assert records[2]["character_confidences"] == [0.333333] * 3
+
+
+@pytest.mark.parametrize("interface", ["gRPC", "REST"])
+def test_a_request_without_images_says_what_is_served(addresses, interface, capsys):
+    flag = f"--{'grpc' if interface == 'gRPC' else 'rest'}={addresses[interface]}"
+    assert command.main(["request", flag, "--model_name=tiny"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "version 1: AVAILABLE"
+    assert "classify: inputs (DT_STRING) -> classes (DT_STRING), scores (DT_FLOAT)" in lines
+
+
+def test_a_server_that_refuses_is_one_line(addresses, capsys):
+    flag = f"--rest={addresses['REST']}"
+    assert command.main(["request", flag, "--model_name=other"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "attention-ocr request: 404: Servable not found for request: Latest(other)"
