@@ -106,7 +106,11 @@ def compare_readings(form: str, expected: Expected, readings: Sequence[Reading])
     Raises:
         ExportDiffersError: the message names an image and both texts.
     """
-    compare = {"litert_float16": _compare_half, "litert_int8": _compare_quantized}
+    compare = {
+        "litert_float16": _compare_half,
+        "litert_int8": _compare_quantized,
+        "litert_full_int8": _compare_quantized,
+    }
     compare.get(form, _compare_exactly)(expected, readings)
 
 
