@@ -13,6 +13,8 @@ from typing import Any
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.settings.forms import FILES, FROZEN_GRAPH, SAVED_MODEL
 
+Expected = Sequence[Mapping[str, Any]]
+
 CHECK_FILE = "check.json"
 CONFIDENCE_TOLERANCE = 1e-3
 HALF_PRECISION_AGREEMENT = 0.99
@@ -61,8 +63,7 @@ def check_form(form: str, directory: Path, check_dir: Path) -> int:
             for index in range(len(expected[start : start + batch_size]))
         ]
         readings += engine.read([path.read_bytes() for path in paths])
-    compare = {"litert_float16": _compare_half, "litert_int8": _compare_quantized}
-    compare.get(form, _compare_exactly)(expected, readings)
+    compare_readings(form, expected, readings)
     return len(readings)
 
 
@@ -94,7 +95,23 @@ def open_form(form: str, directory: Path) -> Engine:
     return open_saved_model(directory)
 
 
-Expected = Sequence[Mapping[str, Any]]
+def compare_readings(form: str, expected: Expected, readings: Sequence[Reading]) -> None:
+    """Refuse readings of a form that are not what it promises, see `check_form`.
+
+    Args:
+        form: one of `settings.forms.FORMS`.
+        expected: for each image `text` and `confidence` of the model, and its `label`.
+        readings: of the form.
+
+    Raises:
+        ExportDiffersError: the message names an image and both texts.
+    """
+    compare = {
+        "litert_float16": _compare_half,
+        "litert_int8": _compare_quantized,
+        "litert_full_int8": _compare_quantized,
+    }
+    compare.get(form, _compare_exactly)(expected, readings)
 
 
 def _compare_exactly(expected: Expected, readings: Sequence[Reading]) -> None:

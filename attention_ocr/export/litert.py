@@ -34,21 +34,32 @@ def input_widths(settings: ImageConfig) -> tuple[int, ...]:
     return (*widths, widest)
 
 
-def write_litert(model: TrainedModel, path: Path, form: str) -> None:
+def write_litert(
+    model: TrainedModel, path: Path, form: str, representative: Sequence[bytes] = ()
+) -> None:
     """Write a `.tflite` file.
 
     Args:
         model: computing in float32; its sequence layers are made convertible.
         path: of the file.
-        form: `litert` (float32), `litert_float16` (weights), or `litert_int8` (weights; what they
-            are multiplied with is quantised as it comes, "dynamic range").
+        form: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights; what they
+            are multiplied with is quantised as it comes, "dynamic range"), or `litert_full_int8`
+            (the encoder's activations too, see `calibration_set.quantize_encoder`).
+        representative: files of images, for the last alone.
 
     Raises:
         ValueError: a part of the model has no built-in operation; the message names it.
+        ImportError: a package is not installed.
         OSError: the file cannot be written.
     """
     widths = input_widths(model.config.image)
-    converted = convert(model, form, widths)
+    if form == "litert_full_int8":
+        from attention_ocr.export.calibration_set import quantize_encoder
+
+        converted = convert(model, "litert", widths)
+        converted = quantize_encoder(converted, widths, representative, model.config.image)
+    else:
+        converted = convert(model, form, widths)
     append_notes(converted, make_notes(form, model.config, model.charset, widths), path)
 
 

@@ -82,7 +82,7 @@ def export_model(
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
             for form in forms:
-                write_form(form, model, directory)
+                write_form(form, model, directory, Path(check_dir))
                 _check_in_fresh_process(form, directory, Path(check_dir))
             if SAVED_MODEL in forms:
                 write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
@@ -104,7 +104,9 @@ def export_saved_model(
     return export_model(work_dir, export_dir, version, check_data, num_check_images, decoding)
 
 
-def write_form(form: str, model: TrainedModel, directory: Path) -> None:
+def write_form(
+    form: str, model: TrainedModel, directory: Path, representative: Path | None = None
+) -> None:
     """Write one form of a model into the directory of a version, unchecked.
 
     Args:
@@ -112,6 +114,7 @@ def write_form(form: str, model: TrainedModel, directory: Path) -> None:
             make the model convertible.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
+        representative: directory of images `*.png`, for `litert_full_int8` alone.
 
     Raises:
         ValueError: a part of the model that the form cannot hold.
@@ -137,7 +140,8 @@ def write_form(form: str, model: TrainedModel, directory: Path) -> None:
     else:
         from attention_ocr.export.litert import write_litert
 
-        write_litert(model, path, form)
+        images = sorted(representative.glob("*.png")) if representative else []
+        write_litert(model, path, form, [image.read_bytes() for image in images])
 
 
 def _next_version(export_dir: Path) -> int:

@@ -19,7 +19,7 @@ from attention_ocr.settings.forms import ENGINES, FILES
 
 __all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
 
-FASTEST = ("litert_int8", "litert_float16", "litert", "onnx")
+FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
 """Forms in the order in which `auto` looks for them, before TensorFlow."""
 
 RUNTIMES = {"litert": ("ai_edge_litert",), "onnx": ("onnxruntime",)}

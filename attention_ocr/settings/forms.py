@@ -11,6 +11,7 @@ FILES = {
     "litert": "model.tflite",
     "litert_float16": "model_float16.tflite",
     "litert_int8": "model_int8.tflite",
+    "litert_full_int8": "model_full_int8.tflite",
     "onnx": "model.onnx",
 }
 """The file of each form in the directory of a version; `saved_model` is the directory itself."""

@@ -72,14 +72,15 @@ PEERS: dict[str, Callable[[], Read]] = {
 
 
 def main(peer: str) -> None:
-    """Read the paths of standard input."""
-    paths = [line.rstrip("\n") for line in sys.stdin]
+    """Read the paths of standard input, each as it comes."""
     # What the recogniser itself prints must not come between the lines.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     read = PEERS[peer]()
-    read(paths[0])
-    for path in paths:
+    for index, line in enumerate(sys.stdin):
+        path = line.rstrip("\n")
+        if index == 0:
+            read(path)
         start = time.process_time()
         text = read(path)
         cpu_ms = 1000 * (time.process_time() - start)

@@ -1,0 +1,80 @@
+"""`attention-ocr parity`: whether all forms of an export read alike."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from attention_ocr.cli.quiet_start import quiet_start
+
+HELP = "compare the forms of an export on labelled images"
+EPILOG = """\
+example:
+  attention-ocr parity served/mine words/labels.tsv --model=runs/mine --count=1000
+
+Forms in float32 must give every text and its confidence to 0.001; half precision 99 % of the texts;
+8 bits may cost half a point of exact match. The exit status is 1 where a form does not keep that.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command.
+
+    Args:
+        parser: the command's own parser.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "export", type=Path, metavar="EXPORT", help="an export, or a version of one"
+    )
+    parser.add_argument("labels", type=Path, metavar="LABELS", help="a labels.tsv")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="work directory that was exported, the reference (default: the first form)",
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="images, evenly spread over the list (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare the forms and print a row for each.
+
+    Args:
+        args: what `add_arguments` declared.
+
+    Returns:
+        The exit status: 0, or 1 if a form does not read as it must.
+
+    Raises:
+        OSError: a model or an image is not there.
+        ValueError: a model or the list is damaged, or an argument is wrong.
+    """
+    if args.count < 1:
+        raise ValueError(f"`count` must be at least 1. Received: {args.count}")
+    with quiet_start():
+        from attention_ocr.data.labels import read_labels
+        from attention_ocr.export.parity import compare_forms
+        from attention_ocr.model_places import find_model
+        from attention_ocr.reading.reader import load
+
+        images = read_labels(args.labels)
+        images = images[:: max(1, len(images) // args.count)][: args.count]
+        reference = None if args.model is None else load(args.model, engine="tensorflow").engine
+    rows = compare_forms(find_model(args.export), images, reference)
+    print("form\timages\tsame text\texact match\tlargest difference of confidence")
+    for row in rows:
+        same, right = row.num_same / row.num_images, row.num_right / row.num_images
+        print(
+            f"{row.form}\t{row.num_images}\t{same:.2%}\t{right:.2%}\t{row.largest_difference:.2g}"
+        )
+    failures = [row for row in rows if row.failure is not None]
+    for row in failures:
+        print(f"attention-ocr parity: {row.form}: {row.failure}", file=sys.stderr)
+    return 1 if failures else 0

@@ -1,0 +1,95 @@
+"""LiteRT in 8-bit integers throughout the encoder, calibrated on a representative set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from attention_ocr.data.image_arrays import decode_array, fit_array
+from attention_ocr.engines.litert import signature_of
+from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
+from attention_ocr.settings.image import ImageConfig
+
+ENCODER = ".*encoder.*"
+SAMPLES_OF_A_WIDTH = 3
+"""Images at least that each width sees, cut where they are too wide."""
+
+
+def quantize_encoder(
+    model: bytes, widths: Sequence[int], files: Sequence[bytes], settings: ImageConfig
+) -> bytes:
+    """Quantise a LiteRT model in float32: the encoder's activations as well as its weights.
+
+    The ranges of the activations are the smallest and largest values that the images bring about.
+    The loops behind the encoder keep their activations in float, quantised as they come: what a
+    recurrence loses in 8 bits adds up from step to step.
+
+    Args:
+        model: the flatbuffer, with a signature for each width.
+        widths: pixels, ascending.
+        files: images, the representative set.
+        settings: of the image.
+
+    Returns:
+        The flatbuffer.
+
+    Raises:
+        ImportError: ai-edge-quantizer is not installed.
+        ValueError: no file can be read as an image.
+    """
+    try:
+        from ai_edge_quantizer.calibrator import CalibrationMode
+        from ai_edge_quantizer.qtyping import TFLOperationName
+        from ai_edge_quantizer.quantizer import Quantizer
+    except ImportError as error:
+        raise ImportError(
+            "`format=litert_full_int8` needs ai-edge-quantizer: "
+            "pip install 'attention-ocr[quantize]'"
+        ) from error
+    samples = representative_set(widths, files, settings)
+    quantizer = Quantizer(model)
+    quantizer.add_dynamic_config(".*", TFLOperationName.FULLY_CONNECTED, 8)
+    for operation in (TFLOperationName.CONV_2D, TFLOperationName.ADD, TFLOperationName.MUL):
+        quantizer.add_static_config(ENCODER, operation, 8, 8)
+    # The other mode looks into every tensor, of which loops have some without data.
+    mode = CalibrationMode.CALIBRATION_PROFILER_BASED
+    calibrated = quantizer.calibrate(samples, num_threads=1, mode=mode)
+    return bytes(quantizer.quantize(calibrated).quantized_model)
+
+
+def representative_set(
+    widths: Sequence[int], files: Sequence[bytes], settings: ImageConfig
+) -> dict[str, list[dict[str, Any]]]:
+    """Return inputs for every signature.
+
+    Args:
+        widths: pixels, ascending, of the signatures.
+        files: images.
+        settings: of the image.
+
+    Returns:
+        By name of the signature, inputs by name: each image at the smallest width that holds it,
+        and `SAMPLES_OF_A_WIDTH` at every width, cut or padded.
+
+    Raises:
+        ValueError: no file can be read as an image.
+    """
+    decoded = [image for image in map(decode_array, files) if image is not None]
+    if not decoded:
+        raise ValueError("Expected images to calibrate with. Received: none that can be read")
+    fitted = [fit_array(image, settings) for image in decoded]
+    samples: dict[str, list[dict[str, Any]]] = {signature_of(width): [] for width in widths}
+    for image, size in fitted:
+        width = next(known for known in widths if known >= image.shape[1])
+        samples[signature_of(width)].append(_input(image, size, width))
+    for width in widths:
+        for image, size in fitted[:SAMPLES_OF_A_WIDTH]:
+            samples[signature_of(width)].append(_input(image, size, width))
+    return samples
+
+
+def _input(image: np.ndarray, size: np.ndarray, width: int) -> dict[str, Any]:
+    image = image[:, :width]
+    padded = np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)))
+    size = np.array([size[0], min(size[1], width)], np.int32)
+    return {IMAGES: padded[None], IMAGE_SIZES: size[None]}

@@ -1,0 +1,136 @@
+"""Cost of reading word files by each engine, and by other recognisers, in one run and in turn.
+
+Opening and decoding the files and all preparation are included. The model is exported in all forms
+first; every reader has a process of its own, and rounds alternate between them. `--peers_python`
+names the environment of `benchmarks/peers/requirements.txt`; without it, ours alone are timed.
+
+    python -m benchmarks.engines [--model DIR] [--peers_python PYTHON] [--json FILE] LABELS...
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attention_ocr
+from attention_ocr.data.labels import held_out_split, read_labels
+from attention_ocr.settings.forms import FILES
+from benchmarks import measure
+from benchmarks.peers.read import PEERS
+
+FORMS = ("saved_model", "litert", "litert_int8", "onnx")
+CHECK_DATA = "synthetic,fonts=bundled,num_examples=16"
+READ = Path(__file__).parent / "peers" / "read.py"
+
+
+def open_reader(version: Path, form: str) -> attention_ocr.Reader:
+    """Open one form of an export."""
+    if form == "saved_model":
+        return attention_ocr.load(version, engine="tensorflow")
+    return attention_ocr.load(version / FILES[form])
+
+
+def make_work(
+    version: Path, form: str, paths: Sequence[Path], batch_size: int
+) -> Callable[[], object]:
+    """Return what a process of its own calls: read all files once."""
+    reader = open_reader(version, form)
+    return partial(reader.read, paths, batch_size)
+
+
+@contextmanager
+def peer_process(peer: str, python: str, paths: Sequence[Path]) -> Any:
+    """Keep a recogniser of another environment ready, and yield a call that reads all files."""
+    command = [python, str(READ), peer]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        yield partial(_ask, process, paths)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sample:
+    questions, answers = process.stdin, process.stdout
+    if questions is None or answers is None:
+        raise ValueError("Expected a process with pipes. Received one without.")
+    start = time.perf_counter()
+    cpu_ms = 0.0
+    for path in paths:
+        questions.write(f"{path.resolve()}\n")
+        questions.flush()
+        cpu_ms += json.loads(answers.readline())["cpu_ms"]
+    return measure.Sample(cpu_ms / 1000, time.perf_counter() - start, None)
+
+
+def write_forms(model: Path | None, folder: Path) -> Path:
+    """Export a model in all forms, and return the directory of the version."""
+    from attention_ocr.export.saved_model import export_model
+    from attention_ocr.work_directory import find_model
+
+    return export_model(find_model(model), folder, check_data=CHECK_DATA, forms=FORMS)
+
+
+def rows_of(
+    work: Mapping[str, Callable[[], measure.Sample]], batch: int, images: int, rounds: int
+) -> list[dict[str, Any]]:
+    """Time work in turn, and say what each takes beside the SavedModel."""
+    times = measure.time_in_turn(work, images, rounds)
+    whole = times["saved_model"]["CPU ms"]
+    return [
+        {"reader": name, "batch": batch, **columns, "times faster": whole / columns["CPU ms"]}
+        | {"images a second": 1000 / columns["wall ms"]}
+        for name, columns in times.items()
+    ]
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Time every reader."""
+    images = [
+        image
+        for file in arguments.labels
+        for image in held_out_split(read_labels(file), arguments.every, "eval")
+    ]
+    step = max(1, len(images) // arguments.images)
+    paths = [image.path for image in images[::step][: arguments.images]]
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        # In a process of its own, which gives back what conversion takes.
+        with measure.fresh_process() as executor:
+            folder = Path(name)
+            version = executor.submit(write_forms, arguments.model, folder).result()
+        for batch_size in arguments.batch_sizes:
+            with ExitStack() as stack:
+                work: dict[str, Callable[[], measure.Sample]] = {
+                    form: stack.enter_context(
+                        measure.own_process(partial(make_work, version, form, paths, batch_size))
+                    )
+                    for form in FORMS
+                }
+                if arguments.peers_python and batch_size == 1:
+                    for peer in arguments.peers:
+                        process = peer_process(peer, arguments.peers_python, paths)
+                        work[peer] = stack.enter_context(process)
+                rows += rows_of(work, batch_size, len(paths), arguments.rounds)
+    measure.report(rows, arguments.json)
+
+
+if __name__ == "__main__":
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="by default the package's")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=["tesseract", "ppocr-tiny"])
+    parser.add_argument("--peers_python", metavar="PYTHON", help="of the peers' environment")
+    parser.add_argument("--every", type=int, default=5, help="one image in so many may be read")
+    parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--images", type=int, default=128, help="files that a round reads")
+    parser.add_argument("--rounds", type=int, default=5)
+    main(parser.parse_args())
