@@ -12,9 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from attention_ocr.image_headers import ImageLimits
 from benchmarks import measure
-from benchmarks.hostile import READ, hostile_images
+from benchmarks.hostile import READ, UNREADABLE, hostile_images
 
 LARGEST = 300_000
 """Bytes of an image that is changed: what is larger takes time to copy and finds nothing more."""
@@ -80,7 +79,6 @@ def fuzz(model: str | None, count: int, seed: int, max_s: float) -> dict[str, ob
     from attention_ocr.reading.reader import load
 
     reader = load(model)
-    limits = ImageLimits()
     corpus = {name: image.content for name, image in hostile_images().items()}
     files = files_to_change()
     neighbours = [corpus["progressive"], corpus["a PNG with an ICC profile"]]
@@ -88,22 +86,26 @@ def fuzz(model: str | None, count: int, seed: int, max_s: float) -> dict[str, ob
     counts = {"read": 0, "unreadable": 0, "refused": 0}
     slowest_s, memory = 0.0, []
     for number, content in enumerate(mutations(files, count, seed)):
-        start_s = time.perf_counter()
-        refusal = limits.refusal(content)
-        first, reading, last = reader.read(
-            [neighbours[0], b"" if refusal else content, neighbours[1]]
-        )
-        took_s = time.perf_counter() - start_s
+        # Seconds of the processor: on a busy machine any image may be slow on the clock.
+        start_s = time.process_time()
+        first, reading, last = reader.read([neighbours[0], content, neighbours[1]])
+        took_s = time.process_time() - start_s
         # The first calls trace and start threads.
         slowest_s = max(slowest_s, took_s) if number >= 10 else 0.0
         if [first.text, last.text] != expected:
             raise ValueError(f"Image {number} of seed {seed} changed a row beside it.")
         if slowest_s > max_s:
-            raise ValueError(f"Image {number} of seed {seed} took {took_s:.1f} s.")
-        counts["refused" if refusal else "unreadable" if reading.error else "read"] += 1
+            raise ValueError(f"Image {number} of seed {seed} took {took_s:.1f} CPU s.")
+        counts[_outcome(reading.error)] += 1
         if number % max(count // 10, 1) == 0:
             memory.append(measure.resident_mb())
-    return {"images": count, **counts, "slowest ms": 1000 * slowest_s, **_growth(memory)}
+    return {"images": count, **counts, "slowest CPU ms": 1000 * slowest_s, **_growth(memory)}
+
+
+def _outcome(error: str | None) -> str:
+    if error is None:
+        return "read"
+    return "unreadable" if error == UNREADABLE else "refused"
 
 
 def _growth(memory: list[float | None]) -> dict[str, object]:
@@ -117,7 +119,9 @@ def main() -> None:
     parser.add_argument("--model", help="work directory or export (default: of the package)")
     parser.add_argument("--count", type=int, default=10_000, help="changed images")
     parser.add_argument("--seed", type=int, default=0, help="of the changes")
-    parser.add_argument("--max_s", type=float, default=2.0, help="seconds that an image may take")
+    parser.add_argument(
+        "--max_s", type=float, default=2.0, help="CPU seconds that an image may take"
+    )
     args = parser.parse_args()
     try:
         row = fuzz(args.model, args.count, args.seed, args.max_s)

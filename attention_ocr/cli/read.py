@@ -12,6 +12,7 @@ from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_a
 from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.image_headers import ImageLimits
 from attention_ocr.settings.forms import ENGINES
 from attention_ocr.whole_files import whole_file
 
@@ -89,6 +90,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
     )
+    for name, what in (("max_image_bytes", "file"), ("max_image_pixels", "picture")):
+        parser.add_argument(
+            f"--{name}",
+            type=_positive,
+            default=getattr(ImageLimits, name),
+            metavar="N",
+            help=f"of a {what} that is decoded (default: %(default)s)",
+        )
     add_decoding_arguments(parser)
 
 
@@ -115,7 +124,9 @@ def run(args: argparse.Namespace) -> int:
             # TensorFlow takes seconds to load, which `--help` need not wait for.
             from attention_ocr.reading.reader import load
 
-            reader = load(args.model, engine=args.engine, **chosen_in_arguments(args))
+            limits = ImageLimits(args.max_image_bytes, args.max_image_pixels)
+            decoding = chosen_in_arguments(args)
+            reader = load(args.model, engine=args.engine, limits=limits, **decoding)
             overlays = _open_overlays(args.overlay_dir)
         write = FORMATS[args.format](stream)
         images = named_images(args.names, args.recursive, args.stdin_image)

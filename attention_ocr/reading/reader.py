@@ -12,6 +12,7 @@ import numpy as np
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.settings.checks import check_choice
 from attention_ocr.settings.forms import ENGINES, FILES
@@ -31,10 +32,12 @@ class Reader:
 
     Args:
         engine: runs the model.
+        limits: the largest image that is decoded; those of `ImageLimits` without any.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
         self.engine = engine
+        self.limits = limits or ImageLimits()
 
     @property
     def config(self) -> Config:
@@ -78,17 +81,26 @@ class Reader:
 
     def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
         files = [encode_image(image) for image in images]
-        contents = [file if isinstance(file, bytes) else b"" for file in files]
-        for file, reading in zip(files, self.engine.read(contents), strict=True):
-            if isinstance(file, OSError):
-                reason = f"cannot be opened: {file.strerror or file}"
-                yield replace(reading, error=reason)
-            else:
-                yield reading
+        reasons = [self._refusal(file) for file in files]
+        contents = [
+            file if isinstance(file, bytes) and reason is None else b""
+            for file, reason in zip(files, reasons, strict=True)
+        ]
+        for reason, reading in zip(reasons, self.engine.read(contents), strict=True):
+            yield reading if reason is None else replace(reading, error=reason)
+
+    def _refusal(self, file: bytes | OSError) -> str | None:
+        if isinstance(file, OSError):
+            return f"cannot be opened: {file.strerror or file}"
+        return self.limits.refusal(file)
 
 
 def load(
-    path: str | os.PathLike[str] | None = None, *, engine: str = "auto", **decoding: Any
+    path: str | os.PathLike[str] | None = None,
+    *,
+    engine: str = "auto",
+    limits: ImageLimits | None = None,
+    **decoding: Any,
 ) -> Reader:
     """Load a reader.
 
@@ -97,6 +109,7 @@ def load(
             none takes the weights that come with the package.
         engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
+        limits: the largest image that is decoded; those of `ImageLimits` without any.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled.
 
@@ -126,19 +139,19 @@ def load(
             raise ValueError(
                 f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
             )
-        return Reader(_open_file(file))
+        return Reader(_open_file(file), limits)
     if engine not in ("auto", "tensorflow"):
         raise ValueError(
             f"{model} has no form that engine={engine} runs: export one with "
             f"`export.py --format={engine}`. Received: engine={engine!r}"
         )
     if is_work_directory:
-        return Reader(_open_work_directory(model, decoding))
+        return Reader(_open_work_directory(model, decoding), limits)
     if not (model / SAVED_MODEL_FILE).is_file():
         raise ValueError(f"{model} holds no form that an installed engine runs.")
     from attention_ocr.engines.graph import open_saved_model
 
-    return Reader(open_saved_model(model))
+    return Reader(open_saved_model(model), limits)
 
 
 def _find_file(model: Path, engine: str) -> Path | None:

@@ -174,16 +174,19 @@ class GrpcClient:
         self._predictions = PredictionServiceStub(self._channel)
         self._models = ModelServiceStub(self._channel)
 
-    def predict(self, files: Sequence[bytes], signature_name: str = "") -> dict[str, np.ndarray]:
-        """See `Client`."""
+    def predict(
+        self, files: Sequence[bytes], signature_name: str = "", outputs: Sequence[str] = ()
+    ) -> dict[str, np.ndarray]:
+        """See `Client`; here the outputs that are wanted can be named, and the rest is not sent."""
         import tensorflow as tf
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
         request = self._for_model(PredictRequest(), signature_name)
         tensor = tf.make_tensor_proto(list(files), tf.string, (len(files),))
         request.inputs["images"].CopyFrom(tensor)
-        outputs = self._ask(self._predictions.Predict, request).outputs
-        return {name: tf.make_ndarray(tensor) for name, tensor in outputs.items()}
+        request.output_filter.extend(outputs)
+        answered = self._ask(self._predictions.Predict, request).outputs
+        return {name: tf.make_ndarray(tensor) for name, tensor in answered.items()}
 
     def classify(
         self, files: Sequence[bytes], signature_name: str = "classify"

@@ -14,6 +14,12 @@ def test_images_are_read(client):
     assert outputs["character_confidences"].shape == (3, 4)
 
 
+def test_by_grpc_only_some_outputs_may_be_asked_for(server):
+    client = GrpcClient(f"127.0.0.1:{server.port}", tiny_server.NAME)
+    assert set(client.predict([b"abc"], outputs=["text", "status"])) == {"text", "status"}
+    client.close()
+
+
 def test_images_are_classified(client):
     (first, second) = client.classify([b"ab", b""])
     assert [label for label, _ in first] == ["2", "ok"]

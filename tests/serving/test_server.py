@@ -44,6 +44,8 @@ def test_an_export_reads_by_every_way_what_the_reader_reads(export, reader):
                 np.testing.assert_allclose(
                     outputs["attention"][row][: len(reading.text)], reading.attention, atol=1e-3
                 )
+            for row, classes in zip(expected, client.classify(files), strict=True):
+                assert classes[0] == (row.text, pytest.approx(row.confidence, abs=1e-4))
             client.close()
 
 

@@ -1,0 +1,227 @@
+"""Load on the model server, from a second process, beside reading in this one.
+
+Each client waits for its answer before it asks again. `in process` reads as many images at once as
+there are clients. Memory is the server's, before and after the requests.
+
+    python -m benchmarks.serving [--model DIR] [--clients 1 4 16 64] [--requests 400] [--json FILE]
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks import measure
+from benchmarks.words import write_images
+
+MODEL_NAME = "words"
+TEXT_OUTPUTS = ("text", "confidence", "status")
+
+
+class Running(NamedTuple):
+    """A server in a process of its own."""
+
+    process_id: int
+    grpc_address: str
+    rest_address: str
+
+
+@contextmanager
+def running_server(base_path: Path, *flags: str) -> Iterator[Running]:
+    """Start the command `attention-ocr serve`, and end it as an operator would."""
+    command = [sys.executable, "-m", "attention_ocr.cli.main", "serve"]
+    options = [f"--model_base_path={base_path}", f"--model_name={MODEL_NAME}"]
+    ports = ["--port=0", "--rest_api_port=0"]
+    with subprocess.Popen(
+        [*command, *options, *ports, *flags], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101
+        try:
+            addresses = [process.stdout.readline().rpartition(" ")[2].strip() for _ in range(2)]
+            if not all(addresses):
+                raise ValueError("The server did not start.")
+            yield Running(process.pid, *addresses)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def load_server(
+    interface: str, address: str, files: Sequence[bytes], num_clients: int, num_requests: int
+) -> tuple[float, list[float], int]:
+    """Ask a server from as many threads as there are clients; runs in a process of its own.
+
+    Returns:
+        Seconds for all requests, the seconds of each that was answered, and how many were refused.
+    """
+    from attention_ocr.serving.clients import RequestFailedError
+
+    counter = itertools.count()
+    times: list[float] = []
+    refused: list[str] = []
+    start = threading.Barrier(num_clients + 1)
+
+    def work() -> None:
+        ask, close = _asking(interface, address)
+        # The first request opens the connection.
+        ask(files[0])
+        start.wait()
+        while (number := next(counter)) < num_requests:
+            start_s = time.perf_counter()
+            try:
+                ask(files[number % len(files)])
+                times.append(time.perf_counter() - start_s)
+            except RequestFailedError as error:
+                refused.append(error.status)
+        close()
+
+    threads = [threading.Thread(target=work) for _ in range(num_clients)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    begin_s = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - begin_s, times, len(refused)
+
+
+def _asking(interface: str, address: str) -> tuple[Callable[[bytes], object], Callable[[], None]]:
+    from attention_ocr.serving.clients import GrpcClient, RestClient
+
+    if interface == "REST":
+        rest_client = RestClient(address, MODEL_NAME)
+        return lambda file: rest_client.predict([file]), rest_client.close
+    client = GrpcClient(address, MODEL_NAME)
+    outputs = TEXT_OUTPUTS if interface == "gRPC, text alone" else ()
+    return lambda file: client.predict([file], outputs=outputs), client.close
+
+
+def process_mb(process_id: int) -> float | None:
+    """Return the memory of another process, in megabytes; none where that cannot be read."""
+    status = Path(f"/proc/{process_id}/statm")
+    if not status.is_file():
+        return None
+    pages = int(status.read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def row_of(
+    name: str, num_clients: int, wall_s: float, times: Sequence[float], **more: Any
+) -> dict[str, Any]:
+    """Return the figures of a run as a row."""
+    p50, p95, p99 = (1000 * float(np.quantile(times, share)) for share in (0.5, 0.95, 0.99))
+    return {
+        "way": name,
+        "clients": num_clients,
+        "images/s": len(times) / wall_s,
+        "p50 ms": p50,
+        "p95 ms": p95,
+        "p99 ms": p99,
+        **more,
+    }
+
+
+def read_in_process(
+    base_path: Path, files: Sequence[bytes], num_images: int, num_requests: int
+) -> dict[str, Any]:
+    """Read images in a process of its own, so many at once, and return the row."""
+    import attention_ocr
+
+    reader = attention_ocr.load(base_path)
+    batches = [
+        [files[(start + index) % len(files)] for index in range(num_images)]
+        for start in range(0, num_requests, num_images)
+    ]
+    reader.read(batches[0], batch_size=num_images)
+    times = []
+    begin_s = time.perf_counter()
+    for batch in batches:
+        start_s = time.perf_counter()
+        reader.read(batch, batch_size=num_images)
+        times += [time.perf_counter() - start_s] * num_images
+    wall_s = time.perf_counter() - begin_s
+    memory = measure.resident_mb()
+    row = {"refused": 0, "MB before": memory, "MB after": memory}
+    return row_of("in process", num_images, wall_s, times, **row)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Measure each way at each number of clients."""
+    from attention_ocr.export.saved_model import export_saved_model
+    from benchmarks.reading import CHECK_DATA, make_model
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [path.read_bytes() for path in write_images(folder, arguments.images)]
+        base_path = arguments.export
+        if base_path is None:
+            base_path = folder / "export"
+            model = arguments.model or make_model(folder / "model")
+            export_saved_model(model, base_path, check_data=CHECK_DATA)
+        rows = []
+        for num_clients in arguments.clients:
+            with measure.fresh_process() as executor:
+                task = executor.submit(
+                    read_in_process, base_path, files, num_clients, arguments.requests
+                )
+                rows.append(task.result())
+        for batching in arguments.batching:
+            with running_server(base_path, f"--enable_batching={batching}") as server:
+                for interface, num_clients in itertools.product(
+                    arguments.interfaces, arguments.clients
+                ):
+                    rows.append(
+                        _measure(server, interface, batching, num_clients, files, arguments)
+                    )
+        measure.report(rows, arguments.json)
+
+
+def _measure(
+    server: Running,
+    interface: str,
+    batching: str,
+    num_clients: int,
+    files: Sequence[bytes],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    address = server.rest_address if interface == "REST" else server.grpc_address
+    before = process_mb(server.process_id)
+    with measure.fresh_process() as executor:
+        task = executor.submit(
+            load_server, interface, address, files, num_clients, arguments.requests
+        )
+        wall_s, times, refused = task.result()
+    name = interface if batching == "true" else f"{interface}, no batches"
+    memory = {"MB before": before, "MB after": process_mb(server.process_id)}
+    return row_of(name, num_clients, wall_s, times, refused=refused, **memory)
+
+
+if __name__ == "__main__":
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--model", type=Path, metavar="DIR", help="a work directory")
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="an export that is there already"
+    )
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--requests", type=int, default=400, help="at each number of clients")
+    parser.add_argument("--images", type=int, default=64, help="different ones")
+    parser.add_argument(
+        "--interfaces",
+        nargs="+",
+        choices=("gRPC", "gRPC, text alone", "REST"),
+        default=["gRPC", "gRPC, text alone", "REST"],
+    )
+    parser.add_argument(
+        "--batching", nargs="+", choices=("true", "false"), default=["true", "false"]
+    )
+    main(parser.parse_args())
