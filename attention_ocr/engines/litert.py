@@ -39,6 +39,11 @@ class LiteRTEngine(PreparedEngine):
         # An interpreter runs one image at a time; the last used is the warmest.
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._idle.put(self._open(notes))
+        # The first call packs the weights and notes it on standard error, which commands keep off
+        # the terminal while a model is loaded.
+        image = self.config.image
+        blank = np.zeros((image.input_height, self.widths[0], image.image_channels), np.float32)
+        self.run(blank, np.array([image.image_height, self.widths[0]], np.int32))
 
     def _open(self, notes: Notes | None = None) -> Any:
         interpreter_class = find_interpreter()
