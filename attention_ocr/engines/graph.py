@@ -10,6 +10,7 @@ import tensorflow as tf
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.engines.interface import Reading
+from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.engines.signature import (
     ALTERNATIVES,
     BEAM_SIGNATURE,
@@ -53,13 +54,15 @@ def open_saved_model(directory: Path) -> GraphEngine:
 
     Raises:
         FileNotFoundError: it has no settings, and so is no export of this toolkit.
-        ValueError: a file of it is damaged; the message names it.
+        ValueError: a file of it is damaged, or it reaches beyond its directory; the message names
+            it.
     """
     if not (directory / CONFIG_FILE).is_file():
         raise FileNotFoundError(
             f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
         )
     config, charset = Config.load(directory), Charset.load(directory)
+    read_meta_graph(directory)
     try:
         loaded = tf.saved_model.load(str(directory))
     except (OSError, tf.errors.OpError, ValueError, IndexError) as error:

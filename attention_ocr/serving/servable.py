@@ -1,42 +1,20 @@
 """One version of a model, loaded: its signatures, and the warm-up before the first request."""
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
-from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.types_pb2 import DataType
-from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.export.warmup import read_warmup
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 
-SAVED_MODEL_FILE = "saved_model.pb"
-SERVE_TAG = "serve"
 DEFAULT_SIGNATURE = "serving_default"
-
-FORBIDDEN_OPS = frozenset(
-    {
-        *(
-            "ReadFile",
-            "WriteFile",
-            "MatchingFiles",
-            "FixedLengthRecordReaderV2",
-            "TFRecordReaderV2",
-        ),
-        *("TextLineReaderV2", "WholeFileReaderV2", "TextLineDataset", "TFRecordDataset"),
-        *("TFRecordDatasetV2", "FixedLengthRecordDatasetV2", "MatchingFilesDataset"),
-        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "InitializeTableFromTextFileV2"),
-        *("RpcClient", "RpcCall", "DebugIdentityV2", "SnapshotDatasetV2"),
-        *("SaveDatasetV2", "LoadDataset", "WriteSummary", "CreateSummaryFileWriter"),
-    }
-)
-"""Operations that reach beyond the model; `saved_model_cli scan` warns of the same kind."""
 
 
 class Signature:
@@ -158,53 +136,11 @@ class Servable:
         return num_requests
 
 
-def read_meta_graph(directory: Path) -> MetaGraphDef:
-    """Read what a SavedModel declares, and refuse one that reaches beyond its directory.
-
-    Args:
-        directory: of the SavedModel.
-
-    Raises:
-        ValueError: the file is damaged, has no graph to serve, an operation that reads or writes
-            files or runs Python, or an asset elsewhere; the message names the file.
-    """
-    path = directory / SAVED_MODEL_FILE
-    try:
-        saved_model = SavedModel.FromString(path.read_bytes())
-    except DecodeError as error:
-        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    graphs = [graph for graph in saved_model.meta_graphs if SERVE_TAG in graph.meta_info_def.tags]
-    if len(graphs) != 1:
-        raise ValueError(f"{path} has {len(graphs)} graphs to serve. Expected: 1")
-    graph: MetaGraphDef = graphs[0]
-    forbidden = sorted(_operations(graph.graph_def) & FORBIDDEN_OPS)
-    if forbidden:
-        raise ValueError(
-            f"{path} is refused: it reaches beyond the model with {', '.join(forbidden)}"
-        )
-    for asset in graph.asset_file_def:
-        name = PurePosixPath(asset.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in asset.filename:
-            raise ValueError(
-                f"{path} is refused: its asset lies elsewhere. Received: {asset.filename!r}"
-            )
-    return graph
-
-
 def _reason(message: str) -> str:
     """Return the line of a message of TensorFlow that says what is wrong, not where."""
     lines = [line.strip() for line in message.splitlines()]
     telling = [line for line in lines if line and not line.startswith("[[")]
     return telling[-1] if telling else "TensorFlow failed."
-
-
-def _operations(graph: GraphDef) -> set[str]:
-    operations = {node.op for node in graph.node}
-    for function in graph.library.function:
-        operations.update(node.op for node in function.node_def)
-    return operations
 
 
 def _is_batch(info: Any) -> bool:

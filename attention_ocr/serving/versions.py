@@ -10,9 +10,10 @@ from pathlib import Path
 
 from absl import logging
 
+from attention_ocr.model_places import SAVED_MODEL_FILE
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ALL, ServingOptions
-from attention_ocr.serving.servable import SAVED_MODEL_FILE, Servable
+from attention_ocr.serving.servable import Servable
 
 
 class State(IntEnum):

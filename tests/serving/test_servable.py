@@ -4,9 +4,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+import attention_ocr
+from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.export.warmup import WARMUP_FILE, write_warmup
 from attention_ocr.serving.errors import ServingError
-from attention_ocr.serving.servable import Servable, read_meta_graph
+from attention_ocr.serving.servable import Servable
 from tests import tiny_model
 
 
@@ -68,7 +70,7 @@ def test_a_damaged_warm_up_file_refuses_the_version(copy):
 def test_a_model_that_was_cut_short_is_refused_with_its_name(copy, name, share):
     path = copy / name
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"is damaged|has 0 graphs") as error:
+    with pytest.raises(ValueError, match=r"damaged") as error:
         Servable(5, copy)
     assert str(copy) in str(error.value)
     assert "\n" not in str(error.value)
@@ -130,3 +132,11 @@ def test_a_signature_says_what_it_wants(model):
     signature.check({"pixels": pixels, "inverted": inverted})
     with pytest.raises(ServingError, match=r"'pixels' .* is uint8 \[-1, 2\]. Received: bool \[1\]"):
         signature.check({"pixels": inverted, "inverted": inverted})
+
+
+def test_reading_refuses_what_serving_refuses(export, tmp_path):
+    directory = shutil.copytree(export, tmp_path / "1")
+    change(directory, lambda graph: graph.graph_def.node.add(name="extra", op="ReadFile"))
+    with pytest.raises(ValueError, match="reaches beyond the model with ReadFile") as error:
+        attention_ocr.load(directory)
+    assert str(directory) in str(error.value)

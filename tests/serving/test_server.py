@@ -163,7 +163,7 @@ def test_a_directory_without_a_version_is_named(tmp_path):
 def test_a_model_that_cannot_be_loaded_ends_the_start(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"\xff no model")
-    with pytest.raises(ValueError, match="saved_model.pb is damaged"):
+    with pytest.raises(ValueError, match="saved_model.pb or its variables are damaged"):
         start(tmp_path, port=0, rest_api_port=0)
 
 
