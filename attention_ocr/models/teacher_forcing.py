@@ -24,7 +24,9 @@ class ScheduledSampling(NamedTuple):
     ) -> tf.Tensor:
         """Return for each example the embedding of its `own` character, or the `true` one."""
         uniform = tf.random.stateless_uniform(tf.shape(own), seed)
-        return tf.where((uniform < self.probability)[:, None], embed(own), true)
+        # In mixed precision Keras hands the probability to the decoder in fewer bits.
+        own_is_fed = uniform < tf.cast(self.probability, tf.float32)
+        return tf.where(own_is_fed[:, None], embed(own), true)
 
     def draw(self, output: tf.Tensor, seed: Any) -> tf.Tensor:
         """Return a character for each example, int32 [B]; no gradient passes."""

@@ -28,11 +28,15 @@ class Trained:
     """A recogniser after one step on each of some batches."""
 
     def __init__(
-        self, config: Config, batches: list[dict[str, tf.Tensor]], strategy: str = "one_device"
+        self,
+        config: Config,
+        batches: list[dict[str, tf.Tensor]],
+        strategy: str = "one_device",
+        precision: str = "float32",
     ) -> None:
         distribution = make_strategy(strategy)
         with distribution.scope():
-            self.recognizer = build_recognizer(config, tiny.CHARSET)
+            self.recognizer = build_recognizer(config, tiny.CHARSET, precision)
             optimizer = make_optimizer(config.training, self.recognizer.trainable_variables)
             averages = AveragedWeights(self.recognizer.weights, config.training.average_decay)
             self.step = make_train_step(distribution, self.recognizer, optimizer, averages, config)
@@ -140,6 +144,12 @@ def test_fit_before_compile_recognizer_is_refused():
 
 SAMPLING = {"scheduled_sampling": "linear", "sampling_final": 0.9, "sampling_steps": 1}
 """The first step has probability 0, the second nearly one."""
+
+
+def test_scheduled_sampling_goes_with_mixed_precision():
+    config = tiny.config(**{**SAMPLING, "warmup_steps": 0})
+    trained = Trained(config, two_batches(), precision="bfloat16")
+    assert all(np.isfinite(losses["loss"]) for losses in trained.losses)
 
 
 def test_scheduled_sampling_feeds_the_decoder_its_own_characters_as_the_schedule_says():
