@@ -32,7 +32,7 @@ from benchmarks.budget import train_for
 from benchmarks.flag_files import CONFIGS, read_flags
 
 NOTHING = "none"
-DECODINGS = ("ctc", "attention")
+DECODINGS = ("ctc", "attention", "joint")
 
 
 def make_config(task: str, limit: int, folder: Path) -> Config:
