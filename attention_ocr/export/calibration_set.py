@@ -1,5 +1,6 @@
 """LiteRT in 8-bit integers throughout the encoder, calibrated on a representative set."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,10 @@ def quantize_encoder(
     # The other mode looks into every tensor, of which loops have some without data.
     mode = CalibrationMode.CALIBRATION_PROFILER_BASED
     calibrated = quantizer.calibrate(samples, num_threads=1, mode=mode)
-    return bytes(quantizer.quantize(calibrated).quantized_model)
+    with warnings.catch_warnings():
+        # The quantiser asks its interpreter to keep all tensors, which the interpreter warns of.
+        warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
+        return bytes(quantizer.quantize(calibrated).quantized_model)
 
 
 def representative_set(
