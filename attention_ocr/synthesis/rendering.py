@@ -70,7 +70,7 @@ class Renderer:
             index: Which one, 0 or more; the same index gives the same picture.
 
         Returns:
-            The picture, uint8 RGB `[H, W, 3]`, and its text.
+            The picture, uint8 RGB `[H, W, 3]`, and its text, empty for a picture without one.
 
         Raises:
             ValueError: If the index is negative, or no face shows any of many texts.
@@ -94,7 +94,10 @@ class Renderer:
             self.config.difficulty,
             self.config.height,
         )
-        return self._compose(rng, line), text
+        # Nothing is drawn for a share of 0, so that an option that is off changes no picture.
+        if self.config.textless and happens(rng, self.config.textless):
+            return self._compose(rng, line, written=False), ""
+        return self._compose(rng, line, written=True), text
 
     def generate(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[np.ndarray, str]]:
         """Render one picture after the other.
@@ -126,8 +129,8 @@ class Renderer:
             f"faces, none for any of {_MAX_TEXT_DRAWS} texts, the last {text!r}"
         )
 
-    def _compose(self, rng: np.random.Generator, line: Line) -> np.ndarray:
-        """Cut the picture to size, colour it and photograph it."""
+    def _compose(self, rng: np.random.Generator, line: Line, written: bool) -> np.ndarray:
+        """Cut the picture to size, colour it and photograph it, with its text or without."""
         difficulty = self.config.difficulty
         height = line.box[3]
         outline = 0
@@ -138,6 +141,8 @@ class Renderer:
         strokes = measure_strokes(ink)
         palette = draw_palette(rng, difficulty, strokes.strength)
         image = draw_background(rng, difficulty, ink.shape, palette)
+        if not written:
+            return photograph(rng, image, difficulty, float(height), strokes, palette)
         fill: Color | np.ndarray = palette.text
         if happens(rng, 0.15 * difficulty):
             colors = (palette.text, palette.draw_text_color(rng, 0.7))

@@ -43,6 +43,8 @@ class SynthesisConfig:
         seed: Every value gives other pictures.
         words_file: Own vocabulary, a word on each line in UTF-8; empty for the English list that
             comes with the package.
+        textless: Fraction of pictures without a text, whose label is empty: a reader learns from
+            them that there may be nothing to read.
 
     Raises:
         ValueError: If a setting is outside its range.
@@ -59,6 +61,7 @@ class SynthesisConfig:
     part: str = "all"
     seed: int = 0
     words_file: str = ""
+    textless: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be rendered."""
@@ -75,6 +78,7 @@ class SynthesisConfig:
         _expect(self.case in CASES, f"case among {', '.join(CASES)}", "case", self.case)
         _expect(self.part in PARTS, f"part among {', '.join(PARTS)}", "part", self.part)
         _expect(0 <= self.difficulty <= 1, "difficulty from 0 to 1", "difficulty", self.difficulty)
+        _expect(0 <= self.textless <= 1, "textless from 0 to 1", "textless", self.textless)
         _expect(8 <= self.height <= 512, "height from 8 to 512 pixels", "height", self.height)
         _expect(bool(self.fonts), "fonts to be all, bundled or a path", "fonts", self.fonts)
         _expect(self.seed >= 0, "seed of at least 0", "seed", self.seed)

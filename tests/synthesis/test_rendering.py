@@ -158,6 +158,18 @@ def test_different_texts_look_different(plain_face, monkeypatch):
     assert len(set(looks.values())) >= len(looks) - 1
 
 
+def test_pictures_without_a_text_have_an_empty_label_and_no_ink(make):
+    pictures = list(make(difficulty=0.0, textless=1.0).generate(0, 10))
+    assert [text for _, text in pictures] == [""] * 10
+    # At difficulty 0 the ground is one gray; what differs from it would be ink.
+    assert all(np.ptp(image) <= 2 for image, _ in pictures)
+
+
+def test_a_share_of_the_pictures_is_without_a_text(make):
+    texts = [text for _, text in make(textless=0.25).generate(0, 200)]
+    assert 30 <= texts.count("") <= 70
+
+
 def test_only_faces_that_cover_a_text_set_it(faces, monkeypatch):
     asked = []
 

@@ -28,6 +28,7 @@ def test_defaults_are_valid_and_frozen():
         ("height", 4),
         ("fonts", ""),
         ("seed", -1),
+        ("textless", 1.5),
         ("characters", ""),
         ("characters", " "),
         ("characters", "ab\t"),
