@@ -7,6 +7,7 @@ the part that its task holds out.
 
     python -m benchmarks.fine_tuning --tasks fraktur_lines handwriting_lines receipt_lines
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
+    python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
 """
 
 import argparse
@@ -29,22 +30,24 @@ from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
 from benchmarks import measure
 from benchmarks.budget import train_for
-from benchmarks.flag_files import CONFIGS, read_flags
+from benchmarks.flag_files import CONFIGS, parse_flags, read_flags
 
 NOTHING = "none"
 DECODINGS = ("ctc", "attention", "joint")
 
 
-def make_config(task: str, limit: int, folder: Path) -> Config:
+def make_config(task: str, settings: Sequence[str], limit: int, folder: Path) -> Config:
     """Return the settings of a task, its training data cut to so many images if `limit` is not 0.
 
     Args:
         task: name of a file in `configs/`.
+        settings: flags that are set otherwise, each as `--NAME=VALUE`.
         limit: images to train on; the first of the shuffled ones.
         folder: receives them.
     """
     values = read_flags(CONFIGS / f"{task}.flags")
     values |= {"warmup_steps": 0, "init_from": ""}
+    values |= parse_flags(settings)
     if limit:
         values["train_data"] = write_part(values["train_data"], limit, folder)
     return Config.from_values(values)
@@ -74,18 +77,20 @@ def held_out(source: str) -> str:
     return source
 
 
-def run(task: str, start: str, cpu_seconds: float, limit: int) -> dict[str, Any]:
+def run(
+    task: str, start: str, cpu_seconds: float, limit: int, settings: Sequence[str] = ()
+) -> dict[str, Any]:
     """Train and read once; return the row."""
     whole = read_flags(CONFIGS / f"{task}.flags")["train_data"]
     with tempfile.TemporaryDirectory() as folder:
-        config = make_config(task, limit, Path(folder))
+        config = make_config(task, settings, limit, Path(folder))
         source = open_source(config.data.train_data)
         charset = Charset.from_labels(source.labels())
         trained = train_for(
             cpu_seconds, config, charset, functools.partial(_take_over, start, charset)
         )
         row = {
-            "task": task,
+            "task": " ".join((task, *settings)),
             "start": start,
             "images": source.num_examples,
             "CPU s": trained.cpu_s,
@@ -135,12 +140,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--starts", nargs="+", default=["default", NOTHING], metavar="MODEL")
     parser.add_argument("--cpu_seconds", nargs="+", type=float, default=[300.0])
     parser.add_argument("--limit", type=int, default=0, help="images to train on; 0 for all")
+    parser.add_argument(
+        "--settings", nargs="+", default=[], metavar="NAME=VALUE", help="set beside the task's"
+    )
     args: argparse.Namespace = parser.parse_args(arguments)
     rows = []
     for task, cpu_seconds, start in itertools.product(args.tasks, args.cpu_seconds, args.starts):
         with measure.fresh_process() as executor:
-            rows.append(executor.submit(run, task, start, cpu_seconds, args.limit).result())
-        print(f"{task} from {start}: CER {rows[-1]['CER ctc %']:.1f} %", flush=True)
+            settings = [f"--{setting}" for setting in args.settings]
+            asked = executor.submit(run, task, start, cpu_seconds, args.limit, settings)
+            rows.append(asked.result())
+        rates = ", ".join(f"{name} {rows[-1][f'CER {name} %']:.1f}" for name in DECODINGS)
+        print(f"{task} from {start}, {cpu_seconds:.0f} s: CER % {rates}", flush=True)
     measure.report(rows, args.json)
 
 

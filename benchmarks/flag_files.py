@@ -1,5 +1,6 @@
 """Files of flags as settings."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ def read_flags(path: Path) -> dict[str, Any]:
 
     Flags that are no settings, such as `--work_dir`, are left out.
     """
+    return parse_flags(path.read_text(encoding="utf-8").splitlines())
+
+
+def parse_flags(lines: Iterable[str]) -> dict[str, Any]:
+    """Return the settings in lines such as `--steps=100`, as `read_flags` does."""
     sections = [value for value in Config().to_dict().values() if isinstance(value, dict)]
     defaults = {name: value for section in sections for name, value in section.items()}
     settings: dict[str, Any] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         name, _, value = line.removeprefix("--").partition("=")
         if line.startswith("--") and name in defaults:
             settings[name] = _parse(value, type(defaults[name]))

@@ -37,6 +37,12 @@ def test_flags_become_settings_of_the_right_type(tmp_path):
     }
 
 
+def test_a_setting_takes_the_place_of_the_tasks(tmp_path):
+    config = fine_tuning.make_config("captcha", ["--encoder_width=2"], 0, tmp_path)
+    assert config.model.encoder_width == 2.0
+    assert fine_tuning.make_config("captcha", [], 0, tmp_path).model.encoder_width == 1.0
+
+
 def test_so_many_images_are_drawn_and_the_same_ones_each_time(tmp_path):
     source = str(tiny.write_label_file(tmp_path / "all", ["a", "b", "c", "1", "2"]))
     texts = []
