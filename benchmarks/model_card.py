@@ -1,0 +1,176 @@
+"""What a model card says of a model: accuracy by data set, length, size and turn, and the worst.
+
+Of each data set the images held out by `every=5` are read; the match is that of
+`benchmarks.peers.compare`. `turned` reads the same images after a rotation of so many degrees,
+`without a text` rendered pictures of nothing, where an empty reading is right. `ECE %` tells how
+far confidences are from the share of strictly right readings (`attention_ocr.calibration`).
+
+    python -m benchmarks.model_card LABELS... --model=DIR --worst=worst.png
+"""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+import attention_ocr
+from attention_ocr.calibration import calibration
+from attention_ocr.data.labels import held_out_split, read_labels
+from attention_ocr.metrics import alphanumeric_match, compute_metrics, exact_match
+from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
+from attention_ocr.synthesis.fonts import find_faces
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import SynthesisConfig
+from benchmarks import measure
+
+LENGTHS = ((1, 3), (4, 6), (7, 9), (10, 99))
+HEIGHTS = ((1, 15), (16, 23), (24, 31), (32, 63), (64, 9999))
+TURNS = (-30, -15, -5, 5, 15, 30)
+NUM_TEXTLESS = 300
+
+
+class Word(NamedTuple):
+    """An image, uint8 RGB [H, W, 3], of which data set, and its text."""
+
+    image: np.ndarray
+    data: str
+    text: str
+
+
+class Reading(NamedTuple):
+    """An image, what it shows, what was read and how sure the model was, in [0, 1]."""
+
+    word: Word
+    text: str
+    confidence: float
+
+
+def read_words(labels: Iterable[Path], every: int) -> list[Word]:
+    """Read the held-out images of label files.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file is no image.
+    """
+    words = []
+    for file in labels:
+        for row in held_out_split(read_labels(file), every, "eval"):
+            image = cv2.imread(str(row.path), cv2.IMREAD_COLOR)
+            if image is None:
+                raise ValueError(f"Expected an image. Received: {row.path}")
+            words.append(Word(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), file.parent.name, row.text))
+    return words
+
+
+def read_with(reader: Any, words: Sequence[Word]) -> list[Reading]:
+    """Read words, in their order."""
+    results = reader.read([word.image for word in words])
+    return [
+        Reading(word, result.text, result.confidence)
+        for word, result in zip(words, results, strict=True)
+    ]
+
+
+def turn(word: Word, degrees: float) -> Word:
+    """Rotate a word anticlockwise about its centre; the picture grows, and its edge is repeated."""
+    height, width = word.image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    size = (round(height * sine + width * cosine), round(height * cosine + width * sine))
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    image = cv2.warpAffine(
+        word.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return word._replace(image=image)
+
+
+def textless_words() -> list[Word]:
+    """Render pictures without a text."""
+    renderer = Renderer(SynthesisConfig(textless=1.0, fonts="bundled", seed=1))
+    return [Word(image, "", "") for image, _ in renderer.generate(0, NUM_TEXTLESS)]
+
+
+def describe(name: str, readings: Sequence[Reading]) -> dict[str, Any]:
+    """Return the row of a group of readings."""
+    labels = [reading.word.text for reading in readings]
+    metrics = compute_metrics(labels, [reading.text for reading in readings])
+    low, high = metrics.alphanumeric_match_interval
+    believed = calibration(
+        [reading.confidence for reading in readings],
+        [exact_match(reading.word.text, reading.text) for reading in readings],
+    )
+    return {
+        "images": name,
+        "number": len(readings),
+        "match %": 100 * metrics.alphanumeric_match,
+        "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
+        "strict %": 100 * metrics.exact_match,
+        "CER %": 100 * metrics.cer,
+        "confidence": float(np.mean([reading.confidence for reading in readings])),
+        "ECE %": 100 * believed.expected_calibration_error,
+    }
+
+
+def describe_groups(readings: Sequence[Reading]) -> list[dict[str, Any]]:
+    """Return a row for each data set, length and size that has readings."""
+    groups = {data: [row for row in readings if row.word.data == data] for data in _sets(readings)}
+    groups["all"] = list(readings)
+    for low, high in LENGTHS:
+        groups[f"{low} to {high} characters"] = [
+            row for row in readings if low <= len(row.word.text) <= high
+        ]
+    for low, high in HEIGHTS:
+        groups[f"{low} to {high} pixels high"] = [
+            row for row in readings if low <= row.word.image.shape[0] <= high
+        ]
+    return [describe(name, group) for name, group in groups.items() if group]
+
+
+def _sets(readings: Iterable[Reading]) -> Iterable[str]:
+    return dict.fromkeys(reading.word.data for reading in readings)
+
+
+def draw_worst(readings: Sequence[Reading], number: int) -> np.ndarray:
+    """Draw the wrong readings of which the model was surest, each above label and reading."""
+    wrong = [row for row in readings if not alphanumeric_match(row.word.text, row.text)]
+    wrong.sort(key=lambda row: -row.confidence)
+    if not wrong:
+        raise ValueError("Expected a wrong reading to draw. Received: none")
+    pictures = [
+        (row.word.image, f"{row.word.text} > {row.text} ({row.confidence:.2f})")
+        for row in wrong[:number]
+    ]
+    return draw_contact_sheet(pictures, find_faces("bundled"))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read everything and print one table."""
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
+    parser.add_argument("--model", metavar="DIR", help="by default the package's")
+    parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
+    parser.add_argument(
+        "--worst", type=Path, metavar="FILE", help="receives a picture of the worst"
+    )
+    parser.add_argument("--num_worst", type=int, default=36, help="words on that picture")
+    args: argparse.Namespace = parser.parse_args(arguments)
+    reader = attention_ocr.load(args.model)
+    words = read_words(args.labels, args.every)
+    readings = read_with(reader, words)
+    rows = describe_groups(readings)
+    for degrees in TURNS:
+        turned = [turn(word, degrees) for word in words]
+        rows.append(describe(f"turned by {degrees}°", read_with(reader, turned)))
+    rows.append(describe("without a text", read_with(reader, textless_words())))
+    measure.report(rows, args.json)
+    if args.worst:
+        sheet = cv2.cvtColor(draw_worst(readings, args.num_worst), cv2.COLOR_RGB2BGR)
+        if not cv2.imwrite(str(args.worst), sheet):
+            raise OSError(f"Expected a picture that can be written. Received: {args.worst}")
+
+
+if __name__ == "__main__":
+    main()
