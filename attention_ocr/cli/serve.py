@@ -1,7 +1,6 @@
 """`attention-ocr serve`: a model server with TF Serving's interface."""
 
 import argparse
-import asyncio
 import dataclasses
 import logging
 from pathlib import Path
@@ -100,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
     options = options_of(args)
     _write_notes()
     with quiet_start():
+        import asyncio
+
         from attention_ocr.serving.server import serve_until_told
 
     def tell(server: "Server") -> None:

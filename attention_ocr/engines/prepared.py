@@ -33,6 +33,7 @@ class PreparedEngine(abc.ABC):
     """
 
     def __init__(self, notes: Notes, num_threads: int | None = None) -> None:
+        self.notes = notes
         self.config = notes.config
         self.charset = notes.charset
         self.num_threads = num_threads or num_processors()

@@ -1,8 +1,8 @@
 """Read the text of images: paths, encoded bytes or arrays, in any mixture, by any engine."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import numpy as np
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.engines.notes import check_made_of
+from attention_ocr.engines.prepared import PreparedEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.settings.checks import check_choice
@@ -22,7 +24,8 @@ __all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
 FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
 """Forms in the order in which `auto` looks for them, before TensorFlow."""
 
-RUNTIMES = {"litert": ("ai_edge_litert",), "onnx": ("onnxruntime",)}
+RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
+"""What each engine can run on, one of them."""
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -87,7 +90,7 @@ class Reader:
             for file, reason in zip(files, reasons, strict=True)
         ]
         for reason, reading in zip(reasons, self.engine.read(contents), strict=True):
-            yield reading if reason is None else replace(reading, error=reason)
+            yield reading if reason is None else dataclasses.replace(reading, error=reason)
 
     def _refusal(self, file: bytes | OSError) -> str | None:
         if isinstance(file, OSError):
@@ -111,7 +114,8 @@ def load(
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
         decoding: settings of decoding in place of those of a work directory, see
-            `settings.decoding.DecodingConfig`; what an export does is settled.
+            `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
+            can change them.
 
     Raises:
         FileNotFoundError: there is no model.
@@ -133,13 +137,15 @@ def load(
             f"{model} decodes as it was exported: name the work directory, or export anew. "
             f"Received: {given}"
         )
+    if is_work_directory:
+        decoding = _without_settled(decoding, model)
     file = None if decoding and engine == "auto" else _find_file(model, engine)
     if file is not None:
         if decoding:
             raise ValueError(
                 f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
             )
-        return Reader(_open_file(file), limits)
+        return Reader(_open_file(file, model if is_work_directory else None), limits)
     if engine not in ("auto", "tensorflow"):
         raise ValueError(
             f"{model} has no form that engine={engine} runs: export one with "
@@ -173,15 +179,32 @@ def _find_file(model: Path, engine: str) -> Path | None:
     return None
 
 
-def _open_file(file: Path) -> Engine:
+def _without_settled(decoding: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
+    """Return the settings of decoding that are not those of the model anyway."""
+    if not decoding:
+        return {}
+    settled = dataclasses.asdict(Config.load(work_dir).decoding)
+    return {
+        name: value
+        for name, value in decoding.items()
+        if name not in settled or value != settled[name]
+    }
+
+
+def _open_file(file: Path, work_dir: Path | None) -> Engine:
+    engine: PreparedEngine
     # Each engine is imported by those who use it.
     if file.suffix == SUFFIX_OF["litert"]:
         from attention_ocr.engines.litert import LiteRTEngine
 
-        return LiteRTEngine(file)
-    from attention_ocr.engines.onnx import ONNXEngine
+        engine = LiteRTEngine(file)
+    else:
+        from attention_ocr.engines.onnx import ONNXEngine
 
-    return ONNXEngine(file)
+        engine = ONNXEngine(file)
+    if work_dir is not None:
+        check_made_of(file, engine.notes, work_dir)
+    return engine
 
 
 def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
