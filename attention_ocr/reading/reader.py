@@ -14,6 +14,7 @@ from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.engines.notes import check_made_of
 from attention_ocr.engines.prepared import PreparedEngine
+from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.settings.checks import check_choice
@@ -103,6 +104,7 @@ def load(
     *,
     engine: str = "auto",
     limits: ImageLimits | None = None,
+    turn_tall: bool | None = None,
     **decoding: Any,
 ) -> Reader:
     """Load a reader.
@@ -113,6 +115,9 @@ def load(
         engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
+        turn_tall: whether a picture much higher than wide is also read turned, see
+            `engines.turning`; none says so of the model of the package alone, as words in
+            photographs may stand on end.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
             can change them.
@@ -129,7 +134,14 @@ def load(
             print(reading.text, reading.confidence)
     """
     check_choice("engine", engine, ENGINES)
-    model = find_model(path)
+    opened = _open(find_model(path), engine, decoding)
+    if path is None if turn_tall is None else turn_tall:
+        opened = TurningEngine(opened)
+    return Reader(opened, limits)
+
+
+def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
+    """Return what runs a model, see `load`."""
     is_work_directory = (model / WEIGHTS_FILE).is_file()
     if decoding and not is_work_directory:
         given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
@@ -145,19 +157,19 @@ def load(
             raise ValueError(
                 f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
             )
-        return Reader(_open_file(file, model if is_work_directory else None), limits)
+        return _open_file(file, model if is_work_directory else None)
     if engine not in ("auto", "tensorflow"):
         raise ValueError(
             f"{model} has no form that engine={engine} runs: export one with "
             f"`export.py --format={engine}`. Received: engine={engine!r}"
         )
     if is_work_directory:
-        return Reader(_open_work_directory(model, decoding), limits)
+        return _open_work_directory(model, decoding)
     if not (model / SAVED_MODEL_FILE).is_file():
         raise ValueError(f"{model} holds no form that an installed engine runs.")
     from attention_ocr.engines.graph import open_saved_model
 
-    return Reader(open_saved_model(model), limits)
+    return open_saved_model(model)
 
 
 def _find_file(model: Path, engine: str) -> Path | None:
