@@ -247,7 +247,9 @@ def encode_image(image: ImageLike) -> bytes | OSError:
         return _encode_array(image)
     if isinstance(image, str | os.PathLike):
         try:
-            return Path(image).read_bytes()
+            # Without a buffer, which would be made for one file after the other.
+            with open(image, "rb", buffering=0) as file:  # noqa: PTH123
+                return file.readall()
         except OSError as error:
             return error
         except ValueError as error:

@@ -76,7 +76,7 @@ import attention_ocr
 from attention_ocr.cli.main import main
 assert main(["read", sys.argv[1]]) == 0
 assert attention_ocr.load().read(sys.argv[1])[0].text == sys.argv[2]
-heavy = {"tensorflow", "keras", "tensorboard", "tensorflow_datasets", "cv2"} & set(sys.modules)
+heavy = {"tensorflow", "keras", "tensorboard", "tensorflow_datasets"} & set(sys.modules)
 assert not heavy, heavy
 """
 
