@@ -62,6 +62,7 @@ class Server:
             await server._load()
             await server._listen()
         except BaseException:
+            # Whatever ends the start, a cancellation too, leaves no thread and no port behind.
             await server.stop(0.0)
             raise
         return server
@@ -93,7 +94,13 @@ class Server:
         if options.rest_api_port >= 0:
             application = RestApi(self._service, options, self._monitoring).application()
             self._rest_runner = web.AppRunner(
-                application, access_log=None, shutdown_timeout=options.grace_s
+                application,
+                access_log=None,
+                shutdown_timeout=options.grace_s,
+                # Rows of who has gone are not read.
+                handler_cancellation=True,
+                # Of connections that send no request; a handler bounds how long a body takes.
+                keepalive_timeout=options.receive_timeout_s,
             )
             await self._rest_runner.setup()
             site = web.TCPSite(self._rest_runner, options.host, options.rest_api_port)
@@ -109,6 +116,7 @@ class Server:
         grace_s = self._options.grace_s if grace_s is None else grace_s
         if self._watch is not None:
             self._watch.cancel()
+            await asyncio.wait([self._watch])
         ending = []
         if self._grpc_server is not None:
             ending.append(self._grpc_server.stop(grace_s))
@@ -116,6 +124,7 @@ class Server:
             ending.append(self._rest_runner.cleanup())
         await asyncio.gather(*ending)
         await self._batcher.stop()
+        self._service.close()
         self._versions.close()
 
 
