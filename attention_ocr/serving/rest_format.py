@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import gc
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 
 BINARY_KEY = "b64"
 BINARY_SUFFIX = "_bytes"
+MAX_VALUES = 2**22
+"""Of a body, counted by its commas: a picture of a megapixel in JSON has three quarters of it."""
 
 
 class PredictBody(NamedTuple):
@@ -37,10 +40,23 @@ def parse_body(body: bytes) -> dict[str, Any]:
     Raises:
         ServingError: it is no JSON object.
     """
+    num_values = body.count(b",") + 1
+    if num_values > MAX_VALUES:
+        raise _invalid(
+            f"Expected at most {MAX_VALUES} values in a JSON body; send pictures as files, or by "
+            f"gRPC. Received: {num_values}"
+        )
+    # While it parses, no other thread runs. Millions of new lists set off the collector of garbage
+    # again and again, which finds none and takes most of the time.
+    collects = gc.isenabled()
+    gc.disable()
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _invalid(f"JSON Parse error: {error}") from error
+    finally:
+        if collects:
+            gc.enable()
     if not isinstance(document, dict):
         raise _invalid(f"Expected a JSON object. Received: {_kind(document)}")
     return document

@@ -1,6 +1,7 @@
 """The server as a whole: it starts, answers, and ends when it is told to."""
 
 import asyncio
+import logging as python_logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,11 @@ from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.rest_api import RestApi
 from attention_ocr.serving.service import Service
 from attention_ocr.serving.versions import Versions, find_versions
+
+# What does not speak HTTP is answered with 400; a trace of each in the log would help who sends it.
+# Mistakes of the server are noted where they are answered.
+_SILENT = python_logging.getLogger(f"{__name__}.http")
+_SILENT.setLevel(python_logging.CRITICAL)
 
 
 class Server:
@@ -96,6 +102,7 @@ class Server:
             self._rest_runner = web.AppRunner(
                 application,
                 access_log=None,
+                logger=_SILENT,
                 shutdown_timeout=options.grace_s,
                 # Rows of who has gone are not read.
                 handler_cancellation=True,

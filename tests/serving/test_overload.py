@@ -100,6 +100,20 @@ def test_a_mistake_of_the_server_is_an_answer_and_no_end(model, monkeypatch):
         assert good.json()["predictions"][0]["text"] == "3"
 
 
+def test_a_body_of_too_many_values_is_refused_unparsed(server):
+    url = f"http://127.0.0.1:{server.rest_api_port}{PREDICT}"
+    answer = requests.post(url, data=b"[" + b"," * 2**22 + b"]", timeout=20)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("Expected at most 4194304 values in a JSON body")
+
+
+def test_what_is_no_http_is_refused_without_a_word_in_the_log(server, caplog):
+    with socket.create_connection(("127.0.0.1", server.rest_api_port), 10) as connection:
+        connection.sendall(b"no such thing\r\n\r\n")
+        assert b" 400 " in connection.recv(1000).splitlines()[0]
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
