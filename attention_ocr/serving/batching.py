@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 
 Arrays = Mapping[str, np.ndarray]
 Compute = Callable[[Arrays], Arrays]
@@ -105,12 +105,8 @@ class Batcher:
                 raised.
         """
         if num_rows > self._max_batch_size:
-            raise ServingError(
-                Code.INVALID_ARGUMENT,
-                f"Expected at most {self._max_batch_size} images in a request. "
-                f"Received: {num_rows}",
-            )
-        num_bytes = sum(map(_num_bytes, inputs.values()))
+            raise too_many_rows(num_rows, self._max_batch_size)
+        num_bytes = sum(map(num_bytes_of, inputs.values()))
         if (
             self.queued_rows + num_rows > self._max_queue_rows
             or self.queued_bytes + num_bytes > self._max_queue_bytes
@@ -255,5 +251,6 @@ def _join(parts: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _num_bytes(array: np.ndarray) -> int:
+def num_bytes_of(array: np.ndarray) -> int:
+    """Return the bytes of an array; of one of texts, those of the texts."""
     return sum(map(len, array.flat)) if array.dtype == object else array.nbytes
