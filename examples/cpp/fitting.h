@@ -1,0 +1,22 @@
+// Pixels to the input of the network, as `attention_ocr.data.image_arrays.fit_array` makes it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "image_file.h"
+
+// How a picture becomes the input of the network; the `image` section of a model's config.json.
+struct ImageSettings {
+  int image_height = 0, max_image_width = 0, image_channels = 0, num_views = 0;
+};
+
+// The input of the network for one image.
+struct Fitted {
+  std::int64_t height = 0, width = 0;  // pixels, the padding included
+  std::vector<float> values;           // [height, width, channels], in [-1, 1], the padding 0
+  std::int32_t size[2] = {0, 0};       // height and width of the picture in it, pixels
+};
+
+// Scale an image to the height of the network, its proportions kept, bilinear with antialiasing.
+Fitted fit_image(const Image& image, const ImageSettings& settings);

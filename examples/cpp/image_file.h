@@ -1,0 +1,17 @@
+// Image files to pixels, as `attention_ocr.data.image_arrays.decode_array` decodes them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Pixels in RGB, row by row.
+struct Image {
+  int height = 0, width = 0;
+  std::vector<std::uint8_t> values;  // [height, width, 3]
+};
+
+// Decode a PNG or JPEG file; none for anything else, and for a file that is damaged, cut short, or
+// announces more than 2^25 pixels. What shows through in a PNG lies on white.
+std::optional<Image> decode_image(const std::string& file);

@@ -1,0 +1,67 @@
+#include "notes.h"
+
+#include <charconv>
+#include <stdexcept>
+#include <system_error>
+
+namespace {
+
+// Token ids below this are special; see `attention_ocr.charset`.
+constexpr std::int32_t kEnd = 2, kUnknown = 3, kNumSpecial = 4;
+constexpr char kUnknownCharacter[] = "\xEF\xBF\xBD";  // U+FFFD
+
+int positive(const std::string& json, const std::string& name) {
+  const int value = number_in_json(json, name);
+  if (value < 1) {
+    throw std::runtime_error("`" + name + "` must be above 0. Received: " + std::to_string(value));
+  }
+  return value;
+}
+
+}  // namespace
+
+int number_in_json(const std::string& json, const std::string& name) {
+  const std::string key = "\"" + name + "\":";
+  const auto place = json.find(key);
+  if (place == std::string::npos || json.find(key, place + 1) != std::string::npos) {
+    throw std::runtime_error("the model's notes do not say `" + name + "`");
+  }
+  const auto start = json.find_first_not_of(' ', place + key.size());
+  int value = 0;
+  if (start == std::string::npos ||
+      std::from_chars(json.data() + start, json.data() + json.size(), value).ec != std::errc()) {
+    throw std::runtime_error("the model's notes give no number for `" + name + "`");
+  }
+  return value;
+}
+
+ImageSettings read_image_settings(const std::string& config) {
+  return {positive(config, "image_height"), positive(config, "max_image_width"),
+          positive(config, "image_channels"), positive(config, "num_views")};
+}
+
+std::vector<std::string> read_characters(const std::string& charset) {
+  std::vector<std::string> characters;
+  for (std::size_t start = 0; start < charset.size();) {
+    auto end = charset.find('\n', start);
+    if (end == std::string::npos) end = charset.size();
+    std::string line = charset.substr(start, end - start);
+    // Behind a character, a tab and the glyphs that are read as it; the tab may be a character.
+    const auto tab = line.find('\t', 1);
+    if (tab != std::string::npos) line.resize(tab);
+    characters.push_back(line);
+    start = end + 1;
+  }
+  return characters;
+}
+
+std::string spell(const std::vector<std::string>& characters, const std::int32_t* token_ids,
+                  std::int64_t num_tokens) {
+  std::string text;
+  for (std::int64_t index = 0; index < num_tokens && token_ids[index] != kEnd; ++index) {
+    const std::int32_t token_id = token_ids[index];
+    if (token_id == kUnknown) text += kUnknownCharacter;
+    if (token_id >= kNumSpecial) text += characters.at(token_id - kNumSpecial);
+  }
+  return text;
+}
