@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 import attention_ocr
 from attention_ocr import model_places
 from attention_ocr.engines import graph
+from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.reading import reader as reader_module
 from attention_ocr.reading.reader import load
 from tests import tiny, tiny_model
@@ -260,10 +262,17 @@ def test_a_place_without_a_model_is_named(tmp_path):
 
 def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path, monkeypatch):
     loaded = []
-    monkeypatch.setattr(reader_module, "_open_work_directory", lambda *given: loaded.append(given))
+
+    def open_work_directory(*given):
+        loaded.append(given)
+        return SimpleNamespace(config=tiny.config(), charset=tiny.CHARSET)
+
+    monkeypatch.setattr(reader_module, "_open_work_directory", open_work_directory)
     monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
     monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", work_dir)
-    load()
+    assert isinstance(load().engine, TurningEngine)
     assert loaded == [(work_dir, {})]
+    assert not isinstance(load(work_dir).engine, TurningEngine)
+    assert not isinstance(load(turn_tall=False).engine, TurningEngine)
