@@ -1,22 +1,34 @@
 """What becomes of images that were changed at random: a status, in time and in memory.
 
 Run `python -m benchmarks.fuzz --count 10000`. Each image is one of `benchmarks.hostile`, mostly a
-whole one, changed in some bytes, cut, repeated or joined with another, by a fixed seed. It goes to
-the model between two images that never change. Exit status 1, with the number of the image, if a
-row beside it changes, or if it takes longer than `--max_s`.
+whole one, changed in some bytes, cut, repeated or joined with another, by a fixed seed. They go to
+the model thirty at a time, between two images that never change; all go there alone as well if
+together they take longer than one may. Exit status 1, with the number of the image, if a row beside
+them changes, if one takes longer than `--max_s`, or if memory grows by more than `--max_growth_mb`
+after the first tenth. A call that does not come back ends the process with a trace.
 """
 
+import faulthandler
+import itertools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from attention_ocr.engines.interface import Reading
+from attention_ocr.reading.reader import Reader
 from benchmarks import measure
 from benchmarks.hostile import READ, UNREADABLE, hostile_images
 
 LARGEST = 300_000
 """Bytes of an image that is changed: what is larger takes time to copy and finds nothing more."""
+
+BATCH_SIZE = 30
+"""Changed images that are read together."""
+
+HANG_S = 300.0
+"""Seconds on the clock after which a call is given up."""
 
 
 def mutations(files: list[bytes], count: int, seed: int) -> Iterator[bytes]:
@@ -70,36 +82,117 @@ _INTERESTING = [
 ]
 
 
-def fuzz(model: str | None, count: int, seed: int, max_s: float) -> dict[str, object]:
+class Fuzzer:
+    """Reads changed images between two that never change.
+
+    Args:
+        reader: that is tried.
+        max_s: CPU seconds that an image may take.
+    """
+
+    def __init__(self, reader: Reader, max_s: float) -> None:
+        corpus = hostile_images()
+        self._reader = reader
+        self._max_s = max_s
+        self._first, self._last = (
+            corpus[name].content for name in ("progressive", "a PNG with an ICC profile")
+        )
+        self.slowest_s = 0.0
+        # The first calls trace and start threads. So does the first of a batch.
+        for _ in range(2):
+            expected = reader.read([self._first, self._last])
+            reader.read([self._first] * (BATCH_SIZE + 2), batch_size=BATCH_SIZE + 2)
+        self._expected = [reading.text for reading in expected]
+
+    def read(self, contents: Sequence[bytes]) -> list[Reading]:
+        """Read changed images.
+
+        Raises:
+            BadImageError: a row beside them changed, or one took too long.
+        """
+        # A call that hangs cannot be timed: the process ends and says where.
+        faulthandler.dump_traceback_later(HANG_S, exit=True)
+        try:
+            readings, took_s = self._read_together(contents)
+            if took_s <= self._max_s:
+                return readings
+            return [self._read_alone(index, content) for index, content in enumerate(contents)]
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _read_together(self, contents: Sequence[bytes]) -> tuple[list[Reading], float]:
+        # Seconds of the processor: on a busy machine any image may be slow on the clock.
+        start_s = time.process_time()
+        rows = self._reader.read([self._first, *contents, self._last], len(contents) + 2)
+        took_s = time.process_time() - start_s
+        self.slowest_s = max(self.slowest_s, took_s)
+        if [rows[0].text, rows[-1].text] != self._expected:
+            if len(contents) == 1:
+                raise BadImageError(0, "changed a row beside it")
+            for index, content in enumerate(contents):
+                self._read_alone(index, content)
+            raise BadImageError(0, f"to {len(contents) - 1} further together changed a row beside")
+        return rows[1:-1], took_s
+
+    def _read_alone(self, index: int, content: bytes) -> Reading:
+        try:
+            (reading,), took_s = self._read_together([content])
+        except BadImageError as error:
+            raise BadImageError(index, error.fault) from error
+        if took_s > self._max_s:
+            raise BadImageError(index, f"took {took_s:.1f} CPU s")
+        return reading
+
+
+class BadImageError(Exception):
+    """An image that did harm.
+
+    Args:
+        index: among those that were read together.
+        fault: what it did.
+    """
+
+    def __init__(self, index: int, fault: str) -> None:
+        super().__init__(fault)
+        self.index = index
+        self.fault = fault
+
+
+def fuzz(
+    model: str | None, count: int, seed: int, max_s: float, max_growth_mb: float = 200.0
+) -> dict[str, object]:
     """Send changed images to a reader and return what became of them.
 
     Raises:
-        ValueError: a row beside one changed, or one took too long; the message has its number.
+        ValueError: a row beside one changed, or one took too long; the message has its number. Or
+            memory grew.
     """
     from attention_ocr.reading.reader import load
 
-    reader = load(model)
-    corpus = {name: image.content for name, image in hostile_images().items()}
-    files = files_to_change()
-    neighbours = [corpus["progressive"], corpus["a PNG with an ICC profile"]]
-    expected = [reading.text for reading in reader.read(neighbours)]
+    fuzzer = Fuzzer(load(model), max_s)
     counts = {"read": 0, "unreadable": 0, "refused": 0}
-    slowest_s, memory = 0.0, []
-    for number, content in enumerate(mutations(files, count, seed)):
-        # Seconds of the processor: on a busy machine any image may be slow on the clock.
-        start_s = time.process_time()
-        first, reading, last = reader.read([neighbours[0], content, neighbours[1]])
-        took_s = time.process_time() - start_s
-        # The first calls trace and start threads.
-        slowest_s = max(slowest_s, took_s) if number >= 10 else 0.0
-        if [first.text, last.text] != expected:
-            raise ValueError(f"Image {number} of seed {seed} changed a row beside it.")
-        if slowest_s > max_s:
-            raise ValueError(f"Image {number} of seed {seed} took {took_s:.1f} CPU s.")
-        counts[_outcome(reading.error)] += 1
-        if number % max(count // 10, 1) == 0:
+    memory: list[float | None] = []
+    images = mutations(files_to_change(), count, seed)
+    begin_s, number = time.process_time(), 0
+    while batch := list(itertools.islice(images, BATCH_SIZE)):
+        try:
+            for reading in fuzzer.read(batch):
+                counts[_outcome(reading.error)] += 1
+        except BadImageError as error:
+            raise ValueError(
+                f"Image {number + error.index} of seed {seed} {error.fault}."
+            ) from error
+        number += len(batch)
+        if number * 10 // count > len(memory):
             memory.append(measure.resident_mb())
-    return {"images": count, **counts, "slowest CPU ms": 1000 * slowest_s, **_growth(memory)}
+            print(f"{number} images", file=sys.stderr)
+    growth = _growth(memory)
+    early, late = growth.values()
+    if early is not None and late is not None and late - early > max_growth_mb:
+        raise ValueError(f"Memory grew from {early:.0f} to {late:.0f} MB.")
+    cpu_ms = 1000 * (time.process_time() - begin_s) / count
+    slowest_ms = 1000 * fuzzer.slowest_s
+    return {"images": count, **counts, "CPU ms": cpu_ms, "slowest batch": slowest_ms, **growth}
 
 
 def _outcome(error: str | None) -> str:
@@ -108,9 +201,9 @@ def _outcome(error: str | None) -> str:
     return "unreadable" if error == UNREADABLE else "refused"
 
 
-def _growth(memory: list[float | None]) -> dict[str, object]:
+def _growth(memory: list[float | None]) -> dict[str, float | None]:
     """Return the memory at the end of the first tenth and at the end of all."""
-    return {"MB early": memory[min(1, len(memory) - 1)], "MB late": memory[-1]}
+    return {"MB early": memory[0], "MB late": memory[-1]}
 
 
 def main() -> None:
@@ -122,9 +215,12 @@ def main() -> None:
     parser.add_argument(
         "--max_s", type=float, default=2.0, help="CPU seconds that an image may take"
     )
+    parser.add_argument(
+        "--max_growth_mb", type=float, default=200.0, help="of memory after the first tenth"
+    )
     args = parser.parse_args()
     try:
-        row = fuzz(args.model, args.count, args.seed, args.max_s)
+        row = fuzz(args.model, args.count, args.seed, args.max_s, args.max_growth_mb)
     except ValueError as error:
         sys.exit(str(error))
     measure.report([row], args.json)

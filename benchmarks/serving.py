@@ -1,7 +1,10 @@
 """Load on the model server, from a second process, beside reading in this one.
 
 Each client waits for its answer before it asks again. `in process` reads as many images at once as
-there are clients. Memory is the server's, before and after the requests.
+there are clients, up to the largest batch of the server. `CPU ms` is that of the server for an
+image, by the process alone and not by its clients, and `to alone` its share of that of reading in
+process, which is measured in turn with it. `batch` is how many images were read at once, in the
+mean. Memory is the server's, before and after the requests.
 
     python -m benchmarks.serving [--model DIR] [--clients 1 4 16 64] [--requests 400] [--json FILE]
 """
@@ -9,11 +12,13 @@ there are clients. Memory is the server's, before and after the requests.
 import argparse
 import itertools
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,6 +120,25 @@ def process_mb(process_id: int) -> float | None:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def process_cpu_s(process_id: int) -> float | None:
+    """Return the seconds of the processor that another process has taken; none where untold."""
+    status = Path(f"/proc/{process_id}/stat")
+    if not status.is_file():
+        return None
+    fields = status.read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def batches_of(server: Running) -> tuple[float, float]:
+    """Return how many images a server has read, and in how many batches."""
+    url = f"http://{server.rest_address}/monitoring/prometheus/metrics"
+    with urllib.request.urlopen(url, timeout=30) as response:
+        lines = response.read().decode("utf-8").splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    name = "attention_ocr_batch_size"
+    return float(found[f"{name}_sum"]), float(found[f"{name}_count"])
+
+
 def row_of(
     name: str, num_clients: int, wall_s: float, times: Sequence[float], **more: Any
 ) -> dict[str, Any]:
@@ -132,27 +156,32 @@ def row_of(
 
 
 def read_in_process(
-    base_path: Path, files: Sequence[bytes], num_images: int, num_requests: int
+    base_path: Path, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> dict[str, Any]:
     """Read images in a process of its own, so many at once, and return the row."""
     import attention_ocr
+    from attention_ocr.serving.options import ServingOptions
 
-    reader = attention_ocr.load(base_path)
+    # The server reads no more at once.
+    num_images = min(num_clients, ServingOptions.max_batch_size)
+    reader = attention_ocr.load(base_path, engine="tensorflow")
     batches = [
         [files[(start + index) % len(files)] for index in range(num_images)]
         for start in range(0, num_requests, num_images)
     ]
     reader.read(batches[0], batch_size=num_images)
     times = []
-    begin_s = time.perf_counter()
+    begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
     for batch in batches:
         start_s = time.perf_counter()
         reader.read(batch, batch_size=num_images)
         times += [time.perf_counter() - start_s] * num_images
     wall_s = time.perf_counter() - begin_s
+    cpu_ms = 1000 * (time.process_time() - begin_cpu_s) / len(times)
     memory = measure.resident_mb()
-    row = {"refused": 0, "MB before": memory, "MB after": memory}
-    return row_of("in process", num_images, wall_s, times, **row)
+    memory_row = {"MB before": memory, "MB after": memory}
+    row = {"batch": float(num_images), "CPU ms": cpu_ms, "to alone": 1.0, "refused": 0}
+    return row_of("in process", num_clients, wall_s, times, **row, **memory_row)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -168,22 +197,47 @@ def main(arguments: argparse.Namespace) -> None:
             base_path = folder / "export"
             model = arguments.model or make_model(folder / "model")
             export_saved_model(model, base_path, check_data=CHECK_DATA)
-        rows = []
-        for num_clients in arguments.clients:
-            with measure.fresh_process() as executor:
-                task = executor.submit(
-                    read_in_process, base_path, files, num_clients, arguments.requests
-                )
-                rows.append(task.result())
+        rows: list[dict[str, Any]] = []
         for batching in arguments.batching:
             with running_server(base_path, f"--enable_batching={batching}") as server:
-                for interface, num_clients in itertools.product(
-                    arguments.interfaces, arguments.clients
-                ):
-                    rows.append(
-                        _measure(server, interface, batching, num_clients, files, arguments)
-                    )
+                for num_clients in arguments.clients:
+                    rows += _rows_of(server, base_path, batching, num_clients, files, arguments)
         measure.report(rows, arguments.json)
+
+
+def _rows_of(
+    server: Running,
+    base_path: Path,
+    batching: str,
+    num_clients: int,
+    files: Sequence[bytes],
+    arguments: argparse.Namespace,
+) -> list[dict[str, Any]]:
+    """Measure all ways at a number of clients, one soon after the other, and in turn."""
+    taken: dict[str, list[dict[str, Any]]] = {}
+    with measure.fresh_process() as alone:
+        for _ in range(arguments.rounds):
+            task = alone.submit(read_in_process, base_path, files, num_clients, arguments.requests)
+            taken.setdefault("in process", []).append(task.result())
+            for interface in arguments.interfaces:
+                row = _measure(server, interface, batching, num_clients, files, arguments)
+                taken.setdefault(row["way"], []).append(row)
+    rows = [_median(samples) for samples in taken.values()]
+    for row in rows:
+        if row["CPU ms"] is not None:
+            row["to alone"] = row["CPU ms"] / rows[0]["CPU ms"]
+    return rows
+
+
+def _median(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the medians of the figures of rounds; memory is that of the first and the last."""
+    columns = ("images/s", "p50 ms", "p95 ms", "p99 ms", "batch", "CPU ms")
+    medians = {
+        name: None if rows[0][name] is None else statistics.median(row[name] for row in rows)
+        for name in columns
+    }
+    refused = sum(row["refused"] for row in rows)
+    return {**rows[0], **medians, "refused": refused, "MB after": rows[-1]["MB after"]}
 
 
 def _measure(
@@ -195,15 +249,24 @@ def _measure(
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     address = server.rest_address if interface == "REST" else server.grpc_address
-    before = process_mb(server.process_id)
+    begin_images, begin_batches = batches_of(server)
+    before, begin_cpu_s = process_mb(server.process_id), process_cpu_s(server.process_id)
     with measure.fresh_process() as executor:
         task = executor.submit(
             load_server, interface, address, files, num_clients, arguments.requests
         )
         wall_s, times, refused = task.result()
+    end_cpu_s = process_cpu_s(server.process_id)
+    cpu_ms = None
+    if begin_cpu_s is not None and end_cpu_s is not None:
+        # Each client opens its connection with a request more.
+        cpu_ms = 1000 * (end_cpu_s - begin_cpu_s) / (len(times) + refused + num_clients)
     name = interface if batching == "true" else f"{interface}, no batches"
     memory = {"MB before": before, "MB after": process_mb(server.process_id)}
-    return row_of(name, num_clients, wall_s, times, refused=refused, **memory)
+    end_images, end_batches = batches_of(server)
+    batch = (end_images - begin_images) / max(end_batches - begin_batches, 1.0)
+    row = {"batch": batch, "CPU ms": cpu_ms, "to alone": None, "refused": refused, **memory}
+    return row_of(name, num_clients, wall_s, times, **row)
 
 
 if __name__ == "__main__":
@@ -214,6 +277,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--requests", type=int, default=400, help="at each number of clients")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=64, help="different ones")
     parser.add_argument(
         "--interfaces",
