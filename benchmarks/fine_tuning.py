@@ -8,6 +8,10 @@ the part that its task holds out.
     python -m benchmarks.fine_tuning --tasks fraktur_lines handwriting_lines receipt_lines
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
     python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
+    python -m benchmarks.fine_tuning --tasks default_model_2 --starts default --watched
+
+With `--watched` a run reads what watches its task (`eval_data`) in place of what that holds out: a
+choice of settings is made on images that a figure is not of.
 """
 
 import argparse
@@ -28,6 +32,7 @@ from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
+from attention_ocr.training.loop import make_charset
 from benchmarks import measure
 from benchmarks.budget import train_for
 from benchmarks.flag_files import CONFIGS, parse_flags, read_flags
@@ -78,14 +83,20 @@ def held_out(source: str) -> str:
 
 
 def run(
-    task: str, start: str, cpu_seconds: float, limit: int, settings: Sequence[str] = ()
+    task: str,
+    start: str,
+    cpu_seconds: float,
+    limit: int,
+    settings: Sequence[str] = (),
+    watched: bool = False,
 ) -> dict[str, Any]:
     """Train and read once; return the row."""
-    whole = read_flags(CONFIGS / f"{task}.flags")["train_data"]
+    values = read_flags(CONFIGS / f"{task}.flags")
+    read = values["eval_data"] if watched else held_out(values["train_data"])
     with tempfile.TemporaryDirectory() as folder:
         config = make_config(task, settings, limit, Path(folder))
         source = open_source(config.data.train_data)
-        charset = Charset.from_labels(source.labels())
+        charset = make_charset(config, source)
         trained = train_for(
             cpu_seconds, config, charset, functools.partial(_take_over, start, charset)
         )
@@ -99,9 +110,7 @@ def run(
     for decoding in DECODINGS:
         reading = config.with_decoding({"decoding": decoding})
         recognize = make_recognize(trained.recognizer, reading, charset)
-        evaluation = evaluate(
-            recognize, evaluation_batches(open_source(held_out(whole)), reading), charset
-        )
+        evaluation = evaluate(recognize, evaluation_batches(open_source(read), reading), charset)
         low, high = cer_interval(evaluation)
         row |= {
             f"CER {decoding} %": 100 * evaluation.metrics.cer,
@@ -143,12 +152,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--settings", nargs="+", default=[], metavar="NAME=VALUE", help="set beside the task's"
     )
+    parser.add_argument("--watched", action="store_true", help="read what watches the task")
     args: argparse.Namespace = parser.parse_args(arguments)
+    settings = [f"--{setting}" for setting in args.settings]
+    if len(parse_flags(settings)) < len(settings):
+        parser.error(f"Expected settings and their values. Received: {' '.join(args.settings)}")
     rows = []
     for task, cpu_seconds, start in itertools.product(args.tasks, args.cpu_seconds, args.starts):
         with measure.fresh_process() as executor:
-            settings = [f"--{setting}" for setting in args.settings]
-            asked = executor.submit(run, task, start, cpu_seconds, args.limit, settings)
+            asked = executor.submit(
+                run, task, start, cpu_seconds, args.limit, settings, args.watched
+            )
             rows.append(asked.result())
         rates = ", ".join(f"{name} {rows[-1][f'CER {name} %']:.1f}" for name in DECODINGS)
         print(f"{task} from {start}, {cpu_seconds:.0f} s: CER % {rates}", flush=True)

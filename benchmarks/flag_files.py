@@ -7,14 +7,23 @@ from typing import Any
 from attention_ocr.config import Config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+FLAG_FILE = "--flagfile="
 
 
 def read_flags(path: Path) -> dict[str, Any]:
     """Return the settings in a file of flags, each with the type of its field.
 
-    Flags that are no settings, such as `--work_dir`, are left out.
+    Flags that are no settings, such as `--work_dir`, are left out. `--flagfile` is followed, from
+    the root of the repository on.
     """
-    return parse_flags(path.read_text(encoding="utf-8").splitlines())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    settings: dict[str, Any] = {}
+    for line in lines:
+        if line.startswith(FLAG_FILE):
+            settings |= read_flags(CONFIGS.parent / line.removeprefix(FLAG_FILE))
+        else:
+            settings |= parse_flags([line])
+    return settings
 
 
 def parse_flags(lines: Iterable[str]) -> dict[str, Any]:

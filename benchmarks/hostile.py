@@ -106,6 +106,7 @@ def _too_large() -> dict[str, Hostile]:
         "a JPEG of endless segments": Hostile(
             b"\xff\xd8" + b"\xff\xfe\x00\x02" * 200_000, "segments"
         ),
+        "a JPEG of endless fill bytes": Hostile(_endless_fill(2**20), UNREADABLE),
         "a GIF of endless blocks": Hostile(
             b"GIF89a\x01\x00\x01\x00\x00\x00\x00!\xfe" + b"\x01a" * 200_000, "blocks"
         ),
@@ -116,6 +117,11 @@ def _endless_scans(num_scans: int) -> bytes:
     content = saved(_picture(), "JPEG", progressive=True)
     end = content.rindex(b"\xff\xd9")
     return content[:end] + content[content.rindex(b"\xff\xda") : end] * num_scans + content[end:]
+
+
+def _endless_fill(num_bytes: int) -> bytes:
+    content = saved(_picture(), "JPEG")
+    return content[: content.index(b"\xff\xda") + 14] + b"\xff" * num_bytes + b"\x00"
 
 
 def _no_images() -> dict[str, Hostile]:

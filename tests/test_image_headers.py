@@ -185,6 +185,25 @@ def test_a_file_of_endless_parts_is_refused_at_once(content, message):
     assert time.perf_counter() - start_s < 2.0
 
 
+def test_fill_bytes_before_a_marker_are_skipped():
+    content = saved(picture(7, 5), "JPEG")
+    place = content.index(b"\xff\xc0")
+    filled = content[:place] + b"\xff" * 1000 + content[place:]
+    assert read_header(filled) == ImageHeader("JPEG", 7, 5, 35)
+
+
+def test_endless_fill_bytes_take_no_time():
+    content = saved(picture(7, 5), "JPEG")
+    scan = content[: content.index(b"\xff\xda") + 14]
+    start_s = time.process_time()
+    for behind in (b"\x00", b"\xd0", b""):
+        assert read_header(scan + b"\xff" * 2**20 + behind) in (
+            ImageHeader("JPEG", 7, 5, 35),
+            None,
+        )
+    assert time.process_time() - start_s < 1.0
+
+
 @pytest.mark.parametrize("name", ["max_image_bytes", "max_image_pixels"])
 def test_a_limit_below_one_is_refused(name):
     with pytest.raises(ValueError, match=f"`{name}` must be above 0. Received: 0"):

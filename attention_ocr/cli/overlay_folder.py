@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from attention_ocr.data.image_arrays import decode_array
@@ -52,6 +53,7 @@ class OverlayFolder:
         decoded = decode_array(encoded)
         if decoded is None:
             raise OSError(f"{name} cannot be decoded")
+        decoded = np.rot90(decoded, reading.quarter_turns)
         image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)

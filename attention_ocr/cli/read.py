@@ -86,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recursive", action="store_true", help="look for images in folders of folders too"
     )
     parser.add_argument(
+        "--turn_tall",
+        action=argparse.BooleanOptionalAction,
+        help="read a picture much higher than wide turned as well, and keep the surest text "
+        "(default: for the weights of the package)",
+    )
+    parser.add_argument(
         "--stdin_image",
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
@@ -126,7 +132,13 @@ def run(args: argparse.Namespace) -> int:
 
             limits = ImageLimits(args.max_image_bytes, args.max_image_pixels)
             decoding = chosen_in_arguments(args)
-            reader = load(args.model, engine=args.engine, limits=limits, **decoding)
+            reader = load(
+                args.model,
+                engine=args.engine,
+                limits=limits,
+                turn_tall=args.turn_tall,
+                **decoding,
+            )
             overlays = _open_overlays(args.overlay_dir)
         write = FORMATS[args.format](stream)
         images = named_images(args.names, args.recursive, args.stdin_image)

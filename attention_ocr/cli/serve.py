@@ -1,7 +1,6 @@
 """`attention-ocr serve`: a model server with TF Serving's interface."""
 
 import argparse
-import asyncio
 import dataclasses
 import logging
 from pathlib import Path
@@ -38,6 +37,7 @@ HELP_OF = {
     "max_request_bytes": "of one request",
     "max_request_pixels": "of all images of one request",
     "max_concurrent_requests": "that are received or answered at the same time",
+    "receive_timeout_s": "seconds that a REST request may take to arrive, and a connection idle",
     "grace_s": "seconds that requests have to end when the server is told to stop",
     "max_image_bytes": "of a file that is decoded",
     "max_image_pixels": "of a picture that is decoded, all frames counted",
@@ -100,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
     options = options_of(args)
     _write_notes()
     with quiet_start():
+        import asyncio
+
         from attention_ocr.serving.server import serve_until_told
 
     def tell(server: "Server") -> None:

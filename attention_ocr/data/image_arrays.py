@@ -9,17 +9,23 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 
+import cv2
 import numpy as np
 from PIL import Image
 
+from attention_ocr.data.plain_files import decode_plain
 from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 
 PNG_SIGNATURE = b"\x89PNG"
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
+
+_MAX_GATHERED = 2**18
+"""Values that are laid out anew to be resized in one go; more are taken line by line."""
 
 
 def decode_array(encoded: bytes) -> np.ndarray | None:
@@ -31,6 +37,12 @@ def decode_array(encoded: bytes) -> np.ndarray | None:
     Returns:
         uint8 [h, w, 3]; none for bytes that are no such image, or are cut short.
     """
+    image = decode_plain(encoded)
+    return _decode_any(encoded) if image is None else image
+
+
+def _decode_any(encoded: bytes) -> np.ndarray | None:
+    """Decode by Pillow, see `decode_array`."""
     try:
         with warnings.catch_warnings():
             # Of sizes, which are looked at below, and of damaged metadata, which nobody reads.
@@ -74,16 +86,26 @@ def _to_colour(image: Image.Image) -> np.ndarray:
     return np.round(blended).astype(np.uint8)
 
 
-def fit_array(image: np.ndarray | None, settings: ImageConfig) -> tuple[np.ndarray, np.ndarray]:
+def round_up_width(width: int) -> int:
+    """Return the next multiple of `WIDTH_MULTIPLE`."""
+    return width + -width % WIDTH_MULTIPLE
+
+
+def fit_array(
+    image: np.ndarray | None,
+    settings: ImageConfig,
+    padded_width: Callable[[int], int] = round_up_width,
+) -> tuple[np.ndarray, np.ndarray]:
     """Scale one image to the input of the network, its proportions kept.
 
     Args:
         image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
         settings: of the image.
+        padded_width: gives w' for the width of the picture, pixels.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
-            picture, and below one that had to be shrunk, stand zeros up to `WIDTH_MULTIPLE`.
+            picture, and below one that had to be shrunk, stand zeros.
         `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
     """
     num_views = settings.num_views
@@ -92,39 +114,33 @@ def fit_array(image: np.ndarray | None, settings: ImageConfig) -> tuple[np.ndarr
     values = _to_gray(image) if settings.image_channels == 1 else image.astype(np.float32)
     width = values.shape[1] // num_views
     height, fitted_width = _fitted_size(values.shape[0], width, settings)
-    padded = np.zeros(
-        (
-            settings.input_height,
-            fitted_width + -fitted_width % WIDTH_MULTIPLE,
-            settings.image_channels,
-        ),
-        np.float32,
-    )
+    shape = (settings.input_height, padded_width(fitted_width), settings.image_channels)
+    padded = np.zeros(shape, np.float32)
     for view in range(num_views):
         part = values[:, view * width : (view + 1) * width]
         top = view * settings.image_height
-        padded[top : top + height, :fitted_width] = (
-            _resize(part, height, fitted_width) / 127.5 - 1.0
-        )
+        fitted = padded[top : top + height, :fitted_width]
+        np.divide(_resize(part, height, fitted_width), np.float32(127.5), out=fitted)
+        fitted -= 1.0
     return padded, np.array([height, fitted_width], np.int32)
 
 
 def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
     # In float32, like the graph, so that a half is rounded to the same side.
-    size = np.array([height, width], np.float32)
-    scale = np.float32(settings.image_height) / size[0]
-    if np.round(size[1] * scale) > settings.max_image_width:
-        scale = np.float32(settings.max_image_width) / size[1]
-    limits = (settings.image_height, settings.max_image_width)
-    fitted_height, fitted_width = np.clip(np.round(size * scale).astype(int), 1, limits)
-    return int(fitted_height), int(fitted_width)
+    scale = np.float32(settings.image_height) / np.float32(height)
+    if round(float(np.float32(width) * scale)) > settings.max_image_width:
+        scale = np.float32(settings.max_image_width) / np.float32(width)
+    fitted_height = round(float(np.float32(height) * scale))
+    fitted_width = round(float(np.float32(width) * scale))
+    return (
+        min(max(fitted_height, 1), settings.image_height),
+        min(max(fitted_width, 1), settings.max_image_width),
+    )
 
 
 def _to_gray(image: np.ndarray) -> np.ndarray:
     """Return the luma of `image` uint8 [h, w, 3] (ITU-R BT.601): float32 [h, w, 1]."""
-    red, green, blue = (image[..., channel] * weight for channel, weight in enumerate(_LUMA))
-    luma: np.ndarray = red + green + blue
-    return luma[..., None]
+    return cv2.transform(image.astype(np.float32), _LUMA)[..., None]
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -133,12 +149,18 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     rows = _resize_rows(image, height)
     columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
-    return np.clip(columns.transpose(1, 0, 2), 0.0, 255.0)
+    # In place, and without the checks of `np.clip`.
+    np.minimum(columns, np.float32(255), out=columns)
+    np.maximum(columns, np.float32(0), out=columns)
+    return columns.transpose(1, 0, 2)
 
 
 def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
     # A product with a matrix of weights would wake every thread of BLAS for each word.
     places, weights = resize_weights(image.shape[0], height)
+    if places.size * image[0].size <= _MAX_GATHERED:
+        gathered: np.ndarray = np.einsum("nk,nkwc->nwc", weights, image[places])
+        return gathered
     resized = np.zeros((height, *image.shape[1:]), np.float32)
     for place, weight in zip(places.T, weights.T, strict=True):
         resized += image[place] * weight[:, None, None]

@@ -24,6 +24,7 @@ class Reading:
         error: why the image could not be read; none if it could.
         alternatives: the n best texts of a search with their confidences, the best first; none
             with greedy decoding.
+        quarter_turns: anticlockwise, after which the picture was read; see `engines.turning`.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Reading:
     attention_extent: tuple[float, float]
     error: str | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
+    quarter_turns: int = 0
 
 
 class Engine(Protocol):

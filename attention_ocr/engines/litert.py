@@ -1,13 +1,12 @@
 """LiteRT (TensorFlow Lite): the fastest engine on a processor, and one of a few megabytes."""
 
-import queue
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attention_ocr.engines.notes import Notes, read_appended_notes
+from attention_ocr.engines.notes import read_appended_notes
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, PreparedEngine
 
 
@@ -36,16 +35,16 @@ class LiteRTEngine(PreparedEngine):
         notes = read_appended_notes(path)
         super().__init__(notes, num_threads)
         self.path, self.widths = path, notes.widths
-        # An interpreter runs one image at a time; the last used is the warmest.
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
-        self._idle.put(self._open(notes))
+        # Interpreters, each as the runners of its signatures by width. One runs one image at a
+        # time; the last used is the warmest. Taking from a list, or adding to it, is atomic.
+        self._idle: list[dict[int, Any]] = [self._open()]
         # The first call packs the weights and notes it on standard error, which commands keep off
         # the terminal while a model is loaded.
         image = self.config.image
         blank = np.zeros((image.input_height, self.widths[0], image.image_channels), np.float32)
         self.run(blank, np.array([image.image_height, self.widths[0]], np.int32))
 
-    def _open(self, notes: Notes | None = None) -> Any:
+    def _open(self) -> dict[int, Any]:
         interpreter_class = find_interpreter()
         try:
             interpreter = interpreter_class(model_path=str(self.path), num_threads=1)
@@ -53,26 +52,27 @@ class LiteRTEngine(PreparedEngine):
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{self.path} cannot be run: {_first_line(error)}") from error
         missing = [width for width in self.widths if signature_of(width) not in signatures]
-        if notes is not None and (missing or not self.widths):
+        if missing or not self.widths:
             raise ValueError(f"{self.path} lacks the signatures of the widths {missing}.")
-        return interpreter
+        return {
+            width: interpreter.get_signature_runner(signature_of(width)) for width in self.widths
+        }
 
     def input_width(self, width: int) -> int:
-        """Return the smallest width of the model that holds an image."""
+        """Return the smallest width of the model that holds a picture."""
         return next(known for known in self.widths if known >= width)
 
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run the signature of the image's width."""
         try:
-            interpreter = self._idle.get_nowait()
-        except queue.Empty:
-            interpreter = self._open()
+            runners = self._idle.pop()
+        except IndexError:
+            runners = self._open()
         try:
-            runner = interpreter.get_signature_runner(signature_of(image.shape[1]))
             inputs = {IMAGES: image[None], IMAGE_SIZES: image_size[None]}
-            outputs: Mapping[str, np.ndarray] = runner(**inputs)
+            outputs: Mapping[str, np.ndarray] = runners[image.shape[1]](**inputs)
         finally:
-            self._idle.put(interpreter)
+            self._idle.append(runners)
         return outputs
 
 

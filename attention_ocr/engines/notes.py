@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.model_places import WEIGHTS_FILE
 
 FORMAT_VERSION = 1
 NOTES_FILE = "attention_ocr.json"
@@ -32,12 +33,15 @@ class Notes:
         config: settings of the model, those of data and training at their defaults.
         charset: its characters.
         widths: pixels, ascending: the inputs that the model takes; none for any width.
+        made_of: SHA-256 of the file of the weights that the model stands beside; empty for a model
+            that stands alone.
     """
 
     form: str
     config: Config
     charset: Charset
     widths: tuple[int, ...] = ()
+    made_of: str = ""
 
     def to_entries(self, digest: str = BLANK_DIGEST) -> dict[str, str]:
         """Return the notes as texts by name.
@@ -51,6 +55,8 @@ class Notes:
             "widths": list(self.widths),
             "sha256": digest,
         }
+        if self.made_of:
+            document["made_of"] = self.made_of
         return {
             NOTES_FILE: json.dumps(document),
             CONFIG_FILE: json.dumps(self.config.to_dict()),
@@ -58,11 +64,43 @@ class Notes:
         }
 
 
-def make_notes(form: str, config: Config, charset: Charset, widths: tuple[int, ...] = ()) -> Notes:
+def make_notes(
+    form: str,
+    config: Config,
+    charset: Charset,
+    widths: tuple[int, ...] = (),
+    made_of: str = "",
+) -> Notes:
     """Return notes without what reading has no use for."""
     kept = Config(image=config.image, model=config.model, decoder=config.decoder)
     kept = kept.with_decoding(dataclasses.asdict(config.decoding))
-    return Notes(form, kept, charset, widths)
+    return Notes(form, kept, charset, widths, made_of)
+
+
+def digest_of_weights(work_dir: Path) -> str:
+    """Return SHA-256 of the weights of a work directory, for `Notes.made_of`."""
+    return hashlib.sha256((work_dir / WEIGHTS_FILE).read_bytes()).hexdigest()
+
+
+def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:
+    """Refuse a model in one file that stands in a work directory and is not the same model.
+
+    Args:
+        file: the model, for the message.
+        notes: of it.
+        work_dir: with its settings, characters and weights.
+
+    Raises:
+        ValueError: the weights, the settings or the characters are others.
+    """
+    config, charset = Config.load(work_dir), Charset.load(work_dir)
+    digest = digest_of_weights(work_dir)
+    if notes != make_notes(notes.form, config, charset, notes.widths, digest):
+        raise ValueError(
+            f"{file} was made of another model than {work_dir / WEIGHTS_FILE}: pack the model "
+            f"anew, or read with engine=tensorflow. Received: weights {notes.made_of[:8] or '-'} "
+            f"in place of {digest[:8]}, or other settings or characters"
+        )
 
 
 def append_notes(model: bytes, notes: Notes, path: Path) -> None:
@@ -129,7 +167,13 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
             raise ValueError("the model is not the one that was exported: it was changed or cut")
         config = Config.from_dict(json.loads(entries[CONFIG_FILE]))
         charset = Charset.from_bytes(entries[CHARSET_FILE].encode("utf-8"))
-        return Notes(str(document["form"]), config, charset, tuple(map(int, document["widths"])))
+        return Notes(
+            form=str(document["form"]),
+            config=config,
+            charset=charset,
+            widths=tuple(map(int, document["widths"])),
+            made_of=str(document.get("made_of", "")),
+        )
     except KeyError as error:
         raise ValueError(f"{path} is no model of this toolkit: it has no {error}.") from error
     except (ValueError, TypeError) as error:

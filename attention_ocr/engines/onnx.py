@@ -30,10 +30,6 @@ class ONNXEngine(PreparedEngine):
         entries = self._session.get_modelmeta().custom_metadata_map
         super().__init__(notes_from_entries(path, entries, digest_of(content)), num_threads)
 
-    def input_width(self, width: int) -> int:
-        """Return the width itself: the model takes any."""
-        return width
-
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run the model."""
         inputs = {IMAGES: image[None], IMAGE_SIZES: image_size[None]}

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, fit_array
+from attention_ocr.data.image_arrays import decode_array, fit_array, round_up_width
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.notes import Notes
 from attention_ocr.engines.signature import STATUS_UNREADABLE
@@ -33,6 +33,7 @@ class PreparedEngine(abc.ABC):
     """
 
     def __init__(self, notes: Notes, num_threads: int | None = None) -> None:
+        self.notes = notes
         self.config = notes.config
         self.charset = notes.charset
         self.num_threads = num_threads or num_processors()
@@ -50,9 +51,9 @@ class PreparedEngine(abc.ABC):
             `OUTPUTS`, each with a leading axis of 1.
         """
 
-    @abc.abstractmethod
     def input_width(self, width: int) -> int:
-        """Return the width at which the model takes an image `width` pixels wide."""
+        """Return the width at which the model takes a picture `width` pixels wide."""
+        return round_up_width(width)
 
     def read(self, files: Sequence[bytes]) -> list[Reading]:
         """Read the files of images, see `Engine`."""
@@ -64,12 +65,9 @@ class PreparedEngine(abc.ABC):
 
     def _read_one(self, file: bytes) -> Reading:
         decoded = decode_array(file)
-        image, image_size = fit_array(decoded, self.config.image)
-        width = self.input_width(image.shape[1])
-        if width > image.shape[1]:
-            image = np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)))
+        image, image_size = fit_array(decoded, self.config.image, self.input_width)
         outputs = self.run(image, image_size)
-        extent = image_size / np.array([self.config.image.image_height, width])
+        height, width = image_size.tolist()
         text = "" if decoded is None else self.charset.decode(outputs[TOKEN_IDS][0].tolist())
         confidences = outputs[CHARACTER_CONFIDENCES][0, : len(text)]
         return Reading(
@@ -77,7 +75,7 @@ class PreparedEngine(abc.ABC):
             confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
             character_confidences=tuple(confidences.tolist()),
             attention=outputs[ATTENTION][0, : len(text)],
-            attention_extent=(float(extent[0]), float(extent[1])),
+            attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
             error=STATUS_UNREADABLE if decoded is None else None,
         )
 

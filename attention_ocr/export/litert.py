@@ -35,7 +35,11 @@ def input_widths(settings: ImageConfig) -> tuple[int, ...]:
 
 
 def write_litert(
-    model: TrainedModel, path: Path, form: str, representative: Sequence[bytes] = ()
+    model: TrainedModel,
+    path: Path,
+    form: str,
+    representative: Sequence[bytes] = (),
+    made_of: str = "",
 ) -> None:
     """Write a `.tflite` file.
 
@@ -46,6 +50,7 @@ def write_litert(
             are multiplied with is quantised as it comes, "dynamic range"), or `litert_full_int8`
             (the encoder's activations too, see `calibration_set.quantize_encoder`).
         representative: files of images, for the last alone.
+        made_of: see `Notes.made_of`.
 
     Raises:
         ValueError: a part of the model has no built-in operation; the message names it.
@@ -60,7 +65,8 @@ def write_litert(
         converted = quantize_encoder(converted, widths, representative, model.config.image)
     else:
         converted = convert(model, form, widths)
-    append_notes(converted, make_notes(form, model.config, model.charset, widths), path)
+    notes = make_notes(form, model.config, model.charset, widths, made_of)
+    append_notes(converted, notes, path)
 
 
 def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:

@@ -133,10 +133,13 @@ def _serve_pixels(
 ) -> Serve:
     @tf.function(input_signature=(tf.TensorSpec((None, None, None, None), dtype, name="images"),))
     def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        num_images = tf.shape(pixels)[0]
-        missing = tf.cast(num_images == 0, tf.int32)
-        padded = tf.pad(pixels, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        prepared = prepare_pixels(padded, settings)
+        num_images, channels = tf.shape(pixels)[0], tf.shape(pixels)[3]
+        # A picture of one pixel stands in: no pictures may be said to be of any size, and padding
+        # would fill that much memory.
+        prepared = prepare_pixels(
+            tf.cond(num_images > 0, lambda: pixels, lambda: tf.zeros((1, 1, 1, channels), dtype)),
+            settings,
+        )
         outputs = read(*prepared).items()
         return {name: value[:num_images] for name, value in outputs if name not in ALTERNATIVES}
 

@@ -1,8 +1,8 @@
 """Read the text of images: paths, encoded bytes or arrays, in any mixture, by any engine."""
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ import numpy as np
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.engines.notes import check_made_of
+from attention_ocr.engines.prepared import PreparedEngine
+from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.settings.checks import check_choice
@@ -22,7 +25,8 @@ __all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
 FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
 """Forms in the order in which `auto` looks for them, before TensorFlow."""
 
-RUNTIMES = {"litert": ("ai_edge_litert",), "onnx": ("onnxruntime",)}
+RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
+"""What each engine can run on, one of them."""
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -87,7 +91,7 @@ class Reader:
             for file, reason in zip(files, reasons, strict=True)
         ]
         for reason, reading in zip(reasons, self.engine.read(contents), strict=True):
-            yield reading if reason is None else replace(reading, error=reason)
+            yield reading if reason is None else dataclasses.replace(reading, error=reason)
 
     def _refusal(self, file: bytes | OSError) -> str | None:
         if isinstance(file, OSError):
@@ -100,6 +104,7 @@ def load(
     *,
     engine: str = "auto",
     limits: ImageLimits | None = None,
+    turn_tall: bool | None = None,
     **decoding: Any,
 ) -> Reader:
     """Load a reader.
@@ -110,8 +115,12 @@ def load(
         engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
+        turn_tall: whether a picture much higher than wide is also read turned, see
+            `engines.turning`; none says so of the model of the package alone, as words in
+            photographs may stand on end.
         decoding: settings of decoding in place of those of a work directory, see
-            `settings.decoding.DecodingConfig`; what an export does is settled.
+            `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
+            can change them.
 
     Raises:
         FileNotFoundError: there is no model.
@@ -125,7 +134,14 @@ def load(
             print(reading.text, reading.confidence)
     """
     check_choice("engine", engine, ENGINES)
-    model = find_model(path)
+    opened = _open(find_model(path), engine, decoding)
+    if path is None if turn_tall is None else turn_tall:
+        opened = TurningEngine(opened)
+    return Reader(opened, limits)
+
+
+def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
+    """Return what runs a model, see `load`."""
     is_work_directory = (model / WEIGHTS_FILE).is_file()
     if decoding and not is_work_directory:
         given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
@@ -133,25 +149,27 @@ def load(
             f"{model} decodes as it was exported: name the work directory, or export anew. "
             f"Received: {given}"
         )
+    if is_work_directory:
+        decoding = _without_settled(decoding, model)
     file = None if decoding and engine == "auto" else _find_file(model, engine)
     if file is not None:
         if decoding:
             raise ValueError(
                 f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
             )
-        return Reader(_open_file(file), limits)
+        return _open_file(file, model if is_work_directory else None)
     if engine not in ("auto", "tensorflow"):
         raise ValueError(
             f"{model} has no form that engine={engine} runs: export one with "
             f"`export.py --format={engine}`. Received: engine={engine!r}"
         )
     if is_work_directory:
-        return Reader(_open_work_directory(model, decoding), limits)
+        return _open_work_directory(model, decoding)
     if not (model / SAVED_MODEL_FILE).is_file():
         raise ValueError(f"{model} holds no form that an installed engine runs.")
     from attention_ocr.engines.graph import open_saved_model
 
-    return Reader(open_saved_model(model), limits)
+    return open_saved_model(model)
 
 
 def _find_file(model: Path, engine: str) -> Path | None:
@@ -173,15 +191,32 @@ def _find_file(model: Path, engine: str) -> Path | None:
     return None
 
 
-def _open_file(file: Path) -> Engine:
+def _without_settled(decoding: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
+    """Return the settings of decoding that are not those of the model anyway."""
+    if not decoding:
+        return {}
+    settled = dataclasses.asdict(Config.load(work_dir).decoding)
+    return {
+        name: value
+        for name, value in decoding.items()
+        if name not in settled or value != settled[name]
+    }
+
+
+def _open_file(file: Path, work_dir: Path | None) -> Engine:
+    engine: PreparedEngine
     # Each engine is imported by those who use it.
     if file.suffix == SUFFIX_OF["litert"]:
         from attention_ocr.engines.litert import LiteRTEngine
 
-        return LiteRTEngine(file)
-    from attention_ocr.engines.onnx import ONNXEngine
+        engine = LiteRTEngine(file)
+    else:
+        from attention_ocr.engines.onnx import ONNXEngine
 
-    return ONNXEngine(file)
+        engine = ONNXEngine(file)
+    if work_dir is not None:
+        check_made_of(file, engine.notes, work_dir)
+    return engine
 
 
 def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
@@ -212,7 +247,9 @@ def encode_image(image: ImageLike) -> bytes | OSError:
         return _encode_array(image)
     if isinstance(image, str | os.PathLike):
         try:
-            return Path(image).read_bytes()
+            # Without a buffer, which would be made for one file after the other.
+            with open(image, "rb", buffering=0) as file:  # noqa: PTH123
+                return file.readall()
         except OSError as error:
             return error
         except ValueError as error:

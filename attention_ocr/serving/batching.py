@@ -1,15 +1,16 @@
 """Requests that come at the same time are computed together, in an order and in bounds."""
 
 import asyncio
+import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 
 Arrays = Mapping[str, np.ndarray]
 Compute = Callable[[Arrays], Arrays]
@@ -80,8 +81,7 @@ class Batcher:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         for queue in self._queues.values():
-            for task in queue:
-                _fail(task, ServingError(Code.UNAVAILABLE, "The server stops."))
+            _refuse(queue)
         self._queues.clear()
         self._executor.shutdown()
 
@@ -105,12 +105,8 @@ class Batcher:
                 raised.
         """
         if num_rows > self._max_batch_size:
-            raise ServingError(
-                Code.INVALID_ARGUMENT,
-                f"Expected at most {self._max_batch_size} images in a request. "
-                f"Received: {num_rows}",
-            )
-        num_bytes = sum(map(_num_bytes, inputs.values()))
+            raise too_many_rows(num_rows, self._max_batch_size)
+        num_bytes = sum(map(num_bytes_of, inputs.values()))
         if (
             self.queued_rows + num_rows > self._max_queue_rows
             or self.queued_bytes + num_bytes > self._max_queue_bytes
@@ -186,31 +182,64 @@ class Batcher:
 
     async def _run(self, compute: Compute, tasks: Sequence[_Task]) -> None:
         self._observe(sum(task.num_rows for task in tasks))
-        joined = tasks[0].inputs if len(tasks) == 1 else _join([task.inputs for task in tasks])
-        running = asyncio.get_running_loop().run_in_executor(self._executor, compute, joined)
+        running = asyncio.get_running_loop().run_in_executor(
+            self._executor, _compute_each, compute, tasks
+        )
         try:
             await asyncio.wait([running])
         except asyncio.CancelledError:
             await asyncio.wait([running])
-            self._deliver(running, tasks)
+            if running.exception() is None or len(tasks) == 1:
+                _deliver(running, tasks)
+            _refuse(tasks)
             raise
-        if running.exception() is not None and len(tasks) > 1:
-            # Somebody's rows cannot be computed; the others must not pay for it.
-            for task in tasks:
-                await self._run(compute, [task])
+        if running.exception() is None or len(tasks) == 1:
+            _deliver(running, tasks)
             return
-        self._deliver(running, tasks)
+        # Somebody's rows cannot be computed; the others must not pay for it.
+        for index, task in enumerate(tasks):
+            try:
+                await self._run(compute, [task])
+            except asyncio.CancelledError:
+                _refuse(tasks[index + 1 :])
+                raise
 
-    def _deliver(self, running: "asyncio.Future[Arrays]", tasks: Sequence[_Task]) -> None:
-        error = running.exception()
-        start = 0
+
+def _compute_each(compute: Compute, tasks: Sequence[_Task]) -> list[Arrays]:
+    """Return the outputs for each task; in a thread, so that joining large rows blocks nobody."""
+    if len(tasks) == 1:
+        return [compute(tasks[0].inputs)]
+    num_rows = sum(task.num_rows for task in tasks)
+    outputs = compute(_join([task.inputs for task in tasks]))
+    for name, array in outputs.items():
+        if len(array) != num_rows:
+            raise ServingError(
+                Code.INTERNAL,
+                f"Output {name!r} of the model must have a row for each of {num_rows} of the "
+                f"inputs. Received: {len(array)}",
+            )
+    ends = list(itertools.accumulate(task.num_rows for task in tasks))
+    starts = [0, *ends[:-1]]
+    return [
+        {name: array[start:end] for name, array in outputs.items()}
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _deliver(running: "asyncio.Future[list[Arrays]]", tasks: Sequence[_Task]) -> None:
+    error = running.exception()
+    if error is not None:
         for task in tasks:
-            if error is not None:
-                _fail(task, error)
-            elif not task.done.done():
-                rows = slice(start, start + task.num_rows)
-                task.done.set_result({name: a[rows] for name, a in running.result().items()})
-            start += task.num_rows
+            _fail(task, error)
+        return
+    for task, outputs in zip(tasks, running.result(), strict=True):
+        if not task.done.done():
+            task.done.set_result(outputs)
+
+
+def _refuse(tasks: Iterable[_Task]) -> None:
+    for task in tasks:
+        _fail(task, ServingError(Code.UNAVAILABLE, "The server stops."))
 
 
 def _fail(task: _Task, error: BaseException) -> None:
@@ -222,5 +251,6 @@ def _join(parts: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _num_bytes(array: np.ndarray) -> int:
+def num_bytes_of(array: np.ndarray) -> int:
+    """Return the bytes of an array; of one of texts, those of the texts."""
     return sum(map(len, array.flat)) if array.dtype == object else array.nbytes

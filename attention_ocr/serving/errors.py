@@ -48,3 +48,10 @@ class ServingError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def too_many_rows(num_rows: int, most: int) -> ServingError:
+    """Return the error of a request with more rows than a batch may have."""
+    return ServingError(
+        Code.INVALID_ARGUMENT, f"Expected at most {most} images in a request. Received: {num_rows}"
+    )

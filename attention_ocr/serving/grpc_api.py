@@ -20,6 +20,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     add_PredictionServiceServicer_to_server,
 )
 
+from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
@@ -46,10 +47,15 @@ class GrpcApi(PredictionServiceServicer, ModelServiceServicer):
     # The names of the methods are those of TF Serving's protocol.
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
         async def answer() -> Any:
-            inputs = {
-                name: array_of(tensor, self._max_bytes) for name, tensor in request.inputs.items()
-            }
             wanted = _wanted(request.model_spec)
+
+            def unpack() -> Arrays:
+                return {
+                    name: array_of(tensor, self._max_bytes)
+                    for name, tensor in request.inputs.items()
+                }
+
+            inputs = await self._service.unpack(unpack, request.ByteSize())
             return _predict_response(
                 request, await self._service.predict(wanted, inputs, request.output_filter)
             )

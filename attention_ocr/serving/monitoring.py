@@ -1,5 +1,6 @@
 """Counts and times of what a server does, in the form that Prometheus reads."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,13 @@ class Monitoring:
         start_s = time.perf_counter()
         try:
             yield outcome
-        except BaseException:
+        except asyncio.CancelledError:
+            # Who asked has gone, or its deadline has passed.
+            if outcome.code == Code.OK:
+                outcome.code = Code.CANCELLED
+            raise
+        except Exception:
+            # Nothing is swallowed here: whatever else ends a request is counted, and goes on.
             if outcome.code == Code.OK:
                 outcome.code = Code.INTERNAL
             raise

@@ -31,6 +31,8 @@ class ServingOptions:
         max_request_bytes: of one request.
         max_request_pixels: of all images of one request.
         max_concurrent_requests: that are received or answered at the same time.
+        receive_timeout_s: seconds that the body of a REST request may take to arrive, and that a
+            connection may stay without one.
         grace_s: seconds that requests have to end when the server is told to stop.
         limits: the largest image that is decoded.
     """
@@ -51,6 +53,7 @@ class ServingOptions:
     max_request_bytes: int = 2**26
     max_request_pixels: int = 2**26
     max_concurrent_requests: int = 512
+    receive_timeout_s: float = 60.0
     grace_s: float = 30.0
     limits: ImageLimits = field(default_factory=ImageLimits)
 
@@ -69,6 +72,10 @@ class ServingOptions:
             raise ValueError(
                 f"`max_queue_images` must be at least `max_batch_size`, {self.max_batch_size}. "
                 f"Received: {self.max_queue_images}"
+            )
+        if self.receive_timeout_s <= 0:
+            raise ValueError(
+                f"`receive_timeout_s` must be above 0. Received: {self.receive_timeout_s}"
             )
         if self.port < 0 and self.rest_api_port < 0:
             raise ValueError("Expected a port for gRPC or for REST. Received: -1 for both")

@@ -1,16 +1,19 @@
 """The REST side: the paths of TF Serving under `/v1/models`, and metrics for Prometheus."""
 
+import asyncio
 import re
 from typing import Any
 
+from absl import logging
 from aiohttp import web
 from google.protobuf.json_format import MessageToDict
 
 from attention_ocr.serving import rest_format
+from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
-from attention_ocr.serving.service import Service, Wanted, signature_inputs
+from attention_ocr.serving.service import Service, Wanted
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _PATH = re.compile(
@@ -77,6 +80,12 @@ class RestApi:
                 limit = self._options.max_request_bytes
                 message = f"The body may have {limit} bytes at most."
                 return _json(rest_format.dump_error(message), 413)
+            except Exception:  # noqa: BLE001
+                # A request shows a mistake of this server or of its model: the log says where, the
+                # client gets what its protocol promises, and the others go on.
+                logging.exception("%s %s", request.method, request.path)
+                outcome.code = Code.INTERNAL
+                return _json(rest_format.dump_error("The server failed."), 500)
             finally:
                 self._num_active -= 1
 
@@ -88,25 +97,46 @@ class RestApi:
             )
         wanted = Wanted(match["name"], version)
         if method == ":predict":
-            return await self._predict(wanted, await request.read())
+            return await self._predict(wanted, await self._body(request))
         if method == ":classify":
-            return await self._classify(wanted, await request.read())
+            return await self._classify(wanted, await self._body(request))
         if method == "/metadata":
             return self._metadata(wanted)
         if method == "":
             return _dump_message(self._service.status(wanted))
         raise ServingError(Code.UNIMPLEMENTED, "A recogniser of text has no regression.")
 
+    async def _body(self, request: web.Request) -> bytes:
+        timeout_s = self._options.receive_timeout_s
+        try:
+            return await asyncio.wait_for(request.read(), timeout_s)
+        except asyncio.TimeoutError as error:
+            raise ServingError(
+                Code.DEADLINE_EXCEEDED, f"The body did not arrive within {timeout_s:g} s."
+            ) from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            # The latter is a body that is not encoded as its header says.
+            raise ServingError(Code.INVALID_ARGUMENT, f"The body is damaged: {error}") from error
+
     async def _predict(self, wanted: Wanted, body: bytes) -> bytes:
-        parsed = rest_format.parse_predict(body)
-        wanted = wanted._replace(signature_name=parsed.signature_name)
-        declared = signature_inputs(self._service.servable(wanted), wanted)
-        inputs = rest_format.arrays_of(parsed, declared)
-        answer = await self._service.predict(wanted, inputs)
+        # The same version from here on: another may be loaded while a large body is unpacked.
+        servable = self._service.servable(wanted)
+
+        def unpack() -> tuple[rest_format.PredictBody, Arrays]:
+            parsed = rest_format.parse_predict(body)
+            signature = servable.signature(parsed.signature_name)
+            rest_format.check_num_rows(parsed, signature.takes_rows, self._options.max_batch_size)
+            return parsed, rest_format.arrays_of(parsed, signature.definition.inputs)
+
+        parsed, inputs = await self._service.unpack(unpack, len(body))
+        wanted = wanted._replace(version=servable.version, signature_name=parsed.signature_name)
+        answer = await self._service.predict(wanted, inputs, servable=servable)
         return rest_format.dump_predictions(answer.outputs, parsed.by_row)
 
     async def _classify(self, wanted: Wanted, body: bytes) -> bytes:
-        signature_name, examples = rest_format.parse_classify(body)
+        signature_name, examples = await self._service.unpack(
+            lambda: rest_format.parse_classify(body), len(body)
+        )
         wanted = wanted._replace(signature_name=signature_name)
         result, _, _ = await self._service.classify(wanted, examples)
         rows = [

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import gc
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,11 +12,12 @@ import orjson
 import tensorflow as tf
 from tensorflow.core.example.example_pb2 import Example
 
-from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 
 BINARY_KEY = "b64"
 BINARY_SUFFIX = "_bytes"
-MAX_RANK = 8
+MAX_VALUES = 2**22
+"""Of a body, counted by its commas: a picture of a megapixel in JSON has three quarters of it."""
 
 
 class PredictBody(NamedTuple):
@@ -38,10 +40,23 @@ def parse_body(body: bytes) -> dict[str, Any]:
     Raises:
         ServingError: it is no JSON object.
     """
+    num_values = body.count(b",") + 1
+    if num_values > MAX_VALUES:
+        raise _invalid(
+            f"Expected at most {MAX_VALUES} values in a JSON body; send pictures as files, or by "
+            f"gRPC. Received: {num_values}"
+        )
+    # While it parses, no other thread runs. Millions of new lists set off the collector of garbage
+    # again and again, which finds none and takes most of the time.
+    collects = gc.isenabled()
+    gc.disable()
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _invalid(f"JSON Parse error: {error}") from error
+    finally:
+        if collects:
+            gc.enable()
     if not isinstance(document, dict):
         raise _invalid(f"Expected a JSON object. Received: {_kind(document)}")
     return document
@@ -62,6 +77,24 @@ def parse_predict(body: bytes) -> PredictBody:
     if by_row and not (isinstance(values, list) and values):
         raise _invalid(f"`instances` must be a list with values. Received: {_kind(values)}")
     return PredictBody(name, values, by_row)
+
+
+def check_num_rows(request: PredictBody, takes_rows: bool, most: int) -> None:
+    """Refuse too many rows before they are unpacked.
+
+    Args:
+        request: from `parse_predict`.
+        takes_rows: whether the signature counts rows.
+        most: rows of a request.
+
+    Raises:
+        ServingError: there are more.
+    """
+    values = request.values
+    columns = values.values() if not request.by_row and _is_named(values) else [values]
+    num_rows = max((len(column) for column in columns if isinstance(column, list)), default=0)
+    if takes_rows and num_rows > most:
+        raise too_many_rows(num_rows, most)
 
 
 def arrays_of(request: PredictBody, declared: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -103,47 +136,30 @@ def _is_named(value: Any) -> bool:
 
 
 def _array(name: str, value: Any, data_type: int) -> np.ndarray:
+    """Return a value as an array; a body may hold millions of numbers, so NumPy looks at them."""
     dtype = tf.dtypes.as_dtype(data_type)
-    shape = _shape(value)
-    flat: list[Any] = []
-    _flatten(name, value, shape, flat)
-    if dtype == tf.string:
-        array = np.empty(len(flat), object)
-        array[:] = [_text(name, leaf) for leaf in flat]
-        return array.reshape(shape)
-    expected: type | tuple[type, ...] = bool if dtype == tf.bool else (int, float)
-    for leaf in flat:
-        if not isinstance(leaf, expected) or (isinstance(leaf, bool) and dtype != tf.bool):
-            raise _invalid(f"Input {name!r} is {dtype.name}. Received: {_kind(leaf)}")
-        if dtype.is_integer and not _is_whole(leaf, dtype.min, dtype.max):
-            raise _invalid(f"Input {name!r} is {dtype.name}. Received: {leaf}")
-    return np.array(flat, dtype.as_numpy_dtype).reshape(shape)
-
-
-def _is_whole(number: Any, least: int, most: int) -> bool:
-    return float(number).is_integer() and least <= number <= most
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = ()
-    while isinstance(value, list) and len(shape) < MAX_RANK:
-        shape += (len(value),)
-        if not value:
-            break
-        value = value[0]
-    return shape
-
-
-def _flatten(name: str, value: Any, shape: tuple[int, ...], flat: list[Any]) -> None:
-    if not shape:
-        if isinstance(value, list):
-            raise _invalid(f"Input {name!r} must have lists of equal length.")
-        flat.append(value)
-        return
-    if not isinstance(value, list) or len(value) != shape[0]:
+    leaves = np.array(value, object)
+    kinds = set(map(type, leaves.flat))
+    if list in kinds:
         raise _invalid(f"Input {name!r} must have lists of equal length.")
-    for item in value:
-        _flatten(name, item, shape[1:], flat)
+    if dtype == tf.string:
+        array = np.empty(leaves.size, object)
+        array[:] = [_text(name, leaf) for leaf in leaves.flat]
+        return array.reshape(leaves.shape)
+    expected = {bool} if dtype == tf.bool else {int, float}
+    if not kinds <= expected:
+        wrong = next(leaf for leaf in leaves.flat if type(leaf) not in expected)
+        raise _invalid(f"Input {name!r} is {dtype.name}. Received: {_kind(wrong)}")
+    if dtype.is_integer and leaves.size:
+        for leaf in (min(leaves.flat), max(leaves.flat)):
+            if not dtype.min <= leaf <= dtype.max:
+                raise _invalid(f"Input {name!r} is {dtype.name}. Received: {leaf}")
+        if float in kinds:
+            broken = next((leaf for leaf in leaves.flat if not float(leaf).is_integer()), None)
+            if broken is not None:
+                raise _invalid(f"Input {name!r} is {dtype.name}. Received: {broken}")
+    with np.errstate(over="ignore"):
+        return leaves.astype(dtype.as_numpy_dtype)
 
 
 def _text(name: str, leaf: Any) -> bytes:

@@ -23,12 +23,17 @@ class Signature:
     Args:
         definition: its inputs, outputs and method as the model declares them.
         function: computes it on tensors, called with names.
+        owner: kept as long as the signature is: a function alone does not keep its variables alive,
+            and a batch may outlast the version and all who asked for it.
     """
 
-    def __init__(self, name: str, definition: SignatureDef, function: Any) -> None:
+    def __init__(
+        self, name: str, definition: SignatureDef, function: Any, owner: Any = None
+    ) -> None:
         self.name = name
         self.definition = definition
         self._function = function
+        self._owner = owner
         infos = [*definition.inputs.values(), *definition.outputs.values()]
         self.takes_rows = bool(definition.inputs) and all(map(_is_batch, infos))
         """Whether the first axis of every input and output counts independent rows."""
@@ -99,7 +104,7 @@ class Servable:
             raise ValueError(f"{directory} is damaged and cannot be loaded: {reason}") from error
         self.signature_definitions: Mapping[str, SignatureDef] = dict(meta_graph.signature_def)
         self.signatures = {
-            name: Signature(name, meta_graph.signature_def[name], function)
+            name: Signature(name, meta_graph.signature_def[name], function, self._loaded)
             for name, function in self._loaded.signatures.items()
             if name in meta_graph.signature_def
         }
@@ -165,7 +170,9 @@ def array_of(proto: Any, max_bytes: int) -> np.ndarray:
             raise ValueError("the shape is unknown")
         if dtype == tf.string and num_values != len(proto.string_val):
             raise ValueError(f"{len(proto.string_val)} strings")
-        if dtype != tf.string and num_values * dtype.size > max_bytes:
+        # No values can be said to be of any size, and a model may make room for one of them.
+        announced = int(np.prod(np.array([max(size, 1) for size in sizes], object)))
+        if dtype != tf.string and announced * dtype.size > max_bytes:
             raise ValueError(f"over {max_bytes} bytes")
         return np.asarray(tf.make_ndarray(proto))
     except (TypeError, ValueError, KeyError) as error:

@@ -1,6 +1,7 @@
 """The server as a whole: it starts, answers, and ends when it is told to."""
 
 import asyncio
+import logging as python_logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,11 @@ from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.rest_api import RestApi
 from attention_ocr.serving.service import Service
 from attention_ocr.serving.versions import Versions, find_versions
+
+# What does not speak HTTP is answered with 400; a trace of each in the log would help who sends it.
+# Mistakes of the server are noted where they are answered.
+_SILENT = python_logging.getLogger(f"{__name__}.http")
+_SILENT.setLevel(python_logging.CRITICAL)
 
 
 class Server:
@@ -62,6 +68,7 @@ class Server:
             await server._load()
             await server._listen()
         except BaseException:
+            # Whatever ends the start, a cancellation too, leaves no thread and no port behind.
             await server.stop(0.0)
             raise
         return server
@@ -93,7 +100,14 @@ class Server:
         if options.rest_api_port >= 0:
             application = RestApi(self._service, options, self._monitoring).application()
             self._rest_runner = web.AppRunner(
-                application, access_log=None, shutdown_timeout=options.grace_s
+                application,
+                access_log=None,
+                logger=_SILENT,
+                shutdown_timeout=options.grace_s,
+                # Rows of who has gone are not read.
+                handler_cancellation=True,
+                # Of connections that send no request; a handler bounds how long a body takes.
+                keepalive_timeout=options.receive_timeout_s,
             )
             await self._rest_runner.setup()
             site = web.TCPSite(self._rest_runner, options.host, options.rest_api_port)
@@ -109,6 +123,7 @@ class Server:
         grace_s = self._options.grace_s if grace_s is None else grace_s
         if self._watch is not None:
             self._watch.cancel()
+            await asyncio.wait([self._watch])
         ending = []
         if self._grpc_server is not None:
             ending.append(self._grpc_server.stop(grace_s))
@@ -116,6 +131,7 @@ class Server:
             ending.append(self._rest_runner.cleanup())
         await asyncio.gather(*ending)
         await self._batcher.stop()
+        self._service.close()
         self._versions.close()
 
 

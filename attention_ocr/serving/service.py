@@ -1,16 +1,18 @@
 """What the server does, whichever way a request comes: predict, classify, metadata, status."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 
-from attention_ocr.serving.batching import Arrays, Batcher
-from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.batching import Arrays, Batcher, num_bytes_of
+from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 from attention_ocr.serving.guard import (
     CLASSIFY_METHOD,
     EXAMPLE_INPUT,
@@ -18,8 +20,13 @@ from attention_ocr.serving.guard import (
     name_refused,
 )
 from attention_ocr.serving.options import ServingOptions
-from attention_ocr.serving.servable import DEFAULT_SIGNATURE, Servable, Signature
+from attention_ocr.serving.servable import Servable, Signature
 from attention_ocr.serving.versions import Versions
+
+T = TypeVar("T")
+
+_SMALL_BYTES = 2**18
+"""Of a request that is unpacked at once: some milliseconds, less than the other way would take."""
 
 
 class Wanted(NamedTuple):
@@ -57,6 +64,24 @@ class Service:
         self._options = options
         self._versions = versions
         self._batcher = batcher
+        self._unpacker = ThreadPoolExecutor(1, "unpack")
+
+    async def unpack(self, call: Callable[[], T], num_bytes: int) -> T:
+        """Call a function whose time grows with the request; of a large one in a thread of its own.
+
+        So a large request holds up other large ones, and no small one.
+
+        Args:
+            call: unpacks what came in.
+            num_bytes: of that.
+        """
+        if num_bytes <= _SMALL_BYTES:
+            return call()
+        return await asyncio.get_running_loop().run_in_executor(self._unpacker, call)
+
+    def close(self) -> None:
+        """Wait for what is being unpacked, and unpack no more."""
+        self._unpacker.shutdown(cancel_futures=True)
 
     def servable(self, wanted: Wanted) -> Servable:
         """Return the version that is asked for.
@@ -67,7 +92,11 @@ class Service:
         return self._versions.get(wanted.model_name, wanted.version)
 
     async def predict(
-        self, wanted: Wanted, inputs: Arrays, output_filter: Collection[str] = ()
+        self,
+        wanted: Wanted,
+        inputs: Arrays,
+        output_filter: Collection[str] = (),
+        servable: Servable | None = None,
     ) -> Answer:
         """Compute the outputs of a signature.
 
@@ -75,11 +104,12 @@ class Service:
             wanted: which signature.
             inputs: by name.
             output_filter: outputs that are wanted; all of them without a name.
+            servable: of an earlier call for what is wanted, which may have gone since.
 
         Raises:
             ServingError: the inputs do not go with the signature, or too much waits already.
         """
-        servable = self.servable(wanted)
+        servable = servable or self.servable(wanted)
         signature = servable.signature(wanted.signature_name)
         signature.check(inputs)
         unknown = set(output_filter) - set(signature.definition.outputs)
@@ -131,7 +161,13 @@ class Service:
                 Code.INVALID_ARGUMENT,
                 f"All inputs must have as many rows. Received: {sorted(lengths)}",
             )
-        guarded = blank_refused(inputs, self._options.limits)
+        num_rows = max(lengths) if signature.takes_rows else 1
+        if num_rows > self._options.max_batch_size:
+            raise too_many_rows(num_rows, self._options.max_batch_size)
+        limits = self._options.limits
+        guarded = await self.unpack(
+            lambda: blank_refused(inputs, limits), sum(map(num_bytes_of, inputs.values()))
+        )
         if guarded.num_pixels > self._options.max_request_pixels:
             raise ServingError(
                 Code.INVALID_ARGUMENT,
@@ -140,7 +176,6 @@ class Service:
             )
         # What has no rows cannot be joined with others: a function of its own has its own queue.
         compute = signature if signature.takes_rows else partial(signature)
-        num_rows = max(lengths, default=1)
         outputs = await self._batcher.submit(compute, guarded.inputs, num_rows, guarded.num_pixels)
         return name_refused(outputs, guarded.refused)
 
@@ -181,14 +216,6 @@ def _classifications(outputs: Arrays, num_rows: int) -> ClassificationResult:
         for label, score in zip(labels[row], scores[row], strict=True):
             entries.add(label=label.decode("utf-8", "replace"), score=score)
     return result
-
-
-def signature_inputs(servable: Servable, wanted: Wanted) -> Mapping[str, Any]:
-    """Return the declared inputs of the signature that is asked for."""
-    inputs: Mapping[str, Any] = servable.signature(
-        wanted.signature_name or DEFAULT_SIGNATURE
-    ).definition.inputs
-    return inputs
 
 
 def _objects(values: list[bytes]) -> np.ndarray:

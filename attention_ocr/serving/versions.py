@@ -105,7 +105,11 @@ class Versions:
             return
         wanted = self._wanted(found)
         for version in sorted(wanted - set(self.servables)):
-            await self._add(version, found[version])
+            try:
+                await self._add(version, found[version])
+            except OSError as error:
+                # A directory that goes while it is looked at must not end the watch.
+                logging.warning("%s: %s", found[version], error.strerror)
         ready = wanted & set(self.servables)
         # As long as no wanted version could be loaded, those that serve go on, if they are there.
         kept = ready or set(self.servables) & set(found)

@@ -122,7 +122,7 @@ def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Ch
         _check_same_model(Config.load(work_dir), config, work_dir)
         charset = Charset.load(work_dir)
     else:
-        charset = _make_charset(config, source)
+        charset = make_charset(config, source)
         charset.save(work_dir)
     config.save(work_dir)
     return charset
@@ -139,7 +139,13 @@ def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
                 )
 
 
-def _make_charset(config: Config, source: Source) -> Charset:
+def make_charset(config: Config, source: Source) -> Charset:
+    """Return the characters that a model of these settings and training data has.
+
+    Raises:
+        OSError: the charset file, or a label, cannot be read.
+        ValueError: the file is no charset, or a label is damaged.
+    """
     name = config.data.charset
     if name == "ascii":
         return Charset(ASCII)

@@ -37,10 +37,24 @@ def test_flags_become_settings_of_the_right_type(tmp_path):
     }
 
 
+def test_a_file_of_flags_stands_on_another_one():
+    first, second = (
+        read_flags(CONFIGS / f"{name}.flags") for name in ("default_model", "default_model_2")
+    )
+    assert second["encoder_width"] == first["encoder_width"] == 2.0
+    assert second["train_data"] != first["train_data"]
+
+
 def test_a_setting_takes_the_place_of_the_tasks(tmp_path):
     config = fine_tuning.make_config("captcha", ["--encoder_width=2"], 0, tmp_path)
     assert config.model.encoder_width == 2.0
     assert fine_tuning.make_config("captcha", [], 0, tmp_path).model.encoder_width == 1.0
+
+
+def test_a_setting_that_is_none_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        fine_tuning.main(["--tasks", "captcha", "--settings", "encoder_wide=2"])
+    assert "Received: encoder_wide=2" in capsys.readouterr().err
 
 
 def test_so_many_images_are_drawn_and_the_same_ones_each_time(tmp_path):
@@ -86,13 +100,15 @@ def test_the_interval_holds_the_rate_and_narrows_with_more_lines():
 @pytest.mark.slow
 def test_both_starts_are_trained_and_read(tmp_path, monkeypatch):
     data = tiny.write_label_file(tmp_path / "words", ["a1", "b2", "c3", "ab", "12", "cc"] * 2)
+    watched = tiny.write_label_file(tmp_path / "watched", ["1", "2", "3"])
     (tmp_path / "words.flags").write_text(
-        f"--train_data={data},every=3,part=train\n--eval_data=\n--encoder_width=2\n"
+        f"--train_data={data},every=3,part=train\n--eval_data={watched}\n--encoder_width=2\n"
         "--batch_size=4\n--bucket_widths=256\n--bucket_lengths=24\n--max_image_width=256\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(fine_tuning, "CONFIGS", tmp_path)
     rows = [fine_tuning.run("words", start, 0.5, 0) for start in ("default", "none")]
     assert [row["read"] for row in rows] == [4, 4]
+    assert fine_tuning.run("words", "none", 0.5, 0, watched=True)["read"] == 3
     assert all(row["seen"] >= 4 and row["CPU s"] >= 0.5 for row in rows)
     json.dumps(rows)

@@ -1,10 +1,15 @@
+import shutil
+
 import numpy as np
 import pytest
 
 import attention_ocr
 from attention_ocr.cli.main import main
 from attention_ocr.config import Config
+from attention_ocr.engines.graph import GraphEngine
+from attention_ocr.engines.litert import LiteRTEngine
 from attention_ocr.settings.data import DataConfig
+from attention_ocr.settings.forms import FILES
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, save_weights
 from tests import tiny_model
@@ -17,7 +22,7 @@ def work_dir(tmp_path_factory):
 
 def test_a_packed_model_reads_alike_in_half_the_space(work_dir, tmp_path, capsys):
     target = tmp_path / "small"
-    assert main(["pack", str(work_dir), str(target)]) == 0
+    assert main(["pack", str(work_dir), str(target), "--weights_only"]) == 0
     assert capsys.readouterr().out.startswith(f"{target / WEIGHTS_FILE}: 0.")
     assert {path.name for path in target.iterdir()} == {"config.json", "charset.txt", WEIGHTS_FILE}
     before, after = (read_weights(folder / WEIGHTS_FILE) for folder in (work_dir, target))
@@ -33,7 +38,7 @@ def test_a_packed_model_reads_alike_in_half_the_space(work_dir, tmp_path, capsys
 
 
 def test_a_packed_model_keeps_the_settings_of_reading_alone(work_dir, tmp_path):
-    assert main(["pack", str(work_dir), str(tmp_path / "small")]) == 0
+    assert main(["pack", str(work_dir), str(tmp_path / "small"), "--weights_only"]) == 0
     old, new = Config.load(work_dir), Config.load(tmp_path / "small")
     assert (new.image, new.model, new.decoder) == (old.image, old.model, old.decoder)
     assert new.decoding == old.decoding
@@ -43,8 +48,8 @@ def test_a_packed_model_keeps_the_settings_of_reading_alone(work_dir, tmp_path):
 
 
 def test_a_packed_model_is_packed_to_itself(work_dir, tmp_path):
-    assert main(["pack", str(work_dir), str(tmp_path / "one")]) == 0
-    assert main(["pack", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    for source, name in ((work_dir, "one"), (tmp_path / "one", "two")):
+        assert main(["pack", str(source), str(tmp_path / name), "--weights_only"]) == 0
     one, two = (read_weights(tmp_path / name / WEIGHTS_FILE) for name in ("one", "two"))
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name], err_msg=name)
@@ -59,6 +64,62 @@ def test_a_weight_beyond_half_precision_is_named(work_dir, tmp_path, capsys):
     assert main(["pack", str(tmp_path), str(tmp_path / "small")]) == 1
     assert "`decoder/output/kernel` holds values beyond" in capsys.readouterr().err
     assert not (tmp_path / "small").exists()
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """A packed model with a file for LiteRT; not to be changed."""
+    folder = tmp_path_factory.mktemp("packed")
+    # Of few widths, which convert fast.
+    work_dir = tiny_model.write_work_dir(folder / "run", max_image_width=32)
+    assert main(["pack", str(work_dir), str(folder / "small")]) == 0
+    return folder / "small"
+
+
+def test_a_packed_model_is_read_by_the_fastest_engine(packed):
+    images = tiny_model.images(6)
+    reader, whole = attention_ocr.load(packed), attention_ocr.load(packed, engine="tensorflow")
+    assert isinstance(reader.engine, LiteRTEngine)
+    assert reader.engine.notes.form == "litert_int8"
+    for fast, wanted in zip(reader.read(images), whole.read(images), strict=True):
+        assert fast.confidence == pytest.approx(wanted.confidence, abs=0.2)
+    # What the model does anyway changes nothing; what LiteRT cannot do brings TensorFlow.
+    same = attention_ocr.load(packed, decoding="attention", beam_width=1)
+    assert isinstance(same.engine, LiteRTEngine)
+    assert isinstance(attention_ocr.load(packed, beam_width=2).engine, GraphEngine)
+    with pytest.raises(ValueError, match="decodes as it was exported. Received: beam_width"):
+        attention_ocr.load(packed, engine="litert", beam_width=2)
+
+
+@pytest.mark.parametrize("changed", ["weights.npz", "config.json", "charset.txt"])
+def test_a_file_beside_another_model_is_refused(packed, tmp_path, changed):
+    folder = shutil.copytree(packed, tmp_path / "small")
+    if changed == "weights.npz":
+        values = read_weights(folder / changed)
+        values["decoder/output/bias"] = values["decoder/output/bias"] + 0.1
+        save_weights(values, folder / changed)
+    elif changed == "config.json":
+        Config.load(folder).with_decoding({"attention_temperature": 2.0}).save(folder)
+    else:
+        text = (folder / changed).read_text(encoding="utf-8")
+        (folder / changed).write_text(text.replace("a", "z"), encoding="utf-8")
+    with pytest.raises(ValueError, match=f"{FILES['litert_int8']} was made of another model than"):
+        attention_ocr.load(folder)
+    assert isinstance(attention_ocr.load(folder, engine="tensorflow").engine, GraphEngine)
+
+
+def test_weights_packed_anew_leave_no_file_of_the_old_ones(packed, work_dir, tmp_path):
+    folder = shutil.copytree(packed, tmp_path / "small")
+    assert main(["pack", str(work_dir), str(folder), "--weights_only"]) == 0
+    assert not (folder / FILES["litert_int8"]).exists()
+
+
+def test_a_search_is_packed_without_what_litert_reads(tmp_path, capsys):
+    work_dir = tiny_model.write_work_dir(tmp_path / "run", beam_width=2)
+    assert main(["pack", str(work_dir), str(tmp_path / "small")]) == 1
+    assert "holds greedy decoding alone" in capsys.readouterr().err
+    assert not (tmp_path / "small").exists()
+    assert main(["pack", str(work_dir), str(tmp_path / "small"), "--weights_only"]) == 0
 
 
 def test_a_model_is_not_replaced_by_its_copy(work_dir, capsys):

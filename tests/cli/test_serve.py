@@ -3,15 +3,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from attention_ocr.cli import main as command
 from attention_ocr.cli import serve
 from attention_ocr.image_headers import ImageLimits
-from attention_ocr.serving.clients import RestClient
+from attention_ocr.serving.clients import GrpcClient, RestClient
 from attention_ocr.serving.options import ServingOptions
 from tests.serving import tiny_server
 
@@ -74,30 +74,36 @@ def test_a_flag_that_is_neither_true_nor_false_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGTERM")
-def test_the_command_serves_and_finishes_what_it_began_when_told_to_end(base_path):
+def test_the_command_finishes_all_it_began_when_told_to_end_under_load(base_path):
+    # Two at a time, so that most of what was begun waits.
     arguments = ["--port=0", "--rest_api_port=0", f"--model_base_path={base_path}"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "attention_ocr.cli.main", "serve", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    ) as process:
+    arguments += ["--max_batch_size=2"]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "attention_ocr.cli.main", "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        ) as process,
+        ThreadPoolExecutor(12) as pool,
+    ):
         try:
             lines = [process.stdout.readline().split(": ") for _ in range(2)]
             assert [interface for interface, _ in lines] == ["gRPC", "REST"]
-            client = RestClient(lines[1][1].strip(), base_path.name)
-            assert client.status() == {1: "AVAILABLE"}
-            answers = []
-            asking = threading.Thread(target=lambda: answers.append(client.predict([b"slow"])))
-            asking.start()
-            time.sleep(0.1)
+            makers = (GrpcClient, RestClient)
+            clients = [makers[n % 2](lines[n % 2][1].strip(), base_path.name) for n in range(12)]
+            # Connections that are made before the end is told.
+            assert [client.status() for client in clients] == [{1: "AVAILABLE"}] * 12
+            answers = [pool.submit(client.predict, [b"slow"]) for client in clients]
+            time.sleep(0.3)
             process.send_signal(signal.SIGTERM)
-            asking.join(30)
-            assert answers[0]["text"].tolist() == [b"4"]
+            assert [answer.result(60)["text"].tolist() for answer in answers] == [[b"4"]] * 12
             assert process.wait(30) == 0
         finally:
             process.kill()
+        for client in clients:
+            client.close()
         notes = process.stderr.read()
     assert "version 1 is served" in notes
     assert "requests under way are answered" in notes

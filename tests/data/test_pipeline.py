@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
 from attention_ocr.config import Config
@@ -171,6 +172,27 @@ def test_buckets_keep_narrow_and_wide_images_apart(labels):
     groups = [{int(bucket) for bucket in np.searchsorted((16, 32), widths)} for widths in padded]
     assert all(len(group) == 1 for group in groups)
     assert set.union(*groups) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 1024), (64, 2048)])
+def test_lines_of_120_characters_keep_their_size(height, width, tmp_path):
+    for name, pixels in (("line", width - 24), ("letter", height)):
+        Image.fromarray(np.full((height, pixels), 200, np.uint8)).save(tmp_path / f"{name}.png")
+    labels = tiny.write_labels(tmp_path, {"line.png": "ab" * 60, "letter.png": "c"})
+    config = tiny.config(
+        image_height=height,
+        max_image_width=width,
+        max_length=120,
+        batch_size=1,
+        bucket_widths=(width // 2,),
+    )
+    report = SkipReport()
+    for batch in first_batches(labels, config, 4, report):
+        (text,) = (value.decode() for value in batch["text"])
+        assert batch["images"].shape[1] == height
+        assert (width // 2 < batch["images"].shape[2] <= width) == (len(text) == 120)
+        assert not batch["shrunk"].any()
+    assert not report.counts
 
 
 def test_without_buckets_all_kinds_share_a_batch(labels):

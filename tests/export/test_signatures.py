@@ -79,6 +79,12 @@ def test_pixels_of_a_batch_are_read_each_alone(signatures):
     assert signatures["images"](images=tf.constant(images[:0]))["text"].shape == (0,)
 
 
+def test_no_pictures_take_no_memory_whatever_size_they_are_said_to_have(signatures):
+    # Padded to one picture these are three terabytes.
+    images = tf.constant(np.zeros((0, 2**20, 2**20, 3), np.uint8))
+    assert signatures["images"](images=images)["text"].shape == (0,)
+
+
 def test_pixels_that_are_none_fail_alone(signatures):
     images = np.random.default_rng(5).uniform(0, 255, (2, 20, 50, 3)).astype(np.float32)
     expected = signatures["images_float"](images=tf.constant(images))

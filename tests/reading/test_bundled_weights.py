@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,6 +9,8 @@ import pytest
 import attention_ocr
 from attention_ocr.charset import ASCII
 from attention_ocr.cli.main import main
+from attention_ocr.engines.notes import check_made_of, read_appended_notes
+from attention_ocr.settings.forms import FILES
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.work_directory import BUNDLED_WEIGHTS, WEIGHTS_FILE
@@ -33,6 +39,21 @@ def test_the_weights_of_the_package_are_small_and_in_half_precision():
     assert {kernel.dtype for kernel in kernels} == {np.dtype(np.float16)}
 
 
+def test_the_fastest_engine_reads_the_same_weights():
+    path = BUNDLED_WEIGHTS / FILES["litert_int8"]
+    assert path.stat().st_size < LIMIT_MB * 1e6
+    check_made_of(path, read_appended_notes(path), BUNDLED_WEIGHTS)
+
+
+def test_eight_bits_read_what_the_weights_read(reader, words):
+    images = [image for image, _ in words]
+    whole = attention_ocr.load(engine="tensorflow").read(images)
+    same = [
+        fast.text == wanted.text for fast, wanted in zip(reader.read(images), whole, strict=True)
+    ]
+    assert np.mean(same) >= 0.95
+
+
 def test_they_read_words_that_they_never_saw(reader, words):
     assert set(ASCII) == set(reader.charset.characters)
     readings = reader.read([image for image, _ in words])
@@ -47,3 +68,31 @@ def test_the_command_reads_without_a_model(words, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "word.png"), image[..., ::-1])
     assert main(["read", str(tmp_path / "word.png")]) == 0
     assert capsys.readouterr().out.split("\t")[1] == text
+
+
+READ_AND_LIST = """
+import sys
+import attention_ocr
+from attention_ocr.cli.main import main
+assert main(["read", sys.argv[1]]) == 0
+assert attention_ocr.load().read(sys.argv[1])[0].text == sys.argv[2]
+heavy = {"tensorflow", "keras", "tensorboard", "tensorflow_datasets"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_reading_waits_for_no_tensorflow(words, tmp_path):
+    image, text = words[0]
+    cv2.imwrite(str(tmp_path / "word.png"), image[..., ::-1])
+    result = subprocess.run(
+        [sys.executable, "-c", READ_AND_LIST, "word.png", text],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""

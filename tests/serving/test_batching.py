@@ -263,3 +263,49 @@ def test_batches_are_counted():
 
     run(play, observe=sizes.append)
     assert sizes == [2]
+
+
+def test_what_is_computed_alone_may_have_outputs_without_rows():
+    async def play(batcher):
+        outputs = await batcher.submit(lambda _: {"y": np.array(7)}, {"x": np.array(3)}, 1)
+        return [outputs["y"].item(), *await submit(batcher, Doubling(), 2)]
+
+    assert run(play) == [7, 4]
+
+
+def test_a_model_that_loses_rows_harms_its_own_requests_alone():
+    compute, losing = Doubling(), Doubling()
+
+    def lose(inputs):
+        return {"y": losing(inputs)["y"][:1]}
+
+    async def play(batcher):
+        first = await hold(batcher, compute)
+        waiting = [asyncio.ensure_future(submit(batcher, lose, v)) for v in (1, 2, 3)]
+        await asyncio.sleep(0)
+        compute.go.set()
+        return [*await asyncio.gather(first, *waiting), await submit(batcher, compute, 4)]
+
+    # Joined they cannot be told apart; each alone they can.
+    assert run(play) == [[0], [2], [4], [6], [8]]
+    assert losing.sizes == [3, 1, 1, 1]
+
+
+def test_everyone_is_told_when_it_stops_while_a_failed_batch_is_tried_again():
+    compute = Doubling()
+
+    async def play(batcher):
+        first = await hold(batcher, compute)
+        waiting = [asyncio.ensure_future(submit(batcher, compute, v)) for v in (-1, 2, 3)]
+        await asyncio.sleep(0)
+        compute.go.set()
+        await first
+        while len(compute.sizes) < 2:
+            await asyncio.sleep(0.001)
+        await batcher.stop()
+        return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+
+    failed, *others = run(play)
+    assert isinstance(failed, (ValueError, ServingError))
+    for value, other in zip((2, 3), others, strict=True):
+        assert other == [2 * value] or other.code == Code.UNAVAILABLE

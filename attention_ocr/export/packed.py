@@ -1,0 +1,44 @@
+"""A model to hand on: small weights, and beside them the same model for the fastest engine."""
+
+from pathlib import Path
+
+from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.engines.notes import digest_of_weights
+from attention_ocr.export.litert import write_litert
+from attention_ocr.settings.forms import FILES, check_form
+from attention_ocr.whole_files import whole_file
+from attention_ocr.work_directory import load_trained_model, pack_model
+
+PACKED_FORM = "litert_int8"
+
+
+def pack(source: Path, target: Path, with_litert: bool = True) -> list[Path]:
+    """Write what reading needs of a model, see `work_directory.pack_model`.
+
+    Args:
+        source: a work directory.
+        target: made here; what of a model it holds is replaced.
+        with_litert: whether a LiteRT file of the weights as they were packed stands beside them,
+            `PACKED_FORM`; it knows which weights those are, and is refused beside others.
+
+    Returns:
+        The files that hold the weights.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: the model is damaged, a weight is too large for half precision, or LiteRT
+            cannot hold what the settings ask for.
+        OSError: a file cannot be written.
+    """
+    if with_litert and (source / CONFIG_FILE).is_file():
+        check_form(PACKED_FORM, Config.load(source))
+    path = target / FILES[PACKED_FORM]
+    # One of older weights would be refused.
+    path.unlink(missing_ok=True)
+    paths = [pack_model(source, target)]
+    if with_litert:
+        model = load_trained_model(target)
+        with whole_file(path) as temporary:
+            write_litert(model, temporary, PACKED_FORM, made_of=digest_of_weights(target))
+        paths.append(path)
+    return paths
