@@ -1,0 +1,112 @@
+// What an .onnx model of an export says of itself: see "LiteRT and ONNX" in docs/formats.md.
+
+const FORMAT_VERSION = 1;
+const FIRST_CHARACTER_ID = 4;
+const END_ID = 2;
+const UNKNOWN_ID = 3;
+
+// Numbers of fields in onnx.proto, which protobuf never changes.
+const METADATA_PROPS = 14;
+const KEY = 1;
+const VALUE = 2;
+
+/**
+ * What reading needs to know of a model.
+ *
+ * @typedef {object} Notes
+ * @property {{image_height: number, max_image_width: number, image_channels: number,
+ *   num_views: number}} image
+ * @property {string[]} characters what the token ids from 4 on stand for
+ * @property {number} maxLength characters that it reads at most
+ */
+
+/**
+ * Read the notes of a model.
+ *
+ * ONNX Runtime Web does not hand out a model's metadata: its few fields are read off the file.
+ *
+ * @param {Uint8Array} model the bytes of the file
+ * @returns {Notes}
+ * @throws {Error} no model of this toolkit, one that is cut short, or of an unknown version
+ */
+export function readNotes(model) {
+  const entries = new Map();
+  for (const entry of fields(model)) {
+    if (entry.number === METADATA_PROPS) {
+      const parts = [...fields(entry.bytes)];
+      const text = (number) => decodeText(parts.find((part) => part.number === number)?.bytes);
+      entries.set(text(KEY), text(VALUE));
+    }
+  }
+  const note = (name) => {
+    if (!entries.has(name)) throw new Error(`it is no model of attention_ocr: it has no ${name}`);
+    return entries.get(name);
+  };
+  const version = JSON.parse(note("attention_ocr.json")).format_version;
+  if (version !== FORMAT_VERSION) {
+    throw new Error(`this page reads format_version ${FORMAT_VERSION}. Received: ${version}`);
+  }
+  const config = JSON.parse(note("config.json"));
+  return {
+    image: config.image,
+    characters: readCharacters(note("charset.txt")),
+    maxLength: config.model.max_length,
+  };
+}
+
+/**
+ * Spell token ids, up to the first end token.
+ *
+ * @param {string[]} characters of the model
+ * @param {Iterable<number>} tokenIds
+ * @returns {string[]} the characters of the text
+ */
+export function spell(characters, tokenIds) {
+  const text = [];
+  for (const tokenId of tokenIds) {
+    if (tokenId === END_ID) break;
+    if (tokenId === UNKNOWN_ID) text.push("\ufffd");
+    if (tokenId >= FIRST_CHARACTER_ID) text.push(characters[tokenId - FIRST_CHARACTER_ID]);
+  }
+  return text;
+}
+
+function readCharacters(charset) {
+  const lines = charset.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  // A character, and behind a tab the glyphs that are read as it; the tab may be a character.
+  return lines.map((line) => String.fromCodePoint(line.codePointAt(0)));
+}
+
+function decodeText(bytes) {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes ?? new Uint8Array());
+}
+
+/** Walk over the fields of a serialised protobuf message; `bytes` is missing for a number. */
+function* fields(message) {
+  let place = 0;
+  const varint = () => {
+    let value = 0;
+    for (let factor = 1; place < message.length; factor *= 128) {
+      const byte = message[place++];
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+    throw new Error("it is cut short");
+  };
+  while (place < message.length) {
+    const tag = varint();
+    const field = { number: Math.floor(tag / 8), bytes: undefined };
+    const kind = tag % 8;
+    if (kind === 0) varint();
+    else if (kind === 1) place += 8;
+    else if (kind === 5) place += 4;
+    else if (kind === 2) {
+      const length = varint();
+      field.bytes = message.subarray(place, place + length);
+      place += length;
+    } else throw new Error("it is no .onnx file");
+    if (place > message.length) throw new Error("it is cut short");
+    yield field;
+  }
+}

@@ -1,0 +1,75 @@
+// Image files to pixels, or to a sentence that says why not.
+
+/** Of a file, and of the picture in it: those of `attention-ocr read`. */
+export const MAX_BYTES = 2 ** 26;
+export const MAX_PIXELS = 2 ** 24;
+
+/**
+ * Decode an image file of any form that the browser knows; what shows through lies on white.
+ *
+ * @param {Blob} file
+ * @returns {Promise<ImageData>}
+ * @throws {Error} no image, or too large; the message is for people
+ */
+export async function decodePicture(file) {
+  const name = file instanceof File && file.name ? `“${file.name}”` : "This";
+  if (file.size > MAX_BYTES) {
+    const [size, limit] = [file.size, MAX_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
+    throw new Error(`${name} is a file of ${size} MB. The limit is ${limit} MB.`);
+  }
+  const { width, height } = await announcedSize(file, name);
+  if (width * height > MAX_PIXELS) {
+    throw new Error(
+      `${name} is a picture of ${width} × ${height} pixels. ` +
+        `The limit is ${(MAX_PIXELS / 1e6).toFixed(1)} million: make it smaller, or cut out the text.`,
+    );
+  }
+  let bitmap;
+  try {
+    // Values as they stand in the file, as Python reads them: no colour profile.
+    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  } catch {
+    throw new Error(`${name} is damaged: the picture in it cannot be decoded.`);
+  }
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, canvas.width, canvas.height);
+}
+
+/** Look at the size that a file announces, before its pixels take memory. */
+async function announcedSize(file, name) {
+  const url = URL.createObjectURL(file);
+  const image = new Image();
+  try {
+    await new Promise((resolve, reject) => {
+      image.onload = resolve;
+      image.onerror = reject;
+      image.src = url;
+    });
+    return { width: image.naturalWidth, height: image.naturalHeight };
+  } catch {
+    throw new Error(`${name} is no picture that this browser can read. Try a PNG or a JPEG file.`);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/**
+ * Cut a rectangle out of a picture.
+ *
+ * @param {ImageData} picture
+ * @param {{left: number, top: number, width: number, height: number}} area in pixels, inside of it
+ * @returns {ImageData}
+ */
+export function crop(picture, { left, top, width, height }) {
+  const part = new ImageData(width, height);
+  for (let row = 0; row < height; row++) {
+    const start = ((top + row) * picture.width + left) * 4;
+    part.data.set(picture.data.subarray(start, start + width * 4), row * width * 4);
+  }
+  return part;
+}
