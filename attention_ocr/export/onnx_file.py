@@ -1,7 +1,9 @@
 """ONNX: a model in one file for any runtime of that standard, batch and width dynamic."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from attention_ocr.decoding.prepare import prepare_decoding
@@ -33,7 +35,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
             "`format=onnx` needs tf2onnx: pip install 'attention-ocr[onnx]'"
         ) from error
     config, charset, recognizer = model
-    recognizer.make_convertible()
+    recognizer.make_convertible(fused=True)
     decoding = prepare_decoding(config, charset)
     shape = (None, config.image.input_height, None, config.image.image_channels)
 
@@ -49,7 +51,10 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
 
     try:
         proto, _ = tf2onnx.convert.from_function(
-            read, input_signature=read.input_signature, opset=OPSET
+            read,
+            input_signature=read.input_signature,
+            opset=OPSET,
+            custom_op_handlers={"BlockLSTMV2": (_write_lstm, []), "SelectV2": (_write_where, [])},
         )
     except (ValueError, RuntimeError, NotImplementedError) as error:
         line = next(iter(str(error).splitlines()), type(error).__name__)
@@ -63,6 +68,49 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     blank, digest = BLANK_DIGEST.encode("ascii"), digest_of(content).encode("ascii")
     place = content.rfind(blank)
     path.write_bytes(content[:place] + digest + content[place + len(blank) :])
+
+
+def _write_where(_graph: Any, node: Any, _name: str, _arguments: Any) -> None:
+    """Write a choice as one node; the conversion would multiply and add, six nodes in each step."""
+    node.type = "Where"
+
+
+def _write_lstm(graph: Any, node: Any, _name: str, _arguments: Any) -> None:
+    """Write TensorFlow's LSTM over a whole sequence as ONNX's.
+
+    Their gates are (input, forget, candidate, output) and (input, output, forget, candidate).
+
+    Raises:
+        ValueError: the weights are not constant, or another output than the states is used.
+    """
+    used = [bool(graph.find_output_consumers(output)) for output in node.output]
+    if any(used[:-1]) or not (node.inputs[4].is_const() and node.inputs[8].is_const()):
+        raise ValueError("Expected an LSTM of constant weights of which the states alone are used.")
+    values = node.inputs[4].get_tensor_value(as_list=False)
+    bias = node.inputs[8].get_tensor_value(as_list=False)
+    units = values.shape[1] // 4
+
+    def in_order(gates: np.ndarray) -> np.ndarray:
+        entry, forget, candidate, output = np.split(gates, 4, axis=-1)
+        return np.concatenate([entry, output, forget, candidate], axis=-1)
+
+    values, bias = in_order(values).T, in_order(bias)
+    parts = {
+        "W": values[:, :-units],
+        "R": values[:, -units:],
+        "B": np.concatenate([bias, np.zeros_like(bias)]),
+    }
+    inputs = [node.input[1]]
+    for part, value in parts.items():
+        constant = np.ascontiguousarray(value[None], np.float32)
+        inputs.append(graph.make_const(f"{node.name}_{part}", constant).output[0])
+    states, consumers = node.output[-1], node.name
+    graph.remove_node(node.name)
+    lstm = graph.make_node("LSTM", inputs, attr={"hidden_size": units}, name=consumers)
+    # [W, 1, B, U]: the second axis is that of directions.
+    axis = graph.make_const(f"{consumers}_axis", np.array([1], np.int64)).output[0]
+    squeezed = [lstm.output[0], axis]
+    graph.make_node("Squeeze", squeezed, outputs=[states], name=f"{consumers}_states")
 
 
 def _name_axes(proto: object) -> None:

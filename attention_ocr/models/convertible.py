@@ -53,9 +53,26 @@ def run_both_ways(
         maximum_iterations=num_columns,
     )
     forward, backward = tf.unstack(tf.transpose(outputs, (1, 2, 0, 3)))  # [B, W, U] each
+    return join_directions(forward, backward, lengths)
+
+
+def join_directions(
+    forward: tf.Tensor, backward: tf.Tensor, lengths: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Join what a recurrence says in each direction.
+
+    Args:
+        forward: float [B, W, U].
+        backward: float [B, W, U], in the order in which that direction ran: the last valid column
+            of each example first.
+        lengths: int32 [B].
+
+    Returns:
+        See `run_both_ways`.
+    """
     ends = [tf.gather(part, lengths - 1, axis=1, batch_dims=1) for part in (forward, backward)]
     backward = tf.reverse_sequence(backward, lengths, seq_axis=1, batch_axis=0)
-    valid = tf.sequence_mask(lengths, num_columns, like.dtype)[..., None]
+    valid = tf.sequence_mask(lengths, tf.shape(forward)[1], forward.dtype)[..., None]
     return tf.concat([forward, backward], axis=-1) * valid, tf.concat(ends, axis=-1)
 
 

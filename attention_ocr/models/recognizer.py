@@ -80,13 +80,18 @@ class Recognizer(keras.Model):
         self.ctc_head = ctc_head
         self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
 
-    def make_convertible(self) -> None:
+    def make_convertible(self, fused: bool = False) -> None:
         """Use loops that other runtimes than TensorFlow can run, from the next trace on.
 
         The outputs stay the same. Training in that form would take longer.
+
+        Args:
+            fused: whether an LSTM is left as one operation, for ONNX, which has its own.
         """
         for layer in self.sequence:
             layer.convertible = True
+            if isinstance(layer, BidirectionalLSTM):
+                layer.fused = fused
 
     def encode(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> Encoded:
         """Run the encoder and the sequence model.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.convertible import blank_state, run_both_ways
+from attention_ocr.models.convertible import blank_state, join_directions, run_both_ways
 
 
 class BidirectionalLSTM(keras.layers.Layer):
@@ -20,6 +20,8 @@ class BidirectionalLSTM(keras.layers.Layer):
     Attributes:
         convertible: whether the loop is one that other runtimes can run, at no loss but that of the
             gradient's speed; `Recognizer.make_convertible` sets it.
+        fused: whether, where it is convertible, each direction is one operation, `BlockLSTMV2`,
+            for runtimes that have an LSTM of their own.
 
     Call arguments:
         inputs: float [B, W, D].
@@ -34,6 +36,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         super().__init__(**kwargs)
         self.units = units
         self.convertible = False
+        self.fused = False
         self.projection = keras.layers.Dense(2 * 4 * units, use_bias=False, name="projection")
 
     def build(self, inputs_shape: tuple[int | None, ...], lengths_shape: object = None) -> None:
@@ -49,7 +52,8 @@ class BidirectionalLSTM(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.convertible:
-            return self._call_convertible(inputs, lengths)
+            call = self._call_fused if self.fused else self._call_convertible
+            return call(inputs, lengths)
         projected = self.projection(tf.transpose(inputs, (1, 0, 2)))  # [W, B, 8U]
         bias = tf.reshape(tf.cast(self.bias, projected.dtype), (-1,))
         entries, reversed_entries = tf.split(tf.nn.bias_add(projected, bias), 2, axis=-1)
@@ -84,6 +88,35 @@ class BidirectionalLSTM(keras.layers.Layer):
         blank = blank_state(projected, self.units)
         forward, backward = tf.split(projected, 2, axis=-1)
         return run_both_ways(forward, backward, lengths, advance, (blank, blank))
+
+    def _call_fused(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        reversed_inputs = tf.reverse_sequence(inputs, lengths, seq_axis=1, batch_axis=0)
+        blank = tf.zeros((tf.shape(inputs)[0], self.units), inputs.dtype)
+        peepholes = tf.zeros((self.units,), inputs.dtype)
+        directions = zip(
+            (inputs, reversed_inputs),
+            tf.split(tf.cast(self.projection.kernel, inputs.dtype), 2, axis=-1),
+            tf.unstack(tf.cast(self.recurrent_kernel, inputs.dtype)),
+            tf.unstack(tf.cast(self.bias, inputs.dtype)),
+            strict=True,
+        )
+        outputs = []
+        for columns, kernel, recurrent_kernel, bias in directions:
+            states = tf.raw_ops.BlockLSTMV2(
+                seq_len_max=tf.cast(tf.shape(inputs)[1], tf.int64),
+                x=tf.transpose(columns, (1, 0, 2)),
+                cs_prev=blank,
+                h_prev=blank,
+                w=tf.concat([kernel, recurrent_kernel], axis=0),
+                wci=peepholes,
+                wcf=peepholes,
+                wco=peepholes,
+                b=bias[0],
+                cell_clip=0.0,
+            ).h
+            outputs.append(tf.transpose(states, (1, 0, 2)))  # [B, W, U]
+        forward, backward = outputs
+        return join_directions(forward, backward, lengths)
 
 
 @tf.custom_gradient

@@ -55,3 +55,20 @@ def test_padding_changes_nothing(layer):
     np.testing.assert_allclose(wider[:, :W], outputs, atol=1e-6)
     np.testing.assert_array_equal(wider[:, W:], 0.0)
     np.testing.assert_allclose(other_summary, summary, atol=1e-6)
+
+
+def test_an_lstm_in_one_operation_gives_what_training_gives():
+    layer = BidirectionalLSTM(U)
+    layer(tf.zeros((1, 2, D)), tf.constant([2]))
+    random = np.random.default_rng(0)
+    for weight in layer.weights:
+        weight.assign(random.normal(size=weight.shape))
+    expected = layer(INPUTS, LENGTHS)
+    layer.convertible = layer.fused = True
+    signature = (tf.TensorSpec((None, None, D)), tf.TensorSpec((None,), tf.int32))
+    fused = tf.function(layer, input_signature=signature)
+    used = operations(fused.get_concrete_function())
+    assert "BlockLSTMV2" in used
+    assert not used & (TENSOR_LISTS | {"While"})
+    for output, other in zip(fused(INPUTS, LENGTHS), expected, strict=True):
+        np.testing.assert_allclose(output, other, atol=1e-5)
