@@ -33,6 +33,7 @@ _OPTIONS = {
     "part": ("PART", "train or eval, which share no text, or all"),
     "seed": ("N", "every value gives other images"),
     "words_file": ("FILE", "own vocabulary, a word on each line"),
+    "textless": ("FRACTION", "so many of the pictures have no text, and an empty label"),
 }
 
 
