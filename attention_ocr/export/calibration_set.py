@@ -12,6 +12,7 @@ from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
 from attention_ocr.settings.image import ImageConfig
 
 ENCODER = ".*encoder.*"
+Ranges = dict[str, dict[str, Any]]
 SAMPLES_OF_A_WIDTH = 3
 """Images at least that each width sees, cut where they are too wide."""
 
@@ -54,11 +55,33 @@ def quantize_encoder(
         quantizer.add_static_config(ENCODER, operation, 8, 8)
     # The other mode looks into every tensor, of which loops have some without data.
     mode = CalibrationMode.CALIBRATION_PROFILER_BASED
-    calibrated = quantizer.calibrate(samples, num_threads=1, mode=mode)
+    # One image at a time: over several the calibrator takes means, which cut off what is unusual.
+    calibrated: Ranges = {}
+    for name, inputs in samples.items():
+        for sample in inputs:
+            widen(calibrated, quantizer.calibrate({name: [sample]}, num_threads=1, mode=mode))
     with warnings.catch_warnings():
         # The quantiser asks its interpreter to keep all tensors, which the interpreter warns of.
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
         return bytes(quantizer.quantize(calibrated).quantized_model)
+
+
+def widen(ranges: Ranges, more: Ranges) -> None:
+    """Widen the ranges of tensors so that they hold other ones as well.
+
+    Args:
+        ranges: by name of the tensor, `min` and `max`; changed.
+        more: the same, of another image; a tensor without a range is one that it did not reach.
+    """
+    for name, limits in more.items():
+        known = ranges.get(name)
+        if not known:
+            ranges[name] = limits
+        elif limits:
+            ranges[name] = known | {
+                "min": np.minimum(known["min"], limits["min"]),
+                "max": np.maximum(known["max"], limits["max"]),
+            }
 
 
 def representative_set(

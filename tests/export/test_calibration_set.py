@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attention_ocr.export.calibration_set import SAMPLES_OF_A_WIDTH, representative_set
+from attention_ocr.export.calibration_set import SAMPLES_OF_A_WIDTH, representative_set, widen
 from attention_ocr.settings.image import ImageConfig
 from tests import tiny_model
 
@@ -29,3 +29,17 @@ def test_every_width_sees_images_and_every_image_is_seen():
 def test_images_that_cannot_be_read_calibrate_nothing():
     with pytest.raises(ValueError, match="Expected images to calibrate with"):
         representative_set(WIDTHS, [b"", b"no image"], SETTINGS)
+
+
+def test_ranges_hold_what_the_most_unusual_image_brings_about():
+    ranges = {}
+    for low, high in ((-0.1, 0.2), (-1.0, 0.1), (0.0, 0.9)):
+        widen(ranges, {"images": {"min": np.array([low]), "max": np.array([high])}})
+    assert ranges["images"] == {"min": np.array([-1.0]), "max": np.array([0.9])}
+
+
+def test_a_tensor_that_an_image_does_not_reach_keeps_its_range():
+    ranges = {"wide": {"min": np.array([0.0]), "max": np.array([1.0])}, "narrow": {}}
+    widen(ranges, {"wide": {}, "narrow": {"min": np.array([2.0]), "max": np.array([3.0])}})
+    assert ranges["wide"]["max"] == [1.0]
+    assert ranges["narrow"]["min"] == [2.0]
