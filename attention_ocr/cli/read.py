@@ -82,6 +82,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images that are read at once (default: %(default)s)",
     )
+    _add_image_arguments(parser)
+    add_decoding_arguments(parser)
+
+
+def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which images are read, and how."""
     parser.add_argument(
         "--recursive", action="store_true", help="look for images in folders of folders too"
     )
@@ -104,7 +110,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="N",
             help=f"of a {what} that is decoded (default: %(default)s)",
         )
-    add_decoding_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
