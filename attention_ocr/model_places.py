@@ -6,6 +6,7 @@ from pathlib import Path
 from attention_ocr.settings.forms import FILES
 
 WEIGHTS_FILE = "weights.npz"
+LANGUAGE_MODEL_FILE = "language_model.npz"
 SAVED_MODEL_FILE = "saved_model.pb"
 BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "default"
 MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())

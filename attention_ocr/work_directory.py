@@ -16,6 +16,7 @@ from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.model_places import (
     BUNDLED_WEIGHTS,
+    LANGUAGE_MODEL_FILE,
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
     find_model,
@@ -63,10 +64,19 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
-    config, charset = Config.load(directory), Charset.load(directory)
+    config, charset = _with_own_files(Config.load(directory), directory), Charset.load(directory)
     recognizer = build_recognizer(config, charset, precision)
     load_weights(recognizer, directory / WEIGHTS_FILE)
     return TrainedModel(config, charset, recognizer)
+
+
+def _with_own_files(config: Config, directory: Path) -> Config:
+    """Return the settings with the place of a language model that stands in the work directory."""
+    named = config.decoding.language_model
+    # A bare name: the model was packed, and may lie in any folder.
+    if named == LANGUAGE_MODEL_FILE and (directory / named).is_file():
+        return config.with_decoding({"language_model": str(directory / named)})
+    return config
 
 
 def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
@@ -156,12 +166,25 @@ def pack_model(source: Path, target: Path) -> Path:
             raise ValueError(f"{source}: `{name}` holds values beyond those of half precision.")
         values[name] = half
     target.mkdir(parents=True, exist_ok=True)
+    config = config.with_decoding(_pack_language_model(config, target))
     Config(image=config.image, model=config.model, decoder=config.decoder).with_decoding(
         dataclasses.asdict(config.decoding)
     ).save(target)
     charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)
     return target / WEIGHTS_FILE
+
+
+def _pack_language_model(config: Config, target: Path) -> dict[str, str]:
+    """Copy the language model that the settings read with, and return the setting that names it."""
+    path = target / LANGUAGE_MODEL_FILE
+    if not config.decoding.language_model_weight:
+        path.unlink(missing_ok=True)
+        return {"language_model": ""}
+    content = Path(config.decoding.language_model).read_bytes()
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return {"language_model": LANGUAGE_MODEL_FILE}
 
 
 def weight_name(weight: object) -> str:

@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs", type=int, default=8, metavar="N", help="of a network (default: %(default)s)"
     )
+    parser.add_argument(
+        "--batch_size",
+        type=int,
+        default=128,
+        metavar="N",
+        help="words of a step of a network's training (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a network")
 
 
@@ -51,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         OSError: a file cannot be read or written.
         ValueError: the words are none, or an argument is wrong.
     """
-    for name in ("order", "units", "epochs"):
+    for name in ("order", "units", "epochs", "batch_size"):
         if getattr(args, name) < 1:
             raise ValueError(f"`{name}` must be above 0. Received: {getattr(args, name)}")
     with quiet_start():
@@ -65,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         arrays = train_ngram(words, args.order)
         size = f"{args.order}-gram model with {len(arrays['sizes'])} contexts"
     else:
-        arrays = train_lstm(words, args.units, args.epochs, seed=args.seed)
+        arrays = train_lstm(words, args.units, args.epochs, args.batch_size, seed=args.seed)
         size = f"LSTM with {args.units} units"
     save_language_model(arrays, args.model)
     print(f"{args.model}: {size}, {len(arrays['characters'])} characters, {len(words)} words")

@@ -133,7 +133,7 @@ class _Search(NamedTuple):
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
         state, guide_state = take_rows((state, states[1]), parents)
         guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))
-        here = tf.one_hot(t, num_steps, on_value=True, off_value=False)[None, :, None, None]
+        here = tf.equal(tf.range(num_steps), t)[None, :, None, None]
         looked = tf.reshape(weights, (tf.shape(parents)[0], 1, width, self.num_cells))
         after = (t + 1, beam, (state, guide_state), tf.where(here, looked, attention))
         return with_shapes_of(before, after)
@@ -224,7 +224,7 @@ def _choose(
 
     ended_before = taken(beam.ended)
     new_scores = of_choice(totals)
-    here = tf.one_hot(t, beam.token_ids.shape[-1], on_value=True, off_value=False)
+    here = tf.equal(tf.range(beam.token_ids.shape[-1]), t)
     confidences = tf.where(ended_before, 0.0, of_choice(log_probabilities))
     next_beam = _Beam(
         previous=token_ids,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.model_places import WEIGHTS_FILE
+from attention_ocr.model_places import LANGUAGE_MODEL_FILE, WEIGHTS_FILE
 
 FORMAT_VERSION = 1
 NOTES_FILE = "attention_ocr.json"
@@ -73,13 +73,22 @@ def make_notes(
 ) -> Notes:
     """Return notes without what reading has no use for."""
     kept = Config(image=config.image, model=config.model, decoder=config.decoder)
-    kept = kept.with_decoding(dataclasses.asdict(config.decoding))
+    decoding = dataclasses.asdict(config.decoding)
+    # The language model itself is in the file; where it lay says nothing elsewhere.
+    decoding["language_model"] = decoding["language_model"] and LANGUAGE_MODEL_FILE
+    kept = kept.with_decoding(decoding)
     return Notes(form, kept, charset, widths, made_of)
 
 
 def digest_of_weights(work_dir: Path) -> str:
-    """Return SHA-256 of the weights of a work directory, for `Notes.made_of`."""
-    return hashlib.sha256((work_dir / WEIGHTS_FILE).read_bytes()).hexdigest()
+    """Return SHA-256 of the weights of a work directory, for `Notes.made_of`.
+
+    A language model that is packed beside them counts with them.
+    """
+    digest = hashlib.sha256((work_dir / WEIGHTS_FILE).read_bytes())
+    if (work_dir / LANGUAGE_MODEL_FILE).is_file():
+        digest.update((work_dir / LANGUAGE_MODEL_FILE).read_bytes())
+    return digest.hexdigest()
 
 
 def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:

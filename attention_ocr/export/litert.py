@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
 
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.prepare import Decoding, prepare_portable_decoding
 from attention_ocr.engines.litert import signature_of
 from attention_ocr.engines.notes import append_notes, make_notes
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
@@ -71,10 +72,11 @@ def write_litert(
 
 def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
     """Return the flatbuffer, see `write_litert`."""
+    decoding = prepare_portable_decoding(model.config, model.charset, form)
     model.recognizer.make_convertible()
     module = tf.Module()
     module.signatures_to_keep = {
-        signature_of(width): _reading_function(model, width) for width in widths
+        signature_of(width): _reading_function(model, decoding, width) for width in widths
     }
     # The layers themselves must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
@@ -89,14 +91,15 @@ def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
             converter.target_spec.supported_types = [tf.float16]
         try:
             converted: bytes = converter.convert()
-        except tf.lite.experimental.ConverterError as error:
+        except ConverterError as error:
             raise ValueError(f"`format={form}` cannot hold this model: {_reason(error)}") from error
     return converted
 
 
-def _reading_function(model: TrainedModel, width: int) -> Callable[..., dict[str, tf.Tensor]]:
-    config, charset, recognizer = model
-    decoding = prepare_decoding(config, charset)
+def _reading_function(
+    model: TrainedModel, decoding: Decoding, width: int
+) -> Callable[..., dict[str, tf.Tensor]]:
+    config, _, recognizer = model
     shape = (1, config.image.input_height, width, config.image.image_channels)
 
     @tf.function(
@@ -115,5 +118,7 @@ def _reading_function(model: TrainedModel, width: int) -> Callable[..., dict[str
 def _reason(error: Exception) -> str:
     """Return the line of a converter's message that names the operations it lacks."""
     lines = str(error).splitlines()
-    telling = [line for line in lines if line.startswith(("Flex ops:", "Custom ops:"))]
+    telling = [
+        line for line in lines if line.startswith(("TF Select ops:", "Flex ops:", "Custom ops:"))
+    ]
     return " ".join(telling) or next(iter(lines), type(error).__name__)

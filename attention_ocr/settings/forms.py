@@ -52,18 +52,20 @@ def check_form(form: str, config: Any) -> None:
     if form in (SAVED_MODEL, FROZEN_GRAPH):
         return
     decoding = config.decoding
+    by_attention = decoding.decoding == "attention"
     held = {
-        "beam_width": decoding.beam_width == 1,
+        "beam_width": decoding.beam_width == 1 or by_attention,
+        "language_model_weight": decoding.language_model_weight == 0.0 or by_attention,
+        "num_best": decoding.num_best == 1,
         "decoding": decoding.decoding != "joint",
         "lexicon": not decoding.lexicon,
         "pattern": not decoding.pattern,
         "allowed_characters": not decoding.allowed_characters,
-        "language_model_weight": decoding.language_model_weight == 0.0,
     }
     for name, is_held in held.items():
         check(
             is_held,
-            f"`format={form}` holds greedy decoding alone: a search, and what it obeys, need "
-            f"TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"`format={form}` gives the best text of one head: alternatives, rules, joint "
+            f"reading and a search by CTC need TensorFlow. Export `saved_model`, or set `{name}` back.",
             f"{name}={getattr(decoding, name)}",
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.colors import Color, Palette, luma
+from attention_ocr.synthesis.looks import LOOKS, Look
 
 _NOISE_SEED = 13
 _NOISE_SHAPE = (256, 1024)
@@ -264,6 +265,7 @@ def photograph(
     ink_height: float,
     strokes: Strokes,
     palette: Palette,
+    look: Look = LOOKS["any"],
 ) -> np.ndarray:
     """Do to a picture what cameras and web sites do, within what leaves its text legible.
 
@@ -274,6 +276,7 @@ def photograph(
         ink_height: Height of the text in pixels.
         strokes: Its strokes, which say how much blur it bears.
         palette: Its colours, which with the strokes say how much noise it bears.
+        look: Says how often there is noise.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -289,7 +292,7 @@ def photograph(
     if happens(rng, 0.6 * difficulty):
         image = _develop_safely(rng, image, difficulty, palette, darkest)
     image = _soften(rng, image, difficulty, ink_height, strokes.width)
-    if happens(rng, 0.6 * difficulty):
+    if happens(rng, look.noise * difficulty):
         deviation = min(16.0, 0.15 * contrast) * difficulty * between(rng, 0.15, 1.0)
         image = add_noise(rng, image, deviation, happens(rng, 0.5), happens(rng, 0.4))
     if happens(rng, 0.08 * difficulty):

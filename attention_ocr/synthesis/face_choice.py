@@ -1,5 +1,6 @@
 """The choice of a face for each text: one that shows all its characters, plain ones more often."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
@@ -8,6 +9,7 @@ import numpy as np
 
 from attention_ocr.synthesis.chance import between, pick
 from attention_ocr.synthesis.faces import Face, first_missing, visible_characters
+from attention_ocr.synthesis.looks import LOOKS, Look
 from attention_ocr.synthesis.typesetting import open_font
 
 # To open a face and draw its first letters takes longer than the rest of a picture, and memory has
@@ -19,6 +21,9 @@ _POOL_TAG = 1
 _POOL_DRAWS = 12
 # Above Latin-1 a face's glyphs are looked at when it first comes up, not in the scan of all fonts.
 _LAST_PROOFED = 0xFF
+
+_HEAVY = re.compile(r"bold|black|heavy|ultra|fat|poster", re.IGNORECASE)
+_LIGHT = re.compile(r"light|thin|hairline|mono", re.IGNORECASE)
 
 SizedFace = tuple[Face, int]
 
@@ -32,13 +37,20 @@ class FaceChooser:
         difficulty: From 0 to 1; the harder, the more often decorative faces come.
         height: Nominal height of a picture in pixels.
         seed: Every value gives other choices.
+        look: Says how much more often bold faces come.
 
     Raises:
         ValueError: If no face has one of the characters.
     """
 
     def __init__(
-        self, faces: Sequence[Face], characters: str, difficulty: float, height: int, seed: int
+        self,
+        faces: Sequence[Face],
+        characters: str,
+        difficulty: float,
+        height: int,
+        seed: int,
+        look: Look = LOOKS["any"],
     ) -> None:
         coverage = {face: face.covered(characters) for face in faces}
         missing = frozenset(characters).difference(*coverage.values())
@@ -49,7 +61,7 @@ class FaceChooser:
             )
         self._coverage = {face: shown for face, shown in coverage.items() if shown - {" "}}
         self._faces = tuple(self._coverage)
-        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty))
+        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty, look.bold))
         self._spread = difficulty
         self._height = height
         self._seed = seed
@@ -118,9 +130,18 @@ class FaceChooser:
         return face, max(8, round(cap_height / max(0.3, face.cap_height)))
 
 
-def _weigh(faces: Sequence[Face], sharpness: float) -> list[float]:
-    """Weigh faces: plain ones count more, and one of twelve styles less than an only one."""
+def _weigh(faces: Sequence[Face], sharpness: float, bold: float) -> list[float]:
+    """Weigh faces: plain ones count more, one of twelve styles less than an only one."""
     styles = Counter(face.family for face in faces)
-    weights = [face.legibility**sharpness / styles[face.family] ** 0.5 for face in faces]
+    weights = [
+        face.legibility**sharpness * bold ** _heaviness(face) / styles[face.family] ** 0.5
+        for face in faces
+    ]
     total = list(accumulate(weights))[-1]
     return [weight / total for weight in weights]
+
+
+def _heaviness(face: Face) -> int:
+    """Return 1 for a bold face, -1 for a light one or a typewriter's, by its name, else 0."""
+    name = f"{face.family} {face.style}"
+    return bool(_HEAVY.search(name)) - bool(_LIGHT.search(name))

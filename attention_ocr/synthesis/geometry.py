@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from attention_ocr.synthesis.chance import between
+from attention_ocr.synthesis.looks import LOOKS, Look
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,11 @@ class View:
 
 
 def draw_view(
-    rng: np.random.Generator, difficulty: float, shape: tuple[int, int], max_height: float
+    rng: np.random.Generator,
+    difficulty: float,
+    shape: tuple[int, int],
+    max_height: float,
+    look: Look = LOOKS["any"],
 ) -> View:
     """Draw a way to look at a line of text.
 
@@ -39,12 +44,13 @@ def draw_view(
         difficulty: From 0 to 1.
         shape: Height and width of the mask.
         max_height: Height in pixels above which the result is made smaller.
+        look: Says how far it may turn.
 
     Returns:
         The view. Long lines turn less: a turned one is mostly ground, and its letters are small.
     """
     height, width = shape
-    steepest = min(0.3, 0.8 * height / width) * difficulty
+    steepest = min(look.steepest, look.rise * height / width) * difficulty
     # The product of two draws: most words are nearly level.
     rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5
     shear = 0.35 * difficulty * between(rng, -1, 1) * rng.random()

@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens
+from attention_ocr.synthesis.effects import thicken
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, view_mask
+from attention_ocr.synthesis.looks import LOOKS, Look
 from attention_ocr.synthesis.typesetting import Typesetter
 
 # Cut out along their ink, these look like their other case or like another mark: `s` and `S`, a
@@ -40,6 +42,7 @@ def set_line(
     other_text: str | None,
     difficulty: float,
     height: int,
+    look: Look = LOOKS["any"],
 ) -> Line:
     """Set a text and give the line its shape.
 
@@ -52,12 +55,15 @@ def set_line(
         other_text: What may stand around it, in characters that the face shows; None for nothing.
         difficulty: From 0, straight and level, to 1.
         height: Nominal height of a picture in pixels.
+        look: Says how bold it is and how far it may turn.
 
     Returns:
         The line.
     """
     spacing, lifts = _draw_spacing(rng, size, len(text), difficulty)
     ink, baseline = typesetter.set_text(face, size, text, spacing, lifts)
+    if look.emboldened and happens(rng, look.emboldened * difficulty):
+        ink, baseline = _embolden(ink, baseline, max(1, round(0.04 * size)))
     is_ambiguous = all(not character.isalnum() or character in _AMBIGUOUS for character in text)
     surroundings = None
     if is_ambiguous:
@@ -68,7 +74,7 @@ def set_line(
     elif happens(rng, 0.15 * difficulty):
         ink = bend_mask(ink, between(rng, -1.2, 1.2) * difficulty)
     if difficulty > 0:
-        view = draw_view(rng, difficulty, ink.shape, 1.5 * height)
+        view = draw_view(rng, difficulty, ink.shape, 1.5 * height, look)
         ink = view_mask(ink, view)
         if surroundings is not None:
             surroundings = view_mask(surroundings, view)
@@ -120,6 +126,12 @@ def _draw_spacing(
             reach = 0.1 * size * difficulty
             lifts = [reach * (2 * draw - 1) for draw in rng.random(num_characters).tolist()]
     return spacing, lifts
+
+
+def _embolden(ink: np.ndarray, baseline: int, radius: int) -> tuple[np.ndarray, int]:
+    """Widen the strokes, with room for them on every side."""
+    padded = cv2.copyMakeBorder(ink, radius, radius, radius, radius, cv2.BORDER_CONSTANT)
+    return thicken(padded, radius), baseline + radius
 
 
 def _add_line_height(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarray:

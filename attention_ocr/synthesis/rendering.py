@@ -6,7 +6,7 @@ import numpy as np
 
 from attention_ocr.synthesis.backgrounds import colorize, draw_background, draw_slope
 from attention_ocr.synthesis.chance import below, between, happens
-from attention_ocr.synthesis.colors import Color, Palette, draw_palette
+from attention_ocr.synthesis.colors import Color, Palette, draw_natural_palette, draw_palette
 from attention_ocr.synthesis.effects import (
     cast_shadow,
     measure_strokes,
@@ -18,6 +18,7 @@ from attention_ocr.synthesis.face_choice import FaceChooser, SizedFace
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.lines import Line, cut_out, set_line
+from attention_ocr.synthesis.looks import LOOKS
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import TextSampler
 from attention_ocr.synthesis.typesetting import Typesetter
@@ -55,7 +56,9 @@ class Renderer:
             config.difficulty,
             config.height,
             config.seed,
+            LOOKS[config.look],
         )
+        self._look = LOOKS[config.look]
         self._typesetter = Typesetter()
 
     @property
@@ -93,6 +96,7 @@ class Renderer:
             other_text,
             self.config.difficulty,
             self.config.height,
+            self._look,
         )
         # Nothing is drawn for a share of 0, so that an option that is off changes no picture.
         if self.config.textless and happens(rng, self.config.textless):
@@ -139,10 +143,13 @@ class Renderer:
         margins = self._draw_margins(rng, line, outline)
         ink = cut_out(line.ink, line.box, margins)
         strokes = measure_strokes(ink)
-        palette = draw_palette(rng, difficulty, strokes.strength)
+        if self._look.natural_colors:
+            palette = draw_natural_palette(rng, strokes.strength)
+        else:
+            palette = draw_palette(rng, difficulty, strokes.strength)
         image = draw_background(rng, difficulty, ink.shape, palette)
         if not written:
-            return photograph(rng, image, difficulty, float(height), strokes, palette)
+            return photograph(rng, image, difficulty, height, strokes, palette, self._look)
         fill: Color | np.ndarray = palette.text
         if happens(rng, 0.15 * difficulty):
             colors = (palette.text, palette.draw_text_color(rng, 0.7))
@@ -151,7 +158,7 @@ class Renderer:
             image = paint(image, cut_out(line.surroundings, line.box, margins), fill)
         image = self._decorate(rng, image, ink, outline, height, palette)
         image = paint(image, ink, fill)
-        return photograph(rng, image, difficulty, float(height), strokes, palette)
+        return photograph(rng, image, difficulty, height, strokes, palette, self._look)
 
     def _decorate(
         self,
@@ -179,8 +186,12 @@ class Renderer:
         """Draw the room to the left, above, to the right and below, in pixels."""
         _, _, width, height = line.box
         scale = min(height, self.config.height)
-        least = 1 + outline + 0.12 * (1.0 - self.config.difficulty) * scale
-        most = least + (0.25 if line.surroundings is None else 0.55) * scale
+        nearest, widest = self._look.margins
+        if nearest < 0:
+            least = outline + nearest * scale
+        else:
+            least = 1 + outline + 0.12 * (1.0 - self.config.difficulty) * scale
+        most = least + (widest + (0.0 if line.surroundings is None else 0.3)) * scale
         left, above, right, under = (int(between(rng, least, most)) for _ in range(4))
         # A crop of a single `l` is no thinner than a quarter of its height.
         narrow = max(0, round(0.25 * height) - width - left - right)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from attention_ocr.synthesis.kinds import KINDS
+from attention_ocr.synthesis.looks import LOOKS
 
 PARTS = ("all", "train", "eval")
 CASES = ("any", "keep", "lower", "upper", "title")
@@ -45,6 +46,8 @@ class SynthesisConfig:
             comes with the package.
         textless: Fraction of pictures without a text, whose label is empty: a reader learns from
             them that there may be nothing to read.
+        look: `any`, or `signs`: bold strokes, tight crops and muted colours, as in photographs of
+            streets.
 
     Raises:
         ValueError: If a setting is outside its range.
@@ -62,6 +65,7 @@ class SynthesisConfig:
     seed: int = 0
     words_file: str = ""
     textless: float = 0.0
+    look: str = "any"
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be rendered."""
@@ -79,6 +83,7 @@ class SynthesisConfig:
         _expect(self.part in PARTS, f"part among {', '.join(PARTS)}", "part", self.part)
         _expect(0 <= self.difficulty <= 1, "difficulty from 0 to 1", "difficulty", self.difficulty)
         _expect(0 <= self.textless <= 1, "textless from 0 to 1", "textless", self.textless)
+        _expect(self.look in LOOKS, f"look among {', '.join(LOOKS)}", "look", self.look)
         _expect(8 <= self.height <= 512, "height from 8 to 512 pixels", "height", self.height)
         _expect(bool(self.fonts), "fonts to be all, bundled or a path", "fonts", self.fonts)
         _expect(self.seed >= 0, "seed of at least 0", "seed", self.seed)

@@ -1,6 +1,8 @@
 """Checkpoints: everything a run needs to go on as if nothing had happened."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
@@ -19,9 +21,22 @@ class Checkpoints:
         directory: where the checkpoints lie.
         state: what is saved, by name: variables, lists of variables, iterators.
         keep: newest checkpoints that stay.
+        remake: makes those of `state` anew, by name, that a checkpoint may not fit: an iterator
+            over other data cannot go on where the old one was.
+
+    Attributes:
+        state: what is saved, with what was made anew.
     """
 
-    def __init__(self, directory: Path, state: dict[str, Any], keep: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        state: dict[str, Any],
+        keep: int,
+        remake: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+    ) -> None:
+        self.state = dict(state)
+        self._remake = remake
         self._checkpoint = tf.train.Checkpoint(**state)
         self.directory = directory
         try:
@@ -65,6 +80,8 @@ class Checkpoints:
                 # The state must hold everything: a name too few or too many is another network.
                 self._checkpoint.restore(path).assert_consumed()
             except _DAMAGED as error:
+                if self._restore_but_remade(path):
+                    return True
                 reason = str(error).splitlines()[0]
                 logging.error("checkpoint %s cannot be read, trying an older one: %s", path, reason)
                 continue
@@ -73,6 +90,27 @@ class Checkpoints:
         if paths:
             raise ValueError(f"No checkpoint in {self.directory} can be read: {', '.join(paths)}")
         return False
+
+    def _restore_but_remade(self, path: str) -> bool:
+        """Restore what has to fit, and make the rest anew; say whether that was possible."""
+        if not self._remake:
+            return False
+        fixed = {name: value for name, value in self.state.items() if name not in self._remake}
+        try:
+            status = tf.train.Checkpoint(**fixed).restore(path)
+            status.assert_existing_objects_matched().expect_partial()
+        except _DAMAGED:
+            return False
+        logging.warning(
+            "going on from %s; the training data are not those that it was saved with, and are "
+            "read from their beginning",
+            path,
+        )
+        # An iterator that could not be restored is at its end.
+        for name, make in self._remake.items():
+            self.state[name] = make()
+            setattr(self._checkpoint, name, self.state[name])
+        return True
 
 
 def _step(index: Path) -> int:

@@ -213,6 +213,7 @@ class Run:
                 "batches": self.batches,
             },
             settings.keep_checkpoints,
+            remake={"batches": lambda: iter(batches)},
         )
         self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
@@ -240,6 +241,7 @@ class Run:
                 self.averages.restart()
             if settings.init_from:
                 self._begin_with(settings.init_from, settings.init_parts)
+        self.batches = self.checkpoints.state["batches"]
         step = int(self.progress.step.numpy())
         self.summaries.settings(self.config, step)
         window = SpeedWindow()

@@ -8,6 +8,9 @@ import pytest
 from attention_ocr.config import Config
 from attention_ocr.export.litert import input_widths
 from attention_ocr.export.saved_model import export_model, write_form
+from attention_ocr.language_models.files import save_language_model
+from attention_ocr.language_models.lstm import train_lstm
+from attention_ocr.language_models.ngram import train_ngram
 from attention_ocr.reading.reader import load
 from attention_ocr.settings.forms import FILES, FORMS, check_form, parse_forms
 from attention_ocr.settings.image import ImageConfig
@@ -28,24 +31,25 @@ def test_a_list_of_forms_is_put_in_order():
 @pytest.mark.parametrize(
     "decoding",
     [
-        {"beam_width": 3},
+        {"num_best": 2, "beam_width": 3},
         {"decoding": "joint"},
+        {"beam_width": 3, "decoding": "ctc"},
+        {"language_model": "lm.npz", "language_model_weight": 0.2, "decoding": "ctc"},
         {"lexicon": "words.txt"},
         {"pattern": "[a-c]+"},
         {"allowed_characters": "abc"},
-        {"language_model": "lm.npz", "language_model_weight": 0.2},
     ],
     ids=lambda decoding: next(iter(decoding)),
 )
-def test_a_search_is_refused_before_work_begins(work_dir, tmp_path, decoding):
+def test_what_needs_tensorflow_is_refused_before_work_begins(work_dir, tmp_path, decoding):
     config = Config.load(work_dir).with_decoding(decoding)
     for form in FORMS:
         if form in ("saved_model", "frozen_graph"):
             check_form(form, config)
             continue
-        with pytest.raises(ValueError, match=f"`format={form}` holds greedy decoding alone.*Rec"):
+        with pytest.raises(ValueError, match=f"`format={form}` gives the best text of one.*Rec"):
             check_form(form, config)
-    with pytest.raises(ValueError, match="holds greedy decoding alone"):
+    with pytest.raises(ValueError, match="gives the best text of one head"):
         export_model(work_dir, tmp_path / "served", decoding=decoding, forms=("litert",))
     assert not (tmp_path / "served").exists()
 
@@ -92,6 +96,40 @@ def test_both_heads_convert(narrow, tmp_path, form, decoding):
     model = model._replace(config=model.config.with_decoding({"decoding": decoding}))
     write_form(form, model, tmp_path / "model")
     check(form, tmp_path / "model", load(narrow, decoding=decoding))
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_a_search_with_a_language_model_converts(narrow, tmp_path, form):
+    decoding = write_language_model(tmp_path, "lstm")
+    model = load_trained_model(narrow)
+    model = model._replace(config=model.config.with_decoding(decoding))
+    write_form(form, model, tmp_path / "model")
+    guided = load(narrow, **decoding)
+    files = tiny_model.files(4)
+    texts = [[reading.text for reading in reader.read(files)] for reader in (guided, load(narrow))]
+    assert texts[0] != texts[1]
+    check(form, tmp_path / "model", guided)
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_an_n_gram_model_is_refused_before_the_conversion(narrow, tmp_path, form):
+    decoding = write_language_model(tmp_path, "ngram")
+    model = load_trained_model(narrow)
+    model = model._replace(config=model.config.with_decoding(decoding))
+    with pytest.raises(ValueError, match="n-gram model: make one with .*--kind=lstm.*lm.npz"):
+        write_form(form, model, tmp_path / "model")
+
+
+def write_language_model(folder: Path, kind: str) -> dict[str, object]:
+    """Write a model of words that the tiny one does not read, and return settings for it."""
+    words = ["abc0", "abc1", "abc2"] * 50
+    arrays = train_ngram(words, 3) if kind == "ngram" else train_lstm(words, units=8, epochs=4)
+    save_language_model(arrays, folder / "lm.npz")
+    return {
+        "beam_width": 2,
+        "language_model": str(folder / "lm.npz"),
+        "language_model_weight": 3.0,
+    }
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ def test_the_command_makes_a_model_that_is_read_again(kind, model_class, tmp_pat
     words = tmp_path / "words.txt"
     words.write_text("ab\nabc\nab\n", encoding="utf-8")
     path = tmp_path / "model.npz"
-    options = [f"--kind={kind}", "--order=3", "--units=4", "--epochs=1"]
+    options = [f"--kind={kind}", "--order=3", "--units=4", "--epochs=1", "--batch_size=2"]
     assert main(["language-model", str(words), str(path), *options]) == 0
     assert "3 characters, 3 words" in capsys.readouterr().out
     model = load_language_model(path, CHARSET)
@@ -52,6 +52,7 @@ def test_what_is_no_language_model_is_named(tmp_path):
     ("arguments", "message"),
     [
         (["--order=0"], "`order` must be above 0. Received: 0"),
+        (["--kind=lstm", "--batch_size=0"], "`batch_size` must be above 0. Received: 0"),
         (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
         ([], "words.txt: expected a word a line. Received: no word"),
     ],

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis.colors import color_of_luma, draw_palette, luma, minimum_contrast
+from attention_ocr.synthesis.colors import (
+    color_of_luma,
+    draw_natural_palette,
+    draw_palette,
+    luma,
+    minimum_contrast,
+)
 
 DIFFICULTIES = (0.0, 0.3, 1.0)
 
@@ -60,3 +66,20 @@ def test_hard_texts_are_as_often_light_on_dark_and_coloured():
     light = sum(luma(palette.text) > luma(palette.ground) for palette in palettes)
     assert 200 < light < 300
     assert sum(max(palette.ground) - min(palette.ground) > 60 for palette in palettes) > 100
+
+
+def test_natural_colours_are_of_middling_contrast_and_mostly_light_on_dark():
+    rng = np.random.default_rng(11)
+    palettes = [draw_natural_palette(rng) for _ in range(500)]
+    # Quartiles of training words of Street View Text and ICDAR 2015 before blur: 50 to 110.
+    low, high = np.percentile([palette.contrast for palette in palettes], (25, 75))
+    assert 45 < low < 75 < high < 130
+    assert 280 < sum(luma(palette.text) > luma(palette.ground) for palette in palettes) < 370
+    for palette in palettes:
+        ground = palette.draw_ground(rng, 1.0)
+        assert abs(luma(palette.text) - luma(ground)) >= palette.gap - 1e-6
+
+
+def test_natural_colours_of_hairlines_keep_more_contrast():
+    rng = np.random.default_rng(12)
+    assert min(draw_natural_palette(rng, strength=0.3).contrast for _ in range(200)) > 93

@@ -6,6 +6,7 @@ import pytest
 
 from attention_ocr.synthesis.face_choice import FaceChooser
 from attention_ocr.synthesis.faces import Face, inspect_file
+from attention_ocr.synthesis.looks import LOOKS
 
 
 def made_up_face(name, characters, legibility=1.0, cap_height=0.7):
@@ -104,3 +105,11 @@ def test_characters_above_latin_without_ink_are_not_shown(make_font):
     assert chooser.shows(faces[0], frozenset("ITя"))
     assert not chooser.shows(faces[0], frozenset("Ж"))
     assert not chooser.shows(faces[0], frozenset("ш"))
+
+
+def test_signs_are_in_bold_faces_more_often_and_hardly_in_light_ones():
+    styles = {"Sans Bold": 0, "Sans Regular": 0, "Sans Light": 0}
+    faces = [made_up_face(name, "ab") for name in styles]
+    chosen = choose_many(FaceChooser(faces, "ab", 0.9, 32, 0, LOOKS["signs"]), "ab")
+    shares = [chosen[name] / chosen.total() for name in styles]
+    assert shares == pytest.approx([25 / 31, 5 / 31, 1 / 31], abs=0.05)

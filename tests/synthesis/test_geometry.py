@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from attention_ocr.synthesis.geometry import View, bend_mask, draw_view, place_corners, view_mask
+from attention_ocr.synthesis.looks import LOOKS
 
 MASK = np.full((24, 130), 255, np.uint8)
 
@@ -62,6 +63,15 @@ def test_views_grow_with_difficulty():
         return np.mean([abs(view.rotation) + abs(view.shear) for view in views])
 
     assert 0 == reach(0.0) < reach(0.4) < reach(1.0)
+
+
+def test_signs_turn_further():
+    def steepest(look):
+        rng = np.random.default_rng(1)
+        views = [draw_view(rng, 1.0, (24, 30), 1000, LOOKS[look]) for _ in range(200)]
+        return max(abs(view.rotation) for view in views)
+
+    assert steepest("any") <= 0.3 < 0.4 < steepest("signs") <= 0.5
 
 
 def test_turned_lines_are_made_smaller_within_reason():

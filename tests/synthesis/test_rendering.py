@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from attention_ocr.synthesis import rendering
+from attention_ocr.synthesis.effects import measure_strokes as strokes
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import part_of
@@ -163,6 +164,24 @@ def test_pictures_without_a_text_have_an_empty_label_and_no_ink(make):
     assert [text for _, text in pictures] == [""] * 10
     # At difficulty 0 the ground is one gray; what differs from it would be ink.
     assert all(np.ptp(image) <= 2 for image, _ in pictures)
+
+
+def test_words_on_signs_are_bolder_and_fill_the_picture(make, monkeypatch):
+    shares = {}
+    for look in ("any", "signs"):
+        inks = []
+        monkeypatch.setattr(
+            rendering, "measure_strokes", lambda ink, inks=inks: inks.append(ink) or strokes(ink)
+        )
+        list(make(look=look, difficulty=0.9, kinds=("words",), min_length=4).generate(0, 80))
+        shares[look] = np.median([ink.mean() / 255 for ink in inks])
+    assert shares["signs"] > 1.3 * shares["any"]
+
+
+def test_words_on_signs_depend_on_seed_and_index_alone(make):
+    first = [make(look="signs", seed=2).render(index) for index in range(10)]
+    assert digest(make(look="signs", seed=2).generate(0, 10)) == digest(first)
+    assert digest(make(look="any", seed=2).generate(0, 10)) != digest(first)
 
 
 def test_a_share_of_the_pictures_is_without_a_text(make):

@@ -29,6 +29,7 @@ def test_defaults_are_valid_and_frozen():
         ("fonts", ""),
         ("seed", -1),
         ("textless", 1.5),
+        ("look", "neon"),
         ("characters", ""),
         ("characters", " "),
         ("characters", "ab\t"),

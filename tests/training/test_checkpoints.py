@@ -1,3 +1,4 @@
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -57,6 +58,42 @@ def test_an_iterator_goes_on_where_it_was(tmp_path):
     checkpoints, iterator = start()
     assert checkpoints.restore()
     assert [int(next(iterator)) for _ in range(9)] == expected
+
+
+def test_an_iterator_over_other_data_begins_anew_and_the_rest_goes_on(tmp_path, caplog):
+    def start(dataset: tf.data.Dataset) -> tuple[Checkpoints, tf.Variable]:
+        variable = tf.Variable(tf.zeros(5))
+        state = {"weights": [variable], "batches": iter(dataset)}
+        return Checkpoints(tmp_path, state, 1, {"batches": lambda: iter(dataset)}), variable
+
+    old = tf.data.Dataset.range(100).shuffle(50, seed=1)
+    checkpoints, variable = start(old)
+    variable.assign(tf.ones(5))
+    next(checkpoints.state["batches"])
+    checkpoints.save(7)
+    two_sources = tf.data.Dataset.sample_from_datasets([tf.data.Dataset.range(200, 210), old])
+    with caplog.at_level(logging.WARNING):
+        checkpoints, variable = start(two_sources.filter(lambda number: number > 204))
+        assert checkpoints.restore()
+    np.testing.assert_array_equal(variable, np.ones(5))
+    assert int(next(checkpoints.state["batches"])) == 205
+    assert "step-7; the training data are not those that it was saved with" in caplog.text
+    # What is saved from here on holds the place in the new data.
+    checkpoints.save(8)
+    checkpoints, _ = start(two_sources.filter(lambda number: number > 204))
+    assert checkpoints.restore()
+    assert int(next(checkpoints.state["batches"])) == 206
+
+
+def test_a_network_that_does_not_fit_is_refused_also_beside_something_that_may_be_made_anew(saved):
+    def start() -> tf.data.Iterator:
+        return iter(tf.data.Dataset.range(3))
+
+    for variables in ([tf.Variable(tf.zeros(7))], [tf.Variable(tf.zeros(500)), tf.Variable(0.0)]):
+        state = {"weights": variables, "batches": start()}
+        checkpoints = Checkpoints(saved, state, 2, {"batches": start})
+        with pytest.raises(ValueError, match="can be read"):
+            checkpoints.restore()
 
 
 def cut(share: float) -> Callable[[Path], None]:
