@@ -23,6 +23,7 @@ from attention_ocr.model_places import (
 )
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.small_weights import PRECISIONS, restore
 from attention_ocr.whole_files import whole_file
 
 __all__ = [
@@ -99,7 +100,7 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """Read weights by path in the network, as `save_weights` wrote them.
+    """Read weights by path in the network, as `save_weights` or `pack_model` wrote them.
 
     Raises:
         ValueError: the file is cut short or damaged.
@@ -107,7 +108,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     try:
         # NumPy leaves a file of its own open where it turns out to be damaged.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return restore({name: arrays[name] for name in arrays.files})
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -140,31 +141,29 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
         weight.assign(values[name])
 
 
-def pack_model(source: Path, target: Path) -> Path:
-    """Write a model as small as it can be handed on: what reading needs, in half precision.
+def pack_model(source: Path, target: Path, precision: str = "half") -> Path:
+    """Write a model as small as it can be handed on: what reading needs, in fewer bits.
 
-    Kernels and embeddings become float16; vectors, as biases and statistics are, stay float32. The
+    Kernels and embeddings become small; vectors, as biases and statistics are, stay float32. The
     settings of data and training, which reading has no use for, are left at their defaults.
 
     Args:
         source: a work directory.
         target: made here; what of a model it holds is replaced.
+        precision: one of `small_weights.PRECISIONS`.
 
     Returns:
         The file of the weights.
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: the model is damaged, or a weight is too large for half precision.
+        ValueError: the model is damaged, or a weight has no value in that precision.
     """
     config, charset, recognizer = load_trained_model(source)
-    values = {}
-    for name, value in weight_values(recognizer).items():
-        with np.errstate(over="ignore"):
-            half = value.astype(np.float16) if value.ndim > 1 else value
-        if not np.isfinite(half).all():
-            raise ValueError(f"{source}: `{name}` holds values beyond those of half precision.")
-        values[name] = half
+    try:
+        values = PRECISIONS[precision](weight_values(recognizer))
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
     target.mkdir(parents=True, exist_ok=True)
     config = config.with_decoding(_pack_language_model(config, target))
     Config(image=config.image, model=config.model, decoder=config.decoder).with_decoding(

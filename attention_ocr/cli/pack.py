@@ -1,20 +1,21 @@
-"""`attention-ocr pack`: a model in half the space, to hand on, and what reads it fast."""
+"""`attention-ocr pack`: a model in fewer bits, to hand on, and what reads it fast."""
 
 import argparse
 from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
 
-HELP = "write what reading needs of a model: weights in half precision, and 8 bits for LiteRT"
+HELP = "write what reading needs of a model: weights in fewer bits, and what LiteRT reads fast"
 EPILOG = """\
 example:
   attention-ocr pack runs/mine mine-small
   attention-ocr read word.png --model=mine-small
 
-The copy has the settings, the characters and the weights, kernels as float16; it is a work
-directory like the first, without checkpoints and events. Beside the weights stands the same model
-for LiteRT in 8 bits, which reads by default, without TensorFlow; TensorFlow reads the weights where
-a search, a lexicon or the like is asked for. What the 8 bits cost is told by
+The copy has the settings, the characters and the weights, kernels as float16 (with
+--precision=int8, as 8 bits with a scale for each channel); it is a work directory like the first,
+without checkpoints and events. Beside the weights stands the same model for LiteRT in 8 bits, which
+reads by default, without TensorFlow; TensorFlow reads the weights where a lexicon or the like is
+asked for. What the 8 bits cost is told by
 
   attention-ocr parity mine-small words/labels.tsv --model=mine-small
 """
@@ -26,10 +27,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: the command's own parser.
     """
+    from attention_ocr.small_weights import PRECISIONS
+
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument("model", type=Path, metavar="DIR", help="work directory of a training")
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="where the copy goes")
+    parser.add_argument(
+        "--precision",
+        choices=tuple(PRECISIONS),
+        default="half",
+        help="of the weights (default: %(default)s)",
+    )
     parser.add_argument(
         "--weights_only",
         action="store_true",
@@ -57,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         from attention_ocr.export.packed import pack
 
         # The converter takes notes on standard error too.
-        paths = pack(args.model, args.out_dir, with_litert=not args.weights_only)
+        paths = pack(args.model, args.out_dir, not args.weights_only, args.precision)
     for path in paths:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -12,7 +12,9 @@ from attention_ocr.work_directory import load_trained_model, pack_model
 PACKED_FORM = "litert_int8"
 
 
-def pack(source: Path, target: Path, with_litert: bool = True) -> list[Path]:
+def pack(
+    source: Path, target: Path, with_litert: bool = True, precision: str = "half"
+) -> list[Path]:
     """Write what reading needs of a model, see `work_directory.pack_model`.
 
     Args:
@@ -20,13 +22,14 @@ def pack(source: Path, target: Path, with_litert: bool = True) -> list[Path]:
         target: made here; what of a model it holds is replaced.
         with_litert: whether a LiteRT file of the weights as they were packed stands beside them,
             `PACKED_FORM`; it knows which weights those are, and is refused beside others.
+        precision: of the weights, one of `small_weights.PRECISIONS`.
 
     Returns:
         The files that hold the weights.
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: the model is damaged, a weight is too large for half precision, or LiteRT
+        ValueError: the model is damaged, a weight has no value in that precision, or LiteRT
             cannot hold what the settings ask for.
         OSError: a file cannot be written.
     """
@@ -35,7 +38,7 @@ def pack(source: Path, target: Path, with_litert: bool = True) -> list[Path]:
     path = target / FILES[PACKED_FORM]
     # One of older weights would be refused.
     path.unlink(missing_ok=True)
-    paths = [pack_model(source, target)]
+    paths = [pack_model(source, target, precision)]
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:

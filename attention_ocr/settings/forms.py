@@ -65,7 +65,7 @@ def check_form(form: str, config: Any) -> None:
     for name, is_held in held.items():
         check(
             is_held,
-            f"`format={form}` gives the best text of one head: alternatives, rules, joint "
-            f"reading and a search by CTC need TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"`format={form}` gives the best text of one head: alternatives, rules, joint reading "
+            f"and a search by CTC need TensorFlow. Export `saved_model`, or set `{name}` back.",
             f"{name}={getattr(decoding, name)}",
         )

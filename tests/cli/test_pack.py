@@ -66,6 +66,22 @@ def test_a_weight_beyond_half_precision_is_named(work_dir, tmp_path, capsys):
     assert not (tmp_path / "small").exists()
 
 
+def test_a_model_in_eight_bits_reads_alike_in_a_quarter_of_the_space(work_dir, tmp_path):
+    target = tmp_path / "small"
+    assert main(["pack", str(work_dir), str(target), "--weights_only", "--precision=int8"]) == 0
+    with np.load(target / WEIGHTS_FILE) as arrays:
+        stored = {name: arrays[name].dtype for name in arrays.files}
+    before, after = (read_weights(folder / WEIGHTS_FILE) for folder in (work_dir, target))
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert stored[name] == (np.int8 if value.ndim > 1 else np.float32), name
+        atol = 0.0 if value.ndim < 2 else np.abs(value).max() / 254 * 1.001
+        np.testing.assert_allclose(after[name], value, rtol=0, atol=atol, err_msg=name)
+    images = tiny_model.images(6)
+    readings = [attention_ocr.load(folder).read(images) for folder in (work_dir, target)]
+    assert any(full.text == small.text for full, small in zip(*readings, strict=True))
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """A packed model with a file for LiteRT; not to be changed."""
@@ -114,10 +130,10 @@ def test_weights_packed_anew_leave_no_file_of_the_old_ones(packed, work_dir, tmp
     assert not (folder / FILES["litert_int8"]).exists()
 
 
-def test_a_search_is_packed_without_what_litert_reads(tmp_path, capsys):
-    work_dir = tiny_model.write_work_dir(tmp_path / "run", beam_width=2)
+def test_a_search_for_many_texts_is_packed_without_what_litert_reads(tmp_path, capsys):
+    work_dir = tiny_model.write_work_dir(tmp_path / "run", beam_width=2, num_best=2)
     assert main(["pack", str(work_dir), str(tmp_path / "small")]) == 1
-    assert "holds greedy decoding alone" in capsys.readouterr().err
+    assert "gives the best text of one head" in capsys.readouterr().err
     assert not (tmp_path / "small").exists()
     assert main(["pack", str(work_dir), str(tmp_path / "small"), "--weights_only"]) == 0
 
