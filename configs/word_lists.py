@@ -2,13 +2,13 @@ r"""Write the words of the default model: what is rendered, and what its languag
 
 `common.txt` and `many.txt` are English words of letters alone, the most frequent first (Speer,
 "rspeer/wordfreq", which has its lists from Wikipedia, subtitles, news, books and the web;
-Apache-2.0, the data CC-BY-SA-4.0). `lines.txt` are words in lower, upper and title case, each as
-often as the logarithm of its frequency says, and a sixth of numbers, prices, dates, codes and the
-like, so that a model of these lines does not take a code for a misspelt word.
+Apache-2.0, the data CC-BY-SA-4.0). In `lines.txt` each word stands as often as the logarithm of its
+frequency says, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
+model of these lines does not take a code for a misspelt word.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
-    attention-ocr language-model --kind=lstm --units=192 --epochs=5 --batch_size=256 \
+    attention-ocr language-model --order=5 --min_count=2 --ignore_case \
         runs/words/lines.txt runs/words/language_model.npz
 """
 
@@ -22,8 +22,7 @@ from wordfreq import top_n_list, word_frequency
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.synthesis.texts import TextSampler
 
-NUM_COMMON, NUM_SPOKEN, NUM_MANY = 5_000, 40_000, 80_000
-NUM_LINES = 300_000
+NUM_COMMON, NUM_KNOWN, NUM_MANY = 5_000, 30_000, 80_000
 OTHER_KINDS = "numbers+prices+dates+times+mixed+punctuated+addresses+random"
 OTHERS = 1 / 6
 
@@ -34,20 +33,19 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, number in (("common", NUM_COMMON), ("many", NUM_MANY)):
         _write(folder / f"{name}.txt", [word for word in words[:number] if len(word) > 1])
-    spoken = [word for word in words[:NUM_SPOKEN] if len(word) > 1]
-    _write(folder / "lines.txt", _draw_lines(spoken))
+    known = [word for word in words[:NUM_KNOWN] if len(word) > 1]
+    _write(folder / "lines.txt", _make_lines(known))
 
 
-def _draw_lines(words: list[str]) -> list[str]:
-    rng = np.random.default_rng(0)
-    weights = np.array([math.log10(1e7 * word_frequency(word, "en")) for word in words])
-    weights = np.maximum(weights, 0.1)
-    drawn = rng.choice(len(words), round(NUM_LINES * (1 - OTHERS)), p=weights / weights.sum())
-    cases = (str.lower, str.upper, str.title)
-    lines = [cases[rng.integers(3)](words[place]) for place in drawn]
+def _make_lines(words: list[str]) -> list[str]:
+    lines = []
+    for word in words:
+        times = round(3 * math.log10(1e7 * word_frequency(word, "en")))
+        lines += [word] * max(2, times)
     sampler = TextSampler(parse_options({"kinds": OTHER_KINDS, "max_length": "20"}))
-    lines += [sampler.draw(rng) for _ in range(NUM_LINES - len(lines))]
-    return [lines[place] for place in rng.permutation(len(lines))]
+    rng = np.random.default_rng(0)
+    num_others = round(len(lines) * OTHERS / (1 - OTHERS))
+    return lines + [sampler.draw(rng) for _ in range(num_others)]
 
 
 def _write(path: Path, lines: list[str]) -> None:

@@ -30,6 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of an n-gram model (default: %(default)s)",
     )
     parser.add_argument(
+        "--min_count",
+        type=int,
+        default=1,
+        metavar="N",
+        help="leave out contexts of an n-gram model that are seen less often "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ignore_case",
+        action="store_true",
+        help="let letters of an n-gram model count as their small ones: a third of the size",
+    )
+    parser.add_argument(
         "--units", type=int, default=128, metavar="N", help="of a network (default: %(default)s)"
     )
     parser.add_argument(
@@ -58,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         OSError: a file cannot be read or written.
         ValueError: the words are none, or an argument is wrong.
     """
-    for name in ("order", "units", "epochs", "batch_size"):
+    for name in ("order", "min_count", "units", "epochs", "batch_size"):
         if getattr(args, name) < 1:
             raise ValueError(f"`{name}` must be above 0. Received: {getattr(args, name)}")
     with quiet_start():
@@ -69,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
     words = read_words(args.words)
     if args.kind == "ngram":
-        arrays = train_ngram(words, args.order)
+        arrays = train_ngram(words, args.order, args.min_count, args.ignore_case)
         size = f"{args.order}-gram model with {len(arrays['sizes'])} contexts"
     else:
         arrays = train_lstm(words, args.units, args.epochs, args.batch_size, seed=args.seed)

@@ -10,7 +10,6 @@ from attention_ocr.decoding.rules import make_rule
 from attention_ocr.decoding.scorer import Weighted
 from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.language_models.files import load_language_model
-from attention_ocr.language_models.ngram import NgramModel
 from attention_ocr.settings.decoding import DecodingConfig
 
 
@@ -58,26 +57,3 @@ def prepare_decoding(
         heads = {"ctc": settings.ctc_temperature}
         temperature = heads.get(settings.decoding, settings.attention_temperature)
     return Decoding(settings, charset, max_length, rule, scorers, temperature)
-
-
-def prepare_portable_decoding(config: Config, charset: Charset, form: str) -> Decoding:
-    """Read what the settings name, for a model in one file.
-
-    Args:
-        config: the settings.
-        charset: the characters of the model.
-        form: one of `settings.forms.FILES`, for the message.
-
-    Raises:
-        OSError: a file cannot be read.
-        ValueError: as of `prepare_decoding`, or the language model counts n-grams: it looks bits
-            up, for which neither LiteRT nor ONNX has an operation.
-    """
-    decoding = prepare_decoding(config, charset)
-    if any(isinstance(entry.scorer, NgramModel) for entry in decoding.scorers):
-        raise ValueError(
-            f"`format={form}` cannot hold an n-gram model: make one with "
-            f"`attention-ocr language-model --kind=lstm`. "
-            f"Received: language_model={config.decoding.language_model}"
-        )
-    return decoding

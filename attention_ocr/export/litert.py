@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from attention_ocr.decoding.prepare import Decoding, prepare_portable_decoding
+from attention_ocr.decoding.prepare import Decoding, prepare_decoding
 from attention_ocr.engines.litert import signature_of
 from attention_ocr.engines.notes import append_notes, make_notes
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
@@ -72,7 +72,7 @@ def write_litert(
 
 def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
     """Return the flatbuffer, see `write_litert`."""
-    decoding = prepare_portable_decoding(model.config, model.charset, form)
+    decoding = prepare_decoding(model.config, model.charset)
     model.recognizer.make_convertible()
     module = tf.Module()
     module.signatures_to_keep = {

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.decoding.prepare import prepare_portable_decoding
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.engines.notes import BLANK_DIGEST, make_notes
 from attention_ocr.engines.onnx import digest_of
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, OUTPUTS
@@ -36,7 +36,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         ) from error
     config, charset, recognizer = model
     recognizer.make_convertible(fused=True)
-    decoding = prepare_portable_decoding(config, charset, "onnx")
+    decoding = prepare_decoding(config, charset)
     shape = (None, config.image.input_height, None, config.image.image_channels)
 
     @tf.function(

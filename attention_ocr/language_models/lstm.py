@@ -17,18 +17,23 @@ WEIGHTS = ("embedding", "kernel", "recurrent_kernel", "bias", "output_kernel", "
 State = tuple[tf.Tensor, tf.Tensor]
 
 
-def step(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, state: State) -> State:
+def entries_of(weights: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Return what each symbol brings to the gates, float32 [S, 4U]."""
+    return tf.matmul(weights["embedding"], weights["kernel"]) + weights["bias"]
+
+
+def step(entry: tf.Tensor, recurrent_kernel: tf.Tensor, state: State) -> State:
     """Advance an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000) by a character.
 
     Args:
-        weights: by name; the gates stand in the order input, forget, candidate, output.
-        symbols: int32 [R].
+        entry: float32 [R, 4U], of `entries_of`; the gates stand in the order input, forget,
+            candidate, output.
+        recurrent_kernel: float32 [U, 4U].
         state: `hidden` and `cell`, float32 [R, U].
     """
     hidden, cell = state
-    inputs = tf.gather(weights["embedding"], symbols)
-    gates = tf.matmul(inputs, weights["kernel"]) + tf.matmul(hidden, weights["recurrent_kernel"])
-    enter, keep, candidate, leave = tf.split(gates + weights["bias"], 4, axis=1)
+    gates = entry + tf.matmul(hidden, recurrent_kernel)
+    enter, keep, candidate, leave = tf.split(gates, 4, axis=1)
     cell = tf.sigmoid(keep) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
     return tf.sigmoid(leave) * tf.tanh(cell), cell
 
@@ -115,9 +120,11 @@ def _loss(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, lengths: tf.Tens
     units = weights["recurrent_kernel"].shape[0]
     num_symbols = weights["output_bias"].shape[0]
     zeros = tf.zeros((num_rows, units))
+    entries = entries_of(weights)
 
     def body(t: tf.Tensor, state: State, total: tf.Tensor) -> tuple[tf.Tensor, State, tf.Tensor]:
-        state = step(weights, symbols[:, t], state)
+        entry = tf.gather(entries, symbols[:, t])
+        state = step(entry, weights["recurrent_kernel"], state)
         targets = tf.one_hot(symbols[:, t + 1], num_symbols)
         targets = targets * (1.0 - SMOOTHING) + SMOOTHING / num_symbols
         losses = tf.nn.softmax_cross_entropy_with_logits(targets, project(weights, state[0]))
@@ -143,6 +150,8 @@ class LSTMModel:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
         self._weights = {name: arrays[name] for name in WEIGHTS}
+        # Multiplied once, not in each step of a search.
+        self._entries = arrays["embedding"] @ arrays["kernel"] + arrays["bias"]
         self._symbols = np.full(charset.vocabulary_size, UNKNOWN_SYMBOL, np.int32)
         self._symbols[END_ID] = END_SYMBOL
         for index, character in enumerate(arrays["characters"]):
@@ -153,9 +162,8 @@ class LSTMModel:
         """Return the state behind the start: float32 [R, U], twice."""
         units = self._weights["recurrent_kernel"].shape[0]
         zeros = tf.zeros((num_rows, units))
-        return step(
-            self._weights, tf.fill(tf.reshape(num_rows, (1,)), START_SYMBOL), (zeros, zeros)
-        )
+        starts = tf.fill(tf.reshape(num_rows, (1,)), START_SYMBOL)
+        return self._step(starts, (zeros, zeros))
 
     def scores(self, state: State) -> tf.Tensor:
         """Return float32 [R, V], log-probability of each next token."""
@@ -164,4 +172,8 @@ class LSTMModel:
 
     def advance(self, state: State, token_ids: tf.Tensor) -> State:
         """Return the state behind the tokens int32 [R]."""
-        return step(self._weights, tf.gather(self._symbols, token_ids), state)
+        return self._step(tf.gather(self._symbols, token_ids), state)
+
+    def _step(self, symbols: tf.Tensor, state: State) -> State:
+        entry = tf.gather(self._entries, symbols)
+        return step(entry, self._weights["recurrent_kernel"], state)

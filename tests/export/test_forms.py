@@ -99,8 +99,9 @@ def test_both_heads_convert(narrow, tmp_path, form, decoding):
 
 
 @pytest.mark.parametrize("form", ["litert", "onnx"])
-def test_a_search_with_a_language_model_converts(narrow, tmp_path, form):
-    decoding = write_language_model(tmp_path, "lstm")
+@pytest.mark.parametrize("kind", ["lstm", "ngram"])
+def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, form):
+    decoding = write_language_model(tmp_path, kind)
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))
     write_form(form, model, tmp_path / "model")
@@ -109,15 +110,6 @@ def test_a_search_with_a_language_model_converts(narrow, tmp_path, form):
     texts = [[reading.text for reading in reader.read(files)] for reader in (guided, load(narrow))]
     assert texts[0] != texts[1]
     check(form, tmp_path / "model", guided)
-
-
-@pytest.mark.parametrize("form", ["litert", "onnx"])
-def test_an_n_gram_model_is_refused_before_the_conversion(narrow, tmp_path, form):
-    decoding = write_language_model(tmp_path, "ngram")
-    model = load_trained_model(narrow)
-    model = model._replace(config=model.config.with_decoding(decoding))
-    with pytest.raises(ValueError, match="n-gram model: make one with .*--kind=lstm.*lm.npz"):
-        write_form(form, model, tmp_path / "model")
 
 
 def write_language_model(folder: Path, kind: str) -> dict[str, object]:

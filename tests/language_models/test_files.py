@@ -52,6 +52,7 @@ def test_what_is_no_language_model_is_named(tmp_path):
     ("arguments", "message"),
     [
         (["--order=0"], "`order` must be above 0. Received: 0"),
+        (["--min_count=0"], "`min_count` must be above 0. Received: 0"),
         (["--kind=lstm", "--batch_size=0"], "`batch_size` must be above 0. Received: 0"),
         (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
         ([], "words.txt: expected a word a line. Received: no word"),

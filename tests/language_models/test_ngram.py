@@ -106,3 +106,38 @@ def test_a_longer_memory_fits_the_words_better():
             loss -= sum(scores_behind(model, word[:t])[ids[t]] for t in range(len(ids)))
         losses.append(loss)
     assert losses[0] > losses[1] > losses[2]
+
+
+def test_rare_contexts_are_left_to_shorter_ones():
+    # `cab` stands once: behind `c`, a model of what stood twice knows what it knows of nothing.
+    model = NgramModel(train_ngram(WORDS, 3, min_count=2), CHARSET)
+    whole = NgramModel(train_ngram(WORDS, 3), CHARSET)
+    a = CHARSET.encode("a")[0]
+    unigram = scores_behind(NgramModel(train_ngram(WORDS, 1), CHARSET), "")
+    np.testing.assert_allclose(scores_behind(model, "c"), unigram, rtol=1e-4)
+    assert scores_behind(whole, "c")[a] > unigram[a] + 0.3
+    np.testing.assert_allclose(
+        scores_behind(model, "a")[:3], scores_behind(whole, "a")[:3], rtol=1e-4
+    )
+
+
+def test_a_model_without_case_scores_capitals_as_small_letters():
+    charset = Charset("abAB")
+    model = NgramModel(train_ngram(["Ab", "aB", "ba"], 3, ignore_case=True), charset)
+    small = NgramModel(train_ngram(["ab", "ab", "ba"], 3), charset)
+    state, expected = model.initial_state(tf.constant(1)), small.initial_state(tf.constant(1))
+    for text in ("A", "b"):
+        scores, wanted = model.scores(state).numpy()[0], small.scores(expected).numpy()[0]
+        np.testing.assert_allclose(scores[charset.encode("AB")], wanted[charset.encode("ab")])
+        np.testing.assert_allclose(scores[charset.encode("ab")], wanted[charset.encode("ab")])
+        state = model.advance(state, tf.constant(charset.encode(text)))
+        expected = small.advance(expected, tf.constant(charset.encode(text.lower())))
+
+
+@pytest.mark.parametrize("max_edges", [1, 2])
+def test_contexts_that_know_many_characters_are_worked_out(max_edges, monkeypatch):
+    expected = scores_behind(NgramModel(train_ngram(WORDS, 4), CHARSET), "ab")
+    monkeypatch.setattr(ngram, "MAX_EDGES", max_edges)
+    monkeypatch.setattr(ngram, "MAX_DENSE", 0)
+    model = NgramModel(train_ngram(WORDS, 4), CHARSET)
+    np.testing.assert_allclose(scores_behind(model, "ab"), expected, rtol=1e-5)
