@@ -8,7 +8,8 @@ import dataclasses
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -141,7 +142,12 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
         weight.assign(values[name])
 
 
-def pack_model(source: Path, target: Path, precision: str = "half") -> Path:
+def pack_model(
+    source: Path,
+    target: Path,
+    precision: str = "half",
+    decoding: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Write a model as small as it can be handed on: what reading needs, in fewer bits.
 
     Kernels and embeddings become small; vectors, as biases and statistics are, stay float32. The
@@ -151,6 +157,7 @@ def pack_model(source: Path, target: Path, precision: str = "half") -> Path:
         source: a work directory.
         target: made here; what of a model it holds is replaced.
         precision: one of `small_weights.PRECISIONS`.
+        decoding: settings of decoding in place of those of the model.
 
     Returns:
         The file of the weights.
@@ -160,12 +167,14 @@ def pack_model(source: Path, target: Path, precision: str = "half") -> Path:
         ValueError: the model is damaged, or a weight has no value in that precision.
     """
     config, charset, recognizer = load_trained_model(source)
+    config = config.with_decoding(decoding)
     try:
         values = PRECISIONS[precision](weight_values(recognizer))
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
+    language_model = _read_language_model(config)
     target.mkdir(parents=True, exist_ok=True)
-    config = config.with_decoding(_pack_language_model(config, target))
+    config = config.with_decoding(_write_language_model(language_model, target))
     Config(image=config.image, model=config.model, decoder=config.decoder).with_decoding(
         dataclasses.asdict(config.decoding)
     ).save(target)
@@ -174,13 +183,19 @@ def pack_model(source: Path, target: Path, precision: str = "half") -> Path:
     return target / WEIGHTS_FILE
 
 
-def _pack_language_model(config: Config, target: Path) -> dict[str, str]:
-    """Copy the language model that the settings read with, and return the setting that names it."""
-    path = target / LANGUAGE_MODEL_FILE
+def _read_language_model(config: Config) -> bytes | None:
+    """Return the file of the language model that the settings read with, if any."""
     if not config.decoding.language_model_weight:
+        return None
+    return Path(config.decoding.language_model).read_bytes()
+
+
+def _write_language_model(content: bytes | None, target: Path) -> dict[str, str]:
+    """Write the file of a language model, or take one away; return the setting that names it."""
+    path = target / LANGUAGE_MODEL_FILE
+    if content is None:
         path.unlink(missing_ok=True)
         return {"language_model": ""}
-    content = Path(config.decoding.language_model).read_bytes()
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
     return {"language_model": LANGUAGE_MODEL_FILE}

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: the command's own parser.
     """
+    from attention_ocr.cli.decoding_flags import add_decoding_arguments
     from attention_ocr.small_weights import PRECISIONS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out what LiteRT reads, which takes a minute to make",
     )
+    add_decoding_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,10 +65,17 @@ def run(args: argparse.Namespace) -> int:
     if args.out_dir.resolve() == args.model.resolve():
         raise ValueError(f"Expected another directory for the copy. Received: {args.out_dir}")
     with quiet_start():
+        from attention_ocr.cli.decoding_flags import chosen_in_arguments
         from attention_ocr.export.packed import pack
 
         # The converter takes notes on standard error too.
-        paths = pack(args.model, args.out_dir, not args.weights_only, args.precision)
+        paths = pack(
+            args.model,
+            args.out_dir,
+            not args.weights_only,
+            args.precision,
+            chosen_in_arguments(args),
+        )
     for path in paths:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -1,6 +1,9 @@
 """A model to hand on: small weights, and beside them the same model for the fastest engine."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.engines.notes import digest_of_weights
@@ -13,7 +16,11 @@ PACKED_FORM = "litert_int8"
 
 
 def pack(
-    source: Path, target: Path, with_litert: bool = True, precision: str = "half"
+    source: Path,
+    target: Path,
+    with_litert: bool = True,
+    precision: str = "half",
+    decoding: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
     """Write what reading needs of a model, see `work_directory.pack_model`.
 
@@ -23,6 +30,7 @@ def pack(
         with_litert: whether a LiteRT file of the weights as they were packed stands beside them,
             `PACKED_FORM`; it knows which weights those are, and is refused beside others.
         precision: of the weights, one of `small_weights.PRECISIONS`.
+        decoding: settings of decoding in place of those of the model.
 
     Returns:
         The files that hold the weights.
@@ -34,11 +42,11 @@ def pack(
         OSError: a file cannot be written.
     """
     if with_litert and (source / CONFIG_FILE).is_file():
-        check_form(PACKED_FORM, Config.load(source))
+        check_form(PACKED_FORM, Config.load(source).with_decoding(decoding))
     path = target / FILES[PACKED_FORM]
     # One of older weights would be refused.
     path.unlink(missing_ok=True)
-    paths = [pack_model(source, target, precision)]
+    paths = [pack_model(source, target, precision, decoding)]
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from attention_ocr.cli.main import main
 from attention_ocr.config import Config
 from attention_ocr.engines.notes import digest_of_weights
 from attention_ocr.language_models.files import save_language_model
@@ -43,6 +44,22 @@ def test_packing_without_a_language_model_takes_an_old_one_away(guided, tmp_path
     pack_model(plain, tmp_path / "packed")
     assert not (tmp_path / "packed" / LANGUAGE_MODEL_FILE).exists()
     assert texts(tmp_path / "packed") == texts(plain)
+
+
+def test_a_model_is_packed_with_other_decoding_than_it_has(guided, tmp_path):
+    plain = tiny_model.write_work_dir(tmp_path / "plain")
+    options = ["--weights_only", "--beam_width=2", "--language_model_weight=3"]
+    language_model = f"--language_model={tmp_path / 'words.npz'}"
+    assert main(["pack", str(plain), str(tmp_path / "packed"), *options, language_model]) == 0
+    assert texts(tmp_path / "packed") == texts(guided) != texts(plain)
+
+
+def test_a_language_model_that_is_not_there_is_named_and_nothing_written(tmp_path, capsys):
+    plain = tiny_model.write_work_dir(tmp_path / "plain")
+    options = ["--weights_only", "--language_model=none.npz", "--language_model_weight=3"]
+    assert main(["pack", str(plain), str(tmp_path / "packed"), *options]) == 1
+    assert "none.npz" in capsys.readouterr().err
+    assert not (tmp_path / "packed").exists()
 
 
 def test_another_language_model_is_another_model(guided, tmp_path):
