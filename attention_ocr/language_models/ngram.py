@@ -109,7 +109,7 @@ class _Chain(NamedTuple):
     """The contexts of R texts from the longest on, N of them, with what each knows of itself.
 
     Attributes:
-        symbols: int32 [N, R, K], symbols that may follow; K is `MAX_EDGES`.
+        symbols: int32 [N, R, K], symbols that may follow, or nothing; K is `MAX_EDGES`.
         places: int32 [N, R, K], where they lie among all edges.
         holds: bool [N, R, K], which of them are the context's own.
         backoffs: float32 [N, R].
@@ -141,7 +141,8 @@ class NgramModel:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
         characters = [str(character) for character in arrays["characters"]]
-        self._num_symbols = len(characters) + 2
+        # Behind the characters come the end, the unknown, and one that is nothing.
+        self._num_symbols = len(characters) + 3
         ignores_case = bool(arrays.get("ignores_case", False))
         self._symbol_of = _symbols_of_tokens(characters, charset, ignores_case)
         self._start = int(arrays["start"])
@@ -207,10 +208,13 @@ class NgramModel:
         longer = tf.stack(contexts) if contexts else tf.zeros((0, tf.shape(state)[0]), tf.int32)
         steps = tf.range(MAX_EDGES)
         places = tf.gather(self._offsets, longer)[..., None] + steps
+        holds = steps < tf.cast(tf.gather(self._sizes, longer), tf.int32)[..., None]
+        # The edges of the next context must not share a symbol: ONNX keeps one of two, no sum.
+        symbols = tf.cast(tf.gather(self._symbols, places), tf.int32)
         return _Chain(
-            symbols=tf.cast(tf.gather(self._symbols, places), tf.int32),
+            symbols=tf.where(holds, symbols, self._num_symbols - 1),
             places=places,
-            holds=steps < tf.cast(tf.gather(self._sizes, longer), tf.int32)[..., None],
+            holds=holds,
             backoffs=tf.gather(self._log_backoffs, longer),
             row=row,
         )
@@ -234,7 +238,7 @@ class NgramModel:
         chain = self._chain(state)
         symbols = tf.gather(self._symbol_of, token_ids)
         after = tf.gather(np.reshape(self._next, -1), chain.row * self._num_symbols + symbols)
-        found = chain.holds & tf.equal(chain.symbols, symbols[None, :, None])
+        found = tf.equal(chain.symbols, symbols[None, :, None])
         targets = tf.where(found, tf.gather(self._targets, chain.places), -1)
         targets = tf.reduce_max(targets, axis=-1)
         for place in reversed(range(self._length)):

@@ -8,6 +8,7 @@ import pytest
 from attention_ocr.config import Config
 from attention_ocr.export.litert import input_widths
 from attention_ocr.export.saved_model import export_model, write_form
+from attention_ocr.language_models import ngram
 from attention_ocr.language_models.files import save_language_model
 from attention_ocr.language_models.lstm import train_lstm
 from attention_ocr.language_models.ngram import train_ngram
@@ -100,7 +101,10 @@ def test_both_heads_convert(narrow, tmp_path, form, decoding):
 
 @pytest.mark.parametrize("form", ["litert", "onnx"])
 @pytest.mark.parametrize("kind", ["lstm", "ngram"])
-def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, form):
+def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, form, monkeypatch):
+    # Small enough that contexts are looked up in the graph, not worked out beforehand.
+    monkeypatch.setattr(ngram, "MAX_DENSE", 0)
+    monkeypatch.setattr(ngram, "MAX_EDGES", 4)
     decoding = write_language_model(tmp_path, kind)
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))
@@ -112,10 +116,15 @@ def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, form):
     check(form, tmp_path / "model", guided)
 
 
+# Uneven, so that contexts of several lengths say something of their own.
+PREFERRED = (0.4, 0.3, 0.1, 0.08, 0.06, 0.04, 0.02)
+
+
 def write_language_model(folder: Path, kind: str) -> dict[str, object]:
     """Write a model of words that the tiny one does not read, and return settings for it."""
-    words = ["abc0", "abc1", "abc2"] * 50
-    arrays = train_ngram(words, 3) if kind == "ngram" else train_lstm(words, units=8, epochs=4)
+    random = np.random.default_rng(0)
+    words = ["".join(random.choice(list("abc0123"), 5, p=PREFERRED)) for _ in range(150)]
+    arrays = train_ngram(words, 5) if kind == "ngram" else train_lstm(words, units=8, epochs=4)
     save_language_model(arrays, folder / "lm.npz")
     return {
         "beam_width": 2,
