@@ -15,6 +15,7 @@ import numpy as np
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.model_places import (
     BUNDLED_WEIGHTS,
     LANGUAGE_MODEL_FILE,
@@ -168,6 +169,8 @@ def pack_model(
     """
     config, charset, recognizer = load_trained_model(source)
     config = config.with_decoding(decoding)
+    # Refuses a file of the settings that is none.
+    prepare_decoding(config, charset)
     try:
         values = PRECISIONS[precision](weight_values(recognizer))
     except ValueError as error:

@@ -20,12 +20,13 @@ MAX_EDGES = 16
 """Characters that are looked up one by one; a context that knows more is worked out beforehand."""
 
 
-def count_ngrams(words: Iterable[str], order: int) -> dict[str, dict[str, int]]:
+def count_ngrams(words: Iterable[str], order: int, min_count: int = 1) -> dict[str, dict[str, int]]:
     """Count what follows each context of fewer than `order` characters.
 
     Args:
         words: in NFC; a word that stands twice counts twice.
         order: n, of the longest n-gram; the start of a word is part of it, once.
+        min_count: contexts seen less often are left out, but for the empty one.
 
     Returns:
         For each context, from the empty one on, how often each character or `END` follows.
@@ -36,7 +37,12 @@ def count_ngrams(words: Iterable[str], order: int) -> dict[str, dict[str, int]]:
         for position in range(1, len(text)):
             for length in range(min(order - 1, position) + 1):
                 counts[text[position - length : position]][text[position]] += 1
-    return counts
+    # A context is seen no more often than the next shorter one, which stays with it.
+    return {
+        context: following
+        for context, following in counts.items()
+        if not context or sum(following.values()) >= min_count
+    }
 
 
 def train_ngram(
@@ -61,12 +67,10 @@ def train_ngram(
     """
     if ignore_case:
         words = (word.lower() for word in words)
-    counts = count_ngrams(words, order)
+    counts = count_ngrams(words, order, min_count)
     characters = sorted({c for following in counts.values() for c in following} - {END})
     unknown = 1.0 / (len(characters) + 2)
-    # A context is seen no more often than the next shorter one, which stays with it.
-    kept = [c for c, following in counts.items() if not c or sum(following.values()) >= min_count]
-    contexts = sorted(kept, key=lambda context: (len(context), context))
+    contexts = sorted(counts, key=lambda context: (len(context), context))
     number = {context: index for index, context in enumerate(contexts)}
     symbol = {character: index for index, character in enumerate([*characters, END])}
     probabilities: dict[str, dict[str, float]] = {}
@@ -81,10 +85,8 @@ def train_ngram(
             for character, count in following.items()
         }
         for character in sorted(following, key=symbol.__getitem__):
-            after = (context + character)[-(order - 1) :] if order > 1 else ""
-            while after not in number:
-                after = after[1:]
-            target = number[after] if character != END else 0
+            after = (context + character)[1 - order :] if order > 1 else ""
+            target = _longest_known(number, after)
             edges.append((symbol[character], probabilities[context][character], target))
         sizes.append(different)
         backoffs.append(different / (total + different))
@@ -103,6 +105,13 @@ def train_ngram(
         "log_unknown": np.array(np.log(unknown), np.float32),
         "ignores_case": np.array(ignore_case),
     }
+
+
+def _longest_known(number: Mapping[str, int], text: str) -> int:
+    """Return the longest context at the end of a text; behind the end of a word, the empty one."""
+    while text not in number:
+        text = text[1:]
+    return number[text]
 
 
 class _Chain(NamedTuple):

@@ -62,6 +62,16 @@ def test_a_language_model_that_is_not_there_is_named_and_nothing_written(tmp_pat
     assert not (tmp_path / "packed").exists()
 
 
+def test_a_language_model_that_is_none_is_named_and_nothing_written(tmp_path, capsys):
+    plain = tiny_model.write_work_dir(tmp_path / "plain")
+    (tmp_path / "none.npz").write_bytes(b"no model")
+    options = ["--weights_only", f"--language_model={tmp_path / 'none.npz'}"]
+    arguments = ["pack", str(plain), str(tmp_path / "packed"), *options]
+    assert main([*arguments, "--language_model_weight=3"]) == 1
+    assert "Expected a language model" in capsys.readouterr().err
+    assert not (tmp_path / "packed").exists()
+
+
 def test_another_language_model_is_another_model(guided, tmp_path):
     pack_model(guided, tmp_path / "packed")
     before = digest_of_weights(tmp_path / "packed")
