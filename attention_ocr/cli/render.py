@@ -34,7 +34,11 @@ _OPTIONS = {
     "seed": ("N", "every value gives other images"),
     "words_file": ("FILE", "own vocabulary, a word on each line"),
     "textless": ("FRACTION", "so many of the pictures have no text, and an empty label"),
-    "look": ("LOOK", "any, or signs: bold, tight, muted, as in photographs of streets"),
+    "look": (
+        "LOOK",
+        "any; signs: bold, tight, muted, as in photographs of streets; "
+        "or irregular: such words turned and bent",
+    ),
 }
 
 

@@ -56,7 +56,7 @@ def draw_view(
     shear = 0.35 * difficulty * between(rng, -1, 1) * rng.random()
     stretch = math.exp(between(rng, -0.3, 0.25) * difficulty)
     # Of the shorter side: the corners of a lone `l` would pass each other.
-    reach = 0.13 * difficulty * min(height, width)
+    reach = look.tilt * difficulty * min(height, width)
     draws = rng.random(8).tolist()
     corners = tuple(reach * (2.0 * draw - 1.0) for draw in draws)
     expected = height + abs(math.sin(rotation)) * width * stretch + reach

@@ -71,8 +71,8 @@ def set_line(
     elif other_text is not None:
         other_ink, _ = typesetter.set_text(face, size, other_text, spacing)
         ink, surroundings = _surround(rng, ink, other_ink, size)
-    elif happens(rng, 0.15 * difficulty):
-        ink = bend_mask(ink, between(rng, -1.2, 1.2) * difficulty)
+    elif happens(rng, look.bent * difficulty):
+        ink = bend_mask(ink, between(rng, -look.bend, look.bend) * difficulty)
     if difficulty > 0:
         view = draw_view(rng, difficulty, ink.shape, 1.5 * height, look)
         ink = view_mask(ink, view)

@@ -71,7 +71,16 @@ def test_signs_turn_further():
         views = [draw_view(rng, 1.0, (24, 30), 1000, LOOKS[look]) for _ in range(200)]
         return max(abs(view.rotation) for view in views)
 
-    assert steepest("any") <= 0.3 < 0.4 < steepest("signs") <= 0.5
+    assert steepest("any") <= 0.3 < 0.4 < steepest("signs") <= 0.5 < 0.7 < steepest("irregular")
+
+
+def test_irregular_words_are_seen_further_from_the_side():
+    def reach(look):
+        rng = np.random.default_rng(1)
+        views = [draw_view(rng, 1.0, (24, 60), 1000, LOOKS[look]) for _ in range(50)]
+        return max(abs(shift) for view in views for shift in view.corners) / 24
+
+    assert reach("signs") <= 0.13 < 0.2 < reach("irregular") <= 0.25
 
 
 def test_turned_lines_are_made_smaller_within_reason():

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis import rendering
+from attention_ocr.synthesis import lines, rendering
 from attention_ocr.synthesis.effects import measure_strokes as strokes
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
@@ -178,10 +178,22 @@ def test_words_on_signs_are_bolder_and_fill_the_picture(make, monkeypatch):
     assert shares["signs"] > 1.3 * shares["any"]
 
 
-def test_words_on_signs_depend_on_seed_and_index_alone(make):
-    first = [make(look="signs", seed=2).render(index) for index in range(10)]
-    assert digest(make(look="signs", seed=2).generate(0, 10)) == digest(first)
+@pytest.mark.parametrize("look", ["signs", "irregular"])
+def test_words_of_a_look_depend_on_seed_and_index_alone(make, look):
+    first = [make(look=look, seed=2).render(index) for index in range(10)]
+    assert digest(make(look=look, seed=2).generate(0, 10)) == digest(first)
     assert digest(make(look="any", seed=2).generate(0, 10)) != digest(first)
+
+
+def test_irregular_words_run_on_arcs(make, monkeypatch):
+    angles = {"signs": [], "irregular": []}
+    for look, found in angles.items():
+        monkeypatch.setattr(
+            lines, "bend_mask", lambda ink, angle, found=found: found.append(angle) or ink
+        )
+        list(make(look=look, difficulty=1.0, kinds=("words",), min_length=4).generate(0, 200))
+    assert len(angles["irregular"]) > 1.5 * len(angles["signs"]) > 0
+    assert max(map(abs, angles["signs"])) <= 1.2 < max(map(abs, angles["irregular"])) <= 1.9
 
 
 def test_a_share_of_the_pictures_is_without_a_text(make):
