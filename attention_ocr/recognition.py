@@ -10,10 +10,11 @@ from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
 from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
-from attention_ocr.decoding.greedy import greedy_decode
+from attention_ocr.decoding.greedy import Step, greedy_decode
 from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.decoding.result import Alternatives, Decoded
 from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.unsure import search_unsure
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState
 from attention_ocr.models.recognizer import Encoded, Recognizer
 
@@ -162,19 +163,25 @@ def _decode_attention(
     state, memory = recognizer.start_decoding(encoded)
     batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
     scorers = decoding.scorers if joined is None else (joined, *decoding.scorers)
-    if settings.beam_width > 1:
-        memory = tf.nest.map_structure(
-            lambda part: tf.repeat(part, settings.beam_width, axis=0), memory
-        )
-
-    def step(
-        token_ids: tf.Tensor, state: DecoderState
-    ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
-        return decoder.step(token_ids, state, memory)
-
     sizes = (batch_size, num_cells, decoding.max_length)
+
+    def make_step(width: int) -> Step:
+        repeated = memory
+        if width > 1:
+            repeated = tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), memory)
+
+        def step(
+            token_ids: tf.Tensor, state: DecoderState
+        ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+            return decoder.step(token_ids, state, repeated)
+
+        return step
+
+    def read_greedily() -> Decoded:
+        return greedy_decode(make_step(1), state, *sizes, decoding.temperature)
+
     if settings.beam_width == 1 and not scorers and decoding.rule is None:
-        return greedy_decode(step, state, *sizes, decoding.temperature), None
+        return read_greedily(), None
     options = BeamOptions(
         settings.beam_width,
         settings.num_best,
@@ -182,4 +189,14 @@ def _decode_attention(
         settings.length_alpha,
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
-    return beam_decode(step, state, *sizes, options, scorers, decoding.rule, decoding.temperature)
+
+    def search(is_needed: tf.Tensor | None = None) -> tuple[Decoded, Alternatives]:
+        step = make_step(settings.beam_width)
+        guides = (scorers, decoding.rule, decoding.temperature)
+        return beam_decode(step, state, *sizes, options, *guides, is_needed)
+
+    # Greedy decoding knows of no rule and of no CTC, and returns one text.
+    may_do_without = joined is None and decoding.rule is None and settings.num_best == 1
+    if settings.search_below < 1 and may_do_without:
+        return search_unsure(read_greedily(), search, settings.search_below)
+    return search()

@@ -74,6 +74,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("num_best", 2, "at most `beam_width` .1.. Received: 2"),
         ("length_normalization", "max", "one of none, mean, wu. Received: 'max'"),
         ("joint_weight", 1.0, "`joint_weight` must be at least 0 and below 1"),
+        ("search_below", 1.5, "`search_below` must be from 0 to 1. Received: 1.5"),
         ("length_alpha", -1.0, "`length_alpha` must not be negative"),
         ("attention_weight", 0.0, "needs an `attention_weight` above 0"),
         ("attention", "soft", "one of additive, location, dot, hard, none. Received: 'soft'"),

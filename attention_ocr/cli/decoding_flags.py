@@ -23,6 +23,7 @@ HELP = {
     "decoding": "Which head reads; joint is the attention with a say of CTC.",
     "beam_width": "Texts that the search follows at once; 1 is greedy decoding.",
     "num_best": "Texts that are returned, the best first; at most beam_width.",
+    "search_below": "Confidence of the greedy text below which the attention searches.",
     "length_normalization": "Of the scores in a beam: none, mean over the tokens, or Wu's.",
     "length_alpha": "Exponent of Wu's length normalisation.",
     "joint_weight": "Weight of CTC in joint decoding.",

@@ -61,6 +61,7 @@ def beam_decode(
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
+    is_needed: tf.Tensor | None = None,
 ) -> tuple[Decoded, Alternatives]:
     """Follow the k best texts at once until the n best are settled.
 
@@ -82,6 +83,7 @@ def beam_decode(
         scorers: have a say in the scores.
         rule: what all texts must keep.
         temperature: of the confidences; it changes no text.
+        is_needed: bool scalar; where it is false, no step is taken and all texts are empty.
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
@@ -98,12 +100,11 @@ def beam_decode(
         lambda t, beam, *_: (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options)),
         search.take_step,
         (
-            tf.constant(0),
+            tf.constant(0) if is_needed is None else tf.where(is_needed, 0, num_steps),
             _empty_beam(batch_size, width, num_steps),
             states,
             tf.zeros((batch_size, num_steps, width, num_cells)),
         ),
-        maximum_iterations=num_steps,
     )
     return _results(beam, attention, options.num_best)
 
@@ -133,9 +134,11 @@ class _Search(NamedTuple):
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
         state, guide_state = take_rows((state, states[1]), parents)
         guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))
-        here = tf.equal(tf.range(num_steps), t)[None, :, None, None]
         looked = tf.reshape(weights, (tf.shape(parents)[0], 1, width, self.num_cells))
-        after = (t + 1, beam, (state, guide_state), tf.where(here, looked, attention))
+        # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+        here = tf.cast(tf.equal(tf.range(num_steps), t), attention.dtype)
+        attention += tf.reshape(here, (1, -1, 1, 1)) * looked
+        after = (t + 1, beam, (state, guide_state), attention)
         return with_shapes_of(before, after)
 
     def _scores(self, log_probabilities: tf.Tensor, guide_state: Any, t: tf.Tensor) -> tf.Tensor:
@@ -207,12 +210,14 @@ def _choose(
     vocabulary_size = tf.shape(scores)[-1]
     shape = (-1, width, vocabulary_size)
     stays = tf.where(tf.range(vocabulary_size) == PAD_ID, 0.0, NEVER)
-    totals = beam.scores[..., None] + tf.where(
-        beam.ended[..., None], stays, tf.reshape(scores, shape)
+    totals = tf.expand_dims(beam.scores, -1) + tf.where(
+        tf.expand_dims(beam.ended, -1), stays, tf.reshape(scores, shape)
     )
     lengths = beam.lengths + tf.cast(~beam.ended, tf.int32)
-    ranks = totals / length_penalty(lengths, options)[..., None]
     flat_shape = (-1, width * vocabulary_size)
+    ranks = totals
+    if options.length_normalization != "none":
+        ranks /= tf.expand_dims(length_penalty(lengths, options), -1)
     ranks, chosen = tf.math.top_k(tf.reshape(ranks, flat_shape), width)
     parents, token_ids = chosen // vocabulary_size, chosen % vocabulary_size
 
@@ -223,8 +228,12 @@ def _choose(
         return tf.gather(tf.reshape(values, flat_shape), chosen, batch_dims=1)
 
     ended_before = taken(beam.ended)
-    new_scores = of_choice(totals)
+    new_scores = ranks if options.length_normalization == "none" else of_choice(totals)
     here = tf.equal(tf.range(beam.token_ids.shape[-1]), t)
+
+    def written(values: tf.Tensor, before: tf.Tensor) -> tf.Tensor:
+        return tf.where(here, tf.expand_dims(values, -1), taken(before))
+
     confidences = tf.where(ended_before, 0.0, of_choice(log_probabilities))
     next_beam = _Beam(
         previous=token_ids,
@@ -232,9 +241,9 @@ def _choose(
         scores=new_scores,
         ranks=ranks,
         lengths=taken(lengths),
-        token_ids=tf.where(here, token_ids[..., None], taken(beam.token_ids)),
-        log_confidences=tf.where(here, confidences[..., None], taken(beam.log_confidences)),
-        places=tf.where(here, parents[..., None], taken(beam.places)),
+        token_ids=written(token_ids, beam.token_ids),
+        log_confidences=written(confidences, beam.log_confidences),
+        places=written(parents, beam.places),
     )
     return next_beam, parents, token_ids
 

@@ -74,7 +74,6 @@ def greedy_decode(
             tf.ones((batch_size, num_steps)),
             tf.zeros((batch_size, num_steps, num_cells)),
         ),
-        maximum_iterations=num_steps,
     )
     return decoded_from_steps(token_ids, confidences, attention)
 
@@ -84,4 +83,5 @@ def without_impossible(logits: tf.Tensor) -> tf.Tensor:
     # Comparisons, because ONNX has no one-hot vectors of truth values.
     token_ids = tf.range(tf.shape(logits)[-1])
     impossible = tf.equal(token_ids, PAD_ID) | tf.equal(token_ids, START_ID)
-    return tf.where(impossible, logits.dtype.min, logits)
+    # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+    return logits + tf.where(impossible, logits.dtype.min, 0.0)

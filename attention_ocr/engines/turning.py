@@ -13,6 +13,9 @@ from attention_ocr.image_headers import read_header
 TALL = 1.5
 """A picture whose height is more than so many widths may be of a word on end."""
 
+SURE = 0.9
+"""Confidence from which on a tall picture that was read upright is not turned."""
+
 QUARTER_TURNS = (1, 3)
 """Anticlockwise; 1 sets a word upright that runs down, 3 one that runs up."""
 
@@ -20,7 +23,8 @@ QUARTER_TURNS = (1, 3)
 class TurningEngine:
     """Reads tall pictures in three ways by another engine and keeps what that is surest of.
 
-    A picture that is not tall is read once, as without this.
+    A picture that is not tall, or that is read upright with a confidence of `SURE` or more, is read
+    once, as without this.
 
     Args:
         engine: reads.
@@ -34,7 +38,11 @@ class TurningEngine:
     def read(self, files: Sequence[bytes]) -> list[Reading]:
         """Read images, see `Engine.read`; `Reading.quarter_turns` tells how."""
         readings = self.engine.read(files)
-        tall = [index for index, file in enumerate(files) if _is_tall(file)]
+        tall = [
+            index
+            for index, (file, reading) in enumerate(zip(files, readings, strict=True))
+            if reading.confidence < SURE and _is_tall(file)
+        ]
         pictures = {index: decode_array(files[index]) for index in tall}
         turned = [
             (index, turns, _encode(np.rot90(picture, turns)))

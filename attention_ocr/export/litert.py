@@ -15,7 +15,7 @@ from attention_ocr.recognition import recognize_ids
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from attention_ocr.work_directory import TrainedModel
 
-WIDTH_GROWTH = 1.25
+WIDTH_GROWTH = 1.15
 """Of each width over the one before: a reading takes at most that much longer than it must."""
 
 
@@ -24,7 +24,7 @@ def input_widths(settings: ImageConfig) -> tuple[int, ...]:
 
     Example:
         >>> input_widths(ImageConfig(max_image_width=256))
-        (16, 32, 48, 64, 80, 112, 144, 192, 256)
+        (16, 32, 48, 64, 80, 96, 112, 144, 176, 208, 240, 256)
     """
     widest = settings.max_image_width + -settings.max_image_width % WIDTH_MULTIPLE
     widths, width = [], WIDTH_MULTIPLE

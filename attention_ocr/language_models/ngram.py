@@ -114,31 +114,31 @@ def _longest_known(number: Mapping[str, int], text: str) -> int:
     return number[text]
 
 
-class _Chain(NamedTuple):
-    """The contexts of R texts from the longest on, N of them, with what each knows of itself.
+class NgramState(NamedTuple):
+    """What the model says behind R texts; N is the length of the longest chain of contexts.
 
     Attributes:
-        symbols: int32 [N, R, K], symbols that may follow, or nothing; K is `MAX_EDGES`.
-        places: int32 [N, R, K], where they lie among all edges.
-        holds: bool [N, R, K], which of them are the context's own.
-        backoffs: float32 [N, R].
+        scores: float32 [R, S], log-probability of each next symbol.
+        symbols: int32 [R, N, K], symbols that the contexts of a chain know, or nothing; K is
+            `MAX_EDGES`.
+        targets: int32 [R, N, K], the longest known context behind each.
         row: int32 [R], of the shorter context that ends the chain, in the dense tables.
     """
 
+    scores: tf.Tensor
     symbols: tf.Tensor
-    places: tf.Tensor
-    holds: tf.Tensor
-    backoffs: tf.Tensor
+    targets: tf.Tensor
     row: tf.Tensor
 
 
 class NgramModel:
     """Looks the log-probabilities of a back-off model up in flat tensors.
 
-    The state of a text is its longest context that the model knows. What a context knows of
-    itself replaces what the next shorter one says, less its back-off weight. For the shortest
-    contexts, and for those that know more than `MAX_EDGES` characters, all is worked out
-    beforehand. Every operation is one that LiteRT and ONNX have.
+    Behind a text stands its longest context that the model knows. What a context knows of itself
+    replaces what the next shorter one says, less its back-off weight; each edge holds the
+    difference, so that all that a chain of contexts says is a sum. For the shortest contexts, and
+    for those that know more than `MAX_EDGES` characters, all is worked out beforehand. Every
+    operation is one that LiteRT and ONNX have.
 
     Args:
         arrays: of a model file. The contexts lie one behind the other, shorter ones first; for
@@ -166,12 +166,12 @@ class NgramModel:
         self._offsets = np.where(is_dense, np.cumsum(is_dense) - 1, offsets).astype(np.int32)
         # In few bytes: a model in one file holds all of it.
         self._sizes = np.where(is_dense, 0, sizes).astype(np.int8)
-        self._log_backoffs = np.where(is_dense, 0.0, arrays["log_backoffs"]).astype(np.float32)
         self._length = _longest_chain(is_dense, arrays["shorter"])
+        gains, self._log_backoffs = _sum_up(arrays, is_dense)
         # The last context may be read past its end.
         small = np.int8 if self._num_symbols <= np.iinfo(np.int8).max else np.int32
         self._symbols = np.pad(arrays["symbols"].astype(small), (0, MAX_EDGES))
-        self._log_probabilities = np.pad(arrays["log_probabilities"], (0, MAX_EDGES))
+        self._gains = np.pad(gains, (0, MAX_EDGES))
         self._targets = np.pad(arrays["targets"].astype(np.int32), (0, MAX_EDGES))
 
     def _choose_dense(self, sizes: np.ndarray, shorter: np.ndarray) -> np.ndarray:
@@ -205,54 +205,49 @@ class NgramModel:
                 targets[row, known] = arrays["targets"][edges]
         return scores, targets
 
-    def initial_state(self, num_rows: tf.Tensor) -> tf.Tensor:
-        """Return the context of an empty text, int32 [R]."""
-        return tf.fill(tf.reshape(num_rows, (1,)), self._start)
+    def initial_state(self, num_rows: tf.Tensor) -> NgramState:
+        """Return what is known behind empty texts."""
+        return self._look_up(tf.fill(tf.reshape(num_rows, (1,)), self._start))
 
-    def _chain(self, state: tf.Tensor) -> _Chain:
-        contexts = [state]
-        for _ in range(self._length):
-            contexts.append(tf.gather(self._shorter, contexts[-1]))
-        row = tf.gather(self._offsets, contexts.pop())
-        longer = tf.stack(contexts) if contexts else tf.zeros((0, tf.shape(state)[0]), tf.int32)
-        steps = tf.range(MAX_EDGES)
-        places = tf.gather(self._offsets, longer)[..., None] + steps
-        holds = steps < tf.cast(tf.gather(self._sizes, longer), tf.int32)[..., None]
-        # The edges of the next context must not share a symbol: ONNX keeps one of two, no sum.
-        symbols = tf.cast(tf.gather(self._symbols, places), tf.int32)
-        return _Chain(
-            symbols=tf.where(holds, symbols, self._num_symbols - 1),
-            places=places,
-            holds=holds,
-            backoffs=tf.gather(self._log_backoffs, longer),
-            row=row,
-        )
-
-    def scores(self, state: tf.Tensor) -> tf.Tensor:
+    def scores(self, state: NgramState) -> tf.Tensor:
         """Return float32 [R, V], log-probability of each next token."""
-        chain = self._chain(state)
-        scores = tf.gather(self._dense, chain.row)
-        log_probabilities = tf.gather(self._log_probabilities, chain.places)
-        rows = tf.range(tf.shape(state)[0])[:, None] + tf.zeros_like(chain.symbols)
-        indices = tf.stack([rows, chain.symbols], axis=-1)
-        for place in reversed(range(self._length)):
-            scores += chain.backoffs[place][:, None]
-            handed_down = tf.gather(scores, chain.symbols[place], batch_dims=1)
-            own = tf.where(chain.holds[place], log_probabilities[place] - handed_down, 0.0)
-            scores += tf.scatter_nd(indices[place], own, tf.shape(scores))
-        return tf.gather(scores, self._symbol_of, axis=1)
+        return tf.gather(state.scores, self._symbol_of, axis=1)
 
-    def advance(self, state: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-        """Return the longest known context behind the tokens int32 [R]."""
-        chain = self._chain(state)
+    def advance(self, state: NgramState, token_ids: tf.Tensor) -> NgramState:
+        """Return what is known behind the tokens int32 [R]."""
         symbols = tf.gather(self._symbol_of, token_ids)
-        after = tf.gather(np.reshape(self._next, -1), chain.row * self._num_symbols + symbols)
-        found = tf.equal(chain.symbols, symbols[None, :, None])
-        targets = tf.where(found, tf.gather(self._targets, chain.places), -1)
-        targets = tf.reduce_max(targets, axis=-1)
-        for place in reversed(range(self._length)):
-            after = tf.where(targets[place] >= 0, targets[place], after)
-        return after
+        after = tf.gather(np.reshape(self._next, -1), state.row * self._num_symbols + symbols)
+        if self._length:
+            found = tf.equal(state.symbols, tf.reshape(symbols, (-1, 1, 1)))
+            targets = tf.reduce_max(tf.where(found, state.targets, 0), axis=(1, 2))
+            # Longer contexts have larger numbers, and lead to none that is shorter.
+            after = tf.maximum(after, targets)
+        return self._look_up(after)
+
+    def _look_up(self, contexts: tf.Tensor) -> NgramState:
+        """Look up what is known behind texts with the longest contexts int32 [R]."""
+        chain = [contexts]
+        for _ in range(self._length):
+            chain.append(tf.gather(self._shorter, chain[-1]))
+        row = tf.gather(self._offsets, chain.pop())
+        scores = tf.gather(self._dense, row)
+        if not self._length:
+            nothing = tf.zeros((tf.shape(row)[0], 0, MAX_EDGES), tf.int32)
+            return NgramState(scores, nothing, nothing, row)
+        longer = tf.stack(chain, axis=1)  # [R, N]
+        steps = tf.range(MAX_EDGES)
+        places = tf.expand_dims(tf.gather(self._offsets, longer), 2) + steps
+        sizes = tf.cast(tf.gather(self._sizes, longer), tf.int32)
+        known = tf.cast(tf.gather(self._symbols, places), tf.int32)
+        symbols = tf.where(steps < tf.expand_dims(sizes, 2), known, self._num_symbols - 1)
+        gains = tf.unstack(tf.gather(self._gains, places), axis=1)
+        rows = tf.reshape(tf.range(tf.shape(row)[0]), (-1, 1, 1)) + tf.zeros_like(symbols)
+        indices = tf.unstack(tf.stack([rows, symbols], axis=-1), axis=1)
+        scores += tf.expand_dims(tf.gather(self._log_backoffs, contexts), 1)
+        # One context after the other: they share symbols, of which ONNX keeps one and has no sum.
+        for index, gain in zip(indices, gains, strict=True):
+            scores += tf.scatter_nd(index, gain, tf.shape(scores))
+        return NgramState(scores, symbols, tf.gather(self._targets, places), row)
 
 
 def _symbols_of_tokens(characters: list[str], charset: Charset, ignores_case: bool) -> np.ndarray:
@@ -274,3 +269,42 @@ def _longest_chain(is_dense: np.ndarray, shorter: np.ndarray) -> int:
     for context in np.flatnonzero(~is_dense):
         steps[context] = steps[shorter[context]] + 1
     return int(steps.max())
+
+
+def _sum_up(
+    arrays: Mapping[str, np.ndarray], is_dense: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn the choice of the longest context that knows a symbol into a sum.
+
+    Args:
+        arrays: of a model file.
+        is_dense: bool [C], which contexts are worked out.
+
+    Returns:
+        float32 [E], what each edge adds to what the next shorter context says, its own back-off
+        weight included; and float32 [C], the weights of a context and of all shorter ones before
+        one that is worked out.
+    """
+    sizes, shorter = arrays["sizes"], arrays["shorter"].astype(np.int64)
+    log_backoffs = arrays["log_backoffs"].astype(np.float64)
+    contexts = np.repeat(np.arange(len(sizes)), sizes)
+    num_symbols = int(arrays["symbols"].max()) + 1
+    keys = contexts * num_symbols + arrays["symbols"]
+    order = np.argsort(keys)
+    log_probabilities = arrays["log_probabilities"].astype(np.float64)
+    gains = log_probabilities - log_backoffs[contexts]
+    open_edges, at = np.arange(len(contexts)), shorter[contexts]
+    while len(open_edges):
+        wanted = at * num_symbols + arrays["symbols"][open_edges]
+        places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+        known = keys[places] == wanted
+        gains[open_edges[known]] -= log_probabilities[places[known]]
+        gains[open_edges[~known]] -= log_backoffs[at[~known]]
+        at_end = ~known & (at == 0)
+        gains[open_edges[at_end]] -= arrays["log_unknown"]
+        open_edges, at = open_edges[~known & ~at_end], shorter[at[~known & ~at_end]]
+    totals, at = np.zeros(len(sizes)), np.arange(len(sizes))
+    while not is_dense[at].all():
+        totals += np.where(is_dense[at], 0.0, log_backoffs[at])
+        at = np.where(is_dense[at], at, shorter[at])
+    return gains.astype(np.float32), totals.astype(np.float32)

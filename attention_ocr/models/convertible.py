@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-Advance = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
+Advance = Callable[[int, tf.Tensor, Any], tuple[tf.Tensor, Any]]
 
 
 def run_both_ways(
@@ -24,36 +24,40 @@ def run_both_ways(
         forward: float [B, W, G], projected inputs of the gates.
         backward: float [B, W, G], those of the backward direction, in the order of the columns.
         lengths: int32 [B], valid columns, at least 1.
-        advance: `(entries float [2, B, G], state) -> (outputs float [2, B, U], state)`; the
-            directions are the first axis.
-        state: before the first column, a nest of float [2, B, U].
+        advance: `(direction, entries float [B, G], state) -> (output float [B, U], state)`;
+            direction 0 is forward, 1 backward.
+        state: of one direction before the first column, a nest of float [B, U].
 
     Returns:
         `outputs` float [B, W, 2U] and `summary` float [B, 2U], as the sequence layers return them.
     """
     num_columns = tf.shape(forward)[1]
     backward = tf.reverse_sequence(backward, lengths, seq_axis=1, batch_axis=0)
-    entries = tf.transpose(tf.stack([forward, backward]), (2, 0, 1, 3))  # [W, 2, B, G]
+    entries = tf.transpose(tf.concat([forward, backward], axis=-1), (1, 0, 2))  # [W, B, 2G]
     columns = tf.range(num_columns)
     like = tf.nest.flatten(state)[0]
 
-    def body(column: tf.Tensor, state: Any, outputs: tf.Tensor) -> tuple[Any, ...]:
-        output, state = advance(tf.gather(entries, column), state)
+    # XNNPACK runs what lies between two operations that it has not, such as to stack or unstack, in
+    # one go: the directions go their own ways.
+    def body(column: tf.Tensor, states: Any, outputs: tf.Tensor) -> tuple[Any, ...]:
+        entry = tf.split(tf.gather(entries, column), 2, axis=-1)
+        steps = [advance(way, entry[way], states[way]) for way in (0, 1)]
+        output = tf.concat([output for output, _ in steps], axis=-1)
         # A sum: LiteRT is slow where it chooses between tensors of different shapes.
-        here = tf.cast(tf.equal(columns, column), output.dtype)[:, None, None, None]
-        return column + 1, state, outputs + here * output[None]
+        here = tf.reshape(tf.cast(tf.equal(columns, column), output.dtype), (-1, 1, 1))
+        states = tuple(state for _, state in steps)
+        return column + 1, states, outputs + here * output
 
     *_, outputs = tf.while_loop(
         lambda column, *_: column < num_columns,
         body,
         (
             tf.constant(0),
-            state,
-            tf.zeros(tf.concat([num_columns[None], tf.shape(like)], axis=0), like.dtype),
+            (state, state),
+            tf.zeros((num_columns, tf.shape(like)[0], 2 * like.shape[-1]), like.dtype),
         ),
-        maximum_iterations=num_columns,
     )
-    forward, backward = tf.unstack(tf.transpose(outputs, (1, 2, 0, 3)))  # [B, W, U] each
+    forward, backward = tf.split(tf.transpose(outputs, (1, 0, 2)), 2, axis=-1)  # [B, W, U] each
     return join_directions(forward, backward, lengths)
 
 
@@ -78,5 +82,5 @@ def join_directions(
 
 
 def blank_state(inputs: tf.Tensor, units: int) -> tf.Tensor:
-    """Return zeros for both directions, float [2, B, U], for `inputs` [B, W, D]."""
-    return tf.zeros((2, tf.shape(inputs)[0], units), inputs.dtype)
+    """Return zeros for one direction, float [B, U], for `inputs` [B, W, D]."""
+    return tf.zeros((tf.shape(inputs)[0], units), inputs.dtype)

@@ -184,7 +184,9 @@ class AttentionDecoder(keras.layers.Layer):
     def embed(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Return what is fed back of characters, float [..., E]; E may be 0."""
         if self.embedding is not None:
-            return self.embedding(token_ids)
+            # Without the layer's care for negative indices, four operations of a step.
+            vectors = tf.gather(self.embedding.embeddings, token_ids)
+            return tf.cast(vectors, self.compute_dtype)
         depth = self.vocabulary_size if self.autoregressive else 0
         return tf.one_hot(token_ids, depth, dtype=self.compute_dtype)
 

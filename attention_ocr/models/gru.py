@@ -51,13 +51,12 @@ class BidirectionalGRU(keras.layers.Layer):
         )
         kernels = [tf.cast(cell.recurrent_kernel, inputs.dtype) for cell in cells]
 
-        def advance(entries: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            recurrent = [
-                tf.matmul(hidden, kernel) + bias[1]
-                for hidden, kernel, bias in zip(tf.unstack(state), kernels, biases, strict=True)
-            ]
+        def advance(
+            direction: int, entries: tf.Tensor, state: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            recurrent = tf.matmul(state, kernels[direction]) + biases[direction][1]
             entry_update, entry_reset, entry = tf.split(entries, 3, axis=-1)
-            update, reset, candidate = tf.split(tf.stack(recurrent), 3, axis=-1)
+            update, reset, candidate = tf.split(recurrent, 3, axis=-1)
             update = tf.sigmoid(entry_update + update)
             candidate = tf.tanh(entry + tf.sigmoid(entry_reset + reset) * candidate)
             state = update * state + (1.0 - update) * candidate

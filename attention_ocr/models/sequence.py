@@ -75,12 +75,11 @@ class BidirectionalLSTM(keras.layers.Layer):
         kernels = tf.unstack(tf.cast(self.recurrent_kernel, projected.dtype))
 
         def advance(
-            entries: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
+            direction: int, entries: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
             hidden, cell = state
-            # LiteRT quantises products with constant kernels, not one of a batch of kernels.
-            recurrent = [tf.matmul(*pair) for pair in zip(tf.unstack(hidden), kernels, strict=True)]
-            entry, forget, candidate, output = tf.split(entries + tf.stack(recurrent), 4, axis=-1)
+            gates = entries + tf.matmul(hidden, kernels[direction])
+            entry, forget, candidate, output = tf.split(gates, 4, axis=-1)
             cell = tf.sigmoid(forget) * cell + tf.sigmoid(entry) * tf.tanh(candidate)
             hidden = tf.sigmoid(output) * tf.tanh(cell)
             return hidden, (hidden, cell)

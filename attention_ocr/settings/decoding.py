@@ -26,6 +26,9 @@ class DecodingConfig:
             which CTC has a say.
         beam_width: texts that the search follows at once; 1 is greedy decoding.
         num_best: texts that are returned beside the best one's details, at most `beam_width`.
+        search_below: confidence of the greedy text below which the attention searches; 1 searches
+            for every text. What has a rule to keep, several texts to return or CTC to ask
+            (`joint`) is always searched for.
         length_normalization: of the scores of a beam of the attention: `none`; `mean`, over the
             tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
         length_alpha: exponent of `wu`; 0 is `none`.
@@ -45,6 +48,7 @@ class DecodingConfig:
     decoding: str = "attention"
     beam_width: int = 1
     num_best: int = 1
+    search_below: float = 1.0
     length_normalization: str = "none"
     length_alpha: float = 0.6
     joint_weight: float = 0.3
@@ -67,6 +71,11 @@ class DecodingConfig:
             self.language_model_weight,
         )
         check_fraction(self, "joint_weight")
+        check(
+            0.0 <= self.search_below <= 1.0,
+            "`search_below` must be from 0 to 1.",
+            self.search_below,
+        )
         check(
             self.num_best <= self.beam_width,
             f"`num_best` must be at most `beam_width` ({self.beam_width}).",

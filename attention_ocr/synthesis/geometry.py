@@ -9,6 +9,9 @@ import numpy as np
 from attention_ocr.synthesis.chance import between
 from attention_ocr.synthesis.looks import LOOKS, Look
 
+MAX_FORESHORTENING = 2.5
+"""Of the farthest corner of a line against the nearest one; letters beyond vanish."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -63,7 +66,23 @@ def draw_view(
     scale = math.exp(between(rng, -0.3, 0.15) * difficulty)
     # Down to three fifths and no further: below, letters that were legible are not.
     scale = max(0.6, min(scale, max_height / expected))
-    return View(rotation, shear, stretch, scale, corners)
+    view = View(rotation, shear, stretch, scale, corners)
+    if _foreshortening(view, shape) > MAX_FORESHORTENING:
+        return View(rotation, shear, stretch, scale)
+    return view
+
+
+def _foreshortening(view: View, shape: tuple[int, int]) -> float:
+    """Return how many times as far as its nearest corner the farthest of a mask is.
+
+    Infinite where one lies behind the camera.
+    """
+    height, width = shape
+    matrix = _perspective(view, shape)
+    corners = np.array([(0, 0, 1), (width, 0, 1), (width, height, 1), (0, height, 1)])
+    depths = corners @ matrix[2]
+    nearest, farthest = sorted((float(depths.min()), float(depths.max())), key=abs)
+    return farthest / nearest if nearest * farthest > 0 else math.inf
 
 
 def place_corners(view: View, shape: tuple[int, int]) -> list[tuple[float, float]]:
@@ -91,6 +110,16 @@ def place_corners(view: View, shape: tuple[int, int]) -> list[tuple[float, float
     return [(x - left, y - top) for x, y in placed]
 
 
+def _perspective(view: View, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the homography float64 [3, 3] from the pixels of a mask to those of its view."""
+    height, width = shape
+    placed = np.array(place_corners(view, (height, width)), np.float32)
+    # Half a pixel: the corners of the mask are those of its pixels, OpenCV counts from centres.
+    x, y = width - 0.5, height - 0.5
+    source = np.array([(-0.5, -0.5), (x, -0.5), (x, y), (-0.5, y)], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(source, placed - np.float32(0.5)))
+
+
 def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
     """Look at a mask.
 
@@ -105,10 +134,7 @@ def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
     placed = place_corners(view, (height, width))
     right = math.ceil(max(x for x, _ in placed)) + 2
     bottom = math.ceil(max(y for _, y in placed)) + 2
-    # Half a pixel: the corners of the mask are those of its pixels, OpenCV counts from centres.
-    x, y = width - 0.5, height - 0.5
-    source = np.array([(-0.5, -0.5), (x, -0.5), (x, y), (-0.5, y)], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, np.array(placed, np.float32) - np.float32(0.5))
+    matrix = _perspective(view, mask.shape)
     return cv2.warpPerspective(mask, matrix, (right, bottom), flags=cv2.INTER_LINEAR)
 
 

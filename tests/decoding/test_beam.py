@@ -66,6 +66,17 @@ TRAP = {
 }
 
 
+def test_a_search_that_is_not_needed_takes_no_step():
+    calls = []
+    state = (tf.zeros((1, L + 2), tf.int32), tf.zeros(1, tf.int32))
+    sizes = (tf.constant(1), tf.constant(N), L)
+    for is_needed in (False, True):
+        best, _ = beam_decode(
+            following(TRAP, calls), state, *sizes, BeamOptions(2), is_needed=tf.constant(is_needed)
+        )
+        assert bool(calls) == bool(best.lengths[0] > 0) == is_needed
+
+
 def test_a_beam_finds_what_greedy_decoding_misses():
     greedy, _ = decode(TRAP, 1)
     assert greedy.token_ids.numpy().tolist() == [[A, A, 0, 0]]

@@ -46,11 +46,18 @@ class CornerEngine:
     ("surest", "quarter_turns"), [("top left", 0), ("bottom left", 1), ("top right", 3)]
 )
 def test_a_tall_picture_is_read_as_it_is_read_surest(surest, quarter_turns):
-    engine = CornerEngine({surest: 0.9})
+    engine = CornerEngine({surest: 0.8})
     (reading,) = TurningEngine(engine).read([encode_image(TALL)])
-    assert (reading.text, reading.confidence) == (surest, 0.9)
+    assert (reading.text, reading.confidence) == (surest, 0.8)
     assert reading.quarter_turns == quarter_turns
     assert engine.seen == [(40, 20), (20, 40), (20, 40)]
+
+
+def test_a_tall_picture_that_is_read_surely_is_not_turned():
+    engine = CornerEngine({"top left": 0.9, "bottom left": 0.95})
+    (reading,) = TurningEngine(engine).read([encode_image(TALL)])
+    assert (reading.text, reading.quarter_turns) == ("top left", 0)
+    assert engine.seen == [(40, 20)]
 
 
 def test_other_pictures_are_read_once():

@@ -7,6 +7,8 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.evaluation.evaluate import Prediction, evaluate, make_recognize
+from attention_ocr.language_models.files import save_language_model
+from attention_ocr.language_models.ngram import train_ngram
 from attention_ocr.recognition import Recognition, recognize
 from attention_ocr.work_directory import load_trained_model
 from tests import tiny
@@ -129,6 +131,39 @@ def test_a_search_gives_its_best_texts_and_the_best_of_them_as_the_text(model, d
         sums = attention.sum(axis=(1, 2))
         length = len(row.decode("utf-8"))
         np.testing.assert_allclose(sums, [1.0] * length + [0.0] * (6 - length), atol=1e-3)
+
+
+def test_a_search_is_asked_where_greedy_decoding_is_unsure(model, tmp_path):
+    save_language_model(train_ngram(["0b0", "1c1c"], 3), tmp_path / "words.npz")
+    batch = tiny.random_batch()
+
+    def read(**decoding):
+        config = model.config.with_decoding(decoding)
+        run = make_recognize(model.recognizer, config, model.charset)
+        return run(batch["images"], batch["image_sizes"])
+
+    search = {
+        "beam_width": 4,
+        "language_model": str(tmp_path / "words.npz"),
+        "language_model_weight": 5.0,
+    }
+    greedy, searched = read(), read(**search)
+    differ = greedy.text.numpy() != searched.text.numpy()
+    assert differ.sum() >= 2
+    # Of the texts that a search changes, the surest is kept.
+    surest = float(greedy.confidence.numpy()[differ].max())
+    is_sure = greedy.confidence.numpy() >= surest
+    mixed = read(**search, search_below=surest)
+    expected = np.where(is_sure, greedy.text, searched.text)
+    np.testing.assert_array_equal(mixed.text, expected)
+    np.testing.assert_array_equal(mixed.alternatives.texts[:, 0], expected)
+    confidences = np.where(is_sure, greedy.confidence, searched.confidence)
+    np.testing.assert_allclose(mixed.confidence, confidences, rtol=1e-4)
+    # What has a rule to keep, or several texts to return, is searched for.
+    for more in ({"num_best": 2}, {"allowed_characters": "abc"}, {"decoding": "joint"}):
+        np.testing.assert_array_equal(
+            read(**search, **more, search_below=surest).text, read(**search, **more).text
+        )
 
 
 def test_a_head_that_the_recogniser_lacks_cannot_read(model):

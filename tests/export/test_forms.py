@@ -116,6 +116,23 @@ def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, form, m
     check(form, tmp_path / "model", guided)
 
 
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+def test_a_search_for_what_is_unsure_converts(narrow, tmp_path, form):
+    files = tiny_model.files(8)
+    greedy = load(narrow).read(files)
+    surest = sorted(reading.confidence for reading in greedy)[4]
+    decoding = write_language_model(tmp_path, "ngram") | {"search_below": surest - 1e-4}
+    model = load_trained_model(narrow)
+    model = model._replace(config=model.config.with_decoding(decoding))
+    write_form(form, model, tmp_path / "model")
+    mixed = load(narrow, **decoding)
+    texts = [reading.text for reading in mixed.read(files)]
+    assert texts != [reading.text for reading in greedy]
+    for text, reading in zip(texts, greedy, strict=True):
+        assert text == reading.text or reading.confidence < surest
+    check(form, tmp_path / "model", mixed)
+
+
 # Uneven, so that contexts of several lengths say something of their own.
 PREFERRED = (0.4, 0.3, 0.1, 0.08, 0.06, 0.04, 0.02)
 

@@ -83,6 +83,17 @@ def test_irregular_words_are_seen_further_from_the_side():
     assert reach("signs") <= 0.13 < 0.2 < reach("irregular") <= 0.25
 
 
+def test_no_line_is_seen_so_far_from_the_side_that_letters_vanish():
+    rng = np.random.default_rng(3)
+    view = View(0.3, 0.1, 0.9, 0.6, (-14.0, 12.0, -14.0, -7.0, -5.0, 12.0, 11.0, -14.0))
+    left = np.zeros((64, 134), np.uint8)
+    left[20:50, 5:20] = 255
+    assert view_mask(left, view).max() < 255
+    for _ in range(3000):
+        view = draw_view(rng, 1.0, left.shape, 48, LOOKS["irregular"])
+        assert view_mask(left, view).max() == 255
+
+
 def test_turned_lines_are_made_smaller_within_reason():
     rng = np.random.default_rng(2)
     views = [draw_view(rng, 1.0, (40, 200), 30) for _ in range(50)]

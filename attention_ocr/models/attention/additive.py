@@ -43,8 +43,8 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         """Return the scores float [B, N] of `keys` float [B, N, U]."""
-        hidden = tf.tanh(keys + self.query_projection(query)[:, None, :])
-        return self.score_projection(hidden)[..., 0]
+        hidden = tf.tanh(keys + tf.expand_dims(self.query_projection(query), 1))
+        return tf.squeeze(self.score_projection(hidden), -1)
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
