@@ -87,7 +87,9 @@ def beam_decode(
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
-        decoder's alone. Where no text keeps the rule, it is empty and its confidence 0.
+        decoder's, and those of scorers that are believed: at each step a softmax over the weighted
+        sum of their log-probabilities. Where no text keeps the rule, it is empty and its confidence
+        0.
     """
     guides = Guides(scorers, rule)
     search = _Search(step, guides, max_length, num_cells, options, temperature)
@@ -128,9 +130,11 @@ class _Search(NamedTuple):
         logits, state, weights = self.step(tf.reshape(beam.previous, (-1,)), states[0])
         log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
         scores = self._scores(log_probabilities, states[1], t)
-        if not is_neutral(self.temperature):
-            tempered = at_temperature(logits, self.temperature)
-            log_probabilities = tf.nn.log_softmax(without_impossible(tempered))
+        beliefs = self.guides.beliefs(states[1])
+        if beliefs is not None or not is_neutral(self.temperature):
+            tempered = without_impossible(at_temperature(logits, self.temperature))
+            believed = tempered if beliefs is None else tempered + beliefs
+            log_probabilities = tf.nn.log_softmax(believed)
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
         state, guide_state = take_rows((state, states[1]), parents)
         guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))

@@ -48,6 +48,13 @@ class Guides(NamedTuple):
             said = scores if said is None else said + scores
         return said
 
+    def beliefs(self, state: GuideState) -> tf.Tensor | None:
+        """Return `scores` of those scorers alone that are believed; none without any."""
+        believed = [entry.is_believed for entry in self.scorers]
+        chosen = Guides([e for e in self.scorers if e.is_believed], None)
+        states = [s for s, is_believed in zip(state.scorers, believed, strict=True) if is_believed]
+        return chosen.scores(GuideState(tuple(states), ()))
+
     def advance(self, state: GuideState, token_ids: tf.Tensor) -> GuideState:
         """Return the state behind one more token each.
 

@@ -58,7 +58,14 @@ class Rule(Protocol):
 
 
 class Weighted(NamedTuple):
-    """A scorer, and the weight of its scores: 0 or more."""
+    """A scorer and its say in a search.
+
+    Attributes:
+        scorer: gives the scores.
+        weight: of them, 0 or more.
+        is_believed: whether the confidences of a beam of the attention follow it, too.
+    """
 
     scorer: Scorer
     weight: float
+    is_believed: bool = False

@@ -88,6 +88,32 @@ def test_the_best_sum_of_attention_and_language_is_found(model, said):
     np.testing.assert_allclose(found.scores[0], [scores[text] for text in order], atol=1e-3)
 
 
+def test_confidences_follow_a_language_model_that_is_believed(model):
+    rows = np.random.default_rng(5).normal(size=(L + 1, V)).astype(np.float32)
+    rows[:, [PAD_ID, START_ID]] = -1e9
+
+    def step(_, t):
+        return tf.gather(tf.constant(rows), t), t + 1, tf.ones((tf.shape(t)[0], N)) / N
+
+    def decode(is_believed, temperature):
+        sizes = (tf.constant(1), tf.constant(N), L)
+        scorers = [Weighted(model, 0.8, is_believed)]
+        begin = tf.zeros(1, tf.int32)
+        return beam_decode(step, begin, *sizes, BeamOptions(4), scorers, None, temperature)[0]
+
+    for is_believed, temperature in ((False, 2.0), (True, 2.0), (True, 1.0)):
+        best = decode(is_believed, temperature)
+        tokens = [*best.token_ids[0, : int(best.lengths[0])].numpy().tolist(), END_ID]
+        state, expected = model.initial_state(tf.constant(1)), 1.0
+        for t, token_id in enumerate(tokens):
+            logits = rows[t] / temperature
+            if is_believed:
+                logits = logits + 0.8 * model.scores(state)[0].numpy()
+            expected *= float(tf.nn.softmax(logits)[token_id])
+            state = model.advance(state, tf.constant([token_id]))
+        np.testing.assert_allclose(best.confidence, [expected], rtol=1e-3)
+
+
 def test_without_a_weight_the_file_is_not_even_opened(tmp_path):
     config = tiny.config(language_model=str(tmp_path / "nowhere.npz"))
     assert prepare_decoding(config, tiny.CHARSET).scorers == ()
