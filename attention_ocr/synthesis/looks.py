@@ -1,6 +1,6 @@
 """Looks of a picture: what tells words on signs from words in print, as numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,19 @@ class Look:
     noise: float
 
 
+_SIGNS = Look(
+    bold=5.0,
+    emboldened=0.35,
+    margins=(-0.05, 0.13),
+    natural_colors=True,
+    steepest=0.5,
+    rise=1.0,
+    tilt=0.13,
+    bent=0.15,
+    bend=1.2,
+    noise=0.25,
+)
+
 LOOKS = {
     "any": Look(
         bold=1.0,
@@ -46,30 +59,8 @@ LOOKS = {
         bend=1.2,
         noise=0.6,
     ),
-    "signs": Look(
-        bold=5.0,
-        emboldened=0.35,
-        margins=(-0.05, 0.13),
-        natural_colors=True,
-        steepest=0.5,
-        rise=1.0,
-        tilt=0.13,
-        bent=0.15,
-        bend=1.2,
-        noise=0.25,
-    ),
-    "irregular": Look(
-        bold=5.0,
-        emboldened=0.35,
-        margins=(-0.05, 0.13),
-        natural_colors=True,
-        steepest=0.8,
-        rise=1.6,
-        tilt=0.25,
-        bent=0.4,
-        bend=1.9,
-        noise=0.25,
-    ),
+    "signs": _SIGNS,
+    "irregular": replace(_SIGNS, steepest=0.8, rise=1.6, tilt=0.25, bent=0.4, bend=1.9),
 }
 """By name, as in the options of a source: `any`, of all sorts of pictures; `signs`, with the bold
 strokes, tight crops, muted colours and slants of words in photographs of streets; and `irregular`,
