@@ -129,12 +129,13 @@ class _Search(NamedTuple):
         width, num_steps = self.options.beam_width, self.max_length + 1
         logits, state, weights = self.step(tf.reshape(beam.previous, (-1,)), states[0])
         log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
-        scores = self._scores(log_probabilities, states[1], t)
-        beliefs = self.guides.beliefs(states[1])
-        if beliefs is not None or not is_neutral(self.temperature):
+        said, believed = self.guides.scores(states[1])
+        scores = self._scores(log_probabilities, said, states[1], t)
+        if believed is not None or not is_neutral(self.temperature):
             tempered = without_impossible(at_temperature(logits, self.temperature))
-            believed = tempered if beliefs is None else tempered + beliefs
-            log_probabilities = tf.nn.log_softmax(believed)
+            log_probabilities = tf.nn.log_softmax(
+                tempered if believed is None else tempered + believed
+            )
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
         state, guide_state = take_rows((state, states[1]), parents)
         guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))
@@ -145,10 +146,15 @@ class _Search(NamedTuple):
         after = (t + 1, beam, (state, guide_state), attention)
         return with_shapes_of(before, after)
 
-    def _scores(self, log_probabilities: tf.Tensor, guide_state: Any, t: tf.Tensor) -> tf.Tensor:
+    def _scores(
+        self,
+        log_probabilities: tf.Tensor,
+        said: tf.Tensor | None,
+        guide_state: Any,
+        t: tf.Tensor,
+    ) -> tf.Tensor:
         """Return the scores of the next tokens, float32 [B k, V]; -inf for those that may not."""
         scores = self.options.attention_weight * log_probabilities
-        said = self.guides.scores(guide_state)
         if said is not None:
             scores += said
         allowed = _possible(tf.shape(log_probabilities)[-1], t == self.max_length)
