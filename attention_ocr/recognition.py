@@ -9,7 +9,11 @@ from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
-from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
+from attention_ocr.decoding.ctc_scores import (
+    convertible_running_logsumexp,
+    ctc_log_probabilities,
+    running_logsumexp,
+)
 from attention_ocr.decoding.greedy import Step, greedy_decode
 from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.decoding.result import Alternatives, Decoded
@@ -135,7 +139,10 @@ def _decode(
         return _decode_attention(recognizer, decoder, encoded, decoding)
     if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
         log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
-        joined = Weighted(CTCPrefixScorer(log_probabilities), settings.joint_weight)
+        convertible = recognizer.convertible
+        running_sum = convertible_running_logsumexp if convertible else running_logsumexp
+        scorer = CTCPrefixScorer(log_probabilities, running_sum)
+        joined = Weighted(scorer, settings.joint_weight)
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
         inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
@@ -195,8 +202,8 @@ def _decode_attention(
         guides = (scorers, decoding.rule, decoding.temperature)
         return beam_decode(step, state, *sizes, options, *guides, is_needed)
 
-    # Greedy decoding knows of no rule and of no CTC, and returns one text.
-    may_do_without = joined is None and decoding.rule is None and settings.num_best == 1
+    # Greedy decoding knows of no rule, and returns one text.
+    may_do_without = decoding.rule is None and settings.num_best == 1
     if settings.search_below < 1 and may_do_without:
         return search_unsure(read_greedily(), search, settings.search_below)
     return search()

@@ -5,6 +5,7 @@ Sums over alignments are sums over columns of the kind `r(t) = (r(t - 1) + a(t -
 over `s <= t`: a cumulative sum, and no loop over the columns.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -16,6 +17,9 @@ NEVER = -1e30
 """Logarithm of a probability of 0. Finite, so that differences are never NaN."""
 SMALLEST = -60.0
 """Logarithm of the smallest probability of a label, so that sums of logarithms stay exact."""
+
+RunningSum = Callable[[tf.Tensor], tf.Tensor]
+"""Takes float32 [..., W] to the logarithm of the sum of the exponentials up to each column."""
 
 
 class Alignments(NamedTuple):
@@ -58,7 +62,7 @@ def ctc_log_probabilities(
     impossible = (labels == START_ID) | (labels == END_ID)
     logits = at_temperature(logits, temperature)
     log_probabilities = tf.nn.log_softmax(tf.where(impossible, tf.float32.min, logits))
-    on_picture = tf.sequence_mask(column_lengths, tf.shape(logits)[1])[..., None]
+    on_picture = tf.expand_dims(tf.sequence_mask(column_lengths, tf.shape(logits)[1]), -1)
     blank = tf.where(labels == BLANK_ID, 0.0, SMALLEST)
     return tf.maximum(tf.where(on_picture, log_probabilities, blank), SMALLEST)
 
@@ -74,27 +78,45 @@ def empty_alignments(blank: tf.Tensor) -> Alignments:
     return Alignments(tf.fill(tf.shape(by_blank), NEVER), by_blank)
 
 
+def running_logsumexp(values: tf.Tensor) -> tf.Tensor:
+    """Be the `RunningSum` of TensorFlow's own operation."""
+    return tf.math.cumulative_logsumexp(values, axis=-1)
+
+
+def convertible_running_logsumexp(values: tf.Tensor) -> tf.Tensor:
+    """Be a `RunningSum` of operations that every runtime has, over W times W values."""
+    columns = tf.range(tf.shape(values)[-1])
+    later = tf.where(tf.expand_dims(columns, -1) < columns, 2 * NEVER, 0.0)
+    pairs = tf.expand_dims(values, -2) + later
+    largest = tf.reduce_max(pairs, axis=-1, keepdims=True)
+    sums = tf.reduce_sum(tf.exp(pairs - largest), axis=-1)
+    return tf.squeeze(largest, -1) + tf.math.log(sums)
+
+
 def extend_alignments(
-    alignments: Alignments, repeats: tf.Tensor, character: tf.Tensor, blank: tf.Tensor
+    before: tf.Tensor,
+    character: tf.Tensor,
+    blank: tf.Tensor,
+    running_sum: RunningSum = running_logsumexp,
 ) -> Alignments:
     """Return the alignments of texts with one more character (Graves, 2012, section 7.3.1).
 
     Args:
-        alignments: of the texts, [..., W + 1].
-        repeats: bool [...], whether the character is the text's last one, which a blank must part.
+        before: float32 [..., W + 1], of the texts without it, those that it may follow at once:
+            all, or those by blank where it repeats the last character.
         character: float32 [..., W], log-probability of the character in each column.
         blank: float32 [..., W], of the blank.
+        running_sum: how sums over columns are taken.
     """
-    before = tf.where(repeats[..., None], alignments.by_blank, alignments.total())
-    by_character = _recurrence(before, character)
-    return Alignments(by_character, _recurrence(by_character, blank))
+    by_character = _recurrence(before, character, running_sum)
+    return Alignments(by_character, _recurrence(by_character, blank, running_sum))
 
 
-def _recurrence(entries: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+def _recurrence(entries: tf.Tensor, factors: tf.Tensor, running_sum: RunningSum) -> tf.Tensor:
     """Return log r of `r(t) = (r(t - 1) + entries(t - 1)) factors(t)`, r(0) = 0: [..., W + 1]."""
     sums = tf.cumsum(factors, axis=-1)
     sums_before = sums - factors
-    entered = tf.math.cumulative_logsumexp(entries[..., :-1] - sums_before, axis=-1)
+    entered = running_sum(entries[..., :-1] - sums_before)
     never = tf.fill(tf.shape(sums[..., :1]), NEVER)
     return tf.concat([never, tf.maximum(sums + entered, NEVER)], axis=-1)
 
@@ -172,7 +194,9 @@ def _forward(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tuple[tf.Ten
     def body(
         i: tf.Tensor, alignments: Alignments, total: tf.Tensor, found: tf.TensorArray
     ) -> tuple[tf.Tensor, Alignments, tf.Tensor, tf.TensorArray]:
-        alignments = extend_alignments(alignments, columns[i] == previous[i], characters[i], blank)
+        repeats = tf.expand_dims(columns[i] == previous[i], -1)
+        before = tf.where(repeats, alignments.by_blank, alignments.total())
+        alignments = extend_alignments(before, characters[i], blank)
         total = tf.where(columns[i] == BLANK_ID, total, alignments.total()[:, -1])
         return i + 1, alignments, total, found.write(i, alignments.by_character[:, 1:])
 

@@ -78,6 +78,7 @@ class Recognizer(keras.Model):
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
+        self.convertible = False
         self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
 
     def make_convertible(self, fused: bool = False) -> None:
@@ -88,6 +89,7 @@ class Recognizer(keras.Model):
         Args:
             fused: whether an LSTM is left as one operation, for ONNX, which has its own.
         """
+        self.convertible = True
         for layer in self.sequence:
             layer.convertible = True
             if isinstance(layer, BidirectionalLSTM):

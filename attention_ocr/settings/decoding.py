@@ -26,9 +26,9 @@ class DecodingConfig:
             which CTC has a say.
         beam_width: texts that the search follows at once; 1 is greedy decoding.
         num_best: texts that are returned beside the best one's details, at most `beam_width`.
-        search_below: confidence of the greedy text below which the attention searches; 1 searches
-            for every text. What has a rule to keep, several texts to return or CTC to ask
-            (`joint`) is always searched for.
+        search_below: confidence of the attention's greedy text below which it searches; 1 searches
+            for every text. What has a rule to keep or several texts to return is always searched
+            for.
         length_normalization: of the scores of a beam of the attention: `none`; `mean`, over the
             tokens; or `wu` (Wu et al., 2016, section 7), which favours long texts less.
         length_alpha: exponent of `wu`; 0 is `none`.

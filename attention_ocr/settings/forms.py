@@ -52,12 +52,11 @@ def check_form(form: str, config: Any) -> None:
     if form in (SAVED_MODEL, FROZEN_GRAPH):
         return
     decoding = config.decoding
-    by_attention = decoding.decoding == "attention"
+    by_attention = decoding.decoding != "ctc"
     held = {
         "beam_width": decoding.beam_width == 1 or by_attention,
         "language_model_weight": decoding.language_model_weight == 0.0 or by_attention,
         "num_best": decoding.num_best == 1,
-        "decoding": decoding.decoding != "joint",
         "lexicon": not decoding.lexicon,
         "pattern": not decoding.pattern,
         "allowed_characters": not decoding.allowed_characters,
@@ -65,7 +64,7 @@ def check_form(form: str, config: Any) -> None:
     for name, is_held in held.items():
         check(
             is_held,
-            f"`format={form}` gives the best text of one head: alternatives, rules, joint reading "
-            f"and a search by CTC need TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"`format={form}` gives the best text: alternatives, rules and a search by CTC alone "
+            f"need TensorFlow. Export `saved_model`, or set `{name}` back.",
             f"{name}={getattr(decoding, name)}",
         )

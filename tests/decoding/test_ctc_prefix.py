@@ -8,7 +8,11 @@ import tensorflow as tf
 from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
-from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
+from attention_ocr.decoding.ctc_scores import (
+    convertible_running_logsumexp,
+    ctc_log_probabilities,
+    running_logsumexp,
+)
 from attention_ocr.decoding.scorer import Weighted
 from tests.decoding import alignments
 
@@ -22,9 +26,9 @@ def logits():
     return 1.5 * np.random.default_rng(11).normal(size=(2, W, V))
 
 
-@pytest.fixture(scope="module")
-def scorer(logits):
-    return CTCPrefixScorer(ctc_log_probabilities(logits, tf.constant([5, 4])))
+@pytest.fixture(scope="module", params=[running_logsumexp, convertible_running_logsumexp])
+def scorer(logits, request):
+    return CTCPrefixScorer(ctc_log_probabilities(logits, tf.constant([5, 4])), request.param)
 
 
 def begins(texts: dict[tuple[int, ...], float], beginning: tuple[int, ...]) -> float:

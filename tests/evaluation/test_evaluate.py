@@ -160,7 +160,7 @@ def test_a_search_is_asked_where_greedy_decoding_is_unsure(model, tmp_path):
     confidences = np.where(is_sure, greedy.confidence, searched.confidence)
     np.testing.assert_allclose(mixed.confidence, confidences, rtol=1e-4)
     # What has a rule to keep, or several texts to return, is searched for.
-    for more in ({"num_best": 2}, {"allowed_characters": "abc"}, {"decoding": "joint"}):
+    for more in ({"num_best": 2}, {"allowed_characters": "abc"}):
         np.testing.assert_array_equal(
             read(**search, **more, search_below=surest).text, read(**search, **more).text
         )

@@ -33,7 +33,7 @@ def test_a_list_of_forms_is_put_in_order():
     "decoding",
     [
         {"num_best": 2, "beam_width": 3},
-        {"decoding": "joint"},
+        {"num_best": 2, "beam_width": 3, "decoding": "joint"},
         {"beam_width": 3, "decoding": "ctc"},
         {"language_model": "lm.npz", "language_model_weight": 0.2, "decoding": "ctc"},
         {"lexicon": "words.txt"},
@@ -48,9 +48,9 @@ def test_what_needs_tensorflow_is_refused_before_work_begins(work_dir, tmp_path,
         if form in ("saved_model", "frozen_graph"):
             check_form(form, config)
             continue
-        with pytest.raises(ValueError, match=f"`format={form}` gives the best text of one.*Rec"):
+        with pytest.raises(ValueError, match=f"`format={form}` gives the best text: .*Rec"):
             check_form(form, config)
-    with pytest.raises(ValueError, match="gives the best text of one head"):
+    with pytest.raises(ValueError, match="gives the best text: "):
         export_model(work_dir, tmp_path / "served", decoding=decoding, forms=("litert",))
     assert not (tmp_path / "served").exists()
 
@@ -131,6 +131,22 @@ def test_a_search_for_what_is_unsure_converts(narrow, tmp_path, form):
     for text, reading in zip(texts, greedy, strict=True):
         assert text == reading.text or reading.confidence < surest
     check(form, tmp_path / "model", mixed)
+
+
+@pytest.mark.parametrize("form", ["litert", "onnx"])
+@pytest.mark.parametrize("search_below", [1.0, 0.1])
+def test_joint_decoding_converts(narrow, tmp_path, form, search_below):
+    files = tiny_model.files(8)
+    decoding = write_language_model(tmp_path, "ngram") | {"search_below": search_below}
+    decoding |= {"decoding": "joint", "joint_weight": 0.7, "beam_width": 3}
+    model = load_trained_model(narrow)
+    model = model._replace(config=model.config.with_decoding(decoding))
+    write_form(form, model, tmp_path / "model")
+    joint = load(narrow, **decoding)
+    without = load(narrow, **decoding | {"decoding": "attention"})
+    texts = [[reading.text for reading in reader.read(files)] for reader in (joint, without)]
+    assert texts[0] != texts[1]
+    check(form, tmp_path / "model", joint)
 
 
 # Uneven, so that contexts of several lengths say something of their own.
