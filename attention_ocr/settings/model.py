@@ -12,6 +12,7 @@ from attention_ocr.settings.checks import (
 
 ENCODERS = {
     "compact": "attention_ocr.models.encoders.compact:CompactEncoder",
+    "compact_flat": "attention_ocr.models.encoders.compact:FlatCompactEncoder",
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
     "resnet": "attention_ocr.models.encoders.resnet:ResNetEncoder",
     "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",

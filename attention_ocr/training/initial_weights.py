@@ -27,6 +27,9 @@ VOCABULARY_AXES: Mapping[str, int] = {
 }
 """The axis of a weight that has an entry for each token id."""
 
+COLUMN_KERNEL = "sequence_0/projection/kernel"
+"""The weight whose first axis has an entry for each feature of each row of a column."""
+
 
 class SavedWeights(NamedTuple):
     """Weights by their path in the network, and the characters of their model."""
@@ -109,12 +112,15 @@ def transfer_weights(
     charset: Charset,
     saved: SavedWeights,
     prefixes: Sequence[str] = (),
+    num_rows: int = 1,
 ) -> Transfer:
     """Give a recogniser the weights of another one, as far as they fit.
 
     A weight with an entry for each token id is taken over character by character: the entries of
     characters that both charsets hold, and of the special tokens, go to where the new charset has
-    them; those of new characters keep their random values.
+    them; those of new characters keep their random values. Where the other feature grid has a
+    multiple of the rows of this one, the sequence model begins with the sums over the rows that
+    have become one.
 
     Args:
         recognizer: what is trained.
@@ -122,6 +128,7 @@ def transfer_weights(
         saved: the other model.
         prefixes: of the paths of the weights that are taken over (`encoder`, `decoder/lstm`); none
             takes all.
+        num_rows: of the feature grid.
 
     Returns:
         What became of each weight.
@@ -151,6 +158,8 @@ def transfer_weights(
             rows = np.moveaxis(value, axis, 0).copy()
             rows[new_ids] = np.moveaxis(old, axis, 0)[old_ids]
             old = np.moveaxis(rows, 0, axis)
+        if name == COLUMN_KERNEL:
+            old = _with_rows_joined(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
             left[name] = f"of another shape, {list(old.shape)}"
             continue
@@ -199,6 +208,15 @@ def matching_names(names: Sequence[str], prefix: str) -> list[str]:
 def has_prefix(name: str, prefix: str) -> bool:
     """Tell whether a path begins with the whole names of `prefix`."""
     return f"{name}/".startswith(f"{prefix.rstrip('/')}/")
+
+
+def _with_rows_joined(kernel: np.ndarray, num_rows: int, num_features: int) -> np.ndarray:
+    """Return a kernel [H'' D, G] for H' rows, a divisor of H''; one that has none as it is."""
+    if kernel.shape[0] % (num_rows * num_features):
+        return kernel
+    parts = kernel.reshape(num_rows, -1, num_features, kernel.shape[1])
+    joined: np.ndarray = parts.sum(axis=1).reshape(num_rows * num_features, -1)
+    return joined
 
 
 def _shape_without(value: np.ndarray, axis: int) -> tuple[int, ...]:

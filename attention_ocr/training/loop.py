@@ -279,7 +279,8 @@ class Run:
         """Take over the weights of another model and say which; the averages begin with them."""
         prefixes = parts.split(",") if parts else []
         saved = read_saved_weights(model)
-        transfer = transfer_weights(self.recognizer, self.charset, saved, prefixes)
+        num_rows = self.config.image.image_height // self.recognizer.encoder.stride[0]
+        transfer = transfer_weights(self.recognizer, self.charset, saved, prefixes, num_rows)
         self.averages.restart()
         logging.info("%s: %s", model, transfer.describe())
         if self.is_chief:

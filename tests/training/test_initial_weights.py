@@ -8,6 +8,7 @@ from attention_ocr import work_directory
 from attention_ocr.charset import Charset
 from attention_ocr.export.saved_model import export_saved_model
 from attention_ocr.training.initial_weights import (
+    COLUMN_KERNEL,
     REPORT_FILE,
     VOCABULARY_AXES,
     SavedWeights,
@@ -176,7 +177,8 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
         read_saved_weights(str(tmp_path / "gone"))
 
 
-def test_the_averages_begin_with_the_weights_taken_over(work_dir, saved, tmp_path):
+def begun_with(work_dir, folder, **settings):
+    """Return the weights of a run that has as good as not left those it began with."""
     config = tiny.config(
         train_data=str(work_dir / "words" / "labels.tsv"),
         init_from=str(work_dir),
@@ -186,8 +188,24 @@ def test_the_averages_begin_with_the_weights_taken_over(work_dir, saved, tmp_pat
         eval_every=1,
         learning_rate=1e-9,
         weight_decay=0.0,
+        **settings,
     )
-    train(config, tmp_path / "run")
-    values = read_weights(tmp_path / "run" / WEIGHTS_FILE)
+    train(config, folder)
+    return read_weights(folder / WEIGHTS_FILE)
+
+
+def test_rows_of_the_grid_that_become_one_are_added_up(tmp_path):
+    # Four rows of 32 features become two.
+    tall = tiny_model.write_work_dir(tmp_path / "tall", image_height=32)
+    old = read_weights(tall / WEIGHTS_FILE)[COLUMN_KERNEL]
+    flat = begun_with(tall, tmp_path / "flat", image_height=32, encoder="compact_flat")
+    assert (old.shape, flat[COLUMN_KERNEL].shape) == ((128, 64), (64, 64))
+    first, second, third, last = np.split(old, 4)
+    expected = np.concatenate([first + second, third + last])
+    np.testing.assert_allclose(flat[COLUMN_KERNEL], expected, atol=1e-6)
+
+
+def test_the_averages_begin_with_the_weights_taken_over(work_dir, saved, tmp_path):
+    values = begun_with(work_dir, tmp_path / "run")
     for name in ("decoder/lstm/kernel", "encoder/stem/convolution/kernel"):
         np.testing.assert_allclose(values[name], saved.values[name], atol=1e-6)
