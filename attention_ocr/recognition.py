@@ -8,12 +8,8 @@ from attention_ocr.charset_in_graph import decode_in_graph
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
-from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
-from attention_ocr.decoding.ctc_scores import (
-    convertible_running_logsumexp,
-    ctc_log_probabilities,
-    running_logsumexp,
-)
+from attention_ocr.decoding.ctc_prefix import ConvertibleCTCPrefixScorer, CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import Step, greedy_decode
 from attention_ocr.decoding.prepare import Decoding
 from attention_ocr.decoding.result import Alternatives, Decoded
@@ -139,10 +135,8 @@ def _decode(
         return _decode_attention(recognizer, decoder, encoded, decoding)
     if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
         log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
-        convertible = recognizer.convertible
-        running_sum = convertible_running_logsumexp if convertible else running_logsumexp
-        scorer = CTCPrefixScorer(log_probabilities, running_sum)
-        joined = Weighted(scorer, settings.joint_weight)
+        scorer = ConvertibleCTCPrefixScorer if recognizer.convertible else CTCPrefixScorer
+        joined = Weighted(scorer(log_probabilities), settings.joint_weight)
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
         inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)

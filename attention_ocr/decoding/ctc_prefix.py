@@ -1,16 +1,16 @@
-"""What CTC says of a beginning of a text, for a search that goes character by character."""
+"""What CTC says of a beginning of a text, for a search that goes character by character.
+
+`p(h c ...) = sum over t of a(t - 1) p(c in column t)`, where `a(t - 1)` is the probability that the
+columns before say h; behind the end it is the probability of the text itself (Watanabe et al.,
+2017, section II-D). The scores of a text's tokens add up to the logarithm of that.
+"""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from attention_ocr.charset import BLANK_ID, END_ID
-from attention_ocr.decoding.ctc_scores import (
-    RunningSum,
-    empty_alignments,
-    extend_alignments,
-    running_logsumexp,
-)
+from attention_ocr.decoding.ctc_scores import NEVER, empty_alignments, extend_alignments
 
 TINY = 1e-37
 
@@ -34,21 +34,12 @@ class PrefixState(NamedTuple):
 class CTCPrefixScorer:
     """Scores a next character by how probable CTC finds texts that begin so.
 
-    `p(h c ...) = sum over t of a(t - 1) p(c in column t)`, where `a(t - 1)` is the probability that
-    the columns before say h; behind the end it is the probability of the text itself (Watanabe et
-    al., 2017, section II-D). The scores of a text's tokens add up to the
-    logarithm of that.
-
     Args:
         log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`. R is a multiple of B,
             the rows of an example side by side.
-        running_sum: how sums over columns are taken.
     """
 
-    def __init__(
-        self, log_probabilities: tf.Tensor, running_sum: RunningSum = running_logsumexp
-    ) -> None:
-        self._running_sum = running_sum
+    def __init__(self, log_probabilities: tf.Tensor) -> None:
         self._probabilities = tf.exp(log_probabilities)
         self._by_label = tf.transpose(log_probabilities, (0, 2, 1))  # [B, V, W]
         self._blank = log_probabilities[..., BLANK_ID]
@@ -58,46 +49,123 @@ class CTCPrefixScorer:
         """Return the state of R empty texts: every text begins so."""
         width = num_rows // self._batch_size
         alignments = empty_alignments(tf.repeat(self._blank, width, axis=0))
-        shape = tf.reshape(num_rows, (1,))
-        return PrefixState(
-            alignments.total(), alignments.by_blank, tf.fill(shape, BLANK_ID), tf.zeros(shape)
-        )
+        last = tf.fill(num_rows[None], BLANK_ID)
+        return PrefixState(alignments.total(), alignments.by_blank, last, tf.zeros(num_rows[None]))
 
     def scores(self, state: PrefixState) -> tf.Tensor:
         """Return float32 [R, V], log-probability of each next token, given the text so far."""
         before = state.total[:, :-1]
         largest = tf.reduce_max(before, axis=1, keepdims=True)
-        shape = (self._batch_size, -1, tf.shape(before)[1])
-        shares = tf.reshape(tf.exp(before - largest), shape)
+        shares = tf.reshape(tf.exp(before - largest), (self._batch_size, -1, tf.shape(before)[1]))
         sums = tf.reshape(tf.matmul(shares, self._probabilities), (tf.shape(before)[0], -1))
         begun = tf.math.log(sums + TINY) + largest
         # The same character again must come from a blank.
-        repeated = _begun(state.by_blank, self._columns_of(state.last))
+        repeated = self._begun(state.by_blank, state.last)
         labels = tf.range(tf.shape(begun)[1])
-        begun = tf.where(labels == tf.expand_dims(state.last, -1), repeated, begun)
+        begun = tf.where(labels == state.last[:, None], repeated[:, None], begun)
         begun = tf.where(labels == END_ID, state.total[:, -1:], begun)
-        return tf.minimum(begun - tf.expand_dims(state.score, -1), 0.0)
+        return tf.minimum(begun - state.score[:, None], 0.0)
 
     def advance(self, state: PrefixState, token_ids: tf.Tensor) -> PrefixState:
         """Return the state behind the tokens int32 [R]."""
-        repeats = tf.expand_dims(token_ids == state.last, -1)
-        before = tf.where(repeats, state.by_blank, state.total)
-        character = self._columns_of(token_ids)
+        repeats = token_ids == state.last
+        before = tf.where(repeats[:, None], state.by_blank, state.total)
         blank = self._columns_of(tf.fill(tf.shape(token_ids), BLANK_ID))
-        alignments = extend_alignments(before, character, blank, self._running_sum)
-        score = tf.squeeze(_begun(before, character), -1)
+        alignments = extend_alignments(before, self._columns_of(token_ids), blank)
+        score = self._begun(before, token_ids)
         return PrefixState(alignments.total(), alignments.by_blank, token_ids, score)
+
+    def _begun(self, before: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
+        """Return float32 [R], log of the sum over t of `before[t - 1]` and the label in t."""
+        return tf.reduce_logsumexp(before[:, :-1] + self._columns_of(token_ids), axis=1)
 
     def _columns_of(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Return float32 [R, W], log-probability of a label of each row in its columns."""
-        labels = tf.reshape(token_ids, (self._batch_size, -1))
-        columns = tf.gather(self._by_label, labels, batch_dims=1)
-        return tf.reshape(columns, (-1, tf.shape(columns)[-1]))
+        return _rows_of(self._by_label, token_ids)
 
 
-def _begun(before: tf.Tensor, character: tf.Tensor) -> tf.Tensor:
-    """Return float32 [R, 1], log of the sum over t of `before[t - 1]` and the character in t."""
-    parts = before[:, :-1] + character
-    # Written out: `reduce_logsumexp` asks whether numbers are finite, which LiteRT cannot.
-    largest = tf.reduce_max(parts, axis=1, keepdims=True)
-    return tf.math.log(tf.reduce_sum(tf.exp(parts - largest), axis=1, keepdims=True)) + largest
+class RelativeState(NamedTuple):
+    """Of R texts; probabilities, given that a text begins so.
+
+    Attributes:
+        total: float32 [R, W + 1], that the text is all there is in the first t columns.
+        by_blank: float32 [R, W + 1], and that the last of them is blank.
+        last: int32 [R], last character; blank of an empty text.
+        columns: float32 [R, W], probability of the last character in each column.
+    """
+
+    total: tf.Tensor
+    by_blank: tf.Tensor
+    last: tf.Tensor
+    columns: tf.Tensor
+
+
+class ConvertibleCTCPrefixScorer:
+    """The scores of `CTCPrefixScorer` by few operations, which every runtime has.
+
+    Probabilities are kept beside that of all texts that begin so, of which some column has a fair
+    share: none is too small for a float. They take W times W values for each text, which is much
+    for a line.
+
+    Args:
+        log_probabilities: see `CTCPrefixScorer`.
+    """
+
+    def __init__(self, log_probabilities: tf.Tensor) -> None:
+        self._probabilities = tf.exp(log_probabilities)
+        self._columns = tf.transpose(self._probabilities, (0, 2, 1))  # [B, V, W]
+        sums = tf.cumsum(tf.transpose(log_probabilities, (0, 2, 1)), axis=-1)
+        self._sums = tf.pad(sums, ((0, 0), (0, 0), (1, 0)))  # [B, V, W + 1]
+        self._batch_size = tf.shape(log_probabilities)[0]
+        places = tf.range(tf.shape(sums)[-1] + 1)
+        self._order = tf.where(tf.expand_dims(places, -1) < places, 0.0, NEVER)
+        self._blanks = self._stays(self._sums[:, BLANK_ID])
+
+    def initial_state(self, num_rows: tf.Tensor) -> RelativeState:
+        """Return the state of R empty texts: every text begins so."""
+        last = tf.fill(tf.reshape(num_rows, (1,)), BLANK_ID)
+        by_blank = tf.exp(_rows_of(self._sums, last))
+        return RelativeState(by_blank, by_blank, last, _rows_of(self._columns, last))
+
+    def scores(self, state: RelativeState) -> tf.Tensor:
+        """Return float32 [R, V], log-probability of each next token, given the text so far."""
+        begun = self._of_examples(state.total[:, :-1], self._probabilities)
+        # The same character again must come from a blank.
+        repeated = tf.reduce_sum(state.by_blank[:, :-1] * state.columns, axis=1, keepdims=True)
+        labels = tf.range(tf.shape(begun)[1])
+        begun = tf.where(tf.equal(labels, tf.expand_dims(state.last, -1)), repeated, begun)
+        begun = tf.where(tf.equal(labels, END_ID), state.total[:, -1:], begun)
+        return tf.minimum(tf.math.log(begun + TINY), 0.0)
+
+    def advance(self, state: RelativeState, token_ids: tf.Tensor) -> RelativeState:
+        """Return the state behind the tokens int32 [R]."""
+        repeats = tf.expand_dims(tf.equal(token_ids, state.last), -1)
+        before = tf.where(repeats, state.by_blank, state.total)
+        columns = _rows_of(self._columns, token_ids)
+        begun = tf.reduce_sum(before[:, :-1] * columns, axis=1, keepdims=True)
+        stays = self._stays(_rows_of(self._sums, token_ids))
+        entries = tf.expand_dims(before / (begun + TINY), 1)
+        by_character = tf.squeeze(tf.matmul(entries, stays), 1)
+        by_blank = self._of_examples(by_character, self._blanks)
+        return RelativeState(by_character + by_blank, by_blank, token_ids, columns)
+
+    def _stays(self, sums: tf.Tensor) -> tf.Tensor:
+        """Return float32 [R, W + 1, W + 1]: that all columns from s + 1 to t > s show one label.
+
+        Args:
+            sums: float32 [R, W + 1], log-probability that all columns up to t show it.
+        """
+        return tf.exp(tf.expand_dims(sums, 1) - tf.expand_dims(sums, 2) + self._order)
+
+    def _of_examples(self, rows: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
+        """Return the product [R, M] of rows [R, N] and the matrix of their example, [B, N, M]."""
+        shape = (self._batch_size, -1, tf.shape(rows)[1])
+        product = tf.matmul(tf.reshape(rows, shape), matrices)
+        return tf.reshape(product, (-1, tf.shape(matrices)[2]))
+
+
+def _rows_of(by_label: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
+    """Return [R, N], of values [B, V, N] those of the label of each row, int32 [R]."""
+    labels = tf.reshape(token_ids, (tf.shape(by_label)[0], -1))
+    rows = tf.gather(by_label, labels, batch_dims=1)
+    return tf.reshape(rows, (-1, tf.shape(rows)[-1]))

@@ -5,7 +5,6 @@ Sums over alignments are sums over columns of the kind `r(t) = (r(t - 1) + a(t -
 over `s <= t`: a cumulative sum, and no loop over the columns.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -17,9 +16,6 @@ NEVER = -1e30
 """Logarithm of a probability of 0. Finite, so that differences are never NaN."""
 SMALLEST = -60.0
 """Logarithm of the smallest probability of a label, so that sums of logarithms stay exact."""
-
-RunningSum = Callable[[tf.Tensor], tf.Tensor]
-"""Takes float32 [..., W] to the logarithm of the sum of the exponentials up to each column."""
 
 
 class Alignments(NamedTuple):
@@ -78,27 +74,7 @@ def empty_alignments(blank: tf.Tensor) -> Alignments:
     return Alignments(tf.fill(tf.shape(by_blank), NEVER), by_blank)
 
 
-def running_logsumexp(values: tf.Tensor) -> tf.Tensor:
-    """Be the `RunningSum` of TensorFlow's own operation."""
-    return tf.math.cumulative_logsumexp(values, axis=-1)
-
-
-def convertible_running_logsumexp(values: tf.Tensor) -> tf.Tensor:
-    """Be a `RunningSum` of operations that every runtime has, over W times W values."""
-    columns = tf.range(tf.shape(values)[-1])
-    later = tf.where(tf.expand_dims(columns, -1) < columns, 2 * NEVER, 0.0)
-    pairs = tf.expand_dims(values, -2) + later
-    largest = tf.reduce_max(pairs, axis=-1, keepdims=True)
-    sums = tf.reduce_sum(tf.exp(pairs - largest), axis=-1)
-    return tf.squeeze(largest, -1) + tf.math.log(sums)
-
-
-def extend_alignments(
-    before: tf.Tensor,
-    character: tf.Tensor,
-    blank: tf.Tensor,
-    running_sum: RunningSum = running_logsumexp,
-) -> Alignments:
+def extend_alignments(before: tf.Tensor, character: tf.Tensor, blank: tf.Tensor) -> Alignments:
     """Return the alignments of texts with one more character (Graves, 2012, section 7.3.1).
 
     Args:
@@ -106,17 +82,16 @@ def extend_alignments(
             all, or those by blank where it repeats the last character.
         character: float32 [..., W], log-probability of the character in each column.
         blank: float32 [..., W], of the blank.
-        running_sum: how sums over columns are taken.
     """
-    by_character = _recurrence(before, character, running_sum)
-    return Alignments(by_character, _recurrence(by_character, blank, running_sum))
+    by_character = _recurrence(before, character)
+    return Alignments(by_character, _recurrence(by_character, blank))
 
 
-def _recurrence(entries: tf.Tensor, factors: tf.Tensor, running_sum: RunningSum) -> tf.Tensor:
+def _recurrence(entries: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
     """Return log r of `r(t) = (r(t - 1) + entries(t - 1)) factors(t)`, r(0) = 0: [..., W + 1]."""
     sums = tf.cumsum(factors, axis=-1)
     sums_before = sums - factors
-    entered = running_sum(entries[..., :-1] - sums_before)
+    entered = tf.math.cumulative_logsumexp(entries[..., :-1] - sums_before, axis=-1)
     never = tf.fill(tf.shape(sums[..., :1]), NEVER)
     return tf.concat([never, tf.maximum(sums + entered, NEVER)], axis=-1)
 

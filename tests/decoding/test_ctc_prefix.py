@@ -7,12 +7,8 @@ import tensorflow as tf
 
 from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
-from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
-from attention_ocr.decoding.ctc_scores import (
-    convertible_running_logsumexp,
-    ctc_log_probabilities,
-    running_logsumexp,
-)
+from attention_ocr.decoding.ctc_prefix import ConvertibleCTCPrefixScorer, CTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.scorer import Weighted
 from tests.decoding import alignments
 
@@ -26,9 +22,9 @@ def logits():
     return 1.5 * np.random.default_rng(11).normal(size=(2, W, V))
 
 
-@pytest.fixture(scope="module", params=[running_logsumexp, convertible_running_logsumexp])
+@pytest.fixture(scope="module", params=[CTCPrefixScorer, ConvertibleCTCPrefixScorer])
 def scorer(logits, request):
-    return CTCPrefixScorer(ctc_log_probabilities(logits, tf.constant([5, 4])), request.param)
+    return request.param(ctc_log_probabilities(logits, tf.constant([5, 4])))
 
 
 def begins(texts: dict[tuple[int, ...], float], beginning: tuple[int, ...]) -> float:
@@ -54,6 +50,29 @@ def test_scores_are_those_of_all_texts_that_begin_so(logits, scorer, text):
             )
         expected = texts.get(text, 0.0)
         np.testing.assert_allclose(math.exp(scores[2 * example, END_ID]), expected, rtol=1e-3)
+
+
+def test_both_scorers_agree_over_many_columns():
+    sharp = 6.0 * np.random.default_rng(3).normal(size=(2, 64, V))
+    log_probabilities = ctc_log_probabilities(sharp, tf.constant([64, 50]))
+    scorers = CTCPrefixScorer(log_probabilities), ConvertibleCTCPrefixScorer(log_probabilities)
+    states = [scorer.initial_state(tf.constant(2)) for scorer in scorers]
+    total = np.zeros(2)
+    for _ in range(12):
+        exact, relative = (
+            scorer.scores(state).numpy() for scorer, state in zip(scorers, states, strict=True)
+        )
+        likely = exact > -30.0
+        np.testing.assert_allclose(relative[likely], exact[likely], rtol=1e-2, atol=1e-3)
+        assert (relative[~likely] < -29.0).all()
+        # The last but one of the characters.
+        tokens = np.array(CHARACTERS)[np.argsort(exact[:, CHARACTERS], axis=1)[:, 1]]
+        total += exact[np.arange(2), tokens]
+        states = [
+            scorer.advance(state, tf.constant(tokens, tf.int32))
+            for scorer, state in zip(scorers, states, strict=True)
+        ]
+    assert (total < -20.0).all()
 
 
 def test_no_score_is_above_0(scorer):
