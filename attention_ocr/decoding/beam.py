@@ -87,9 +87,9 @@ def beam_decode(
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
-        decoder's, and those of scorers that are believed: at each step a softmax over the weighted
-        sum of their log-probabilities. Where no text keeps the rule, it is empty and its confidence
-        0.
+        decoder's and the scorers': at each step a softmax over the sum of the decoder's logits at
+        the temperature and the weighted scores. Where no text keeps the rule, it is empty and its
+        confidence 0.
     """
     guides = Guides(scorers, rule)
     search = _Search(step, guides, max_length, num_cells, options, temperature)
@@ -129,13 +129,11 @@ class _Search(NamedTuple):
         width, num_steps = self.options.beam_width, self.max_length + 1
         logits, state, weights = self.step(tf.reshape(beam.previous, (-1,)), states[0])
         log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
-        said, believed = self.guides.scores(states[1])
+        said = self.guides.scores(states[1])
         scores = self._scores(log_probabilities, said, states[1], t)
-        if believed is not None or not is_neutral(self.temperature):
+        if said is not None or not is_neutral(self.temperature):
             tempered = without_impossible(at_temperature(logits, self.temperature))
-            log_probabilities = tf.nn.log_softmax(
-                tempered if believed is None else tempered + believed
-            )
+            log_probabilities = tf.nn.log_softmax(tempered if said is None else tempered + said)
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
         state, guide_state = take_rows((state, states[1]), parents)
         guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))

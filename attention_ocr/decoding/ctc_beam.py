@@ -77,7 +77,7 @@ def ctc_beam_decode(
         may_stay, allowed = _may_go_on(
             room, column_lengths - t, state.rule, rule, columns.shape[-1]
         )
-        said, _ = guides.scores(state)
+        said = guides.scores(state)
         prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, said)
         state = take_rows(state, parents)
         moved = guides.advance(state, tf.reshape(prefixes.last, (-1,)))
@@ -93,7 +93,7 @@ def ctc_beam_decode(
             guides.initial_state(batch_size * beam_width),
         ),
     )
-    token_ids, scores = _best(prefixes, guides.scores(state)[0], num_best)
+    token_ids, scores = _best(prefixes, guides.scores(state), num_best)
     if not is_neutral(temperature):
         log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
     return _results(log_probabilities, column_lengths, token_ids, scores)

@@ -40,19 +40,13 @@ class Guides(NamedTuple):
             () if self.rule is None else self.rule.initial_state(num_rows),
         )
 
-    def scores(self, state: GuideState) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """Return what the scorers say of each next token, float32 [B k, V]; none without any.
-
-        Returns:
-            The weighted sum of all, and that of those alone that are believed.
-        """
-        said = believed = None
+    def scores(self, state: GuideState) -> tf.Tensor | None:
+        """Return the weighted sum of the scorers' scores, float32 [B k, V]; none without any."""
+        said = None
         for entry, scorer_state in zip(self.scorers, state.scorers, strict=True):
             scores = entry.weight * entry.scorer.scores(scorer_state)
             said = scores if said is None else said + scores
-            if entry.is_believed:
-                believed = scores if believed is None else believed + scores
-        return said, believed
+        return said
 
     def advance(self, state: GuideState, token_ids: tf.Tensor) -> GuideState:
         """Return the state behind one more token each.

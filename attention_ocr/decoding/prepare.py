@@ -52,7 +52,7 @@ def prepare_decoding(
     scorers: tuple[Weighted, ...] = ()
     if settings.language_model_weight > 0:
         model = load_language_model(Path(settings.language_model), charset)
-        scorers = (Weighted(model, settings.language_model_weight, is_believed=True),)
+        scorers = (Weighted(model, settings.language_model_weight),)
     if temperature is None:
         heads = {"ctc": settings.ctc_temperature}
         temperature = heads.get(settings.decoding, settings.attention_temperature)

@@ -63,9 +63,7 @@ class Weighted(NamedTuple):
     Attributes:
         scorer: gives the scores.
         weight: of them, 0 or more.
-        is_believed: whether the confidences of a beam of the attention follow it, too.
     """
 
     scorer: Scorer
     weight: float
-    is_believed: bool = False

@@ -116,7 +116,14 @@ def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
         np.testing.assert_allclose(
             alternatives.scores[example], [scores[t] for t in order], rtol=2e-3
         )
-        # How sure the attention is, whatever CTC says.
-        np.testing.assert_allclose(
-            alternatives.confidence[example], [math.exp(attention[t]) for t in order], rtol=1e-3
-        )
+        # How sure both are, character by character.
+        expected = []
+        for text in order:
+            tokens = [START_ID, *text, END_ID]
+            state, confidence = scorer.initial_state(tf.constant(2)), 1.0
+            for t, token_id in enumerate(tokens[1:]):
+                said = weight * scorer.scores(state).numpy()[example]
+                confidence *= tf.nn.softmax(table[example, t, tokens[t]] + said)[token_id].numpy()
+                state = scorer.advance(state, tf.fill((2,), token_id))
+            expected.append(confidence)
+        np.testing.assert_allclose(alternatives.confidence[example], expected, rtol=2e-3)
