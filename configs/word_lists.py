@@ -8,7 +8,7 @@ model of these lines does not take a code for a misspelt word.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
-    attention-ocr language-model --order=5 --min_count=2 --ignore_case \
+    attention-ocr language-model --order=6 --min_count=3 --ignore_case \
         runs/words/lines.txt runs/words/language_model.npz
 """
 

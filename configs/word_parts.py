@@ -1,0 +1,116 @@
+r"""Cut labelled words between their characters: more real pictures than there are words.
+
+Few real words are learned by heart; their parts cannot be. Where a character stands, the attention
+of the package's model says. Words that it does not read as they are labelled, or of which it is not
+sure, words on end and words of fewer than four characters are left whole: nothing is written of
+them.
+
+    python configs/word_parts.py runs/words/parts SOURCE...
+
+A source is the path of label files as `--train_data` takes it, without a weight:
+`../shared/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts stand beside `labels.tsv`,
+which names them.
+"""
+
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import attention_ocr
+from attention_ocr.data.image_arrays import decode_array
+from attention_ocr.data.labels import held_out_split, read_labels
+from attention_ocr.data.sources import parse_source
+from attention_ocr.engines.interface import Reading
+
+PARTS_OF_A_WORD = 3
+SHORTEST = 2
+SURE = 0.8
+"""Confidence from which on the places of the characters are believed."""
+FLATTEST = 1.2
+"""Least width of a word, in heights."""
+GAP = np.array([0.5, 1.1])
+"""Where the gap behind a character is sought, in steps from its place to that of the next."""
+
+
+def main(folder: Path, sources: list[str]) -> None:
+    """Write the parts of the words of all sources into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    reader = attention_ocr.load()
+    rng = np.random.default_rng(0)
+    lines = []
+    for number, source in enumerate(sources):
+        for image, label in read_words(source):
+            reading = reader.read(image)[0]
+            if not can_be_cut(image, label, reading):
+                continue
+            places = borders(image, reading)
+            for begin, end in draw_parts(rng, len(label)):
+                left, right = places[[begin, end]]
+                name = f"{number}_{len(lines)}.png"
+                part = np.ascontiguousarray(image[:, left:right, ::-1])
+                if part.size and cv2.imwrite(str(folder / name), part):
+                    lines.append(f"{name}\t{label[begin:end]}\n")
+    (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
+    sys.stdout.write(f"{len(lines)} parts in {folder}\n")
+
+
+def read_words(source: str) -> Iterator[tuple[np.ndarray, str]]:
+    """Yield images uint8 [h, w, 3] (RGB) and their labels."""
+    spec = parse_source(source)
+    images = read_labels(Path(spec.name))
+    if "every" in spec.options:
+        images = held_out_split(images, int(spec.options["every"]), spec.options["part"])
+    for labelled in images:
+        image = decode_array(labelled.path.read_bytes())
+        if image is not None:
+            yield image, labelled.text
+
+
+def can_be_cut(image: np.ndarray, label: str, reading: Reading) -> bool:
+    """Tell whether the places of the characters are known."""
+    height, width = image.shape[:2]
+    return (
+        len(label) >= 2 * SHORTEST
+        and reading.text == label
+        and reading.confidence >= SURE
+        and not reading.quarter_turns
+        and width >= FLATTEST * height
+    )
+
+
+def borders(image: np.ndarray, reading: Reading) -> np.ndarray:
+    """Return where the characters part: int [n + 1], pixels, the first 0 and the last the width.
+
+    The attention stands on the left of a character, so the gap is sought from the middle between
+    two on: the column of the least contrast.
+    """
+    width = image.shape[1]
+    columns = reading.attention.sum(axis=1)  # [n, W']
+    places = (np.arange(columns.shape[1]) + 0.5) / columns.shape[1] / reading.attention_extent[1]
+    centres = width * (columns @ places) / columns.sum(axis=1)
+    contrast = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).std(axis=0)
+    found = [0]
+    for first, second in itertools.pairwise(centres):
+        step = second - first
+        begin, end = (first + GAP * step).round().astype(int)
+        begin = int(np.clip(begin, found[-1], width - 1))
+        found.append(begin + int(np.argmin(contrast[begin : max(begin, end) + 1])))
+    return np.array([*found, width])
+
+
+def draw_parts(rng: np.random.Generator, length: int) -> set[tuple[int, int]]:
+    """Return beginnings and ends of a few parts of a word of so many characters."""
+    parts = set()
+    for _ in range(PARTS_OF_A_WORD):
+        size = int(rng.integers(SHORTEST, length))
+        begin = int(rng.integers(0, length - size + 1))
+        parts.add((begin, begin + size))
+    return parts
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
