@@ -63,7 +63,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("image_height", 40, "must divide by 16. Received: 40"),
         ("max_image_width", 100, "must divide by 16. Received: 100"),
         ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
-        ("encoder", "vggg", "one of compact, vgg, .*Received: 'vggg'"),
+        ("encoder", "vggg", "one of compact, compact_flat, vgg, .*Received: 'vggg'"),
         ("encoder_width", 0.0, "`encoder_width` must be above 0"),
         ("sequence_layers", -1, "`sequence_layers` must not be negative"),
         ("max_length", 0, "`max_length` must be above 0"),

@@ -133,7 +133,7 @@ def test_weights_packed_anew_leave_no_file_of_the_old_ones(packed, work_dir, tmp
 def test_a_search_for_many_texts_is_packed_without_what_litert_reads(tmp_path, capsys):
     work_dir = tiny_model.write_work_dir(tmp_path / "run", beam_width=2, num_best=2)
     assert main(["pack", str(work_dir), str(tmp_path / "small")]) == 1
-    assert "gives the best text of one head" in capsys.readouterr().err
+    assert "gives the best text" in capsys.readouterr().err
     assert not (tmp_path / "small").exists()
     assert main(["pack", str(work_dir), str(tmp_path / "small"), "--weights_only"]) == 0
 
