@@ -1,13 +1,13 @@
 r"""Cut labelled words between their characters: more real pictures than there are words.
 
-Few real words are learned by heart; their parts cannot be. Where a character stands, the attention
-of the package's model says. Words that it does not read as they are labelled, or of which it is not
-sure, words on end and words of fewer than four characters are left whole: nothing is written of
-them.
+Few real words are learned by heart; of their parts there are more. Where a character stands, the
+attention of the package's model says. Words that it does not read as they are labelled, or of which
+it is not sure, words on end and words of fewer than four characters are left whole: nothing is
+written of them.
 
     python configs/word_parts.py runs/words/parts SOURCE...
 
-A source is the path of label files as `--train_data` takes it, without a weight:
+A source is one of `--train_data`, such as
 `../shared/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts stand beside `labels.tsv`,
 which names them.
 """
@@ -22,8 +22,7 @@ import numpy as np
 
 import attention_ocr
 from attention_ocr.data.image_arrays import decode_array
-from attention_ocr.data.labels import held_out_split, read_labels
-from attention_ocr.data.sources import parse_source
+from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.engines.interface import Reading
 
 PARTS_OF_A_WORD = 3
@@ -41,11 +40,17 @@ def main(folder: Path, sources: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     reader = attention_ocr.load()
     rng = np.random.default_rng(0)
-    lines = []
+    lines: list[str] = []
+    num_whole = num_unreadable = 0
     for number, source in enumerate(sources):
-        for image, label in read_words(source):
-            reading = reader.read(image)[0]
+        for file, label in read_files(source):
+            image = decode_array(file)
+            reading = reader.read(file)[0]
+            if image is None:
+                num_unreadable += 1
+                continue
             if not can_be_cut(image, label, reading):
+                num_whole += 1
                 continue
             places = borders(image, reading)
             for begin, end in draw_parts(rng, len(label)):
@@ -55,19 +60,16 @@ def main(folder: Path, sources: list[str]) -> None:
                 if part.size and cv2.imwrite(str(folder / name), part):
                     lines.append(f"{name}\t{label[begin:end]}\n")
     (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
-    sys.stdout.write(f"{len(lines)} parts in {folder}\n")
+    sys.stdout.write(
+        f"{len(lines)} parts in {folder}; {num_whole} words left whole, "
+        f"{num_unreadable} files cannot be read\n"
+    )
 
 
-def read_words(source: str) -> Iterator[tuple[np.ndarray, str]]:
-    """Yield images uint8 [h, w, 3] (RGB) and their labels."""
-    spec = parse_source(source)
-    images = read_labels(Path(spec.name))
-    if "every" in spec.options:
-        images = held_out_split(images, int(spec.options["every"]), spec.options["part"])
-    for labelled in images:
-        image = decode_array(labelled.path.read_bytes())
-        if image is not None:
-            yield image, labelled.text
+def read_files(source: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the files of images, empty where there is none, and their labels."""
+    for row in open_source(source).files(Walk()).as_numpy_iterator():
+        yield row["encoded"], row["text"].decode("utf-8")
 
 
 def can_be_cut(image: np.ndarray, label: str, reading: Reading) -> bool:
@@ -113,4 +115,6 @@ def draw_parts(rng: np.random.Generator, length: int) -> set[tuple[int, int]]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit("usage: python configs/word_parts.py FOLDER SOURCE...")
     main(Path(sys.argv[1]), sys.argv[2:])

@@ -103,9 +103,9 @@ class RelativeState(NamedTuple):
 class ConvertibleCTCPrefixScorer:
     """The scores of `CTCPrefixScorer` by few operations, which every runtime has.
 
-    Probabilities are kept beside that of all texts that begin so, of which some column has a fair
-    share: none is too small for a float. They take W times W values for each text, which is much
-    for a line.
+    Probabilities are kept beside that of all texts that begin so: what is below the range of a
+    float then, some e^-85, is lost and would not have been found by a search. They take W times W
+    values for each text, which is much for a line.
 
     Args:
         log_probabilities: see `CTCPrefixScorer`.

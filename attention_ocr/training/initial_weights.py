@@ -153,11 +153,8 @@ def transfer_weights(
             continue
         value = np.asarray(weight)
         old = saved.values[name]
-        axis = VOCABULARY_AXES.get(name)
-        if axis is not None and _shape_without(value, axis) == _shape_without(old, axis):
-            rows = np.moveaxis(value, axis, 0).copy()
-            rows[new_ids] = np.moveaxis(old, axis, 0)[old_ids]
-            old = np.moveaxis(rows, 0, axis)
+        if name in VOCABULARY_AXES:
+            old = _with_entries_moved(value, old, VOCABULARY_AXES[name], new_ids, old_ids)
         if name == COLUMN_KERNEL:
             old = _with_rows_joined(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
@@ -208,6 +205,17 @@ def matching_names(names: Sequence[str], prefix: str) -> list[str]:
 def has_prefix(name: str, prefix: str) -> bool:
     """Tell whether a path begins with the whole names of `prefix`."""
     return f"{name}/".startswith(f"{prefix.rstrip('/')}/")
+
+
+def _with_entries_moved(
+    value: np.ndarray, old: np.ndarray, axis: int, new_ids: Sequence[int], old_ids: Sequence[int]
+) -> np.ndarray:
+    """Return `value` with entries of `old` along an axis; one that does not fit as it is."""
+    if _shape_without(value, axis) != _shape_without(old, axis):
+        return old
+    rows = np.moveaxis(value, axis, 0).copy()
+    rows[new_ids] = np.moveaxis(old, axis, 0)[old_ids]
+    return np.moveaxis(rows, 0, axis)
 
 
 def _with_rows_joined(kernel: np.ndarray, num_rows: int, num_features: int) -> np.ndarray:

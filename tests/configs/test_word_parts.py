@@ -80,7 +80,8 @@ def test_the_parts_of_a_label_file_are_written_beside_their_labels(
     image = np.zeros((32, 100, 3), np.uint8)
     for key in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / key), image)
-    labels = "a.png\twords\nb.png\tother\n"
+    (tmp_path / "c.png").write_bytes(b"no image")
+    labels = "a.png\twords\nb.png\tother\nc.png\twords\n"
     (tmp_path / "labels.tsv").write_text(labels, encoding="utf-8")
 
     class Reader:
@@ -90,7 +91,9 @@ def test_the_parts_of_a_label_file_are_written_beside_their_labels(
     monkeypatch.setattr(word_parts.attention_ocr, "load", Reader)
     word_parts.main(tmp_path / "parts", [str(tmp_path / "labels.tsv")])
     rows = (tmp_path / "parts" / "labels.tsv").read_text(encoding="utf-8").splitlines()
-    assert f"{len(rows)} parts in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{len(rows)} parts in" in said
+    assert "1 words left whole, 1 files cannot be read" in said
     assert 1 <= len(rows) <= 3
     for row in rows:
         name, text = row.split("\t")
