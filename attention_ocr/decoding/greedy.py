@@ -56,10 +56,13 @@ def greedy_decode(
         chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
         chosen = tf.where(t == max_length, END_ID, chosen)
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
-        here = tf.equal(tf.range(num_steps), t) & ~ended[:, None]
-        token_ids = tf.where(here, chosen[:, None], token_ids)
-        confidences = tf.where(here, confidence[:, None], confidences)
-        attention = tf.where(here[..., None], weights[:, None, :], attention)
+        # `expand_dims`, not indices, which take LiteRT two operations.
+        here = tf.equal(tf.range(num_steps), t) & ~tf.expand_dims(ended, 1)
+        token_ids = tf.where(here, tf.expand_dims(chosen, 1), token_ids)
+        confidences = tf.where(here, tf.expand_dims(confidence, 1), confidences)
+        # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+        written = tf.expand_dims(tf.cast(here, weights.dtype), 2)
+        attention += written * tf.expand_dims(weights, 1)
         return t + 1, ended | (chosen == END_ID), chosen, state, token_ids, confidences, attention
 
     _, _, _, _, token_ids, confidences, attention = tf.while_loop(

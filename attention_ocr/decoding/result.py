@@ -55,5 +55,5 @@ def decoded_from_steps(
         lengths=tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1),
         character_confidences=tf.where(is_character, confidences, 0.0)[:, :-1],
         confidence=tf.reduce_prod(confidences, axis=1),
-        attention=tf.where(is_character[..., None], attention, 0.0)[:, :-1],
+        attention=tf.where(tf.expand_dims(is_character, -1), attention, 0.0)[:, :-1],
     )

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.convertible import blank_state, run_both_ways
+from attention_ocr.models.convertible import blank_state, multiply_both_ways, run_both_ways
 
 
 class BidirectionalGRU(keras.layers.Layer):
@@ -50,11 +50,10 @@ class BidirectionalGRU(keras.layers.Layer):
             for cell, bias in zip(cells, biases, strict=True)
         )
         kernels = [tf.cast(cell.recurrent_kernel, inputs.dtype) for cell in cells]
+        recurrent_biases = tf.repeat([bias[1] for bias in biases], tf.shape(inputs)[0], axis=0)
 
-        def advance(
-            direction: int, entries: tf.Tensor, state: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor]:
-            recurrent = tf.matmul(state, kernels[direction]) + biases[direction][1]
+        def advance(entries: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            recurrent = multiply_both_ways(state, kernels) + recurrent_biases
             entry_update, entry_reset, entry = tf.split(entries, 3, axis=-1)
             update, reset, candidate = tf.split(recurrent, 3, axis=-1)
             update = tf.sigmoid(entry_update + update)

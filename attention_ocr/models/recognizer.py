@@ -127,7 +127,8 @@ class Recognizer(keras.Model):
         for layer in self.sequence:
             columns, summary = layer(columns, column_lengths)
         valid = tf.sequence_mask(column_lengths, tf.shape(columns)[1])
-        return Encoded(columns[:, None], valid[:, None], columns, column_lengths, summary)
+        grid, cells = tf.expand_dims(columns, 1), tf.expand_dims(valid, 1)
+        return Encoded(grid, cells, columns, column_lengths, summary)
 
     def rectify(self, images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
         """Return `images` float [B, views * H, W, C] as they enter the encoder when it reads."""

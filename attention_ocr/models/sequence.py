@@ -5,7 +5,12 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.convertible import blank_state, join_directions, run_both_ways
+from attention_ocr.models.convertible import (
+    blank_state,
+    join_directions,
+    multiply_both_ways,
+    run_both_ways,
+)
 
 
 class BidirectionalLSTM(keras.layers.Layer):
@@ -75,10 +80,10 @@ class BidirectionalLSTM(keras.layers.Layer):
         kernels = tf.unstack(tf.cast(self.recurrent_kernel, projected.dtype))
 
         def advance(
-            direction: int, entries: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
+            entries: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor]
         ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
             hidden, cell = state
-            gates = entries + tf.matmul(hidden, kernels[direction])
+            gates = entries + multiply_both_ways(hidden, kernels)
             entry, forget, candidate, output = tf.split(gates, 4, axis=-1)
             cell = tf.sigmoid(forget) * cell + tf.sigmoid(entry) * tf.tanh(candidate)
             hidden = tf.sigmoid(output) * tf.tanh(cell)

@@ -59,12 +59,12 @@ class CompactEncoder(keras.layers.Layer):
             return valid_cells(image_sizes, height // stride[0], width // stride[1], stride)
 
         stride = (2, 2)
-        features = self.stem(features, cells_at(stride)[..., None], training=training)
+        features = self.stem(features, tf.expand_dims(cells_at(stride), -1), training=training)
         for (down, across), units in zip(self.stage_strides, self.stages, strict=True):
             stride = (stride[0] * down, stride[1] * across)
             cells = cells_at(stride)
             for unit in units:
-                features = unit(features, cells[..., None], training=training)
+                features = unit(features, tf.expand_dims(cells, -1), training=training)
         return features, cells
 
 

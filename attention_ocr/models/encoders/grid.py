@@ -22,7 +22,7 @@ def valid_cells(
     """
     rows = tf.range(grid_height)[None] * stride[0] < image_sizes[:, :1]
     columns = tf.range(grid_width)[None] * stride[1] < image_sizes[:, 1:]
-    return rows[:, :, None] & columns[:, None, :]
+    return tf.expand_dims(rows, 2) & tf.expand_dims(columns, 1)
 
 
 def scaled_channels(channels: int, width: float) -> int:
