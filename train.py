@@ -71,6 +71,11 @@ flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that 
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )
+flags.DEFINE_float(
+    "encoder_depth",
+    ModelConfig.encoder_depth,
+    "Multiplies the residual units of --encoder=compact and compact_flat.",
+)
 flags.DEFINE_string(
     "encoder_backbone",
     ModelConfig.encoder_backbone,

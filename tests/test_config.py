@@ -65,6 +65,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
         ("encoder", "vggg", "one of compact, compact_flat, vgg, .*Received: 'vggg'"),
         ("encoder_width", 0.0, "`encoder_width` must be above 0"),
+        ("encoder_depth", 0.0, "`encoder_depth` must be above 0"),
         ("sequence_layers", -1, "`sequence_layers` must not be negative"),
         ("max_length", 0, "`max_length` must be above 0"),
         ("dropout", 1.0, "at least 0 and below 1. Received: 1.0"),
@@ -296,6 +297,10 @@ def test_the_file_is_json_for_people(tmp_path):
             {"encoder": "vgg", "encoder_layer": "Mixed_5d"},
             "`encoder_layer` must be empty for `encoder=vgg`; it is for .* Received: 'Mixed_5d'",
         ),
+        (
+            {"encoder": "vgg", "encoder_depth": 2.0},
+            "`encoder_depth` must be 1 for `encoder=vgg`; it is for compact and .* Received: 2.0",
+        ),
         ({"encoder_weights": "a.h5"}, "`encoder_weights` must be empty .* Received: 'a.h5'"),
         (
             {"encoder": "inception_v3", "encoder_width": 0.5},
@@ -303,6 +308,6 @@ def test_the_file_is_json_for_people(tmp_path):
         ),
     ],
 )
-def test_settings_of_a_backbone_without_one_are_refused(values, message):
+def test_settings_of_an_encoder_that_has_none_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         Config.from_values(values)

@@ -18,7 +18,12 @@ from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
 from attention_ocr.settings.decoder import ATTENTIONS
-from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS, ModelConfig
+from attention_ocr.settings.model import (
+    BACKBONE_ENCODERS,
+    COMPACT_ENCODERS,
+    ENCODERS,
+    ModelConfig,
+)
 
 SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
     "lstm": BidirectionalLSTM,
@@ -87,6 +92,8 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     if settings.encoder in BACKBONE_ENCODERS:
         arguments = {"backbone": settings.encoder_backbone, "layer": settings.encoder_layer}
         arguments = {name: value for name, value in arguments.items() if value}
+    if settings.encoder in COMPACT_ENCODERS:
+        arguments["depth"] = settings.encoder_depth
     encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:

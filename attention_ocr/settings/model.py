@@ -24,6 +24,9 @@ ENCODERS = {
 BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
 
+COMPACT_ENCODERS = ("compact", "compact_flat")
+"""The encoders whose depth is a setting."""
+
 CHOICES = {
     "rectifier": ("none", "affine", "tps"),
     "coordinates": ("none", "one_hot", "sinusoidal"),
@@ -43,6 +46,8 @@ class ModelConfig:
         encoder: name of the encoder in `ENCODERS`.
         encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
             `BACKBONE_ENCODERS`.
+        encoder_depth: multiplies the residual units of every stage, rounded up; 1 for all but
+            `COMPACT_ENCODERS`.
         encoder_backbone: network of `keras.applications` for `encoder=application`.
         encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
@@ -65,6 +70,7 @@ class ModelConfig:
     rectifier_points: int = 20
     encoder: str = "compact"
     encoder_width: float = 1.0
+    encoder_depth: float = 1.0
     encoder_backbone: str = ""
     encoder_layer: str = ""
     coordinates: str = "none"
@@ -85,6 +91,12 @@ class ModelConfig:
             check_choice(name, getattr(self, name), choices)
         self._check_backbone()
         check(
+            self.encoder_depth == 1.0 or self.encoder in COMPACT_ENCODERS,
+            f"`encoder_depth` must be 1 for `encoder={self.encoder}`; it is for "
+            f"{' and '.join(COMPACT_ENCODERS)}.",
+            self.encoder_depth,
+        )
+        check(
             self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
             "`rectifier_points` must be even and at least 4.",
             self.rectifier_points,
@@ -92,6 +104,7 @@ class ModelConfig:
         check_positive(
             self,
             "encoder_width",
+            "encoder_depth",
             "sequence_units",
             "attention_units",
             "decoder_units",

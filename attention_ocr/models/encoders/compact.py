@@ -1,5 +1,7 @@
 """The encoder made for CPUs: few channels, early strides, plain 3x3 convolutions."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -10,10 +12,13 @@ from attention_ocr.models.encoders.residual import ResidualUnit
 class CompactEncoder(keras.layers.Layer):
     """Residual network of four stages with an eighth of the height and a quarter of the width.
 
+    Width and depth are scaled as by Tan and Le (2019, section 3.2).
+
     Args:
         width: multiplies the channels of every stage.
+        depth: multiplies the residual units of every stage, rounded up.
         channels: of the stages, before `width`.
-        units: residual units of the last three stages.
+        units: residual units of the last three stages, before `depth`.
 
     Call arguments:
         images: float [B, H, W, C], H and W multiples of 16.
@@ -30,6 +35,7 @@ class CompactEncoder(keras.layers.Layer):
     def __init__(
         self,
         width: float = 1.0,
+        depth: float = 1.0,
         channels: tuple[int, int, int, int] = (16, 32, 64, 128),
         units: tuple[int, int, int] = (1, 2, 1),
         **kwargs: object,
@@ -44,7 +50,7 @@ class CompactEncoder(keras.layers.Layer):
                     stage_stride if unit == 0 else (1, 1),
                     name=f"stage_{index}_unit_{unit}",
                 )
-                for unit in range(units[index])
+                for unit in range(math.ceil(units[index] * depth))
             ]
             for index, stage_stride in enumerate(self.stage_strides)
         ]

@@ -124,3 +124,9 @@ def test_width_multiplies_the_channels(name):
         depths.append(grid.shape[-1])
     assert depths[1] == 2 * depths[0]
     assert depths[1] == (32 if name.startswith("compact") else 128)
+
+
+@pytest.mark.parametrize(("depth", "units"), [(0.5, (1, 1, 1)), (1.0, (1, 2, 1)), (2.0, (2, 4, 2))])
+def test_depth_multiplies_the_units_of_the_stages(depth, units):
+    encoder = make_encoder(tiny.config(encoder="compact_flat", encoder_depth=depth))
+    assert tuple(len(stage) for stage in encoder.stages) == units
