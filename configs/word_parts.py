@@ -80,6 +80,7 @@ def can_be_cut(image: np.ndarray, label: str, reading: Reading) -> bool:
         and reading.text == label
         and reading.confidence >= SURE
         and not reading.quarter_turns
+        and not reading.slant
         and width >= FLATTEST * height
     )
 

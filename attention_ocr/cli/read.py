@@ -98,6 +98,12 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: for the weights of the package)",
     )
     parser.add_argument(
+        "--turn_slanted",
+        action=argparse.BooleanOptionalAction,
+        help="read a picture that is not read surely as one of a word that rises or falls as well, "
+        "and keep the text that most agree on (default: for the weights of the package)",
+    )
+    parser.add_argument(
         "--stdin_image",
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
@@ -142,6 +148,7 @@ def run(args: argparse.Namespace) -> int:
                 engine=args.engine,
                 limits=limits,
                 turn_tall=args.turn_tall,
+                turn_slanted=args.turn_slanted,
                 **decoding,
             )
             overlays = _open_overlays(args.overlay_dir)

@@ -25,6 +25,8 @@ class Reading:
         alternatives: the n best texts of a search with their confidences, the best first; none
             with greedy decoding.
         quarter_turns: anticlockwise, after which the picture was read; see `engines.turning`.
+        slant: degrees by which the word was taken to fall to the right, and was set level before it
+            was read; see `engines.leveling`.
     """
 
     text: str
@@ -35,6 +37,7 @@ class Reading:
     error: str | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
     quarter_turns: int = 0
+    slant: float = 0.0
 
 
 class Engine(Protocol):

@@ -3,10 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array
+from attention_ocr.data.image_arrays import decode_array, encode_array
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.image_headers import read_header
 
@@ -45,7 +44,7 @@ class TurningEngine:
         ]
         pictures = {index: decode_array(files[index]) for index in tall}
         turned = [
-            (index, turns, _encode(np.rot90(picture, turns)))
+            (index, turns, encode_array(np.rot90(picture, turns)))
             for index, picture in pictures.items()
             if picture is not None
             for turns in QUARTER_TURNS
@@ -62,10 +61,3 @@ class TurningEngine:
 def _is_tall(file: bytes) -> bool:
     header = read_header(file)
     return header is not None and header.height > TALL * header.width
-
-
-def _encode(picture: np.ndarray) -> bytes:
-    colours = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
-    # Written to be read at once: the quickest compression.
-    _, encoded = cv2.imencode(".png", colours, (cv2.IMWRITE_PNG_COMPRESSION, 1))
-    return encoded.tobytes()

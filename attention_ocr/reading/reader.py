@@ -12,6 +12,7 @@ import numpy as np
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.engines.leveling import LevelingEngine
 from attention_ocr.engines.notes import check_made_of
 from attention_ocr.engines.prepared import PreparedEngine
 from attention_ocr.engines.turning import TurningEngine
@@ -105,6 +106,7 @@ def load(
     engine: str = "auto",
     limits: ImageLimits | None = None,
     turn_tall: bool | None = None,
+    turn_slanted: bool | None = None,
     **decoding: Any,
 ) -> Reader:
     """Load a reader.
@@ -118,6 +120,8 @@ def load(
         turn_tall: whether a picture much higher than wide is also read turned, see
             `engines.turning`; none says so of the model of the package alone, as words in
             photographs may stand on end.
+        turn_slanted: whether a picture that is not read surely is also read as one of a word that
+            rises or falls, see `engines.leveling`; none as for `turn_tall`.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
             can change them.
@@ -135,8 +139,11 @@ def load(
     """
     check_choice("engine", engine, ENGINES)
     opened = _open(find_model(path), engine, decoding)
-    if path is None if turn_tall is None else turn_tall:
+    is_own = path is None
+    if is_own if turn_tall is None else turn_tall:
         opened = TurningEngine(opened)
+    if is_own if turn_slanted is None else turn_slanted:
+        opened = LevelingEngine(opened)
     return Reader(opened, limits)
 
 

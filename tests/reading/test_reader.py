@@ -8,6 +8,7 @@ from PIL import Image
 import attention_ocr
 from attention_ocr import model_places
 from attention_ocr.engines import graph
+from attention_ocr.engines.leveling import LevelingEngine
 from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.reading import reader as reader_module
 from attention_ocr.reading.reader import load
@@ -272,7 +273,8 @@ def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path,
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
     monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", work_dir)
-    assert isinstance(load().engine, TurningEngine)
+    assert isinstance(load().engine, LevelingEngine)
     assert loaded == [(work_dir, {})]
-    assert not isinstance(load(work_dir).engine, TurningEngine)
-    assert not isinstance(load(turn_tall=False).engine, TurningEngine)
+    assert isinstance(load(turn_slanted=False).engine, TurningEngine)
+    assert not isinstance(load(work_dir).engine, LevelingEngine | TurningEngine)
+    assert not isinstance(load(turn_tall=False, turn_slanted=False).engine, TurningEngine)

@@ -1,0 +1,110 @@
+"""Words that rise or fall: what is not read surely is read again as a slanted word, set level."""
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from attention_ocr.data.image_arrays import decode_array, encode_array
+from attention_ocr.engines.interface import Engine, Reading
+
+UNSURE = 0.5
+"""Confidence below which a picture is read again."""
+
+SLANTS = (-12.0, -6.0, 6.0, 12.0)
+"""Degrees by which a word may fall to the right."""
+
+OWN_VOTE = 2.0
+"""What the picture as it is counts beside one that was set level."""
+
+MARGIN = 1.1
+"""How much larger than the word what is cut out is, along each side."""
+
+FLATTEST, STEEPEST = 0.15, 1.25
+"""Of what is cut out: the least share of the picture's height, and the most of its own width."""
+
+
+class LevelingEngine:
+    """Reads what another engine is unsure of several times, and keeps what most agree on.
+
+    Each time the picture is taken for the bounding box of a word of some slant. The text whose
+    confidences add up highest is kept, with the surest of its readings: a vote as in ROVER (Fiscus,
+    1997, section 3.2), over one model's readings of several views.
+
+    Args:
+        engine: reads.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.config = engine.config
+        self.charset = engine.charset
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read images, see `Engine.read`; `Reading.slant` tells how."""
+        readings = self.engine.read(files)
+        views = [
+            (index, slant, encode_array(view))
+            for index, reading in enumerate(readings)
+            if reading.confidence < UNSURE and not reading.quarter_turns
+            for slant, view in _views(files[index])
+        ]
+        again: dict[int, list[Reading]] = defaultdict(list)
+        if views:
+            for (index, slant, _), reading in zip(
+                views, self.engine.read([file for _, _, file in views]), strict=True
+            ):
+                again[index].append(dataclasses.replace(reading, slant=slant))
+        for index, others in again.items():
+            readings[index] = _agreed(readings[index], others)
+        return readings
+
+
+def set_level(picture: np.ndarray, slant: float) -> np.ndarray | None:
+    """Cut a slanted word out of a picture that is its bounding box.
+
+    Args:
+        picture: uint8 [h, w, 3].
+        slant: degrees by which the word falls to the right, above -45 and below 45.
+
+    Returns:
+        uint8 [h', w', 3], the word level; none where no word of that slant fills the picture.
+    """
+    height, width = picture.shape[:2]
+    angle = math.radians(slant)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    # The box of a word `length` long and `thickness` high, turned by the angle, has the width
+    # length * cosine + thickness * |sine| and the height length * |sine| + thickness * cosine.
+    span = cosine**2 - sine**2
+    thickness = (height * cosine - width * abs(sine)) / span
+    length = (width * cosine - height * abs(sine)) / span
+    if thickness < FLATTEST * height or thickness > STEEPEST * length:
+        return None
+    length, thickness = MARGIN * length, MARGIN * thickness
+    # From places of the level word to those of the picture, the middle on the middle.
+    matrix = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0]])
+    matrix[:, 2] = np.array([width, height]) / 2 - matrix[:, :2] @ [length / 2, thickness / 2]
+    size = max(round(length), 1), max(round(thickness), 1)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _views(file: bytes) -> list[tuple[float, np.ndarray]]:
+    """Return the slants that fit a picture, and what each cuts out of it."""
+    picture = decode_array(file)
+    if picture is None:
+        return []
+    views = ((slant, set_level(picture, slant)) for slant in SLANTS)
+    return [(slant, view) for slant, view in views if view is not None]
+
+
+def _agreed(own: Reading, others: Sequence[Reading]) -> Reading:
+    votes = defaultdict(float, {own.text: OWN_VOTE * own.confidence})
+    for reading in others:
+        votes[reading.text] += reading.confidence
+    text = max(votes, key=votes.__getitem__)
+    agreeing = [reading for reading in (own, *others) if reading.text == text]
+    return max(agreeing, key=lambda reading: reading.confidence)
