@@ -14,7 +14,7 @@ from attention_ocr.engines.interface import Engine, Reading
 UNSURE = 0.5
 """Confidence below which a picture is read again."""
 
-SLANTS = (-12.0, -6.0, 6.0, 12.0)
+SLANTS = (-10.0, 10.0)
 """Degrees by which a word may fall to the right."""
 
 OWN_VOTE = 2.0
