@@ -3,7 +3,10 @@
 Of each data set the images held out by `every=5` are read, a word an image, one at a time: the
 peers in an environment of their own (`requirements.txt`), ours from a work directory or an export.
 The match ignores case and everything but letters and digits, the protocol of the field; beside it
-stands the strict one.
+stands the strict one. The time of a word is the median; beside it stands the mean, in which what is
+read more than once counts.
+
+Ways of reading are chosen on another part, by ours alone (`--peers` without any).
 
     python -m venv peers && peers/bin/pip install -r benchmarks/peers/requirements.txt
     python -m benchmarks.peers.compare --peers_python=peers/bin/python --model=DIR LABELS...
@@ -72,15 +75,18 @@ def describe(
         "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
         "strict %": 100 * metrics.exact_match,
         "CPU ms": statistics.median(reading.cpu_ms for reading in readings),
+        "mean": statistics.fmean(reading.cpu_ms for reading in readings),
     }
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read every data set with every recogniser."""
-    reader = attention_ocr.load(arguments.model)
+    reader = attention_ocr.load(
+        arguments.model, turn_tall=arguments.turn_tall, turn_slanted=arguments.turn_slanted
+    )
     rows = []
     for file in arguments.labels:
-        images = held_out_split(read_labels(file), arguments.every, "eval")
+        images = held_out_split(read_labels(file), arguments.every, arguments.part)
         data = file.parent.name
         for peer in arguments.peers:
             readings = read_with_peer(peer, arguments.peers_python, images)
@@ -95,5 +101,8 @@ if __name__ == "__main__":
     parser.add_argument("--model", metavar="DIR", help="ours; by default the package's")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--peers_python", default="python", help="of the peers' environment")
+    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="as in reading")
+    parser.add_argument("--turn_slanted", action=argparse.BooleanOptionalAction, help="likewise")
+    parser.add_argument("--part", default="eval", help="of each data set")
     parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
     main(parser.parse_args())
