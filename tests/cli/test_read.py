@@ -62,6 +62,20 @@ def test_all_is_well_when_every_image_was_read(run, images, expected, capsys):
     assert errors == ""
 
 
+@pytest.mark.parametrize("name", ["turn_tall", "turn_slanted"])
+def test_whether_pictures_are_turned_may_be_said(run, images, reader, monkeypatch, name):
+    given = []
+
+    def load(_, **options):
+        given.append(options[name])
+        return reader
+
+    monkeypatch.setattr(reader_module, "load", load)
+    for flags in ([], [f"--{name}"], [f"--no-{name}"]):
+        run(images / "0.png", *flags)
+    assert given == [None, True, False]
+
+
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_the_batch_size_changes_no_result(run, images, batch_size, capsys):
     run(images, "--format=jsonl")
