@@ -1,15 +1,15 @@
 """Words that rise or fall: what is not read surely is read again as a slanted word, set level."""
 
-import dataclasses
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, encode_array
-from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.data.image_arrays import decode_array
+from attention_ocr.engines.interface import Reading
+from attention_ocr.engines.views import View, ViewsEngine
 
 UNSURE = 0.5
 """Confidence below which a picture is read again."""
@@ -27,40 +27,38 @@ FLATTEST, STEEPEST = 0.15, 1.25
 """Of what is cut out: the least share of the picture's height, and the most of its own width."""
 
 
-class LevelingEngine:
+class LevelingEngine(ViewsEngine):
     """Reads what another engine is unsure of several times, and keeps what most agree on.
 
     Each time the picture is taken for the bounding box of a word of some slant. The text whose
     confidences add up highest is kept, with the surest of its readings: a vote as in ROVER (Fiscus,
-    1997, section 3.2), over one model's readings of several views.
+    1997), over one model's readings of several views.
+
+    `Reading.slant` tells how a picture was read.
 
     Args:
         engine: reads.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.config = engine.config
-        self.charset = engine.charset
+    def views(self, file: bytes, reading: Reading) -> Iterable[View]:
+        """Return an unsure picture, set level from each slant that fits it."""
+        if reading.confidence >= UNSURE or reading.quarter_turns:
+            return
+        picture = decode_array(file)
+        if picture is not None:
+            for slant in SLANTS:
+                level = set_level(picture, slant)
+                if level is not None:
+                    yield {"slant": slant}, level
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read images, see `Engine.read`; `Reading.slant` tells how."""
-        readings = self.engine.read(files)
-        views = [
-            (index, slant, encode_array(view))
-            for index, reading in enumerate(readings)
-            if reading.confidence < UNSURE and not reading.quarter_turns
-            for slant, view in _views(files[index])
-        ]
-        again: dict[int, list[Reading]] = defaultdict(list)
-        if views:
-            for (index, slant, _), reading in zip(
-                views, self.engine.read([file for _, _, file in views]), strict=True
-            ):
-                again[index].append(dataclasses.replace(reading, slant=slant))
-        for index, others in again.items():
-            readings[index] = _agreed(readings[index], others)
-        return readings
+    def choose(self, own: Reading, others: Sequence[Reading]) -> Reading:
+        """Return the surest reading of the text that has most votes."""
+        votes = defaultdict(float, {own.text: OWN_VOTE * own.confidence})
+        for reading in others:
+            votes[reading.text] += reading.confidence
+        text = max(votes, key=votes.__getitem__)
+        agreeing = [reading for reading in (own, *others) if reading.text == text]
+        return max(agreeing, key=lambda reading: reading.confidence)
 
 
 def set_level(picture: np.ndarray, slant: float) -> np.ndarray | None:
@@ -90,21 +88,3 @@ def set_level(picture: np.ndarray, slant: float) -> np.ndarray | None:
     size = max(round(length), 1), max(round(thickness), 1)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _views(file: bytes) -> list[tuple[float, np.ndarray]]:
-    """Return the slants that fit a picture, and what each cuts out of it."""
-    picture = decode_array(file)
-    if picture is None:
-        return []
-    views = ((slant, set_level(picture, slant)) for slant in SLANTS)
-    return [(slant, view) for slant, view in views if view is not None]
-
-
-def _agreed(own: Reading, others: Sequence[Reading]) -> Reading:
-    votes = defaultdict(float, {own.text: OWN_VOTE * own.confidence})
-    for reading in others:
-        votes[reading.text] += reading.confidence
-    text = max(votes, key=votes.__getitem__)
-    agreeing = [reading for reading in (own, *others) if reading.text == text]
-    return max(agreeing, key=lambda reading: reading.confidence)

@@ -1,12 +1,12 @@
 """Words that stand on end: a tall picture is read upright and turned both ways."""
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, encode_array
-from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.data.image_arrays import decode_array
+from attention_ocr.engines.interface import Reading
+from attention_ocr.engines.views import View, ViewsEngine
 from attention_ocr.image_headers import read_header
 
 TALL = 1.5
@@ -19,43 +19,30 @@ QUARTER_TURNS = (1, 3)
 """Anticlockwise; 1 sets a word upright that runs down, 3 one that runs up."""
 
 
-class TurningEngine:
+class TurningEngine(ViewsEngine):
     """Reads tall pictures in three ways by another engine and keeps what that is surest of.
 
     A picture that is not tall, or that is read upright with a confidence of `SURE` or more, is read
     once, as without this.
 
+    `Reading.quarter_turns` tells how a picture was read.
+
     Args:
         engine: reads.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.config = engine.config
-        self.charset = engine.charset
+    def views(self, file: bytes, reading: Reading) -> Iterable[View]:
+        """Return a tall picture turned both ways."""
+        if reading.confidence >= SURE or not _is_tall(file):
+            return
+        picture = decode_array(file)
+        if picture is not None:
+            for turns in QUARTER_TURNS:
+                yield {"quarter_turns": turns}, np.rot90(picture, turns)
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read images, see `Engine.read`; `Reading.quarter_turns` tells how."""
-        readings = self.engine.read(files)
-        tall = [
-            index
-            for index, (file, reading) in enumerate(zip(files, readings, strict=True))
-            if reading.confidence < SURE and _is_tall(file)
-        ]
-        pictures = {index: decode_array(files[index]) for index in tall}
-        turned = [
-            (index, turns, encode_array(np.rot90(picture, turns)))
-            for index, picture in pictures.items()
-            if picture is not None
-            for turns in QUARTER_TURNS
-        ]
-        if turned:
-            for (index, turns, _), reading in zip(
-                turned, self.engine.read([file for _, _, file in turned]), strict=True
-            ):
-                if reading.confidence > readings[index].confidence:
-                    readings[index] = dataclasses.replace(reading, quarter_turns=turns)
-        return readings
+    def choose(self, own: Reading, others: Sequence[Reading]) -> Reading:
+        """Return the surest reading."""
+        return max((own, *others), key=lambda reading: reading.confidence)
 
 
 def _is_tall(file: bytes) -> bool:
