@@ -70,6 +70,7 @@ def train_for(
     config: Config,
     charset: Charset,
     begin: Callable[[Recognizer], object] | None = None,
+    make_step: Callable[..., Callable[[Batch], object]] = make_train_step,
 ) -> Trained:
     """Train for a span of processor time.
 
@@ -78,6 +79,7 @@ def train_for(
         config: its `train_data` is trained on; its schedule is `RateOfTime` in any case.
         charset: of the recogniser.
         begin: gives the recogniser the weights that it begins with, if not random ones.
+        make_step: makes what trains on a batch, from what `make_train_step` takes.
     """
     keras.utils.set_random_seed(config.training.seed)
     strategy = make_strategy("one_device")
@@ -87,7 +89,7 @@ def train_for(
         rate = RateOfTime(config.training.learning_rate)
         optimizer.learning_rate = rate
         averages = AveragedWeights(recognizer.weights, config.training.average_decay)
-        train_step = make_train_step(strategy, recognizer, optimizer, averages, config)
+        train_step = make_step(strategy, recognizer, optimizer, averages, config)
     if begin is not None:
         begin(recognizer)
         averages.restart()

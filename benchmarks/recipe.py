@@ -3,14 +3,21 @@
 Each trial begins with random weights and trains in a process of its own on rendered words, as on
 signs, and on real ones. It then reads rendered words whose texts nobody was trained on, and the
 723 real words that watch the second stage: a part of the training parts that the trials leave out,
-nothing of the held-out fifths. Started again, the command goes on with the trials that have no
-result yet.
+nothing of the held-out fifths. Two trials begin with the package's weights, and read rendered words
+alone, as those weights have seen the others. Started again, the command goes on with the trials
+that have no result yet.
+
+Some trials have a teacher, PP-OCRv6 small, which reads all their pictures once, in an environment
+of its own, before the first of them.
 
     python -m benchmarks.recipe [--cpu_seconds 300] [--trials base wide] [--data ../shared/data]
+    python -m venv peers && peers/bin/pip install -r benchmarks/peers/requirements.txt
+    python -m benchmarks.recipe --trials base distilled --peers_python=peers/bin/python
 """
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +29,12 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
+from attention_ocr.training.step import make_train_step
 from attention_ocr.whole_files import whole_file
 from benchmarks import measure
 from benchmarks.budget import train_for
+from benchmarks.distillation import Teacher, ask_teacher, make_distilling_step, teacher_readings
 
 RENDERED = (
     "synthetic,kinds=words+words+words+mixed+numbers,look=signs,difficulty=0.7,max_length=16,seed=1"
@@ -54,6 +64,14 @@ COMMON: Mapping[str, Any] = {
 }
 
 
+CONTINUED: Mapping[str, Any] = {
+    "encoder_width": 2.0,
+    "max_length": 24,
+    "learning_rate": 3e-4,
+    "init_from": "default",
+}
+
+
 class Trial(NamedTuple):
     """One change.
 
@@ -61,11 +79,23 @@ class Trial(NamedTuple):
         change: to the first trial, in words.
         settings: the same as settings.
         real: share of the images trained on that are real, in [0, 1).
+        taught: share of the loss that the teacher's soft readings take over, in [0, 1].
+        temperature: of the soft readings.
+        labelled: whether people have labelled the real images; if not, the teacher's readings are
+            their labels.
     """
 
     change: str
     settings: Mapping[str, Any] = {}
     real: float = 0.3
+    taught: float = 0.0
+    temperature: float = 2.0
+    labelled: bool = True
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether there must be readings of the teacher before the trial."""
+        return self.taught > 0 or not self.labelled
 
 
 TRIALS = {
@@ -81,31 +111,72 @@ TRIALS = {
     "attention": Trial("attention alone", {"ctc_weight": 0.0}),
     "no-average": Trial("weights not averaged", {"average_decay": 0.0}),
     "augmented": Trial("every image augmented", {"augmentation": "default"}),
+    "distilled": Trial("half the loss by soft readings, temperature 2", taught=0.5),
+    "distilled-90": Trial("90 % by soft readings, temperature 1", taught=0.9, temperature=1.0),
+    "continued": Trial("begins with the weights of the package", CONTINUED),
+    "continued-distilled": Trial("the same, half the loss by soft readings", CONTINUED, taught=0.5),
+    "unlabelled": Trial("real words labelled by the teacher alone", labelled=False),
 }
 
 
-def training_data(rendered: Path, data: Path, real: float) -> str:
+def training_data(trial: Trial, work_dir: Path, data: Path) -> str:
     """Return the sources of a trial, with their weights if they are several.
 
     Args:
-        rendered: folder of the rendered words.
+        trial: whose they are.
+        work_dir: folder of the rendered words, and of the teacher's readings.
         data: folder of the real sets.
-        real: share of the real words, in [0, 1).
     """
-    words = f"{rendered / 'train'}/*.tfrecord"
-    if not real:
+    words = rendered_words(work_dir, "train")
+    if not trial.real:
         return words
-    parts = {words: 1.0 - real}
-    parts |= {f"{data}/{source}": real * share for source, share in REAL.items()}
+    parts = {words: 1.0 - trial.real}
+    for source, share in REAL.items():
+        labels = (
+            data / source if trial.labelled else teacher_folder(work_dir, source) / "labels.tsv"
+        )
+        parts[str(labels)] = trial.real * share
     return ";".join(f"{source},weight={weight:.4g}" for source, weight in parts.items())
 
 
-def run(name: str, rendered: Path, data: Path, cpu_seconds: float) -> dict[str, Any]:
+def rendered_words(work_dir: Path, part: str) -> str:
+    """Return the rendered words of a part as a source."""
+    return f"{work_dir / 'rendered' / part}/*.tfrecord"
+
+
+def teacher_folder(work_dir: Path, source: str) -> Path:
+    """Return where the teacher's readings are: of a source of `REAL`, or of `rendered` words."""
+    return work_dir / "teacher" / source.partition("/")[0]
+
+
+def teach(work_dir: Path, data: Path, python: str) -> None:
+    """Have the teacher read everything that is trained on, where that is missing."""
+    sources = {source: f"{data}/{source}" for source in REAL}
+    sources["rendered"] = rendered_words(work_dir, "train")
+    for name, source in sources.items():
+        ask_teacher(source, teacher_folder(work_dir, name), python)
+
+
+def run(name: str, work_dir: Path, data: Path, cpu_seconds: float) -> dict[str, Any]:
     """Train and read once; return the row of a trial."""
     trial, charset = TRIALS[name], Charset(ASCII)
-    train_data = training_data(rendered, data, trial.real)
+    train_data = training_data(trial, work_dir, data)
     config = Config.from_values({**COMMON, **trial.settings, "train_data": train_data})
-    trained = train_for(cpu_seconds, config, charset)
+    make_step: Callable[..., Any] = make_train_step
+    if trial.taught:
+        readings = [
+            reading
+            for source in (*REAL, "rendered")
+            for reading in teacher_readings(teacher_folder(work_dir, source))
+        ]
+        teacher = Teacher(readings, trial.temperature)
+        print(f"The teacher reads {teacher.num_right} of {len(readings)} pictures as labelled.")
+        make_step = functools.partial(make_distilling_step, teacher, trial.taught)
+    begin = None
+    if model := config.training.init_from:
+        saved = read_saved_weights(model)
+        begin = functools.partial(transfer_weights, charset=charset, saved=saved)
+    trained = train_for(cpu_seconds, config, charset, begin, make_step)
     row = {
         "trial": name,
         "what": trial.change,
@@ -114,11 +185,13 @@ def run(name: str, rendered: Path, data: Path, cpu_seconds: float) -> dict[str, 
         "train CPU ms": 1000 * trained.cpu_s / trained.images,
     }
     watched = ";".join(f"{data}/{source},weight=1" for source in WATCHED)
-    sources = {"rendered": f"{rendered / 'eval'}/*.tfrecord", "real": watched}
+    # What the package's weights have been trained on is no measure of them.
+    sources = {"rendered": rendered_words(work_dir, "eval"), "real": "" if begin else watched}
     for head in ("attention", "ctc"):
         has_head = getattr(config.model, f"{head}_weight") > 0
         for kind, source in sources.items():
-            figures = _read(trained, config, charset, head, source) if has_head else (None, None)
+            reads = has_head and source
+            figures = _read(trained, config, charset, head, source) if reads else (None, None)
             row |= dict(zip((f"{kind} {head} %", f"95 % {kind} {head}"), figures, strict=True))
     return row
 
@@ -150,16 +223,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS))
     parser.add_argument("--cpu_seconds", type=float, default=300, help="of training, each")
+    parser.add_argument("--peers_python", default="python", help="of the peers' environment")
     args = parser.parse_args()
-    rendered = args.work_dir / "rendered"
-    render(rendered)
-    for name in args.trials:
+    render(args.work_dir / "rendered")
+    missing = [name for name in args.trials if not (args.work_dir / f"{name}.json").exists()]
+    if any(TRIALS[name].has_teacher for name in missing):
+        teach(args.work_dir, args.data, args.peers_python)
+    for name in missing:
         result = args.work_dir / f"{name}.json"
-        if result.exists():
-            continue
         print(f"{name} ...", flush=True)
         with measure.fresh_process() as executor:
-            row = executor.submit(run, name, rendered, args.data, args.cpu_seconds).result()
+            row = executor.submit(run, name, args.work_dir, args.data, args.cpu_seconds).result()
         with whole_file(result) as file:
             file.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
     results = [args.work_dir / f"{name}.json" for name in args.trials]
