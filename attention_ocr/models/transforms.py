@@ -81,8 +81,9 @@ class ThinPlateSpline:
             tf.square(x[..., None] - points[:, 0])[:, None]
             + tf.square(y[..., None] - points[:, 1])[:, :, None]
         )  # [B, H, W, K]
-        # r^2 ln r^2 is twice phi, here as in the system that gave the coefficients.
-        basis = tf.math.xlogy(squares, squares)
+        # r^2 ln r^2 is twice phi, here as in the system that gave the coefficients; at a point
+        # itself it is 0. ONNX has no `xlogy`.
+        basis = squares * tf.math.log(tf.maximum(squares, np.finfo(np.float32).tiny))
         shape = tf.shape(basis)
         bent = tf.matmul(tf.reshape(basis, (shape[0], -1, num_points)), bends)
         straight = (along * x[..., None])[:, None] + (shift + down * y[..., None])[:, :, None]

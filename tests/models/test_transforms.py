@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.interpolate import RBFInterpolator
 
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
@@ -50,6 +51,20 @@ def test_the_points_of_a_spline_stand_on_the_upper_and_the_lower_edge():
         *([-1.0, -1.0], [0.0, -1.0], [1.0, -1.0]),
         *([-1.0, 1.0], [0.0, 1.0], [1.0, 1.0]),
     ]
+
+
+def test_a_spline_goes_through_its_points_with_a_gradient():
+    transform = ThinPlateSpline(6)
+    parameters = tf.constant(RANDOM.normal(size=(1, 12)), tf.float32)
+    x, y = tf.constant([[-1.0, 0.0, 1.0]]), tf.constant([[-1.0, 1.0]])
+    with tf.GradientTape() as tape:
+        tape.watch([parameters, x, y])
+        displacements = transform.displacements(parameters, x, y)
+    np.testing.assert_allclose(
+        displacements[0].numpy().reshape(6, 2), parameters.numpy().reshape(6, 2), atol=1e-5
+    )
+    for gradient in tape.gradient(displacements, [parameters, x, y]):
+        assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("num_points", [2, 7])
