@@ -1,0 +1,51 @@
+r"""Average the weights of models that began with the same ones: one model, read in the same time.
+
+The mean of weights that lie close together is often as good as the best of them where they were
+trained and better elsewhere (Wortsman et al., 2022, "Model soups").
+
+    python configs/average_weights.py runs/mean runs/one runs/other
+
+The result is a work directory with the settings and the characters of the last model.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.model_places import find_model
+from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, save_weights
+
+
+def main(folder: Path, models: list[str]) -> None:
+    """Write the mean of the weights of all models into a folder, which is made.
+
+    Raises:
+        ValueError: the models differ in their characters, or in the names or shapes of weights.
+    """
+    directories = [find_model(Path(model)) for model in models]
+    last = directories[-1]
+    weights = [read_weights(directory / WEIGHTS_FILE) for directory in directories]
+    for directory, values in zip(directories, weights, strict=True):
+        if Charset.load(directory).characters != Charset.load(last).characters:
+            raise ValueError(f"Expected the characters of {last}. Received: those of {directory}")
+        if {name: value.shape for name, value in values.items()} != {
+            name: value.shape for name, value in weights[-1].items()
+        }:
+            raise ValueError(f"Expected the weights of {last}. Received: those of {directory}")
+    means = {
+        name: np.mean([values[name] for values in weights], axis=0, dtype=np.float32)
+        for name in weights[-1]
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    Config.load(last).save(folder)
+    Charset.load(last).save(folder)
+    save_weights(means, folder / WEIGHTS_FILE)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit("usage: python configs/average_weights.py FOLDER MODEL MODEL...")
+    main(Path(sys.argv[1]), sys.argv[2:])
