@@ -100,7 +100,7 @@ def teacher_readings(folder: Path) -> list[TeacherReading]:
 
 
 class Teacher:
-    """Soft targets of the pictures that the teacher reads as their labels say.
+    """Soft targets of the pictures of ASCII alone that the teacher reads as their labels say.
 
     Args:
         readings: of all pictures.
@@ -117,7 +117,8 @@ class Teacher:
             name = (reading.key, reading.label)
             if name in self._probabilities:
                 raise ValueError(f"Expected a picture with its label once. Received twice: {name}")
-            if reading.text == reading.label:
+            # A space has no class among the 94.
+            if reading.text == reading.label and set(reading.text) <= set(ASCII):
                 self._probabilities[name] = reading.log_probabilities
         self.num_right = len(self._probabilities)
 

@@ -115,6 +115,8 @@ def test_what_the_teacher_reads_otherwise_has_no_soft_targets():
     )
     teacher = Teacher([right, wrong], temperature=2.0)
     assert teacher.num_right == 1
+    spaced = TeacherReading("3", "a b", "a b", np.zeros((3, 94), np.float16))
+    assert Teacher([spaced], temperature=1.0).num_right == 0
     batch = {
         "key": tf.constant(["1", "2", "1"]),
         "text": tf.constant(["ab", "a", "other"]),
