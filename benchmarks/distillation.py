@@ -177,6 +177,8 @@ def make_distilling_step(
 ) -> Callable[[Batch], dict[str, tf.Tensor]]:
     """Return the training step of `training.step` with a teacher beside the labels, on one device.
 
+    It stands here whole, as soft targets are an input that the package's step does not have.
+
     Args:
         teacher: of the pictures.
         share: see `distillation_change`.
