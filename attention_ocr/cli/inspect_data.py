@@ -120,7 +120,7 @@ def print_statistics(inspection: "Inspection") -> None:
 
 def print_findings(inspection: "Inspection") -> None:
     """Print what may be wrong, with the first cases by name."""
-    from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS
+    from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS, UNREADABLE
     from attention_ocr.data.label_checks import describe
 
     print("\nnothing wrong was found" if not inspection.findings else "")
@@ -137,7 +137,8 @@ def print_findings(inspection: "Inspection") -> None:
                 )
         else:
             for key, text in finding.examples[:_MAX_NAMED]:
-                print(f"  {key}: {text!r}")
+                reason = inspection.reason_of.get(key) if name == UNREADABLE else None
+                print(f"  {key}: {text!r}" + (f" ({reason})" if reason else ""))
         rest = finding.count - _MAX_NAMED
         if rest > 0:
             print(f"  … and {rest:,} more")

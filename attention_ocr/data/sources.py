@@ -11,8 +11,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import normalize
+from attention_ocr.data.decoding_step import decode_any
 from attention_ocr.data.files import exists, is_folder
-from attention_ocr.data.images import decode_image, decode_or_blank, read_or_empty
+from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
@@ -109,11 +110,9 @@ def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
     if "image" in row:
         image = row["image"]
     elif "path" in row:
-        image = decode_or_blank(row["path"], is_path=True)
-    elif verified:
-        image = decode_image(row["encoded"])
+        image = decode_any(row["path"], is_path=True)
     else:
-        image = decode_or_blank(row["encoded"])
+        image = decode_any(row["encoded"], verified=verified)
     return {"key": row["key"], "image": image, "text": composed(row["text"])}
 
 

@@ -9,6 +9,12 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.data.pixels import (
+    UnreadableImageError,
+    decode,
+    encode_array,
+    normalize_file,
+)
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.engines.signature import (
@@ -44,9 +50,36 @@ class GraphEngine:
 
     def read(self, files: Sequence[bytes]) -> list[Reading]:
         """Read the files of images, see `Engine`."""
-        served = self._serve(tf.constant(list(files), tf.string))
+        normalized = [_rewrite(file, normalize_file) for file in files]
+        readings = self._read(normalized)
+        # A few kinds of JPEG are decoded by Python alone.
+        odd = [
+            index
+            for index, (reading, (_, error)) in enumerate(zip(readings, normalized, strict=True))
+            if reading.error is not None and error is None
+        ]
+        if odd:
+            pictures = [_rewrite(files[index], _as_png) for index in odd]
+            for index, reading in zip(odd, self._read(pictures), strict=True):
+                readings[index] = reading
+        return readings
+
+    def _read(self, files: Sequence[tuple[bytes, str | None]]) -> list[Reading]:
+        served = self._serve(tf.constant([content for content, _ in files], tf.string))
         outputs = {name: value.numpy() for name, value in served.items()}
-        return [_row(outputs, index) for index in range(len(files))]
+        return [_row(outputs, index, error) for index, (_, error) in enumerate(files)]
+
+
+def _rewrite(file: bytes, write: Callable[[bytes], bytes]) -> tuple[bytes, str | None]:
+    """Return a file that the graph decodes to the pixels of all engines, or why there is none."""
+    try:
+        return write(file), None
+    except UnreadableImageError as error:
+        return b"", str(error)
+
+
+def _as_png(file: bytes) -> bytes:
+    return encode_array(decode(file))
 
 
 def open_saved_model(directory: Path) -> GraphEngine:
@@ -76,9 +109,10 @@ def open_saved_model(directory: Path) -> GraphEngine:
     return GraphEngine(lambda images: signature(images=images), config, charset, loaded)
 
 
-def _row(outputs: Mapping[str, np.ndarray], index: int) -> Reading:
+def _row(outputs: Mapping[str, np.ndarray], index: int, error: str | None = None) -> Reading:
     status = outputs["status"][index].decode("utf-8")
-    error = None if status == STATUS_OK else status
+    if status != STATUS_OK:
+        error = error or status
     height, width = map(float, outputs["attention_extent"][index])
     text = outputs["text"][index].decode("utf-8")
     return Reading(

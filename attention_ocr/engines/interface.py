@@ -55,10 +55,10 @@ class Engine(Protocol):
         """Read images.
 
         Args:
-            files: bytes of PNG, JPEG, BMP or GIF files.
+            files: bytes of files of `image_formats.FORMATS`.
 
         Returns:
-            A reading for each, in their order; what is no such file has the error
-            `signature.STATUS_UNREADABLE`.
+            A reading for each, in their order; what is no such file has an error, see
+            `data.pixels.decode`.
         """
         ...

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, fit_array, round_up_width
+from attention_ocr.data.image_arrays import fit_array, round_up_width
+from attention_ocr.data.pixels import UnreadableImageError, decode
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.notes import Notes
-from attention_ocr.engines.signature import STATUS_UNREADABLE
 
 IMAGES, IMAGE_SIZES = "images", "image_sizes"
 """Inputs of a model: float32 [B, H, W, C] and int32 [B, 2]; see `data.images.fit_image`."""
@@ -64,7 +64,11 @@ class PreparedEngine(abc.ABC):
         return list(self._executor.map(self._read_one, files))
 
     def _read_one(self, file: bytes) -> Reading:
-        decoded = decode_array(file)
+        decoded, error = None, None
+        try:
+            decoded = decode(file)
+        except UnreadableImageError as reason:
+            error = str(reason)
         image, image_size = fit_array(decoded, self.config.image, self.input_width)
         outputs = self.run(image, image_size)
         height, width = image_size.tolist()
@@ -76,7 +80,7 @@ class PreparedEngine(abc.ABC):
             character_confidences=tuple(confidences.tolist()),
             attention=outputs[ATTENTION][0, : len(text)],
             attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
-            error=STATUS_UNREADABLE if decoded is None else None,
+            error=error,
         )
 
 

@@ -33,10 +33,10 @@ class TurningEngine(ViewsEngine):
 
     def views(self, file: bytes, reading: Reading) -> Iterable[View]:
         """Return a tall picture turned both ways."""
-        if reading.confidence >= SURE or not _is_tall(file):
+        if reading.confidence >= SURE or not _may_be_tall(file):
             return
         picture = decode_array(file)
-        if picture is not None:
+        if picture is not None and picture.shape[0] > TALL * picture.shape[1]:
             for turns in QUARTER_TURNS:
                 yield {"quarter_turns": turns}, np.rot90(picture, turns)
 
@@ -45,6 +45,9 @@ class TurningEngine(ViewsEngine):
         return max((own, *others), key=lambda reading: reading.confidence)
 
 
-def _is_tall(file: bytes) -> bool:
+def _may_be_tall(file: bytes) -> bool:
+    """Return whether a picture is tall, or would be if it lies in the file as a camera was held."""
     header = read_header(file)
-    return header is not None and header.height > TALL * header.width
+    if header is None:
+        return False
+    return max(header.height, header.width) > TALL * min(header.height, header.width)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from attention_ocr.data.image_arrays import encode_array
+from attention_ocr.data.pixels import reduce_file
 from attention_ocr.engines.interface import Engine, Reading
 
 View = tuple[Mapping[str, Any], np.ndarray]
@@ -37,10 +38,13 @@ class ViewsEngine(abc.ABC):
 
     def read(self, files: Sequence[bytes]) -> list[Reading]:
         """Read images, see `Engine.read`."""
+        files = [reduce_file(file) for file in files]
         readings = self.engine.read(files)
         views = [
             (index, fields, encode_array(picture))
             for index, (file, reading) in enumerate(zip(files, readings, strict=True))
+            # What could not be read has an error, and no other reading of it stands for it.
+            if reading.error is None
             for fields, picture in self.views(file, reading)
         ]
         if not views:

@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from attention_ocr.charset import normalize
+from attention_ocr.data.pixels import normalize_file
 from attention_ocr.export.serving import prepare_encoded
 from attention_ocr.reading.reader import ImageLike, Reading, encode_image, load
 from attention_ocr.saliency import feedback_saliency, gradient_saliency
@@ -57,6 +58,7 @@ class Explainer:
             for a saliency, non-negative.
 
         Raises:
+            OSError: the file has gone since it was read.
             ValueError: the text has characters that the model lacks, or the method cannot be asked
                 for another text than the one that is read.
         """
@@ -75,8 +77,11 @@ class Explainer:
             raise ValueError(
                 f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
             )
+        file = encode_image(image)
+        if isinstance(file, OSError):
+            raise file
         images, sizes, _ = prepare_encoded(
-            tf.constant([encode_image(image)]), self._model.config.image
+            tf.constant([normalize_file(file)]), self._model.config.image
         )
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency

@@ -58,8 +58,9 @@ class Reader:
         """Read images.
 
         Args:
-            images: one image or several: a path; the bytes of a PNG, JPEG, BMP or GIF file; or an
-                array uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA).
+            images: one image or several: a path; the bytes of a file of one of
+                `image_formats.FORMATS`; or an array uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or
+                [h, w, 4] (RGBA).
             batch_size: images that are read at once.
 
         Returns:

@@ -7,9 +7,6 @@ from attention_ocr.settings.checks import check, check_positive
 WIDTH_MULTIPLE = 16
 """Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
 
-MAX_PIXELS = 2**25
-"""A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
-
 
 @dataclasses.dataclass(frozen=True)
 class ImageConfig:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import attention_ocr
 from attention_ocr.charset import Charset
@@ -14,6 +15,7 @@ from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.reading.reader import encode_image
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
+from tests.image_files import encode
 
 # Black but for a white corner at the top left; a turn moves the corner.
 TALL = np.zeros((40, 20, 3), np.uint8)
@@ -65,6 +67,39 @@ def test_other_pictures_are_read_once():
     files = [encode_image(TALL[:30]), encode_image(TALL[:, :, 0].T.copy())]
     assert [reading.quarter_turns for reading in TurningEngine(engine).read(files)] == [0, 0]
     assert len(engine.seen) == 2
+
+
+def test_a_picture_is_tall_as_it_is_shown():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    shown_tall = encode(np.ascontiguousarray(np.rot90(TALL)), "PNG", exif=exif)
+    shown_wide = encode(TALL, "PNG", exif=exif)
+    engine = CornerEngine({})
+    TurningEngine(engine).read([shown_tall])
+    assert len(engine.seen) == 3
+    TurningEngine(engine).read([shown_wide])
+    assert len(engine.seen) == 4
+
+
+def test_a_huge_picture_is_reduced_before_it_is_turned():
+    engine = CornerEngine({})
+    TurningEngine(engine).read([encode(Image.new("L", (255, 65535), 200), "GIF")])
+    assert engine.seen == [(16383, 63), (63, 16383), (63, 16383)]
+
+
+class FailingEngine(CornerEngine):
+    """Cannot read what is given as it is, and reads anything in what is turned."""
+
+    def _read(self, file):
+        reading = super()._read(file)
+        return reading if self.seen[1:] else dataclasses.replace(reading, error="unreadable image")
+
+
+def test_an_error_stays_an_error():
+    engine = FailingEngine({"top left": 0.1, "bottom left": 0.8})
+    (reading,) = TurningEngine(engine).read([encode_image(TALL)])
+    assert reading.error == "unreadable image"
+    assert len(engine.seen) == 1
 
 
 def test_what_cannot_be_decoded_is_left_to_the_engine():

@@ -161,7 +161,7 @@ def broken_images() -> dict[str, bytes]:
         "cut JPEG": tiny_model.encoded(picture, "JPEG")[:300],
         "cut BMP": tiny_model.encoded(picture, "BMP")[:-100],
         "cut GIF": tiny_model.encoded(picture, "GIF")[:100],
-        "other format": tiny_model.encoded(picture, "TIFF"),
+        "other format": tiny_model.encoded(picture, "PPM"),
     }
 
 
@@ -171,7 +171,7 @@ def test_a_broken_image_is_reported_in_its_place_and_the_others_are_read(reader,
     first, bad, last = reader.read([good[0], broken_images()[kind], good[1]])
     assert (bad.text, bad.confidence, bad.character_confidences) == ("", 0.0, ())
     assert bad.attention.shape[0] == 0
-    assert bad.error == "unreadable image"
+    assert bad.error.startswith("unreadable image: ")
     assert texts([first, last]) == texts(reader.read(good))
 
 
