@@ -198,7 +198,7 @@ def fuzz(
 def _outcome(error: str | None) -> str:
     if error is None:
         return "read"
-    return "unreadable" if error == UNREADABLE else "refused"
+    return "unreadable" if error.startswith(UNREADABLE) else "refused"
 
 
 def _growth(memory: list[float | None]) -> dict[str, float | None]:
