@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_arguments
-from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
+from attention_ocr.cli.image_names import STDIN, NamedImage, named_images, tell_skipped_of
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.image_formats import FORMAT_NAMES
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.settings.forms import ENGINES
 from attention_ocr.whole_files import whole_file
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         nargs="+",
         metavar="PATH",
-        help="image (PNG, JPEG, BMP, GIF), folder of images, pattern such as 'words/*.png', "
+        help=f"image ({FORMAT_NAMES}), folder of images, pattern such as 'words/*.png', "
         "or - for a list of these on standard input, one a line",
     )
     parser.add_argument(
@@ -153,7 +154,7 @@ def run(args: argparse.Namespace) -> int:
             )
             overlays = _open_overlays(args.overlay_dir)
         write = FORMATS[args.format](stream)
-        images = named_images(args.names, args.recursive, args.stdin_image)
+        images = named_images(args.names, args.recursive, args.stdin_image, tell_skipped_of("read"))
         while batch := list(itertools.islice(images, args.batch_size)):
             for result in _read(reader, batch, overlays):
                 num_images += 1

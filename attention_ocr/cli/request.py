@@ -5,7 +5,7 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
-from attention_ocr.cli.image_names import NamedImage, named_images
+from attention_ocr.cli.image_names import NamedImage, named_images, tell_skipped_of
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _describe(client: "Client") -> int:
 
 def _read(client: "Client", args: argparse.Namespace) -> int:
     write = FORMATS[args.format](sys.stdout)
-    images = named_images(args.names, args.recursive, stdin_image=False)
+    images = named_images(args.names, args.recursive, False, tell_skipped_of("request"))
     num_failed = 0
     while batch := list(itertools.islice(images, args.batch_size)):
         for result in _results(client, batch, args.signature_name):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from attention_ocr.cli import read
+from attention_ocr.image_formats import STATUS_UNREADABLE
 from attention_ocr.reading import reader as reader_module
 from tests import tiny_model
 
@@ -50,7 +51,7 @@ def test_a_folder_is_read_in_order_and_the_broken_image_named(run, images, expec
     assert [row[1] for row in rows] == [expected[index] for index in (0, 2, 3)]
     assert all(0.0 <= float(row[2]) <= 1.0 for row in rows)
     assert errors.splitlines() == [
-        f"attention-ocr read: {images / '1.png'}: unreadable image",
+        f"attention-ocr read: {images / '1.png'}: {STATUS_UNREADABLE}",
         "attention-ocr read: 1 of 4 images could not be read",
     ]
 
@@ -93,7 +94,7 @@ def test_json_lines_tell_everything(run, images, expected, capsys):
     assert [record["text"] for record in records] == [*expected, ""]
     assert [record["error"] for record in records] == [
         None,
-        "unreadable image",
+        STATUS_UNREADABLE,
         None,
         None,
         "cannot be opened: No such file or directory",
@@ -107,7 +108,7 @@ def test_csv_tells_everything(run, images, expected, capsys):
     assert run(images, "--format=csv") == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["text"] for row in rows] == expected
-    assert rows[1]["error"] == "unreadable image"
+    assert rows[1]["error"].startswith("unreadable image: ")
 
 
 def test_a_folder_without_images_is_an_error_that_names_it(run, tmp_path, capsys):
