@@ -11,7 +11,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import normalize
-from attention_ocr.data.files import exists, is_folder
+from attention_ocr.data.annotation_lines import names_image
+from attention_ocr.data.files import exists, first_line_of_text, is_folder
 from attention_ocr.data.images import decode_image, decode_or_blank, read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
 
@@ -157,11 +158,29 @@ class Reader(NamedTuple):
 
 
 def _ends_with(*suffixes: str) -> Callable[[SourceSpec], bool]:
-    return lambda spec: spec.name.endswith(suffixes)
+    return lambda spec: spec.name.lower().endswith(suffixes)
+
+
+def _first_line_has(pattern: str) -> Callable[[SourceSpec], bool]:
+    return lambda spec: re.match(pattern, _first_line(spec.name), re.IGNORECASE) is not None
+
+
+def _first_line(path: str) -> str:
+    """Return the first line of a file of text, empty where that is not one."""
+    if not exists(path) or is_folder(path):
+        return ""
+    return first_line_of_text(path) or ""
 
 
 def _folder_with(*files: str) -> Callable[[SourceSpec], bool]:
     return lambda spec: any(exists(f"{spec.name.rstrip('/')}/{file}") for file in files)
+
+
+def _is_mjsynth_list(spec: SourceSpec) -> bool:
+    # Others call their lists `annotation.txt` too.
+    return bool(re.search(r"annotation(_\w+)?\.txt$", spec.name)) and bool(
+        re.fullmatch(r"[^\t]*_\S*\.jpg \d+|\s*", _first_line(spec.name))
+    )
 
 
 _READERS = "attention_ocr.data.readers"
@@ -173,8 +192,7 @@ READERS = {
     "jsonl": Reader(_ends_with(".jsonl", ".ndjson"), f"{_READERS}.lists:open_jsonl"),
     "mjsynth": Reader(
         lambda spec: (
-            bool(re.search(r"annotation(_\w+)?\.txt$", spec.name))
-            or _folder_with("annotation_train.txt", "annotation.txt")(spec)
+            _is_mjsynth_list(spec) or _folder_with("annotation_train.txt", "annotation.txt")(spec)
         ),
         f"{_READERS}.mjsynth:open_source",
     ),
@@ -183,6 +201,12 @@ READERS = {
         f"{_READERS}.lmdb_files:open_source",
     ),
     "folder": Reader(lambda spec: is_folder(spec.name), f"{_READERS}.folder:open_source"),
+    # Lists without a suffix of their own are told by their first line.
+    "paddleocr": Reader(_first_line_has(r".*\t"), f"{_READERS}.lists:open_paddleocr"),
+    "icdar": Reader(_first_line_has(r'[^,]+,\s*".*"\s*$'), f"{_READERS}.lists:open_icdar"),
+    "aocr_list": Reader(
+        lambda spec: names_image(_first_line(spec.name)), f"{_READERS}.lists:open_aocr_list"
+    ),
     "tfrecord": Reader(lambda spec: bool(spec.name), f"{_READERS}.record_files:open_source"),
 }
 """The forms, each a line. The first that recognises a source opens it."""

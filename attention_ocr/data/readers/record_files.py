@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.data.files import is_remote, tensorflow_reads
+from attention_ocr.data.files import first_line_of_text, is_remote, tensorflow_reads
 from attention_ocr.data.records import (
     RECORD_FORMATS,
     RecordFormat,
@@ -95,6 +95,7 @@ def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
 
 def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
     name = spec.name
+    _refuse_text(paths[0])
     try:
         first = next(
             (
@@ -124,6 +125,15 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             f"features are {', '.join(names) or 'none'}"
         )
     return RECORD_FORMATS[chosen]
+
+
+def _refuse_text(path: str) -> None:
+    line = None if is_remote(path) else first_line_of_text(path)
+    if line:
+        raise ValueError(
+            f"{path} is no record file: it is text, but no list that begins with a path, a tab or "
+            f"space and a text; `format=` names others. Received: {line[:80]!r}"
+        )
 
 
 def _find_damage(paths: list[str]) -> str:
