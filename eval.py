@@ -11,6 +11,7 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.escaping import escape_controls
 
 FLAGS = flags.FLAGS
 
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> None:
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)
     except (ValueError, OSError) as error:
-        sys.exit(f"eval.py: {error}")
+        sys.exit(escape_controls(f"eval.py: {error}", keep="\n"))
     print(format_table(evaluation))
     print(f"every prediction: {out_dir / 'predictions.csv'}")
 

@@ -11,6 +11,7 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.escaping import escape_controls
 from attention_ocr.settings.forms import FORMS, SAVED_MODEL, parse_forms
 
 FLAGS = flags.FLAGS
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> None:
             forms,
         )
     except (ImportError, ValueError, OSError) as error:
-        sys.exit(f"export.py: {error}")
+        sys.exit(escape_controls(f"export.py: {error}", keep="\n"))
     print(f"{directory}: checked on images, reads as the model in {FLAGS.model} does")
 
 

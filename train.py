@@ -14,6 +14,7 @@ from absl import app, flags
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.config import Config
+from attention_ocr.escaping import escape_controls
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoder import (
@@ -370,7 +371,7 @@ def main(arguments: list[str]) -> None:
 
         result = train(config, Path(FLAGS.work_dir))
     except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"train.py: {error}")
+        sys.exit(escape_controls(f"train.py: {error}", keep="\n"))
     best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
     print(f"{FLAGS.work_dir}: weights of step {result.best_step or result.step}{best}")
 

@@ -1,10 +1,11 @@
 """What `attention-ocr read` writes: for people, and for programs as JSON lines or CSV."""
 
 import csv
-import json
-import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple, TextIO
+
+from attention_ocr.csv_cells import to_row
+from attention_ocr.escaping import escape_controls, to_json
 
 
 class Result(NamedTuple):
@@ -58,13 +59,16 @@ def write_json_lines(stream: TextIO) -> Write:
         ]
         if not result.alternatives:
             del record["alternatives"]
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        stream.write(to_json(record) + "\n")
 
     return write
 
 
 def write_csv(stream: TextIO) -> Write:
-    """Return a writer of CSV with a header; the confidences of characters stand in one column."""
+    """Return a writer of CSV with a header; the confidences of characters stand in one column.
+
+    Texts and paths are written as `csv_cells.to_cell` has them: none is run by a spreadsheet.
+    """
     writer = csv.writer(stream, lineterminator="\n")
     columns = Result._fields[:-1]
     writer.writerow(columns)
@@ -72,7 +76,7 @@ def write_csv(stream: TextIO) -> Write:
     def write(result: Result) -> None:
         confidences = " ".join(map(str, result.character_confidences))
         record = result._asdict() | {"character_confidences": confidences}
-        writer.writerow(record[column] for column in columns)
+        writer.writerow(to_row(record[column] for column in columns))
 
     return write
 
@@ -91,9 +95,4 @@ def on_one_line(text: str) -> str:
         >>> on_one_line("two\nlines")
         'two\\nlines'
     """
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
-        else character
-        for character in text
-    )
+    return escape_controls(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from attention_ocr.calibration import Calibration, calibration
+from attention_ocr.csv_cells import to_row
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.metrics import LengthAccuracy, accuracy_by_length, exact_match
 from attention_ocr.whole_files import whole_file
@@ -19,6 +20,9 @@ LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
 
 def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
     """Write `metrics.json` and `predictions.csv`, each whole or not at all.
+
+    The texts of `predictions.csv` are written as `csv_cells.to_cell` has them: none is run by a
+    spreadsheet, and `csv_cells.from_cell` gives each back.
 
     Args:
         evaluation: of a whole split.
@@ -46,7 +50,7 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
     def write_predictions(file: TextIO) -> None:
         writer = csv.writer(file)
         writer.writerow(Prediction._fields)
-        writer.writerows(evaluation.predictions)
+        writer.writerows(map(to_row, evaluation.predictions))
 
     _replace(
         directory / METRICS_FILE,

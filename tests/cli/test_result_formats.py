@@ -5,6 +5,7 @@ import json
 import pytest
 
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.csv_cells import from_cell
 
 RESULTS = [
     Result("a b.png", 'é, "中"', 0.98765, (0.99, 0.9976), None, "out/a b.attention.png"),
@@ -50,6 +51,31 @@ def test_csv_has_a_header_and_every_image():
     assert rows[0]["overlay"] == "out/a b.attention.png"
     assert rows[1]["text"] == "two\nlines"
     assert (rows[2]["error"], rows[2]["overlay"]) == ("unreadable image", "")
+
+
+@pytest.mark.parametrize("text", ["=1+1|'x'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1"])
+def test_no_cell_of_csv_is_run_by_a_spreadsheet_and_each_gives_its_text_back(text):
+    results = [Result(text, text, 0.5), Result("a.png", error=text)]
+    rows = list(csv.DictReader(io.StringIO(written("csv", results), newline="")))
+    cells = [rows[0]["path"], rows[0]["text"], rows[1]["error"]]
+    assert cells == [f"'{text}"] * 3
+    assert [from_cell(cell) for cell in cells] == [text] * 3
+
+
+def test_a_carriage_return_ends_no_row_of_csv():
+    rows = list(
+        csv.DictReader(io.StringIO(written("csv", [Result("a.png", "\r=1\r")]), newline=""))
+    )
+    assert [(row["path"], from_cell(row["text"])) for row in rows] == [("a.png", "\r=1\r")]
+    assert not rows[0]["text"].startswith(("\r", "="))
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_no_format_lets_a_text_steer_the_terminal(file_format):
+    content = written(file_format, [Result("a\x1b.png", "PA\x1b[31mRKING\x9b", 0.5)])
+    assert "\x1b" not in content
+    assert "\x9b" not in content
+    assert "[31mRKING" in content
 
 
 @pytest.mark.parametrize(

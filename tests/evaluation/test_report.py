@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from attention_ocr.csv_cells import from_cell
 from attention_ocr.evaluation import report
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.evaluation.report import (
@@ -88,6 +89,17 @@ def test_every_prediction_is_written_as_it_was_read(tmp_path):
     }
     assert rows[4]["key"] == "odd, name.png"
     assert (rows[2]["shrunk"], rows[5]["readable"]) == ("True", "False")
+
+
+def test_no_prediction_is_run_by_a_spreadsheet_or_steers_a_terminal(tmp_path):
+    texts = ["=1+1|'x'!A1", "-5", "@a", "PA\x1b[31mRKING"]
+    write_report(evaluation(*(prediction(text, text) for text in texts)), "words.tsv", tmp_path)
+    content = (tmp_path / PREDICTIONS_FILE).read_text("utf-8")
+    assert "\x1b" not in content
+    rows = list(csv.DictReader(content.splitlines()))
+    assert [row["prediction"] for row in rows[:3]] == ["'=1+1|'x'!A1", "'-5", "'@a"]
+    for column in ("label", "prediction"):
+        assert [from_cell(row[column]) for row in rows] == texts
 
 
 def test_the_table_is_written_for_people():

@@ -1,4 +1,4 @@
-"""Files that list images and their texts: with tabs, CSV, JSON lines, and those of other systems."""
+"""Files that list images and their texts: tabs, CSV, JSON lines, and those of other systems."""
 
 import csv
 import itertools
