@@ -15,12 +15,19 @@ from attention_ocr.escaping import escape_controls
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "Work directory of the training.")
+flags.DEFINE_string(
+    "model", None, "Work directory of the training, or `default`, the model of the package."
+)
 flags.DEFINE_string(
     "eval_data", "", "Source of the examples; the validation data of the training by default."
 )
 flags.DEFINE_integer("eval_batch_size", None, "Examples of a batch.", lower_bound=1)
-flags.DEFINE_string("out_dir", "", "Where the report goes; MODEL/evaluation by default.")
+flags.DEFINE_string(
+    "out_dir",
+    "",
+    "Where the report goes; MODEL/evaluation by default, runs/default/evaluation for the model of "
+    "the package.",
+)
 flags.DEFINE_boolean(
     "fit_temperature",
     False,
@@ -43,8 +50,14 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
             from attention_ocr.evaluation.report import format_table, write_report
             from attention_ocr.evaluation.temperature import fit_on
+            from attention_ocr.model_places import is_default
             from attention_ocr.work_directory import load_trained_model
 
+        if FLAGS.fit_temperature and is_default(FLAGS.model):
+            raise ValueError(
+                "The temperature is kept with the model, and that of the package stays as it is: "
+                "evaluate a copy (attention-ocr pack default DIR). Received: --fit_temperature"
+            )
         config, charset, recognizer = load_trained_model(Path(FLAGS.model))
         name = FLAGS.eval_data or config.data.eval_data
         if not name:
@@ -68,7 +81,8 @@ def main(arguments: list[str]) -> None:
                 )
             recognize = make_recognize(recognizer, config, charset)
             evaluation = evaluate(recognize, batches, charset)
-        out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
+        home = Path("runs", FLAGS.model) if is_default(FLAGS.model) else Path(FLAGS.model)
+        out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else home / "evaluation"
         write_report(evaluation, name, out_dir)
     except (ValueError, OSError) as error:
         sys.exit(escape_controls(f"eval.py: {error}", keep="\n"))

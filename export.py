@@ -16,7 +16,9 @@ from attention_ocr.settings.forms import FORMS, SAVED_MODEL, parse_forms
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "Work directory of the training.")
+flags.DEFINE_string(
+    "model", None, "Work directory of the training, or `default`, the model of the package."
+)
 flags.DEFINE_string("export_dir", None, "Base directory; the version becomes a directory in it.")
 flags.DEFINE_integer("version", None, "Number of the version; the next free one by default.")
 flags.DEFINE_string(

@@ -22,6 +22,7 @@ from attention_ocr.model_places import (
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
     find_model,
+    is_default,
 )
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
@@ -56,14 +57,15 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     """Load the model of a work directory.
 
     Args:
-        directory: a work directory whose training has saved weights.
+        directory: a work directory whose training has saved weights, or `default`, the weights
+            that come with the package.
         precision: type of the computation, see `build_recognizer`.
 
     Raises:
         FileNotFoundError: a file of the model is not there; the message names it.
         ValueError: a file is damaged, or belongs to other settings; the message names it.
     """
-    directory = Path(directory)
+    directory = find_model(directory) if is_default(directory) else Path(directory)
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
@@ -155,7 +157,7 @@ def pack_model(
     settings of data and training, which reading has no use for, are left at their defaults.
 
     Args:
-        source: a work directory.
+        source: a work directory, or `default`.
         target: made here; what of a model it holds is replaced.
         precision: one of `small_weights.PRECISIONS`.
         decoding: settings of decoding in place of those of the model.

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory of a training (default: the weights of the package)",
+        help="work directory of a training, or default: the weights of the package (the default)",
     )
     parser.add_argument(
         "--out_dir", type=Path, metavar="DIR", required=True, help="for the pictures"

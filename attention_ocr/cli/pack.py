@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("model", type=Path, metavar="DIR", help="work directory of a training")
+    parser.add_argument(
+        "model", type=Path, metavar="DIR", help="work directory of a training, or default"
+    )
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="where the copy goes")
     parser.add_argument(
         "--precision",

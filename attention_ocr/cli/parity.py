@@ -27,19 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "export", type=Path, metavar="EXPORT", help="an export, or a version of one"
     )
-    parser.add_argument("labels", type=Path, metavar="LABELS", help="a labels.tsv")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="labelled images, as --train_data of train.py takes them"
+    )
     parser.add_argument(
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory that was exported, the reference (default: the first form)",
+        help="model that was exported, the reference: a work directory, or default "
+        "(without: the first form)",
     )
     parser.add_argument(
         "--count",
         type=int,
         default=1000,
         metavar="N",
-        help="images, evenly spread over the list (default: %(default)s)",
+        help="images, evenly spread over the source (default: %(default)s)",
     )
 
 
@@ -54,18 +57,17 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         OSError: a model or an image is not there.
-        ValueError: a model or the list is damaged, or an argument is wrong.
+        ValueError: a model or the source is damaged, or an argument is wrong.
     """
     if args.count < 1:
         raise ValueError(f"`count` must be at least 1. Received: {args.count}")
     with quiet_start():
-        from attention_ocr.data.labels import read_labels
-        from attention_ocr.export.parity import compare_forms
+        from attention_ocr.data.sources import open_source
+        from attention_ocr.export.parity import compare_forms, pick_images
         from attention_ocr.model_places import find_model
         from attention_ocr.reading.reader import load
 
-        images = read_labels(args.labels)
-        images = images[:: max(1, len(images) // args.count)][: args.count]
+        images = pick_images(open_source(args.source), args.count)
         reference = None if args.model is None else load(args.model, engine="tensorflow").engine
     rows = compare_forms(find_model(args.export), images, reference)
     print("form\timages\tsame text\texact match\tlargest difference of confidence")

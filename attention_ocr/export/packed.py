@@ -8,9 +8,10 @@ from typing import Any
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.engines.notes import digest_of_weights
 from attention_ocr.export.litert import write_litert
+from attention_ocr.model_places import is_default
 from attention_ocr.settings.forms import FILES, check_form
 from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import load_trained_model, pack_model
+from attention_ocr.work_directory import find_model, load_trained_model, pack_model
 
 PACKED_FORM = "litert_int8"
 
@@ -41,6 +42,8 @@ def pack(
             cannot hold what the settings ask for.
         OSError: a file cannot be written.
     """
+    if is_default(source):
+        source = find_model(source)
     if with_litert and (source / CONFIG_FILE).is_file():
         check_form(PACKED_FORM, Config.load(source).with_decoding(decoding))
     path = target / FILES[PACKED_FORM]

@@ -1,10 +1,14 @@
 """Whether all forms of an export read alike, on any number of labelled images."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention_ocr.data.labels import LabelledImage
+import tensorflow as tf
+
+from attention_ocr.data.shards import EncodedImage, SourceImages
+from attention_ocr.data.sources import Source, Walk
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.export.check import ExportDiffersError, compare_readings, open_form
 from attention_ocr.model_places import SAVED_MODEL_FILE
@@ -47,8 +51,36 @@ def forms_of(version: Path) -> tuple[str, ...]:
     return forms
 
 
+def pick_images(source: Source, count: int) -> list[EncodedImage]:
+    """Return images of a source, evenly spread over it.
+
+    Args:
+        source: Any; of rendered text without an end, the first ones are taken.
+        count: How many, at most.
+
+    Returns:
+        The images with their labels, in the order of the source.
+
+    Raises:
+        ValueError: If the source is damaged.
+    """
+    endless = any(
+        part.num_examples is None and part.spec.name == "synthetic"
+        for part in source.parts or (source,)
+    )
+    step = 1 if endless else max(1, len(SourceImages(source)) // count)
+    num_examples = count if endless else source.num_examples
+
+    # Rows are chosen before their files are read.
+    def rows(walk: Walk) -> tf.data.Dataset:
+        return source.rows(walk).shard(step, 0).take(count)
+
+    chosen = dataclasses.replace(source, rows=rows, num_examples=num_examples)
+    return list(SourceImages(chosen))
+
+
 def compare_forms(
-    version: Path, images: Sequence[LabelledImage], reference: Engine | None = None
+    version: Path, images: Sequence[EncodedImage], reference: Engine | None = None
 ) -> list[Parity]:
     """Read the same images with every form of an export.
 
@@ -62,11 +94,14 @@ def compare_forms(
 
     Raises:
         ValueError: a file is damaged; the message names it. Or there is no image.
-        OSError: an image cannot be opened.
+        FileNotFoundError: an image has no file.
     """
     if not images:
         raise ValueError("Expected images to compare forms on. Received: none")
-    files = [image.path.read_bytes() for image in images]
+    for image in images:
+        if not image.encoded:
+            raise FileNotFoundError(f"{image.key}: no such image, or it cannot be read")
+    files = [image.encoded for image in images]
     labels = [image.text for image in images]
     forms = forms_of(version)
     expected = _read_all(reference or open_form(forms[0], version), files)

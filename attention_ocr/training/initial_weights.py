@@ -16,7 +16,6 @@ from attention_ocr.whole_files import whole_file
 from attention_ocr.work_directory import WEIGHTS_FILE, find_model, read_weights, weight_name
 
 REPORT_FILE = "initial_weights.json"
-BUNDLED = "default"
 
 VOCABULARY_AXES: Mapping[str, int] = {
     "decoder/embedding/embeddings": 0,
@@ -81,7 +80,7 @@ def read_saved_weights(name: str) -> SavedWeights:
         FileNotFoundError: there is no model.
         ValueError: a file is damaged; the message names it.
     """
-    directory = find_model(None if name == BUNDLED else name)
+    directory = find_model(name)
     charset = Charset.load(directory)
     if (directory / WEIGHTS_FILE).is_file():
         return SavedWeights(read_weights(directory / WEIGHTS_FILE), charset)
