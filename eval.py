@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.data.pipeline import evaluation_batches, explaining
             from attention_ocr.data.sources import open_source
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
-            from attention_ocr.evaluation.report import format_table, write_report
+            from attention_ocr.evaluation.report import format_errors, format_table, write_report
             from attention_ocr.evaluation.temperature import fit_on
             from attention_ocr.model_places import is_default
             from attention_ocr.work_directory import load_trained_model
@@ -87,6 +87,8 @@ def main(arguments: list[str]) -> None:
     except (ValueError, OSError) as error:
         sys.exit(escape_controls(f"eval.py: {error}", keep="\n"))
     print(format_table(evaluation))
+    if errors := format_errors(evaluation):
+        print(f"\n{errors}\n")
     print(f"every prediction: {out_dir / 'predictions.csv'}")
 
 
