@@ -24,7 +24,7 @@ def font_package(character: str) -> str | None:
         Its name, or None for what no font shows: controls, spaces, unassigned and private ones.
 
     Example:
-        >>> font_package("東"), font_package("ع"), font_package("\\x1b")
+        >>> font_package("東"), font_package("ع"), font_package("\x1b")
         ('fonts-noto-cjk', 'fonts-noto-core', None)
     """
     category = unicodedata.category(character)
