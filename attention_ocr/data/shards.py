@@ -68,7 +68,9 @@ class SourceImages(Collection[EncodedImage]):
         with explaining(self._source):
             for row in self._source.files(Walk()).prefetch(_CHUNK_SIZE).as_numpy_iterator():
                 text = row["text"].decode("utf-8", errors="replace")
-                yield EncodedImage(row["key"].decode("utf-8"), text, row["encoded"])
+                yield EncodedImage(
+                    row["key"].decode("utf-8", errors="replace"), text, row["encoded"]
+                )
 
     def __contains__(self, image: object) -> bool:
         return any(image == other for other in self)

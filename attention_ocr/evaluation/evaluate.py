@@ -118,7 +118,7 @@ def _predict_batch(
     fold = charset.fold if charset else normalize
     for key, label, text, confidence, shrunk, readable in rows:
         yield Prediction(
-            key=key.decode("utf-8"),
+            key=key.decode("utf-8", errors="replace"),
             label=fold(label.decode("utf-8", errors="replace")),
             prediction=text.decode("utf-8") if readable else "",
             confidence=float(np.float64(confidence)) if readable else 0.0,

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import tensorflow as tf
 
@@ -23,3 +25,22 @@ def test_a_picture_stands_above_what_the_rectifier_makes_of_it(tmp_path):
     expected = ((batch["images"][3, :, :23] + 1.0) * 127.5).numpy()
     assert abs(before.astype(float) - expected).max() <= 1.0
     assert abs(after.astype(float) - (255.0 - expected)).max() <= 1.0
+
+
+def test_a_label_that_is_not_utf_8_is_drawn_with_its_image(tmp_path):
+    batch = tiny.random_batch(2, widths=(32, 48)) | {"text": tf.constant([b"caf\xe9", b"\x1b[31m"])}
+    recognition = SimpleNamespace(
+        text=tf.constant(["ab", ""]),
+        confidence=tf.constant([0.5, 0.25]),
+        attention=tf.ones((2, 5, 2, 12)),
+    )
+    summaries = Summaries(tmp_path)
+    summaries.pictures(lambda *_: recognition, batch, step=7)
+    summaries.close()
+    tags = [
+        value.tag
+        for path in tmp_path.iterdir()
+        for record in tf.data.TFRecordDataset(str(path))
+        for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value
+    ]
+    assert sorted(tags) == ["attention/0", "attention/1", "validation/0", "validation/1"]
