@@ -21,6 +21,7 @@ SMALLEST = [
     ),
     pytest.param("decoding", "--batch_sizes 1 --rounds 1 --words 500", 10, marks=pytest.mark.slow),
     pytest.param("reading", "--batch_sizes 2 --images 2 --rounds 1", 2, marks=pytest.mark.slow),
+    pytest.param("saliency", "--words EXIT", 5, marks=pytest.mark.slow),
     pytest.param("folder", "--images 20", 3, marks=pytest.mark.slow),
     pytest.param(
         "input_pipeline",
