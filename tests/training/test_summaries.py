@@ -3,6 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.config import Config
+from attention_ocr.settings.data import DataConfig
 from attention_ocr.training.summaries import Summaries
 from tests import tiny
 
@@ -44,3 +46,13 @@ def test_a_label_that_is_not_utf_8_is_drawn_with_its_image(tmp_path):
         for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value
     ]
     assert sorted(tags) == ["attention/0", "attention/1", "validation/0", "validation/1"]
+
+
+def test_the_settings_are_shown_without_control_characters(tmp_path):
+    config = Config(data=DataConfig(eval_data="\x1b[31m.tsv"))
+    summaries = Summaries(tmp_path)
+    summaries.settings(config, step=0)
+    summaries.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"\\u001b[31m.tsv" in content
+    assert b"\x1b[31m" not in content
