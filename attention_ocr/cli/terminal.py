@@ -29,7 +29,11 @@ class _Escape(logging.Filter):
     """Lets every note through, its message escaped."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            # Whoever writes the note says that its values do not fit.
+            return True
         escaped = escape_controls(message, keep="\n\t")
         if escaped != message:
             record.msg, record.args = escaped, ()

@@ -177,6 +177,8 @@ def test_the_log_shows_no_control_characters():
     logger.warning("as it is: %s")
     assert shown.getvalue() == "left out \\x1b[31m\\x9b:\n\t5%\nas it is: %s\n"
     assert len(handler.filters) == 1
+    record = logging.LogRecord("a", logging.INFO, "a.py", 1, "%d", ("no number",), None)
+    assert handler.filter(record)
 
 
 def test_notes_of_the_start_are_dropped_and_later_ones_shown(capfd, monkeypatch):
