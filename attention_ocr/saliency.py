@@ -65,8 +65,9 @@ def feedback_saliency(
     Every hidden unit of the convolutions gets a gate `z`, open at first. Feedback runs down from
     the character's logit `s`, and in each layer closes the gates of the units whose contribution
     `ds/dz`, their activation times its gradient, is below `threshold` times the mean of the layer's
-    positive ones; through a closed gate nothing goes further down. The gated network then looks
-    again: what its feedback brings down to the pixels is the saliency.
+    positive ones; through a closed gate nothing goes further down. A layer without a unit that
+    speaks for the character stays as it is. The gated network then looks again: what its feedback
+    brings down to the pixels is the saliency.
 
     This is Cao et al., "Look and Think Twice" (ICCV 2015), section 3: `max s(z) - lambda |z|` with
     `0 <= z <= 1`, layer after layer from the top. The paper climbs its gradient in many small
@@ -80,8 +81,8 @@ def feedback_saliency(
         image_size: int32 [1, 2], height and width of a view without the padding.
         token_ids: the n characters; for the CTC head those that it reads.
         head: `attention` or `ctc`, the head whose logits are asked.
-        num_iterations: times that the gates are set; with 0 it is `gradient_saliency`. More point
-            at fewer pixels, until the character is read no more.
+        num_iterations: looks after the first; with 0 it is `gradient_saliency`. More point at fewer
+            pixels; the last one counts in which anything is left.
         threshold: the higher, the fewer units speak for the character.
 
     Returns:
@@ -99,10 +100,15 @@ def feedback_saliency(
         for index in range(len(token_ids)):
             for gate in gates:
                 gate.assign(tf.ones_like(gate))
-            for _ in range(num_iterations):
-                for gate, still_open in zip(gates, slopes(tf.constant(index))[1:], strict=True):
+            saliency = tf.zeros_like(image)
+            for _ in range(num_iterations + 1):
+                slope, *selected = slopes(tf.constant(index))
+                if not tf.reduce_any(slope != 0.0):
+                    break
+                saliency = slope
+                for gate, still_open in zip(gates, selected, strict=True):
                     gate.assign(still_open)
-            maps.append(slopes(tf.constant(index))[0])
+            maps.append(saliency)
     return _stack(maps, image, image_size, recognizer.num_views)
 
 
@@ -217,7 +223,7 @@ class _Gate:
             outputs: tf.Tensor, gate: tf.Tensor
         ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
             def feed_back(gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-                still_open = _select(gradient * outputs * gate, self._threshold)
+                still_open = _select(gradient * outputs * gate, gate, self._threshold)
                 return gradient * still_open, still_open
 
             return outputs * gate, feed_back
@@ -225,13 +231,22 @@ class _Gate:
         return through(outputs, self._variable)
 
 
-def _select(contributions: tf.Tensor, threshold: float) -> tf.Tensor:
-    """Return 1 for the contributions from `threshold` times the mean positive one on, else 0."""
+def _select(contributions: tf.Tensor, gates: tf.Tensor, threshold: float) -> tf.Tensor:
+    """Return which gates of a layer stay open: 1, or 0 for those that close.
+
+    Args:
+        contributions: float32, of each unit.
+        gates: of the same shape, as they are.
+        threshold: times the mean positive contribution, or the largest if that is lower.
+
+    Returns:
+        float32 of the same shape; `gates`, where no unit of the layer contributes.
+    """
     positive = contributions > 0.0
     count = tf.reduce_sum(tf.cast(positive, tf.float32))
-    total = tf.reduce_sum(tf.nn.relu(contributions))
-    limit = threshold * tf.math.divide_no_nan(total, count)
-    return tf.cast(positive & (contributions >= limit), tf.float32)
+    mean = tf.math.divide_no_nan(tf.reduce_sum(tf.nn.relu(contributions)), count)
+    limit = tf.minimum(threshold * mean, tf.reduce_max(contributions))
+    return tf.where(count > 0.0, tf.cast(positive & (contributions >= limit), tf.float32), gates)
 
 
 def _stack(

@@ -109,10 +109,13 @@ def test_a_gate_stays_open_for_what_contributes_as_much_as_the_mean():
         (0.0, [1, 1, 0, 0, 1]),
         (1.0, [1, 0, 0, 0, 1]),
         (1.25, [1, 0, 0, 0, 0]),
-        (2.0, [0, 0, 0, 0, 0]),
+        (2.0, [1, 0, 0, 0, 0]),
     ):
-        np.testing.assert_array_equal(_select(contributions, threshold)[0], still_open)
-    np.testing.assert_array_equal(_select(-contributions[:, :2], 1.0)[0], [0, 0])
+        gates = tf.ones_like(contributions)
+        np.testing.assert_array_equal(_select(contributions, gates, threshold)[0], still_open)
+    # Where nothing speaks for the character, feedback has nothing to choose.
+    gates = tf.constant([[1.0, 0.0]])
+    np.testing.assert_array_equal(_select(-contributions[:, :2], gates, 1.0), gates)
 
 
 def test_feedback_passes_open_gates_alone_from_the_top_down():
