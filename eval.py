@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
             evaluation = evaluate(recognize, batches, charset)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)
-    except (ValueError, OSError) as error:
+    except (ImportError, ValueError, OSError) as error:
         sys.exit(f"eval.py: {error}")
     print(format_table(evaluation))
     print(f"every prediction: {out_dir / 'predictions.csv'}")

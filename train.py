@@ -369,7 +369,7 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.training.loop import train
 
         result = train(config, Path(FLAGS.work_dir))
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ImportError, ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"train.py: {error}")
     best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
     print(f"{FLAGS.work_dir}: weights of step {result.best_step or result.step}{best}")

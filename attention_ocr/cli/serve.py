@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.extras import extra
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.serving.options import ServingOptions
 
@@ -94,12 +95,13 @@ def run(args: argparse.Namespace) -> int:
         The exit status, 0.
 
     Raises:
+        ImportError: the extra `serving` is not installed.
         OSError: there is no model, or a port is taken.
         ValueError: the model is damaged, or an argument is wrong.
     """
     options = options_of(args)
     _write_notes()
-    with quiet_start():
+    with quiet_start(), extra("serving", "The model server"):
         import asyncio
 
         from attention_ocr.serving.server import serve_until_told

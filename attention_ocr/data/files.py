@@ -7,6 +7,8 @@ from typing import Any, BinaryIO
 
 import tensorflow as tf
 
+from attention_ocr.extras import extra
+
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -42,7 +44,8 @@ def open_binary(path: str) -> BinaryIO:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: a remote path that neither TensorFlow nor an installed fsspec can read.
+        ImportError: a remote path that TensorFlow cannot read, without the extra `remote`.
+        ValueError: a remote path that neither TensorFlow nor fsspec can read.
     """
     file: Any
     if not is_remote(path):
@@ -81,13 +84,8 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _fsspec(path: str) -> Any:
-    try:
+    with extra("remote", f"Reading {path}, besides the package of that store (s3fs, gcsfs),"):
         import fsspec
-    except ImportError as error:
-        raise ValueError(
-            f"Reading {path} takes the package `fsspec` (pip install 'attention-ocr[remote]'), "
-            "and the one of that store, such as s3fs"
-        ) from error
     try:
         return fsspec.core.url_to_fs(path)[0]
     except (ImportError, ValueError) as error:

@@ -10,6 +10,7 @@ from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.engines.notes import BLANK_DIGEST, make_notes
 from attention_ocr.engines.onnx import digest_of
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, OUTPUTS
+from attention_ocr.extras import extra
 from attention_ocr.recognition import recognize_ids
 from attention_ocr.work_directory import TrainedModel
 
@@ -28,12 +29,8 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         ValueError: a part of the model cannot be converted; the message names it.
         OSError: the file cannot be written.
     """
-    try:
+    with extra("onnx", "`format=onnx`"):
         import tf2onnx
-    except ImportError as error:
-        raise ImportError(
-            "`format=onnx` needs tf2onnx: pip install 'attention-ocr[onnx]'"
-        ) from error
     config, charset, recognizer = model
     recognizer.make_convertible(fused=True)
     decoding = prepare_decoding(config, charset)

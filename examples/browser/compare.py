@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright import sync_api as playwright
-
+from attention_ocr.extras import extra
 from attention_ocr.reading.reader import load
+
+with extra("browser", "Driving the page"):
+    from playwright import sync_api as playwright
 
 SITE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")

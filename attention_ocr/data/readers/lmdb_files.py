@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.extras import extra
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -22,8 +23,8 @@ def open_source(spec: SourceSpec) -> Source:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: the package `lmdb` is not installed, or the database is damaged or of another
-            form.
+        ImportError: the extra `lmdb` is not installed.
+        ValueError: the database is damaged or of another form.
     """
     refuse_unknown_options(spec, SPLIT_OPTIONS)
     return indexed_source(spec, LmdbReader(spec.name))
@@ -85,12 +86,8 @@ class LmdbReader(IndexedReader):
 @functools.cache  # LMDB may be opened once in a process, and training and validation may share it.
 def _environment(path: str) -> Any:
     """Open a database to read."""
-    try:
+    with extra("lmdb", f"Reading {path}"):
         import lmdb
-    except ImportError as error:
-        raise ValueError(
-            f"Reading {path} takes the package `lmdb`: pip install 'attention-ocr[lmdb]'"
-        ) from error
     file = Path(path, "data.mdb") if Path(path).is_dir() else Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"No LMDB database at {path}: no file {file}")
