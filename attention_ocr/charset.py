@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.whole_files import whole_file
 
 PAD_ID = 0
@@ -173,7 +174,7 @@ class Charset:
         if path.is_dir():
             path = path / CHARSET_FILE
         try:
-            return cls.from_bytes(path.read_bytes())
+            return cls.from_bytes(read_bounded(path))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

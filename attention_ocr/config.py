@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
@@ -152,11 +153,12 @@ class Config:
         """
         path = Path(directory) / CONFIG_FILE
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_bounded(path))
             if not isinstance(document, dict):
-                raise ValueError(f"Expected a JSON object. Received: {document!r}")
+                raise ValueError(f"Expected a JSON object. Received: {document!r:.100}")
             return cls.from_dict(document)
-        except (ValueError, TypeError) as error:
+        # Nested too deep, or a number that is no float.
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"{path}: {error}") from error
 
 

@@ -9,6 +9,9 @@ import tensorflow as tf
 
 from attention_ocr.extras import extra
 
+MAX_LINE_BYTES = 2**20
+"""Of a line of a list: a file without line feeds must not be read into memory as one."""
+
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -64,11 +67,16 @@ def read_lines(path: str) -> Iterator[tuple[int, str]]:
     else: Unicode's other line separators are text. A byte order mark is dropped.
 
     Raises:
-        ValueError: a line is not UTF-8. The message names it.
+        ValueError: a line is not UTF-8, or too long. The message names it.
     """
     # Read as bytes: a file opened as text also ends lines at a lone carriage return.
     with open_binary(path) as file:
-        for line_number, raw_line in enumerate(file, start=1):
+        lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
+        for line_number, raw_line in enumerate(lines, start=1):
+            if len(raw_line) == MAX_LINE_BYTES:
+                raise ValueError(
+                    f"{path}, line {line_number}: expected less than {MAX_LINE_BYTES} bytes."
+                )
             # "utf-8-sig" drops a byte order mark, which stands at the start of the file only.
             encoding = "utf-8-sig" if line_number == 1 else "utf-8"
             try:

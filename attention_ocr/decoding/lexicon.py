@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.charset import Charset, normalize
+
+MAX_LEXICON_BYTES = 2**27
+"""Of a file of words: ten million of them."""
 
 
 def read_words(path: Path) -> list[str]:
@@ -14,7 +18,7 @@ def read_words(path: Path) -> list[str]:
         ValueError: it holds no word, or is no UTF-8; the message names it.
     """
     try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+        lines = read_bounded(path, MAX_LEXICON_BYTES).decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
     words = [word for line in lines if (word := normalize(line.rstrip("\r")))]

@@ -185,5 +185,5 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
         )
     except KeyError as error:
         raise ValueError(f"{path} is no model of this toolkit: it has no {error}.") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -1,11 +1,11 @@
 """A language model in a file: `attention-ocr language-model` writes it, decoding reads it."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from attention_ocr.bounded_files import read_arrays
 from attention_ocr.charset import Charset
 from attention_ocr.language_models import lstm, ngram
 from attention_ocr.whole_files import whole_file
@@ -45,8 +45,7 @@ def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm
             names it.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path, "fiubU")
         make = MODELS[str(arrays["kind"])]
         characters = [str(character) for character in arrays["characters"]]
         if not any(character in charset for character in characters):
@@ -54,15 +53,7 @@ def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm
         return make(arrays, charset)
     except FileNotFoundError:
         raise
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        KeyError,
-        ValueError,
-        AttributeError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
+    except (KeyError, IndexError, OverflowError, ValueError, TypeError) as error:
         raise ValueError(
             f"Expected a language model, made by `attention-ocr language-model`. "
             f"Received: {path}, {error}"

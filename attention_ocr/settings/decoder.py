@@ -4,6 +4,7 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
     check_positive,
@@ -67,6 +68,8 @@ class DecoderConfig:
             "location_kernel",
             "decoder_layers",
         )
+        check_at_most(self, 1024, "attention_heads", "location_filters", "location_kernel")
+        check_at_most(self, 64, "decoder_layers")
         check_fraction(self, "hard_soft_share")
         check(
             self.location_kernel % 2 == 1,

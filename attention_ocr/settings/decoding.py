@@ -4,6 +4,7 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -65,6 +66,7 @@ class DecodingConfig:
             check_choice(name, getattr(self, name), choices)
         check_positive(self, "beam_width", "num_best", "attention_temperature", "ctc_temperature")
         check_not_negative(self, "length_alpha", "language_model_weight")
+        check_at_most(self, 2**14, "beam_width")
         check(
             self.language_model_weight == 0 or bool(self.language_model),
             "A `language_model_weight` above 0 needs a `language_model`.",

@@ -4,6 +4,7 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -33,6 +34,16 @@ CHOICES = {
     "sequence_cell": ("lstm", "gru"),
 }
 """The values of the other fields that are a choice."""
+
+
+MAX_UNITS = 2**14
+"""Of a layer, and characters of a text: a damaged file of settings must not ask for terabytes."""
+
+MAX_MULTIPLE = 64
+"""Of the layers of an encoder or of their channels, and layers above it."""
+
+MAX_POINTS = 1024
+"""Of a rectifier, whose spline takes their square."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +123,10 @@ class ModelConfig:
             "max_length",
         )
         check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
+        check_at_most(self, MAX_UNITS, "sequence_units", "attention_units", "decoder_units")
+        check_at_most(self, MAX_UNITS, "embedding_units", "max_length")
+        check_at_most(self, MAX_MULTIPLE, "encoder_width", "encoder_depth", "sequence_layers")
+        check_at_most(self, MAX_POINTS, "rectifier_points")
         check_fraction(self, "dropout")
 
     def _check_backbone(self) -> None:

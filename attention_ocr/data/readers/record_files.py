@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from attention_ocr.data.files import is_remote, tensorflow_reads
+from attention_ocr.data.record_lengths import check_record_lengths
 from attention_ocr.data.records import (
     RECORD_FORMATS,
     RecordFormat,
@@ -95,6 +96,12 @@ def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
 
 def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
     name = spec.name
+    for path in paths:
+        if not is_remote(path) and not path.endswith(".gz"):
+            try:
+                check_record_lengths(Path(path), max_records=1)
+            except ValueError as error:
+                raise ValueError(f"{path} is no record file: {error}") from error
     try:
         first = next(
             (
