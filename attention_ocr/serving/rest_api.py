@@ -19,6 +19,7 @@ from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.servable import Signature
 from attention_ocr.serving.service import Service, Wanted
+from attention_ocr.serving.versions import MAX_VERSION
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _PATH = re.compile(
@@ -33,7 +34,6 @@ _VERBS = {
     "/metadata": "GET",
     "": "GET",
 }
-_LARGEST_VERSION = 2**63 - 1
 
 
 class RestApi:
@@ -90,7 +90,7 @@ class RestApi:
 
     async def _answer(self, request: web.Request, match: re.Match[str], method: str) -> bytes:
         version = int(match["version"]) if match["version"] else None
-        if version is not None and version > _LARGEST_VERSION:
+        if version is not None and version > MAX_VERSION:
             raise ServingError(
                 Code.INVALID_ARGUMENT, f"Failed to convert version: {match['version']} to numeric."
             )
