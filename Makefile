@@ -9,7 +9,7 @@ RUN := runs/quickstart
 
 LOWEST := .venv-lowest
 # What TensorFlow Datasets calls of protobuf 6, which 7 has no more.
-LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label\(\) is deprecated:DeprecationWarning'
+LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
 .PHONY: help quickstart test test-slow test-wide test-lowest check format wheel clean
 .DELETE_ON_ERROR:

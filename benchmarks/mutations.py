@@ -35,7 +35,7 @@ def change_structure(content: bytes, random: np.random.Generator) -> bytes | Non
     """
     for signature, change in _CHANGES.items():
         if content.startswith(signature):
-            with suppress(struct.error, IndexError, ValueError):
+            with suppress(struct.error, zlib.error, IndexError, ValueError):
                 return change(content, random)
     return None
 
@@ -228,8 +228,10 @@ def _change_tiff(content: bytes, random: np.random.Generator) -> bytes:
 def _change_bmp(content: bytes, random: np.random.Generator) -> bytes:
     """Change a field of the header."""
     changed = bytearray(content)
-    fields = ((10, "<I"), (14, "<I"), (18, "<i"), (22, "<i"), (26, "<H"), (28, "<H"), (30, "<I"))
-    fields = (*fields, (34, "<I"), (46, "<I"), (50, "<I"))
+    fields = (
+        *((10, "<I"), (14, "<I"), (18, "<i"), (22, "<i"), (26, "<H")),
+        *((28, "<H"), (30, "<I"), (34, "<I"), (46, "<I"), (50, "<I")),
+    )
     offset, form = fields[int(random.integers(len(fields)))]
     values = (0, 1, 2, 3, 4, 8, 16, 24, 32, 40, 64) if int(random.integers(2)) else LARGE_NUMBERS
     value = _choose(values, random)

@@ -273,18 +273,17 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"its `{name}` should be {shape}. Received: {arrays[name].shape}")
-    lowest = {"sizes": 0, "symbols": 0, "targets": 0, "shorter": 0, "start": 0}
-    above = {
-        "sizes": len(symbols) + 1,
-        "symbols": len(characters) + 3,
+    above: dict[str, np.ndarray] = {
+        "sizes": np.array(len(symbols) + 1),
+        "symbols": np.array(len(characters) + 3),
         # A shorter context lies before the longer one, so that every chain of them ends.
         "shorter": np.maximum(np.arange(len(sizes)), 1),
-        "targets": len(sizes),
-        "start": len(sizes),
+        "targets": np.array(len(sizes)),
+        "start": np.array(len(sizes)),
     }
-    for name, least in lowest.items():
+    for name, ends in above.items():
         values = arrays[name].astype(np.int64)
-        if (values < least).any() or (values >= above[name]).any():
+        if (values < 0).any() or (values >= ends).any():
             raise ValueError(f"its `{name}` are out of range")
     if not len(sizes) or int(sizes.astype(np.int64).sum()) != len(symbols):
         raise ValueError("its `sizes` are not those of its contexts")

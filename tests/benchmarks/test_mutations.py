@@ -68,3 +68,13 @@ def test_the_same_seed_changes_alike():
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG", b"GIF89a", b"BM", b"II*\x00\xff"])
 def test_what_is_no_image_is_left_alone(content):
     assert changed(content, 20) == [None] * 20
+
+
+def test_a_damaged_file_is_changed_or_left_alone_and_no_error():
+    random = np.random.default_rng(0)
+    for content in fuzz.files_to_change():
+        for place in (len(content) // 4, len(content) // 2):
+            damaged = content[:place] + b"\xff" + content[place + 1 :]
+            for _ in range(10):
+                file = change_structure(damaged, random)
+                assert file is None or file[:2] == damaged[:2]
