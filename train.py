@@ -6,7 +6,9 @@ moment and started again by the same command, the run goes on where it was.
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from absl import app, flags
@@ -37,6 +39,7 @@ from attention_ocr.settings.training import (
     STRATEGIES,
     TrainingConfig,
 )
+from attention_ocr.training.inherited_settings import inherited_settings
 
 FLAGS = flags.FLAGS
 
@@ -317,7 +320,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "init_from",
     TrainingConfig.init_from,
-    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+    "Begin with the weights of this work directory or export, or with 'default', the package's. "
+    "Flags of the image, the network and the search that are not given take its settings.",
 )
 flags.DEFINE_string(
     "init_parts",
@@ -334,8 +338,24 @@ flags.DEFINE_string(
 )
 
 
-def config_from_flags() -> Config:
-    """Return the settings that the flags describe."""
+def config_from_flags(inherited: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """Return the settings that the flags describe.
+
+    Args:
+        inherited: settings in place of the defaults of flags that are not given.
+    """
+    values: dict[str, Any] = {name: FLAGS[name].value for name in setting_names()}
+    values |= inherited
+    for name in ("bucket_widths", "bucket_lengths"):
+        try:
+            values[name] = tuple(int(limit) for limit in values[name])
+        except ValueError as error:
+            raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
+    return Config.from_values(values)
+
+
+def setting_names() -> list[str]:
+    """Return the names of all settings, which are flags of the same names."""
     sections: tuple[Any, ...] = (
         ImageConfig,
         ModelConfig,
@@ -345,17 +365,13 @@ def config_from_flags() -> Config:
         TrainingConfig,
         DecodingConfig,
     )
-    values: dict[str, Any] = {
-        field.name: FLAGS[field.name].value
-        for section in sections
-        for field in dataclasses.fields(section)
-    }
-    for name in ("bucket_widths", "bucket_lengths"):
-        try:
-            values[name] = tuple(int(limit) for limit in values[name])
-        except ValueError as error:
-            raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
-    return Config.from_values(values)
+    return [field.name for section in sections for field in dataclasses.fields(section)]
+
+
+def settings_of_initial_model() -> dict[str, Any]:
+    """Return what the flags that are not given take from the model of --init_from."""
+    given = {name: FLAGS[name].value for name in setting_names() if FLAGS[name].present}
+    return inherited_settings(FLAGS.init_from, given, Path(FLAGS.work_dir))
 
 
 def main(arguments: list[str]) -> None:
@@ -363,7 +379,7 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        config = config_from_flags()
+        config = config_from_flags(settings_of_initial_model())
         show_own_notes()
         with quiet_start():
             from attention_ocr.training.loop import train

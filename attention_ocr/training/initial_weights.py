@@ -12,11 +12,13 @@ from attention_ocr.charset import SPECIAL_TOKENS, Charset
 from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.inherited_settings import model_directory
 from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import WEIGHTS_FILE, find_model, read_weights, weight_name
+from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, weight_name
 
 REPORT_FILE = "initial_weights.json"
-BUNDLED = "default"
+NOT_IN_OTHER = "not in the other model"
+OTHER_SHAPE = "of another shape"
 
 VOCABULARY_AXES: Mapping[str, int] = {
     "decoder/embedding/embeddings": 0,
@@ -79,9 +81,9 @@ def read_saved_weights(name: str) -> SavedWeights:
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: a file is damaged; the message names it.
+        ValueError: a file is damaged, or holds no weights; the message names it.
     """
-    directory = find_model(None if name == BUNDLED else name)
+    directory = model_directory(name)
     charset = Charset.load(directory)
     if (directory / WEIGHTS_FILE).is_file():
         return SavedWeights(read_weights(directory / WEIGHTS_FILE), charset)
@@ -149,7 +151,7 @@ def transfer_weights(
             left[name] = "not asked for"
             continue
         if name not in saved.values:
-            left[name] = "not in the other model"
+            left[name] = NOT_IN_OTHER
             continue
         value = np.asarray(weight)
         old = saved.values[name]
@@ -158,7 +160,7 @@ def transfer_weights(
         if name == COLUMN_KERNEL:
             old = _with_rows_joined(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
-            left[name] = f"of another shape, {list(old.shape)}"
+            left[name] = f"{OTHER_SHAPE}, {list(old.shape)}"
             continue
         weight.assign(old)
         taken.append(name)
