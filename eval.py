@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
             from attention_ocr.evaluation.report import format_table, write_report
             from attention_ocr.evaluation.temperature import fit_on
+            from attention_ocr.evaluation.unreachable import find_unreachable
             from attention_ocr.work_directory import load_trained_model
 
         config, charset, recognizer = load_trained_model(Path(FLAGS.model))
@@ -68,10 +69,11 @@ def main(arguments: list[str]) -> None:
             recognize = make_recognize(recognizer, config, charset)
             evaluation = evaluate(recognize, batches, charset)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
-        write_report(evaluation, name, out_dir)
+        unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
+        write_report(evaluation, name, out_dir, unreachable)
     except (ValueError, OSError) as error:
         sys.exit(f"eval.py: {error}")
-    print(format_table(evaluation))
+    print(format_table(evaluation, unreachable))
     print(f"every prediction: {out_dir / 'predictions.csv'}")
 
 

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from attention_ocr.calibration import Calibration, calibration
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
+from attention_ocr.evaluation.unreachable import Unreachable
 from attention_ocr.metrics import LengthAccuracy, accuracy_by_length, exact_match
 from attention_ocr.whole_files import whole_file
 
@@ -17,13 +18,16 @@ PREDICTIONS_FILE = "predictions.csv"
 LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
 
 
-def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
+def write_report(
+    evaluation: Evaluation, source: str, directory: Path, unreachable: Unreachable | None = None
+) -> None:
     """Write `metrics.json` and `predictions.csv`, each whole or not at all.
 
     Args:
         evaluation: of a whole split.
         source: the data source it was read from, kept in the metrics.
         directory: made where it does not exist.
+        unreachable: labels that the model can never read right.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -42,6 +46,8 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
             prediction.key for prediction in evaluation.predictions if not prediction.readable
         ],
     }
+    if unreachable is not None:
+        document["unreachable"] = unreachable.to_dict()
 
     def write_predictions(file: TextIO) -> None:
         writer = csv.writer(file)
@@ -55,8 +61,13 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
     _replace(directory / PREDICTIONS_FILE, write_predictions)
 
 
-def format_table(evaluation: Evaluation) -> str:
-    """Return the metrics as a table for people."""
+def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None) -> str:
+    """Return the metrics as a table for people.
+
+    Args:
+        evaluation: of a whole split.
+        unreachable: labels that the model can never read right.
+    """
     metrics = evaluation.metrics
     rows = [
         ("images", str(metrics.num_examples), ""),
@@ -94,6 +105,7 @@ def format_table(evaluation: Evaluation) -> str:
     shrunk = sum(prediction.shrunk for prediction in evaluation.predictions)
     rows += [("unreadable images", str(unreadable), "")] if unreadable else []
     rows += [("images shrunk to fit", str(shrunk), "")] if shrunk else []
+    rows += unreachable.rows() if unreachable is not None else []
     width = max(len(name) for name, _, _ in rows)
     return "\n".join(f"{name:<{width}}  {value:>8}  {note}".rstrip() for name, value, note in rows)
 

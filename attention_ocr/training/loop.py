@@ -20,6 +20,7 @@ from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.metrics import TextMetrics
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
@@ -33,6 +34,7 @@ from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.pretrained import check_encoder, load_pretrained
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
+from attention_ocr.training.weight_fit import check_initial_weights
 from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
 
 EVENTS = "events"
@@ -97,6 +99,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         tf.config.experimental.enable_op_determinism()
     strategy = make_strategy(config.training.strategy)
     check_encoder(config)
+    check_initial_weights(config, work_dir)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
     charset = prepare_work_directory(config, work_dir, train_source)
@@ -321,6 +324,11 @@ class Run:
             self.summaries.pictures(self.recognize, batch, step)
             if self.recognizer.rectifier is not None:
                 self.summaries.rectified(self.recognizer.rectify, batch, step)
+        if float(self.progress.best_exact_match.numpy()) < 0:
+            max_length = self.config.model.max_length
+            unreachable = find_unreachable(evaluation.predictions, self.charset, max_length)
+            for line in unreachable.lines():
+                logging.warning("validation data: %s", line)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         exact_match = evaluation.metrics.exact_match
