@@ -79,6 +79,11 @@ flags.DEFINE_float(
     ModelConfig.encoder_depth,
     "Multiplies the residual units of --encoder=compact and compact_flat.",
 )
+flags.DEFINE_integer(
+    "encoder_iterations",
+    ModelConfig.encoder_iterations,
+    "Times that each shared convolution of --encoder=recursive runs.",
+)
 flags.DEFINE_string(
     "encoder_backbone",
     ModelConfig.encoder_backbone,
@@ -167,6 +172,11 @@ flags.DEFINE_integer(
 flags.DEFINE_enum(
     "decoder_cell", DecoderConfig.decoder_cell, DECODER_CELLS, "Recurrent cell of the decoder."
 )
+flags.DEFINE_float(
+    "cell_clip",
+    DecoderConfig.cell_clip,
+    "Largest magnitude of the cell state of --decoder_cell=lstm; 0 clips nothing.",
+)
 flags.DEFINE_integer(
     "decoder_layers", DecoderConfig.decoder_layers, "Recurrent layers of the decoder."
 )
@@ -231,7 +241,16 @@ flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
 )
 
-flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
+flags.DEFINE_integer(
+    "steps",
+    TrainingConfig.steps,
+    "Steps of the whole run; 0 for --minutes, or what suits the data: 100 epochs, 1,000 to 20,000.",
+)
+flags.DEFINE_float(
+    "minutes",
+    TrainingConfig.minutes,
+    "Minutes after which training ends; the learning rate fits them. 0 for --steps alone.",
+)
 flags.DEFINE_enum("optimizer", TrainingConfig.optimizer, OPTIMIZERS, "What moves the weights.")
 flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd and rmsprop.")
 flags.DEFINE_enum(
@@ -292,11 +311,21 @@ flags.DEFINE_enum(
     "precision",
     TrainingConfig.precision,
     PRECISIONS,
-    "Type of the computation; auto is bfloat16 where the processor has it.",
+    "Type of the computation; auto is bfloat16 where the processor or GPU has it, float16 on GPUs "
+    "that have tensor cores without it.",
 )
-flags.DEFINE_integer("eval_every", TrainingConfig.eval_every, "Steps between validations.")
+flags.DEFINE_bool(
+    "jit_compile",
+    TrainingConfig.jit_compile,
+    "Compile the training step by XLA, for GPUs: slow to start, once for each bucket.",
+)
 flags.DEFINE_integer(
-    "checkpoint_every", TrainingConfig.checkpoint_every, "Steps between checkpoints."
+    "eval_every", TrainingConfig.eval_every, "Steps between validations; 0 for twenty in the run."
+)
+flags.DEFINE_integer(
+    "checkpoint_every",
+    TrainingConfig.checkpoint_every,
+    "Steps between checkpoints; 0 for forty in the run.",
 )
 flags.DEFINE_integer("summary_every", TrainingConfig.summary_every, "Steps between summaries.")
 flags.DEFINE_integer("keep_checkpoints", TrainingConfig.keep_checkpoints, "Checkpoints kept.")

@@ -48,6 +48,8 @@ class ModelConfig:
             `BACKBONE_ENCODERS`.
         encoder_depth: multiplies the residual units of every stage, rounded up; 1 for all but
             `COMPACT_ENCODERS`.
+        encoder_iterations: times that each shared convolution of `encoder=recursive` runs; 2, its
+            default, for all others.
         encoder_backbone: network of `keras.applications` for `encoder=application`.
         encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
@@ -71,6 +73,7 @@ class ModelConfig:
     encoder: str = "compact"
     encoder_width: float = 1.0
     encoder_depth: float = 1.0
+    encoder_iterations: int = 2
     encoder_backbone: str = ""
     encoder_layer: str = ""
     coordinates: str = "none"
@@ -97,6 +100,11 @@ class ModelConfig:
             self.encoder_depth,
         )
         check(
+            self.encoder_iterations == 2 or self.encoder == "recursive",
+            f"`encoder_iterations` must be 2 for `encoder={self.encoder}`; it is for recursive.",
+            self.encoder_iterations,
+        )
+        check(
             self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
             "`rectifier_points` must be even and at least 4.",
             self.rectifier_points,
@@ -105,6 +113,7 @@ class ModelConfig:
             self,
             "encoder_width",
             "encoder_depth",
+            "encoder_iterations",
             "sequence_units",
             "attention_units",
             "decoder_units",

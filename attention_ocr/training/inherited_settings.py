@@ -26,7 +26,13 @@ SEARCH = (
 )
 """Settings of decoding that hold for any charset and any language."""
 
-OF_ENCODER = ("encoder_width", "encoder_depth", "encoder_backbone", "encoder_layer")
+OF_ENCODER = (
+    "encoder_width",
+    "encoder_depth",
+    "encoder_iterations",
+    "encoder_backbone",
+    "encoder_layer",
+)
 OF_ATTENTION = (
     "attention_normalization",
     "attention_heads",
@@ -119,6 +125,8 @@ def _hanging_on(given: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
         hanging |= set(OF_ENCODER)
     if "attention" in changed:
         hanging |= set(OF_ATTENTION)
+    if "decoder_cell" in changed:
+        hanging.add("cell_clip")
     if "autoregressive" in changed:
         hanging.add("feedback")
     if given.get("attention_weight") == 0:

@@ -23,6 +23,9 @@ from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.metrics import TextMetrics
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.training import loss_scale
+from attention_ocr.training.budget import Budget, fit_to_data
+from attention_ocr.training.checkpoint_numbers import CheckpointNumbers
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
 from attention_ocr.training.initial_weights import (
@@ -30,7 +33,11 @@ from attention_ocr.training.initial_weights import (
     read_saved_weights,
     transfer_weights,
 )
-from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.optimization import (
+    AveragedWeights,
+    make_learning_rate,
+    make_optimizer,
+)
 from attention_ocr.training.pretrained import check_encoder, load_pretrained
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
@@ -102,6 +109,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
     check_initial_weights(config, work_dir)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
+    config = fit_to_data(config, train_source.num_examples, work_dir)
     charset = prepare_work_directory(config, work_dir, train_source)
     with strategy.scope():
         run = Run(config, work_dir, charset, strategy, train_source, eval_source)
@@ -192,7 +200,12 @@ class Run:
         self.recognizer = build_recognizer(config, charset, precision)
         if settings.freeze:
             freeze_weights(self.recognizer, settings.freeze.split(","))
-        self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
+        variables = self.recognizer.trainable_variables
+        self.optimizer = loss_scale.with_loss_scale(
+            make_optimizer(settings, variables), precision, variables
+        )
+        self.budget = Budget(settings)
+        self.budget.pace(self.optimizer, make_learning_rate(settings))
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
         self.train_step = make_train_step(
@@ -210,13 +223,18 @@ class Run:
             work_dir / CHECKPOINTS / f"worker_{worker}",
             {
                 "model": [variable.value for variable in self.recognizer.variables],
-                "optimizer": [variable.value for variable in self.optimizer.variables],
+                "optimizer": [
+                    v.value for v in loss_scale.unscaled_optimizer(self.optimizer).variables
+                ],
                 "averages": self.averages.averages,
                 "progress": self.progress.variables(),
                 "batches": self.batches,
             },
             settings.keep_checkpoints,
             remake={"batches": lambda: iter(batches)},
+        )
+        self.numbers = CheckpointNumbers(
+            work_dir / CHECKPOINTS / f"worker_{worker}.json", settings.keep_checkpoints
         )
         self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
         self.num_shrunk = 0
@@ -246,18 +264,27 @@ class Run:
                 self._begin_with(settings.init_from, settings.init_parts)
         self.batches = self.checkpoints.state["batches"]
         step = int(self.progress.step.numpy())
+        numbers = self.numbers.load(step)
+        self.budget.go_on_from(numbers.get("seconds", 0.0))
+        loss_scale.go_on_with(self.optimizer, numbers)
         self.summaries.settings(self.config, step)
         window = SpeedWindow()
         with tqdm(
-            total=settings.steps, initial=step, unit="step", desc="training", mininterval=1.0
+            total=settings.steps or None,
+            initial=step,
+            unit="step",
+            desc="training",
+            mininterval=1.0,
         ) as bar:
-            while step < settings.steps and not self._is_stale():
+            while not self.budget.is_spent(step) and not self._is_stale():
                 losses = self._train_on_next(step)
                 step += 1
                 self.progress.step.assign(step)
+                self.budget.spend()
+                ended = self.budget.is_spent(step)
                 window.count(self.config.data.batch_size)
                 bar.update()
-                if step % settings.summary_every == 0 or step == settings.steps:
+                if step % settings.summary_every == 0 or ended:
                     values = {name: float(value) for name, value in losses.items()}
                     values["learning_rate"] = float(self.optimizer.learning_rate)
                     values["images_per_second"] = window.images_per_second()
@@ -266,12 +293,14 @@ class Run:
                     bar.set_postfix(
                         loss=f"{values['loss']:.3f}", best=self._best_for_people(), refresh=False
                     )
-                last = step == settings.steps
-                if step % settings.eval_every == 0 or last:
+                if ended or self.budget.validation_is_due(step):
                     self._validate(step, bar)
+                    self.budget.count_validation()
                     window = SpeedWindow()
-                if step % settings.checkpoint_every == 0 or last or self._is_stale():
+                if ended or self.budget.checkpoint_is_due(step) or self._is_stale():
                     self.summaries.flush()
+                    numbers = loss_scale.numbers_of(self.optimizer)
+                    self.numbers.save(step, {"seconds": self.budget.seconds, **numbers})
                     self.checkpoints.save(step)
         best = float(self.progress.best_exact_match.numpy())
         return TrainingResult(
@@ -302,6 +331,7 @@ class Run:
             batch = next(self.batches)
         losses = self.train_step(batch)
         loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
+        norm = math.inf if loss_scale.has_vanished(losses) else norm
         if not (math.isfinite(loss) and math.isfinite(norm)):
             keys = ", ".join(key.decode("utf-8") for key in batch["key"].numpy())
             raise FloatingPointError(
@@ -325,9 +355,8 @@ class Run:
             if self.recognizer.rectifier is not None:
                 self.summaries.rectified(self.recognizer.rectify, batch, step)
         if float(self.progress.best_exact_match.numpy()) < 0:
-            max_length = self.config.model.max_length
-            unreachable = find_unreachable(evaluation.predictions, self.charset, max_length)
-            for line in unreachable.lines():
+            reach = (self.charset, self.config.model.max_length)
+            for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")

@@ -22,6 +22,7 @@ SHAPELESS = frozenset(
         "attention_heads",
         "attention_normalization",
         "attention_weight",
+        "cell_clip",
         "ctc_weight",
         "dropout",
         "hard_soft_share",
