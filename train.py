@@ -408,8 +408,8 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        config = config_from_flags(settings_of_initial_model())
         show_own_notes()
+        config = config_from_flags(settings_of_initial_model())
         with quiet_start():
             from attention_ocr.training.loop import train
 

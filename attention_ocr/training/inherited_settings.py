@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from absl import logging
+
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.model_places import SAVED_MODEL_FILE, WEIGHTS_FILE, find_model
 from attention_ocr.settings.model import COMPACT_ENCODERS
@@ -93,9 +95,13 @@ def inherited_settings(
     values |= {name: getattr(old.decoding, name) for name in SEARCH}
     if "decoding" in given or _lacks_a_head(old, given):
         hanging |= set(SEARCH)
-    return {
+    values = {
         name: value for name, value in values.items() if name not in given and name not in hanging
     }
+    own = _architecture(Config()) | dataclasses.asdict(Config().decoding)
+    changed = [f"{name}={value}" for name, value in values.items() if value != own[name]]
+    logging.info("settings of %s: %s", init_from, ", ".join(changed) or "all are the defaults")
+    return values
 
 
 def differing_settings(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
