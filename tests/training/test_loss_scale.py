@@ -88,6 +88,7 @@ def test_a_scale_that_keeps_falling_ends_the_run():
     assert not loss_scale.has_vanished({})
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Even though the")
 def test_a_run_in_float16_keeps_its_scale_and_may_go_on_from_another_type(tmp_path, monkeypatch):
     labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
