@@ -37,6 +37,7 @@ from attention_ocr.settings.training import (
     STRATEGIES,
     TrainingConfig,
 )
+from attention_ocr.training.interruption import Interruption, StoppedError
 
 FLAGS = flags.FLAGS
 
@@ -224,6 +225,11 @@ flags.DEFINE_enum(
     ON_BAD_EXAMPLE,
     "What training does with what it cannot read: leave it out and count it, or stop.",
 )
+flags.DEFINE_float(
+    "max_unreadable",
+    DataConfig.max_unreadable,
+    "Largest share of unreadable images, among the last thousand, with which training goes on.",
+)
 flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
 )
@@ -365,12 +371,16 @@ def main(arguments: list[str]) -> None:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
         config = config_from_flags()
         show_own_notes()
-        with quiet_start():
-            from attention_ocr.training.loop import train
+        with Interruption():
+            with quiet_start():
+                from attention_ocr.training.loop import train
 
-        result = train(config, Path(FLAGS.work_dir))
+            result = train(config, Path(FLAGS.work_dir))
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"train.py: {error}")
+    except StoppedError as stopped:
+        print(f"train.py: {stopped}", file=sys.stderr)
+        sys.exit(stopped.status)
     best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
     print(f"{FLAGS.work_dir}: weights of step {result.best_step or result.step}{best}")
 

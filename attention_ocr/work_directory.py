@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from attention_ocr.array_files import read_arrays, write_arrays
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.decoding.prepare import prepare_decoding
@@ -96,9 +97,7 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         OSError: the file cannot be written, the disk is full for example; what stood there stays.
     """
-    # An open file, because `savez` would add a suffix to a name.
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **dict(values))
+    write_arrays(values, path)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
@@ -109,8 +108,8 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         # NumPy leaves a file of its own open where it turns out to be damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return restore({name: arrays[name] for name in arrays.files})
+        with path.open("rb") as file:
+            return restore(read_arrays(file))
     except (
         zipfile.BadZipFile,
         EOFError,

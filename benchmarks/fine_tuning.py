@@ -32,7 +32,7 @@ from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
-from attention_ocr.training.loop import make_charset
+from attention_ocr.training.preparation import make_charset
 from benchmarks import measure
 from benchmarks.budget import train_for
 from benchmarks.flag_files import CONFIGS, parse_flags, read_flags

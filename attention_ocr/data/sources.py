@@ -1,6 +1,8 @@
 """Data sources: one string names where examples come from."""
 
+import dataclasses
 import functools
+import hashlib
 import importlib
 import itertools
 import re
@@ -72,6 +74,9 @@ class Source:
         parts: of a mixture, its sources.
         verified: whether each file was decoded once before it was written, so that to guard against
             broken ones, which takes as long as to decode them, is not needed.
+        digest: returns what tells the examples from others, wherever they lie: a hash of paths and
+            labels, of names and sizes of files, or of options. Contents of images are not looked
+            at.
     """
 
     spec: SourceSpec
@@ -81,6 +86,7 @@ class Source:
     find_damage: Callable[[], str] = str
     parts: "tuple[Source, ...]" = ()
     verified: bool = False
+    digest: Callable[[], str] = str
 
     def labels(self) -> Iterator[str]:
         """Iterate over all labels, in NFC, to build a charset from."""
@@ -136,12 +142,18 @@ class Walk:
         shuffle_buffer: examples among which the next one is drawn.
         num_workers: parallel calls of a stage; `tf.data.AUTOTUNE` lets tf.data choose.
         shard: `(index, count)`: this process takes each `count`-th example.
+        start: of a shuffled walk, examples that all processes together have behind them.
     """
 
     seed: int | None = None
     shuffle_buffer: int = 1
     num_workers: int = tf.data.AUTOTUNE
     shard: tuple[int, int] = (0, 1)
+    start: int = 0
+
+    def skipped(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        """Return the rows of this process from `start` on, of a source without numbers."""
+        return rows.skip(self.start // self.shard[1]) if self.start else rows
 
 
 class Reader(NamedTuple):
@@ -224,12 +236,17 @@ def _weight(spec: SourceSpec) -> float:
 def _mixture(weights: list[float], sources: list[Source]) -> Source:
     total = sum(weights)
 
+    shares = [weight / total for weight in weights]
+
     def rows(walk: Walk) -> tf.data.Dataset:
-        # One decodes files and another renders: what they have in common is the picture.
-        datasets = [source.examples(walk) for source in sources]
+        # One decodes files and another renders: what they have in common is the picture. By
+        # chance, what each has given differs a little from its share.
+        datasets = [
+            source.examples(dataclasses.replace(walk, start=round(walk.start * share)))
+            for source, share in zip(sources, shares, strict=True)
+        ]
         if walk.seed is None:
             return functools.reduce(tf.data.Dataset.concatenate, datasets)
-        shares = [weight / total for weight in weights]
         return tf.data.Dataset.sample_from_datasets(datasets, shares, walk.seed)
 
     counts = [source.num_examples for source in sources]
@@ -240,6 +257,7 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
         lambda: itertools.chain.from_iterable(source.texts() for source in sources),
         lambda: "; ".join(filter(None, (source.find_damage() for source in sources))),
         tuple(sources),
+        digest=lambda: digest_of(*(source.digest() for source in sources), *map(str, shares)),
     )
 
 
@@ -258,6 +276,15 @@ def _open_one(spec: SourceSpec) -> Source:
     module, _, function = READERS[form].opens.partition(":")
     opens: Callable[[SourceSpec], Source] = getattr(importlib.import_module(module), function)
     return opens(SourceSpec(spec.name, options))
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Return a hash of some texts, each of them told from the next."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode("utf-8", errors="surrogatepass") if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()
 
 
 def integer_option(spec: SourceSpec, key: str) -> int:

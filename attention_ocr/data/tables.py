@@ -43,6 +43,10 @@ class StringTable:
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
 
+    def content(self) -> tuple[bytes, bytes]:
+        """Return all of it in two blocks, which differ wherever a string differs."""
+        return bytes(self._block), self._offsets.tobytes()
+
     def lookup(self) -> "StringLookup":
         """Return the table, as it is now, for a graph."""
         return StringLookup(tf.constant(bytes(self._block)), tf.constant(np.array(self._offsets)))

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source, SourceSpec, digest_of, refuse_unknown_options
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -58,6 +58,13 @@ class LmdbReader(IndexedReader):
         if label is None:
             raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
         return label.decode("utf-8", errors="replace")
+
+    def digest(self) -> str:
+        # To read every label would take as long as an epoch.
+        information = self._environment.info()
+        # A write counts the transaction on; a copy keeps it.
+        counts = (self._num_examples, information["last_pgno"], information["last_txnid"])
+        return digest_of(*map(str, counts))
 
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
         types = [tf.string] * 3

@@ -6,7 +6,13 @@ from typing import Any
 import tensorflow as tf
 
 from attention_ocr.data.files import is_folder
-from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
+from attention_ocr.data.sources import (
+    Source,
+    SourceSpec,
+    Walk,
+    digest_of,
+    refuse_unknown_options,
+)
 
 OPTIONS = ("split", "image", "text", "key", "data_dir")
 
@@ -52,7 +58,7 @@ def open_source(spec: SourceSpec) -> Source:
             read_config=read,
         ).shard(walk.shard[1], walk.shard[0])
         if walk.seed is not None:
-            dataset = dataset.shuffle(walk.shuffle_buffer, walk.seed).repeat()
+            dataset = walk.skipped(dataset.shuffle(walk.shuffle_buffer, walk.seed).repeat())
         return dataset.map(row, num_parallel_calls=walk.num_workers)
 
     def row(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -66,7 +72,11 @@ def open_source(spec: SourceSpec) -> Source:
         for text in rows(Walk()).map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
             yield from (label.decode("utf-8", errors="replace") for label in text)
 
-    return Source(spec, num_examples, rows, texts)
+    def digest() -> str:
+        lengths = builder.info.splits[split].shard_lengths
+        return digest_of(builder.info.full_name, split, str(num_examples), str(lengths))
+
+    return Source(spec, num_examples, rows, texts, digest=digest)
 
 
 def _builder(spec: SourceSpec) -> Any:

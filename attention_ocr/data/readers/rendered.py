@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import walk_indices
-from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
+from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
@@ -20,7 +20,8 @@ def open_source(spec: SourceSpec) -> Source:
     num_examples = None
     if options.pop("num_examples", None) is not None:
         num_examples = integer_option(spec, "num_examples")
-    renderer = Renderer(parse_options(options))
+    settings = parse_options(options)
+    renderer = Renderer(settings)
 
     def render(index: np.int64) -> tuple[np.ndarray, bytes]:
         image, text = renderer.render(int(index))
@@ -41,10 +42,11 @@ def open_source(spec: SourceSpec) -> Source:
             indices = walk_indices(num_examples, walk)
         else:
             worker, num_workers = walk.shard
-            indices = tf.data.Dataset.range(worker, np.iinfo(np.int64).max, num_workers)
+            first = walk.start + worker
+            indices = tf.data.Dataset.range(first, np.iinfo(np.int64).max, num_workers)
         return indices.map(row, num_parallel_calls=walk.num_workers)
 
     def texts() -> Iterable[str]:
         return [renderer.characters]
 
-    return Source(spec, num_examples, rows, texts)
+    return Source(spec, num_examples, rows, texts, digest=lambda: digest_of(repr(settings)))
