@@ -45,7 +45,14 @@ class Workers:
         table = np.zeros((self.count, _CAPACITY), np.int64)
         # 0 stands for nothing.
         table[self.index, : len(own)] = np.add(own, 1)
-        rows = self._total(tf.constant(table)).numpy() - 1
+        local_devices = self.num_devices // self.count
+        # One device of each process hands the table in.
+        shares = self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                table * (context.replica_id_in_sync_group % local_devices == 0)
+            )
+        )
+        rows = self._total(shares).numpy() - 1
         return [[int(number) for number in row if number >= 0] for row in rows]
 
     def all_true(self, claim: bool) -> bool:
@@ -56,23 +63,15 @@ class Workers:
         """Return the largest of a number of each worker; all of them have to call it."""
         return max(row[0] for row in self.gather([number]))
 
-    def _sum_over_devices(self, table: tf.Tensor) -> tf.Tensor:
-        local_devices = self.num_devices // self.count
-        # One device of each process hands the table in.
-        shares = self._strategy.experimental_distribute_values_from_function(
-            lambda context: (
-                tf.zeros_like(table)
-                if context.replica_id_in_sync_group % local_devices
-                else tf.identity(table)
-            )
-        )
+    def _sum_over_devices(self, shares: tf.Tensor) -> tf.Tensor:
         totals = self._strategy.run(_sum, args=(shares,))
         return self._strategy.experimental_local_results(totals)[0]
 
 
 def _sum(table: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, table)
+    # An argument is on no device yet, and the sum comes to where the shares are.
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(table))
 
 
 @contextlib.contextmanager
