@@ -51,6 +51,16 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sync_tree(folder: Path) -> None:
+    """Make all files and names in a folder survive a power cut, as far as the platform can."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut, where the platform can."""
     # Windows opens no folder.

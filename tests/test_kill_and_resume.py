@@ -1,5 +1,6 @@
 """Runs that are killed and started again end where undisturbed ones end, bit for bit."""
 
+import logging
 import os
 import random
 import time
@@ -90,10 +91,11 @@ def run_and_kill(
     ],
 )
 def test_a_run_killed_at_random_moments_ends_like_an_undisturbed_one(
-    count, num_kills, steps, tmp_path
+    count, num_kills, steps, tmp_path, caplog
 ):
+    caplog.set_level(logging.INFO)
     seed = int(os.environ.get("ATTENTION_OCR_KILL_SEED", time.time_ns() % 10**6))
-    print(f"ATTENTION_OCR_KILL_SEED={seed}")
+    logging.info("ATTENTION_OCR_KILL_SEED=%d", seed)
     chance = random.Random(seed)
     network = {} if num_kills < 20 else NETWORK
     settings = settings_of(tmp_path, **network, steps=steps, eval_every=steps // 3)
@@ -106,7 +108,7 @@ def test_a_run_killed_at_random_moments_ends_like_an_undisturbed_one(
     done = 0
     while done < num_kills and run_and_kill(settings, killed, count, chance, startup_s):
         done += 1
-        print(f"kill {done} at {newest_step(killed)}", flush=True)
+        logging.info("kill %d at step %d", done, newest_step(killed))
     assert done >= min(num_kills, 20 if num_kills >= 20 else 1)
     with Processes(settings, killed, count) as run:
         run.end_well()

@@ -12,6 +12,8 @@ from typing import Any
 
 from absl import logging
 
+from attention_ocr.running_processes import is_running, start_of
+
 LOCK_FILE = "run.lock"
 HEARTBEAT_S = 20.0
 """Time between two signs of life."""
@@ -90,17 +92,7 @@ class RunLock:
 def _identity() -> dict[str, Any]:
     """Return what tells this process from all others."""
     process = os.getpid()
-    return {"host": socket.gethostname(), "process": process, "started": _start_of(process)}
-
-
-def _start_of(process: int) -> str:
-    """Return when a process began, as the kernel counts; empty where it does not say."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    # The second field, the name, may hold spaces and parentheses; the 22nd is the start.
-    return stat.rpartition(")")[2].split()[19]
+    return {"host": socket.gethostname(), "process": process, "started": start_of(process)}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -119,7 +111,7 @@ def _lives(holder: dict[str, Any], path: Path) -> bool:
     if holder.get("host") != socket.gethostname():
         return _age_s(path) < LIFELESS_S
     # A number may have been given to another process since, to this one as well in a container.
-    return _is_running(process) and holder.get("started") == _start_of(process)
+    return is_running(process) and holder.get("started") == start_of(process)
 
 
 def _age_s(path: Path) -> float:
@@ -132,33 +124,6 @@ def _age_s(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     finally:
         now.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":
-        return _is_running_on_windows(process)
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_running_on_windows(process: int) -> bool:
-    # There `os.kill` with signal 0 would send Ctrl-C.
-    import ctypes
-
-    still_active, query = 259, 0x1000
-    kernel: Any = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-    handle = kernel.OpenProcess(query, False, process)
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == still_active
 
 
 @contextlib.contextmanager
