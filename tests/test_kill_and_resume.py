@@ -15,6 +15,7 @@ from attention_ocr.work_directory import WEIGHTS_FILE
 from tests import tiny
 from tests.processes import Processes, newest_step
 
+log = logging.getLogger(__name__)
 TEXTS = ["cab", "abc", "b0", "a1", "10", "cc2", "ab3c", "aaa", "3b", "c", "0123"]
 # A network that is quickly made, because every process makes it.
 NETWORK = {
@@ -95,7 +96,7 @@ def test_a_run_killed_at_random_moments_ends_like_an_undisturbed_one(
 ):
     caplog.set_level(logging.INFO)
     seed = int(os.environ.get("ATTENTION_OCR_KILL_SEED", time.time_ns() % 10**6))
-    logging.info("ATTENTION_OCR_KILL_SEED=%d", seed)
+    log.info("ATTENTION_OCR_KILL_SEED=%d", seed)
     chance = random.Random(seed)
     network = {} if num_kills < 20 else NETWORK
     settings = settings_of(tmp_path, **network, steps=steps, eval_every=steps // 3)
@@ -108,7 +109,7 @@ def test_a_run_killed_at_random_moments_ends_like_an_undisturbed_one(
     done = 0
     while done < num_kills and run_and_kill(settings, killed, count, chance, startup_s):
         done += 1
-        logging.info("kill %d at step %d", done, newest_step(killed))
+        log.info("kill %d at step %d", done, newest_step(killed))
     assert done >= min(num_kills, 20 if num_kills >= 20 else 1)
     with Processes(settings, killed, count) as run:
         run.end_well()
