@@ -149,7 +149,7 @@ def test_the_same_charset_by_another_name_goes_on(run, tmp_path):
 def test_an_optimizer_that_the_checkpoint_does_not_fit_is_refused_by_name(run, tmp_path):
     run()
     config = (tmp_path / "run" / CONFIG_FILE).read_bytes()
-    with pytest.raises(ValueError, match=r"Received: optimizer=sgd \(was adamw\), steps=3"):
+    with pytest.raises(ValueError, match=r"Received: .*optimizer=sgd \(was adamw\)"):
         run(optimizer="sgd", steps=3)
     assert (tmp_path / "run" / CONFIG_FILE).read_bytes() == config
 
