@@ -49,4 +49,7 @@ def open_source(spec: SourceSpec) -> Source:
     def texts() -> Iterable[str]:
         return [renderer.characters]
 
-    return Source(spec, num_examples, rows, texts, digest=lambda: digest_of(repr(settings)))
+    def digest() -> str:
+        return digest_of(repr(settings), str(num_examples))
+
+    return Source(spec, num_examples, rows, texts, digest=digest)
