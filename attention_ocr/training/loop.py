@@ -183,6 +183,7 @@ class Run:
         self.num_shrunk = 0
         self.num_unknown = 0
         self.kept_step = -1
+        self.saved_step = 0
 
     def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
         """Return batches from where the run stands in its data."""
@@ -287,6 +288,7 @@ class Run:
                 self.work_dir, step, ended, "steps" if step >= settings.steps else "patience"
             )
         self.has_begun = not ended
+        self.saved_step = step
         self.summaries.settings(self.config, step)
 
     def _begin_with(self, model: str, parts: str) -> None:
@@ -311,12 +313,17 @@ class Run:
         number = self.workers.largest(interruption.number)
         if not number:
             return
-        if self.num_trained:
+        told = f"stopped by {signal_name(number)}"
+        if not step:
+            raise StoppedError(
+                number, f"{told} before the first step; the same command starts again."
+            )
+        if self.saved_step != step:
             self._save(step, validation_due)
         raise StoppedError(
             number,
-            f"stopped by {signal_name(number)} after step {step}, of which {self.work_dir} holds "
-            "a checkpoint; the same command goes on from there.",
+            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; the same "
+            "command goes on from there.",
         )
 
     def _save(self, step: int, validation_due: bool = False) -> None:
@@ -333,6 +340,7 @@ class Run:
                 self._keep(weight_values(self.recognizer), step)
         num_left_out = sum(self.report.counts.values())
         self.checkpoints.save(step, self.origin.record(step, num_left_out, validation_due))
+        self.saved_step = step
 
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
         with explaining(self.train_source, self.report):
