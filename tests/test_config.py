@@ -103,7 +103,11 @@ def test_a_field_name_stands_in_one_section_only():
         ("label_smoothing", 1.5, "at least 0 and below 1"),
         ("optimizer", "lion", "one of adamw, adam, sgd, .*Received: 'lion'"),
         ("momentum", 1.0, "`momentum` must be at least 0 and below 1"),
-        ("schedule", "linear", "one of cosine, exponential, constant. Received: 'linear'"),
+        (
+            "schedule",
+            "linear",
+            "one of cosine, exponential, constant, trapezoid. Received: 'linear'",
+        ),
         ("clipping", "value", "one of global_norm, per_variable, none. Received: 'value'"),
         ("loss_reduction", "sum", "one of tokens, examples. Received: 'sum'"),
         ("l2", -0.1, "`l2` must not be negative. Received: -0.1"),

@@ -35,6 +35,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
         warmup_steps=settings.warmup_steps,
         steps=settings.steps,
         final=settings.final_learning_rate,
+        decay_steps=settings.decay_steps,
     )
     if settings.optimizer in ("adamw", "adam"):
         optimizer = FusedAdam(
