@@ -61,7 +61,7 @@ class FaceChooser:
             )
         self._coverage = {face: shown for face, shown in coverage.items() if shown - {" "}}
         self._faces = tuple(self._coverage)
-        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty, look.bold))
+        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty, look))
         self._spread = difficulty
         self._height = height
         self._seed = seed
@@ -130,13 +130,19 @@ class FaceChooser:
         return face, max(8, round(cap_height / max(0.3, face.cap_height)))
 
 
-def _weigh(faces: Sequence[Face], sharpness: float, bold: float) -> list[float]:
+def _weigh(faces: Sequence[Face], sharpness: float, look: Look) -> list[float]:
     """Weigh faces: plain ones count more, one of twelve styles less than an only one."""
     styles = Counter(face.family for face in faces)
     weights = [
-        face.legibility**sharpness * bold ** _heaviness(face) / styles[face.family] ** 0.5
+        face.legibility**sharpness * look.bold ** _heaviness(face) / styles[face.family] ** 0.5
         for face in faces
     ]
+    if look.faces:
+        favored = re.compile(look.faces, re.IGNORECASE)
+        weights = [
+            weight * (look.favor if favored.search(f"{face.family} {face.style}") else 1.0)
+            for weight, face in zip(weights, faces, strict=True)
+        ]
     total = list(accumulate(weights))[-1]
     return [weight / total for weight in weights]
 
