@@ -66,17 +66,34 @@ _LIBRARY = (PLATES, PLATES, PLATES, TAGS, TAGS, PART_NUMBERS)
 
 def draw_code(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a plate, the tag of a cable, a serial or part number: `AB-123-CD`, `-W12.3:A`."""
+    return _draw_by(rng, material, pick(rng, _LIBRARY) if happens(rng, 0.8) else (), 0.15)
+
+
+def draw_plate(rng: np.random.Generator, material: Material) -> str | None:
+    """Draw a number plate: `AB123CD`, `AAA-9999`."""
+    return _draw_by(rng, material, PLATES, 0.03)
+
+
+def draw_tag(rng: np.random.Generator, material: Material) -> str | None:
+    """Draw the tag of a cable or of a part of a switchboard: `-W12.3:A`, `X4:17`."""
+    return _draw_by(rng, material, TAGS, 0.05)
+
+
+def _draw_by(
+    rng: np.random.Generator, material: Material, patterns: tuple[str, ...], small: float
+) -> str | None:
+    """Draw a code by one of the patterns, or by another one where none fits.
+
+    A share of `small` is not all in capitals.
+    """
     if not material.letters and not material.digits:
         return None
-    if happens(rng, 0.8):
-        patterns = fitting_patterns(pick(rng, _LIBRARY), material.min_length, material.max_length)
-        pattern = pick(rng, patterns) if patterns else _draw_pattern(rng, material)
-    else:
-        pattern = _draw_pattern(rng, material)
+    fitting = fitting_patterns(patterns, material.min_length, material.max_length)
+    pattern = pick(rng, fitting) if fitting else _draw_pattern(rng, material)
     case = rng.random()
     letters = material.capitals
-    if case > 0.82:
-        letters = material.small_letters if case < 0.92 else material.letters
+    if case < small:
+        letters = material.small_letters if case < 0.6 * small else material.letters
     # As on many a plate or tag: few different characters, zeros above all.
     digits = material.digits
     if digits and happens(rng, 0.2):

@@ -14,7 +14,7 @@ from attention_ocr.synthesis.effects import add_noise, blur, blur_by_motion, com
 _FEWEST_ROWS = 8.0
 """Pixels of the height of a text that remain, the height of the smallest words people label."""
 
-_FEWEST_CONTRAST = 14.0
+_FEWEST_CONTRAST = 22.0
 _SHRINKING = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST, cv2.INTER_CUBIC)
 _ENLARGING = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST, cv2.INTER_LANCZOS4)
 
@@ -39,7 +39,7 @@ def damage(
         uint8 `[H, W, 3]`.
     """
     if happens(rng, 0.3):
-        image = fade(rng, image, contrast)
+        image, contrast = fade(rng, image, contrast)
     way = rng.random()
     if way < 0.55:
         image = shrink(rng, image, text_height, stroke_width)
@@ -80,7 +80,7 @@ def shrink(
     return cv2.resize(small, (width, height), interpolation=pick(rng, _ENLARGING))
 
 
-def fade(rng: np.random.Generator, image: np.ndarray, contrast: float) -> np.ndarray:
+def fade(rng: np.random.Generator, image: np.ndarray, contrast: float) -> tuple[np.ndarray, float]:
     """Take most of the contrast.
 
     Args:
@@ -89,9 +89,9 @@ def fade(rng: np.random.Generator, image: np.ndarray, contrast: float) -> np.nda
         contrast: Of the text, in luma of 255; some of it stays.
 
     Returns:
-        uint8 `[H, W, 3]`.
+        uint8 `[H, W, 3]`, and the contrast that stays.
     """
     least = min(1.0, _FEWEST_CONTRAST / max(contrast, 1.0))
     factor = between(rng, least, min(1.0, 3.0 * least + 0.2))
     level = between(rng, 10.0, 245.0) * (1.0 - factor)
-    return cv2.convertScaleAbs(image, alpha=factor, beta=level)
+    return cv2.convertScaleAbs(image, alpha=factor, beta=level), factor * contrast

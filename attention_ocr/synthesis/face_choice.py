@@ -24,6 +24,7 @@ _LAST_PROOFED = 0xFF
 
 _HEAVY = re.compile(r"bold|black|heavy|ultra|fat|poster", re.IGNORECASE)
 _LIGHT = re.compile(r"light|thin|hairline|mono", re.IGNORECASE)
+_SHUNNING = 0.05
 
 SizedFace = tuple[Face, int]
 
@@ -137,12 +138,13 @@ def _weigh(faces: Sequence[Face], sharpness: float, look: Look) -> list[float]:
         face.legibility**sharpness * look.bold ** _heaviness(face) / styles[face.family] ** 0.5
         for face in faces
     ]
-    if look.faces:
-        favored = re.compile(look.faces, re.IGNORECASE)
-        weights = [
-            weight * (look.favor if favored.search(f"{face.family} {face.style}") else 1.0)
-            for weight, face in zip(weights, faces, strict=True)
-        ]
+    for pattern, factor in ((look.faces, look.favor), (look.shunned, _SHUNNING)):
+        if pattern:
+            named = re.compile(pattern, re.IGNORECASE)
+            weights = [
+                weight * (factor if named.search(f"{face.family} {face.style}") else 1.0)
+                for weight, face in zip(weights, faces, strict=True)
+            ]
     total = list(accumulate(weights))[-1]
     return [weight / total for weight in weights]
 

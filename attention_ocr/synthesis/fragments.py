@@ -15,9 +15,15 @@ _PAIRS = (("(", ")"), ('"', '"'), ("'", "'"), ("[", "]"))
 
 # Words that make up half of English running text, which word lists for other uses leave out or sort
 # by the alphabet.
-FUNCTION_WORDS = tuple(
-    ["the", "of", "and", "to", "a", "in", "for", "is", "on", "that", "by", "this", "with", "you", "it", "not", "or", "be", "are", "from", "at", "as", "your", "all", "have", "new", "more", "an", "was", "we", "will", "home", "can", "us", "about", "if", "page", "my", "has", "search", "free", "but", "our", "one", "other", "do", "no", "they", "he", "up", "may", "what", "which", "their", "out", "use", "any", "there", "see", "only", "so", "his", "when", "here", "who", "also", "now", "get", "first", "been", "would", "how", "were", "me", "some", "these", "its", "like", "than", "find", "had", "into", "them", "should", "her", "such", "please", "after", "best", "then", "good", "well", "where", "through", "each", "she", "years", "way", "over", "because", "does", "did", "off", "two", "down", "must", "before", "between", "under", "very", "last", "open", "every", "same"]
-)
+_FUNCTION_WORDS = """
+    the of and to a in for is on that by this with you it not or be are from at as your all have new
+    more an was we will home can us about if page my has search free but our one other do no they he
+    up may what which their out use any there see only so his when here who also now get first been
+    would how were me some these its like than find had into them should her such please after best
+    then good well where through each she years way over because does did off two down must before
+    between under very last open every same
+"""
+FUNCTION_WORDS = tuple(_FUNCTION_WORDS.split())
 
 
 def _title(text: str) -> str:

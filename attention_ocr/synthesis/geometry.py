@@ -191,8 +191,8 @@ def ripple_mask(rng: np.random.Generator, mask: np.ndarray, reach: float) -> np.
     height, width = padded.shape[:2]
     # A grid of shifts, a cell some two thirds of the height of a letter.
     cells = (3, max(3, round(2.0 * width / height) + 1))
-    shifts = ((2.0 * reach) * rng.random((*cells, 2), np.float32)) - np.float32(reach)
-    shifts = cv2.resize(shifts, (width, height), interpolation=cv2.INTER_LINEAR)
-    shifts[..., 0] += np.arange(width, dtype=np.float32)
-    shifts[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-    return cv2.remap(padded, shifts, None, cv2.INTER_LINEAR)
+    draws = (2.0 * rng.random((*cells, 2), np.float32) - 1.0) * np.float32(reach)
+    shifts = cv2.resize(draws, (width, height), interpolation=cv2.INTER_LINEAR)
+    map_x = shifts[..., 0] + np.arange(width, dtype=np.float32)
+    map_y = shifts[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return cv2.remap(padded, map_x, map_y, cv2.INTER_LINEAR)

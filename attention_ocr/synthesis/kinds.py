@@ -4,10 +4,18 @@ A function draws a candidate; `TextSampler` draws again when it does not fit the
 function need only come close.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens, pick
-from attention_ocr.synthesis.codes import draw_captcha, draw_code, draw_reading
+from attention_ocr.synthesis.codes import (
+    draw_captcha,
+    draw_code,
+    draw_plate,
+    draw_reading,
+    draw_tag,
+)
 from attention_ocr.synthesis.fragments import draw_fragment, draw_running_word
 from attention_ocr.synthesis.material import Kind, Material, draw_string
 
@@ -128,6 +136,17 @@ def draw_random(rng: np.random.Generator, material: Material) -> str | None:
     return draw_string(rng, material.characters, material.draw_length(rng))
 
 
+def _code_kind(draw: Callable[[np.random.Generator, Material], str | None]) -> Kind:
+    return Kind(
+        draw,
+        marks="-:_./=+",
+        has_letters=True,
+        has_digits=True,
+        keeps_case=True,
+        spells=True,
+    )
+
+
 KINDS: dict[str, Kind] = {
     "words": Kind(draw_word, has_letters=True),
     "numbers": Kind(draw_number, has_digits=True),
@@ -139,14 +158,9 @@ KINDS: dict[str, Kind] = {
     "addresses": Kind(draw_address, marks=".@", has_letters=True),
     "phrases": Kind(draw_phrase, marks=" ", has_letters=True),
     "random": Kind(draw_random, marks=None, keeps_case=True),
-    "codes": Kind(
-        draw_code,
-        marks="-:_./=+",
-        has_letters=True,
-        has_digits=True,
-        keeps_case=True,
-        spells=True,
-    ),
+    "codes": _code_kind(draw_code),
+    "plates": _code_kind(draw_plate),
+    "tags": _code_kind(draw_tag),
     "meters": Kind(draw_reading, marks=".,:-", has_digits=True),
     "captchas": Kind(draw_captcha, has_letters=True, has_digits=True, keeps_case=True, spells=True),
     "fragments": Kind(draw_fragment, has_letters=True, keeps_case=True, spells=True),

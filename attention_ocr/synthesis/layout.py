@@ -6,6 +6,7 @@ distorted and turned as one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,7 +23,12 @@ from attention_ocr.synthesis.displays import (
 from attention_ocr.synthesis.effects import thicken
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, ripple_mask, view_mask
-from attention_ocr.synthesis.lettering import Scatter, scatter_letters, stack_letters
+from attention_ocr.synthesis.lettering import (
+    Scatter,
+    draw_at,
+    scatter_letters,
+    stack_letters,
+)
 from attention_ocr.synthesis.lines import AMBIGUOUS, add_line_height
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.typesetting import Typesetter
@@ -71,6 +77,27 @@ class Letters:
     windows: np.ndarray | None = None
 
 
+class _OtherTexts:
+    """Second texts, set when one is asked for: to set a text takes longest."""
+
+    def __init__(self, typesetter: Typesetter, face: Face, size: int, texts: Sequence[str]) -> None:
+        self._typesetter = typesetter
+        self._face = face
+        self._size = size
+        self._texts = texts
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Set one of them; a mask of one pixel when there is none."""
+        if self._texts:
+            ink, _ = self._typesetter.set_text(self._face, self._size, pick(rng, self._texts))
+            if ink.size:
+                return ink
+        return np.zeros((1, 1), np.uint8)
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+
 def lay_out(
     rng: np.random.Generator,
     typesetter: Typesetter,
@@ -101,12 +128,9 @@ def lay_out(
         The layout.
     """
     letters = _draw_letters(rng, typesetter, face, size, text, difficulty, look, spaced)
-    captions = []
-    for other in others:
-        mask, _ = typesetter.set_text(face, size, other)
-        if mask.size:
-            captions.append(mask)
-    stack, has_panel = _surround(rng, letters, captions, difficulty, look)
+    stack, has_panel = _surround(
+        rng, letters, _OtherTexts(typesetter, face, size, others), difficulty, look
+    )
     if happens(rng, look.bent * difficulty):
         stack = bend_mask(stack, between(rng, -look.bend, look.bend) * difficulty)
     if happens(rng, look.rippled * difficulty):
@@ -140,6 +164,9 @@ def _draw_letters(
     spaced: bool,
 ) -> Letters:
     capital = max(4, round(face.cap_height * size))
+    peened = look.surface == "metal" and happens(rng, 0.2)
+    if peened and DOT_CHARACTERS.issuperset(text) and happens(rng, 0.7):
+        return Letters(draw_dots(rng, text, capital)[0], capital)
     if look.surface == "lamps":
         return _draw_display(rng, typesetter, face, size, text, capital)
     if look.surface == "wheels":
@@ -168,7 +195,7 @@ def _draw_letters(
         radius = max(1, round(0.04 * size))
         ink = cv2.copyMakeBorder(ink, *(4 * (radius,)), cv2.BORDER_CONSTANT)
         ink, baseline = thicken(ink, radius), baseline + radius
-    if look.surface == "metal" and happens(rng, 0.2):
+    if peened:
         ink = _peen(rng, ink)
     if is_ambiguous:
         ink = add_line_height(ink, baseline, capital)
@@ -189,7 +216,7 @@ def part_groups(text: str) -> str:
         'AB 12 CDE'
     """
     parted = text[:1]
-    for before, character in zip(text, text[1:], strict=False):
+    for before, character in pairwise(text):
         if before.isalnum() and character.isalnum() and before.isdigit() != character.isdigit():
             parted += " "
         parted += character
@@ -225,7 +252,7 @@ def _to_lamps(ink: np.ndarray, pitch: float) -> np.ndarray:
 
 def _peen(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
     """Make strokes of dots, as a needle strikes them."""
-    pitch = max(2.0, ink.shape[0] / (8 + below(rng, 5)))
+    pitch = max(1.8, ink.shape[0] / (10 + below(rng, 5)))
     lamps = _to_lamps(ink, pitch)
     return spread_dots(rng, lamps, pitch)[0]
 
@@ -233,7 +260,7 @@ def _peen(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
 def _surround(
     rng: np.random.Generator,
     letters: Letters,
-    captions: list[np.ndarray],
+    others: _OtherTexts,
     difficulty: float,
     look: Look,
 ) -> tuple[np.ndarray, bool]:
@@ -244,15 +271,15 @@ def _surround(
     """
     height = letters.height
     framed = happens(rng, look.framed)
-    captioned = bool(captions) and happens(rng, look.captioned)
-    neighbored = len(captions) > 1 and not framed and happens(rng, look.neighbored * difficulty)
+    captioned = bool(others) and happens(rng, look.captioned)
+    neighbored = bool(others) and not framed and happens(rng, look.neighbored * difficulty)
     room = [0.0, 0.0, 0.0, 0.0]
     if framed:
         room = [between(rng, 0.08, 0.5) * height for _ in range(4)]
     sides: list[tuple[int, np.ndarray, int]] = []
     if captioned:
         for side in (1, 3) if happens(rng, 0.4) else (pick(rng, (1, 3, 1, 3, 2)),):
-            caption = shrink_caption(rng, pick(rng, captions), height)
+            caption = shrink_caption(rng, others.draw(rng), height)
             gap = max(2, round(between(rng, 0.1, 0.3) * height))
             sides.append((side, caption, gap))
             room[side] = max(room[side], caption.shape[side % 2 == 0] + gap + 0.1 * height)
@@ -268,7 +295,7 @@ def _surround(
     for side, caption, gap in sides:
         _put_caption(rng, beside, core, side, caption, gap)
     if neighbored:
-        _put_neighbor(rng, beside, core, captions[-1], height)
+        _put_neighbor(rng, beside, core, others.draw(rng), height)
     if framed:
         _draw_panel(rng, frame, panel, height)
     if letters.windows is not None:
@@ -311,7 +338,7 @@ def _put_caption(
         free = beside.shape[1] - caption.shape[1]
         x = free // 2 if happens(rng, 0.6) else below(rng, max(1, free))
         y = top - gap - caption.shape[0] if side == 1 else top + height + gap
-    _draw_at(beside, caption, x, y)
+    draw_at(beside, caption, x, y)
 
 
 def _put_neighbor(
@@ -333,16 +360,7 @@ def _put_neighbor(
         x = left - gap - other.shape[1] if place == 2 else left + width + gap
         y = top + height - min(other.shape[0], height)
         other = other[:height]
-    _draw_at(beside, other, x, y)
-
-
-def _draw_at(canvas: np.ndarray, mask: np.ndarray, x: int, y: int) -> None:
-    """Draw a mask, cut off where the canvas ends."""
-    from_x, from_y = max(0, -x), max(0, -y)
-    to_x, to_y = min(mask.shape[1], canvas.shape[1] - x), min(mask.shape[0], canvas.shape[0] - y)
-    if from_x < to_x and from_y < to_y:
-        target = canvas[y + from_y : y + to_y, x + from_x : x + to_x]
-        np.maximum(target, mask[from_y:to_y, from_x:to_x], out=target)
+    draw_at(beside, other, x, y)
 
 
 def _draw_panel(

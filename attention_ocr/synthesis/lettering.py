@@ -67,11 +67,10 @@ def scatter_letters(
         turn = scatter.turn * (2 * first - 1)
         turn += math.atan(1.2 * wave / size * math.cos(pace * place + phase))
         scale = math.exp(scatter.size * (2 * second - 1))
-        height, width = ink.shape
         turned = turn_letter(ink, turn, scale)
         lift = scatter.shift * size * (2 * third - 1) + wave * math.sin(pace * place + phase)
         # The middle of a letter keeps its height above the baseline.
-        middle = (0.5 * height - baseline) * scale + lift
+        middle = (0.5 * ink.shape[0] - baseline) * scale + lift
         low, high = scatter.gap
         placed.append((round(pen), round(middle - 0.5 * turned.shape[0]), turned))
         pen += turned.shape[1] + size * (low + (high - low) * fourth)
@@ -142,3 +141,19 @@ def stack_letters(inks: list[np.ndarray], gap: int) -> np.ndarray:
         placed.append(((widest - ink.shape[1]) // 2, top, ink))
         top += ink.shape[0] + gap
     return join_inks(placed)
+
+
+def draw_at(canvas: np.ndarray, mask: np.ndarray, x: int, y: int) -> None:
+    """Draw a mask onto another one, cut off where that ends.
+
+    Args:
+        canvas: uint8 `[H, W]`, which is changed.
+        mask: uint8 `[h, w]`.
+        x: Where its left is to lie.
+        y: Where its top is to lie.
+    """
+    from_x, from_y = max(0, -x), max(0, -y)
+    to_x, to_y = min(mask.shape[1], canvas.shape[1] - x), min(mask.shape[0], canvas.shape[0] - y)
+    if from_x < to_x and from_y < to_y:
+        target = canvas[y + from_y : y + to_y, x + from_x : x + to_x]
+        np.maximum(target, mask[from_y:to_y, from_x:to_x], out=target)

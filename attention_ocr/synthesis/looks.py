@@ -30,6 +30,7 @@ class Look:
             follows.
         faces: Pattern of names of faces that come more often; empty for none.
         favor: How much more often they come.
+        shunned: Pattern of names of faces that come twenty times less often; empty for none.
         scattered: Share of the texts whose letters are placed one by one.
         scatter: How far such letters differ: in size, turn and height, see `Scatter`.
         overlap: Least and most room between such letters, in pixels to the em.
@@ -65,6 +66,7 @@ class Look:
     surface: str = ""
     faces: str = ""
     favor: float = 1.0
+    shunned: str = ""
     scattered: float = 0.0
     scatter: tuple[float, float, float] = (0.15, 0.25, 0.08)
     overlap: tuple[float, float] = (0.02, 0.15)
@@ -121,6 +123,12 @@ _SCENES = replace(
     outlined=0.2,
     degraded=0.35,
 )
+_ORNATE = (
+    r"italic|oblique|slanted|kursiv|serif|script|hand|roman|slab|old|fraktur|gothic medium|chancery"
+    r"|antiqua|didot|bodoni|garamond|basker|caslon|times|tinos|termes|bonum|schola|pagella|outline"
+    r"|shadow|swash|caps|libertine|palladio|bookman|c059|cabinsketch|aenigma"
+)
+
 _CODES = replace(
     _SCENES,
     scattered=0.0,
@@ -131,10 +139,12 @@ _CODES = replace(
     extruded=0.0,
     outlined=0.0,
     favor=12.0,
+    shunned=_ORNATE,
     turned=0.0,
-    steepest=0.35,
+    steepest=0.3,
     rise=0.8,
-    tilt=0.25,
+    tilt=0.2,
+    shear=0.3,
 )
 
 LOOKS = {
@@ -158,6 +168,7 @@ LOOKS = {
         surface="plate",
         faces=r"condens|narrow|roadgeek|highway|bebas|\bdin\b|din |opendin|league gothic|oswald"
         r"|yanone|solothurn|allerta|dosis|ubuntu-?title|national park|kenteken|mandatory|plate",
+        favor=40.0,
         emboldened=0.3,
         margins=(-0.04, 0.15),
         stretch=(-0.6, 0.15),
@@ -235,6 +246,7 @@ LOOKS = {
         shadowed=0.0,
         extruded=0.0,
         outlined=0.0,
+        degraded=0.25,
     ),
     "captchas": replace(
         _SCENES,
@@ -256,8 +268,8 @@ LOOKS = {
         ghosted=0.0,
         shadowed=0.05,
         extruded=0.0,
-        outlined=0.05,
-        degraded=0.15,
+        outlined=0.0,
+        degraded=0.1,
     ),
     "stacked": replace(_SCENES, stacked=1.0, bent=0.0, rippled=0.1),
 }

@@ -27,6 +27,7 @@ from attention_ocr.synthesis.effects import (
     thicken,
 )
 from attention_ocr.synthesis.layout import Layout
+from attention_ocr.synthesis.lettering import draw_at
 from attention_ocr.synthesis.lines import cut_out
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.scene_colors import (
@@ -35,6 +36,7 @@ from attention_ocr.synthesis.scene_colors import (
     draw_neon_palette,
     draw_plate_palette,
     draw_tag_palette,
+    draw_wheel_palette,
 )
 from attention_ocr.synthesis.surfaces import (
     draw_metal,
@@ -108,7 +110,7 @@ def paint_layout(
     scene = Scene(ink, beside, frame, layout.height, strokes, palette, difficulty, look)
     image = _draw_ground(rng, scene)
     if layout.has_panel:
-        image = paint(image, cv2.bitwise_not(panel), _draw_outside(rng, palette, ink.shape))
+        image = paint(image, cv2.bitwise_not(panel), _draw_outside(rng, ink.shape))
     if ghost is not None:
         image = _haunt(rng, image, ghost, palette)
     if not written:
@@ -116,8 +118,10 @@ def paint_layout(
         scene = replace(scene, ink=blank, beside=blank)
     image = _PAINTERS[look.surface](rng, image, scene, outline)
     harm = difficulty * (0.5 if look.surface == "captcha" else 1.0)
-    image = photograph(rng, image, harm, layout.height, strokes, palette, look)
-    if happens(rng, look.degraded * difficulty):
+    # Out of focus twice, letters would be lost.
+    degraded = happens(rng, look.degraded * difficulty)
+    image = photograph(rng, image, harm, layout.height, strokes, palette, look, sharp=degraded)
+    if degraded:
         contrast = palette.contrast * strokes.strength
         image = damage(rng, image, layout.height, strokes.width, contrast)
     return image
@@ -160,6 +164,8 @@ def _draw_colors(
         return draw_metal_palette(rng)
     if look.surface == "lamps":
         return draw_lamp_palette(rng)
+    if look.surface == "wheels":
+        return draw_wheel_palette(rng, strength)
     if look.surface == "neon":
         return draw_neon_palette(rng)
     if look.natural_colors and not happens(rng, 0.25):
@@ -178,7 +184,7 @@ def _draw_ground(rng: np.random.Generator, scene: Scene) -> np.ndarray:
     return image
 
 
-def _draw_outside(rng: np.random.Generator, palette: Palette, shape: tuple[int, ...]) -> np.ndarray:
+def _draw_outside(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Draw what is around a panel: another colour, even or shaded."""
     brightness = between(rng, 5.0, 110.0) if happens(rng, 0.6) else between(rng, 60.0, 235.0)
     first = color_of_luma(rng, brightness, 0.6 * rng.random())
@@ -198,7 +204,8 @@ def _haunt(
     ghost = cv2.resize(ghost, size, interpolation=cv2.INTER_LINEAR)
     x = round(between(rng, -0.5, 0.5) * width)
     y = round(between(rng, -0.5, 0.5) * height)
-    mask = cut_out(ghost, (-x, -y, width, height), (0, 0, 0, 0))
+    mask = np.zeros((height, width), np.uint8)
+    draw_at(mask, ghost, x, y)
     return paint(image, mask, palette.draw_ground(rng, 0.8))
 
 

@@ -143,8 +143,7 @@ class Renderer:
     ) -> tuple[np.ndarray, str]:
         """Render a text with all that surrounds it."""
         shows = self._choosers[look].shows
-        # Second texts for half of the pictures: not every layout has room for them.
-        drawn = [self._sampler.draw_caption(rng) for _ in range(3 * happens(rng, 0.6))]
+        drawn = [self._sampler.draw_caption(rng) for _ in range(2)]
         others = [other for other in drawn if shows(face, frozenset(other))]
         layout = lay_out(
             rng,

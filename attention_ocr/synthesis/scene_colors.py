@@ -31,6 +31,10 @@ _TAG_COLORS = (
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _SILVER), (_BLACK, _SILVER)),
     *((_BLACK, _YELLOW), (_BLACK, _YELLOW), (_WHITE, _BLACK), (_WHITE, _BLUE), (_RED, _WHITE)),
 )
+_WHEEL_COLORS = (
+    *((_WHITE, _BLACK), (_WHITE, _BLACK), (_WHITE, _BLACK), (_BLACK, _WHITE), (_BLACK, _WHITE)),
+    *((_WHITE, _RED), (_RED, _WHITE), (_BLACK, _SILVER), (_SILVER, _BLACK), (_YELLOW, _BLACK)),
+)
 _LAMPS = (
     *((255, 50, 36), (255, 50, 36), (255, 70, 60), (70, 255, 90), (255, 176, 40), (255, 200, 70)),
     *((90, 160, 255), (240, 245, 255), (110, 255, 230), (200, 255, 70)),
@@ -67,6 +71,19 @@ def draw_tag_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette
     return _draw_lit_palette(rng, _TAG_COLORS, strength)
 
 
+def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
+    """Draw the colours of the wheels of a meter.
+
+    Args:
+        rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1.
+
+    Returns:
+        The colours.
+    """
+    return _draw_lit_palette(rng, _WHEEL_COLORS, strength)
+
+
 def draw_metal_palette(rng: np.random.Generator) -> Palette:
     """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is.
 
@@ -76,13 +93,13 @@ def draw_metal_palette(rng: np.random.Generator) -> Palette:
     Returns:
         The colours.
     """
-    ground = between(rng, 95.0, 215.0)
-    change = between(rng, 30.0, 110.0)
+    ground = between(rng, 95.0, 235.0)
+    change = between(rng, 45.0, 130.0)
     text = ground - change if happens(rng, 0.75) else ground + change
     if not 5.0 <= text <= 250.0:
         text = ground - change if text > ground else ground + change
     text = min(250.0, max(5.0, text))
-    saturation = 0.12 * rng.random() if happens(rng, 0.6) else 0.35 * rng.random()
+    saturation = (0.08 if happens(rng, 0.75) else 0.3) * rng.random()
     return Palette(
         text=color_of_luma(rng, text, saturation),
         ground=color_of_luma(rng, ground, saturation),
@@ -138,7 +155,7 @@ def _draw_lit_palette(
     rng: np.random.Generator, pairs: Sequence[tuple[Color, Color]], strength: float
 ) -> Palette:
     """Draw colours of paint in the light of the sun, of a lamp, or of hardly anything."""
-    if happens(rng, 0.12):
+    if happens(rng, 0.08):
         return draw_natural_palette(rng, strength)
     text, ground = (_vary(rng, color, 22.0) for color in pick(rng, pairs))
     # Light takes from all channels alike, haze brings all colours together, lamps are coloured.
@@ -147,7 +164,7 @@ def _draw_lit_palette(
     veil = between(rng, 40.0, 230.0)
     tint = (1.0, 1.0, 1.0)
     if happens(rng, 0.35):
-        tint = (between(rng, 0.6, 1.0), between(rng, 0.75, 1.0), between(rng, 0.6, 1.0))
+        tint = (between(rng, 0.7, 1.0), between(rng, 0.8, 1.0), between(rng, 0.65, 1.0))
     lit = []
     for color in (text, ground):
         channels = [
@@ -158,7 +175,9 @@ def _draw_lit_palette(
     contrast = abs(luma(lit[0]) - luma(lit[1]))
     if contrast < 26.0 / max(strength, 0.2):
         return draw_natural_palette(rng, strength)
-    return Palette(text=lit[0], ground=lit[1], gap=0.6 * contrast, saturation=0.5 * rng.random())
+    return Palette(
+        text=lit[0], ground=lit[1], gap=0.6 * contrast, saturation=0.4 * rng.random() ** 2
+    )
 
 
 def _vary(rng: np.random.Generator, color: Color, reach: float) -> Color:

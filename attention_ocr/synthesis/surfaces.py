@@ -104,7 +104,7 @@ def wear(rng: np.random.Generator, mask: np.ndarray, share: float) -> np.ndarray
     """
     texture = draw_texture(rng, (mask.shape[0], mask.shape[1]))
     # Softly, so that a thin stroke pales rather than breaks.
-    table = np.clip((np.arange(256) - 255 * share) * 4 + 128, 70, 255).astype(np.uint8)
+    table = np.clip((np.arange(256) - 255 * share) * 4 + 128, 110, 255).astype(np.uint8)
     return cv2.multiply(mask, cv2.LUT(texture, table), scale=1 / 255)
 
 
@@ -178,7 +178,7 @@ def strike_through(
         y = np.polyval(np.polyfit(x - x[0], y, num_points - 1), fine - x[0])
         x = fine
     points = np.round(8 * np.stack([x, y], axis=1)).astype(np.int32)
-    thickness = max(1, round(stroke_width * between(rng, 0.3, 0.8)))
+    thickness = max(1, round(min(stroke_width, 5.0) * between(rng, 0.25, 0.7)))
     struck = image.copy()
     shade = tuple(float(channel) for channel in color)
     cv2.polylines(struck, [points], False, shade, thickness, cv2.LINE_AA, 3)
@@ -222,7 +222,8 @@ def _metal(place: int) -> np.ndarray:
         pattern += np.float32(weight * between(rng, 0.2, 1.4)) * cv2.resize(grains, (side, side))
     pattern = (pattern - pattern.mean()) / pattern.std()
     for _ in range(int(between(rng, 0, 120))):
-        x, y, turn = below(rng, side), below(rng, side), between(rng, -0.35, 0.35)
+        x, y = below(rng, side), below(rng, side)
+        turn = between(rng, -0.35, 0.35)
         if happens(rng, 0.2):
             turn = between(rng, 0, math.pi)
         length = between(rng, 10, 260)
@@ -230,7 +231,7 @@ def _metal(place: int) -> np.ndarray:
         cv2.line(pattern, (x, y), end, between(rng, -2.5, 3.0), 1 + below(rng, 2), cv2.LINE_AA)
     center = (side / 2, side / 2)
     matrix = cv2.getRotationMatrix2D(center, between(rng, 0, 180), 1.0)
-    pattern = cv2.warpAffine(pattern, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
+    turned = cv2.warpAffine(pattern, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
     top, left = (side - height) // 2, (side - width) // 2
-    piece = pattern[top : top + height, left : left + width]
+    piece = turned[top : top + height, left : left + width]
     return np.clip(128.5 + 48.0 * piece, 0, 255).astype(np.uint8)
