@@ -181,7 +181,10 @@ def draw_reading(rng: np.random.Generator, material: Material) -> str | None:
 
 
 def draw_captcha(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw the text of a captcha: four to eight characters of one or two sorts, in no order."""
+    """Draw the text of a captcha: four to eight characters of one or two sorts, in no order.
+
+    Most have no characters that people take for others, as most captchas have none.
+    """
     sorts = [
         sort
         for sort in (
@@ -199,4 +202,8 @@ def draw_captcha(rng: np.random.Generator, material: Material) -> str | None:
     length = shortest + min(below(rng, longest - shortest + 1), below(rng, longest - shortest + 1))
     if longest < shortest:
         length = material.draw_length(rng)
-    return draw_string(rng, pick(rng, sorts), length)
+    characters = pick(rng, sorts)
+    if happens(rng, 0.7):
+        kept = "".join([character for character in characters if character not in "0Oo1lI"])
+        characters = kept or characters
+    return draw_string(rng, characters, length)

@@ -305,7 +305,14 @@ def draw_wheels(
         uint8 `[H, W]` of the digits, of what is to be seen of those before and after them, and of
         the windows.
     """
-    inks = [typesetter.set_text(face, size, character)[0] for character in text]
+    drawn: dict[str, np.ndarray] = {}
+
+    def draw(character: str) -> np.ndarray:
+        if character not in drawn:
+            drawn[character] = typesetter.set_text(face, size, character)[0]
+        return drawn[character]
+
+    inks = [draw(character) for character in text]
     digit_width = max([ink.shape[1] for ink in inks] + [capital // 2])
     window = (
         digit_width + 2 * max(1, round(between(rng, 0.06, 0.3) * capital)),
@@ -331,8 +338,8 @@ def draw_wheels(
             for step in (-1, 1):
                 other = str((int(character) + step) % 10)
                 if face.covered(other):
-                    glyph = typesetter.set_text(face, size, other)[0]
-                    others.append((pen, 0, _see_through(window, glyph, roll + step * pitch)))
+                    seen = _see_through(window, draw(other), roll + step * pitch)
+                    others.append((pen, 0, seen))
         windows.append((pen, 0, np.full(window[::-1], 255, np.uint8)))
         pen += window[0] + gap
     blank = (0, 0, np.zeros((window[1], max(1, pen - gap)), np.uint8))

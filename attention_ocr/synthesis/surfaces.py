@@ -64,7 +64,14 @@ def glow(
     Returns:
         uint8 `[H, W, 3]`.
     """
-    halo = cv2.GaussianBlur(mask, (0, 0), max(0.5, reach))
+    height, width = mask.shape
+    # A wide halo is as smooth when drawn small.
+    step = 1 << int(math.log2(max(1.0, reach / 1.5)))
+    size = (max(1, width // step), max(1, height // step))
+    halo = mask if step == 1 else cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    halo = cv2.GaussianBlur(halo, (0, 0), max(0.5, reach / step))
+    if step > 1:
+        halo = cv2.resize(halo, (width, height), interpolation=cv2.INTER_LINEAR)
     halo = cv2.convertScaleAbs(halo, alpha=strength)
     layer = np.empty_like(image)
     layer[:] = np.array(color) + 0.5
@@ -170,13 +177,13 @@ def strike_through(
     """
     height, width = image.shape[:2]
     num_points = 2 + below(rng, 3)
-    x = np.linspace(between(rng, -0.1, 0.15), between(rng, 0.85, 1.1), num_points) * width
-    y = (0.15 + 0.7 * rng.random(num_points)) * height
-    if num_points > 2 and happens(rng, 0.6):
-        # A smooth curve through the points.
-        fine = np.linspace(x[0], x[-1], 24)
-        y = np.polyval(np.polyfit(x - x[0], y, num_points - 1), fine - x[0])
-        x = fine
+    places = (np.arange(num_points) + rng.random(num_points) - 0.5) / (num_points - 1)
+    x, y = places * width, (2.0 * rng.random(num_points) - 0.5) * height
+    if num_points == 2 or happens(rng, 0.6):
+        # A smooth curve that the points pull towards themselves.
+        x, y = _bezier_weights(num_points) @ x, _bezier_weights(num_points) @ y
+    else:
+        y = np.clip(y, 0.15 * height, 0.85 * height)
     points = np.round(8 * np.stack([x, y], axis=1)).astype(np.int32)
     thickness = max(1, round(min(stroke_width, 5.0) * between(rng, 0.25, 0.7)))
     struck = image.copy()
@@ -206,6 +213,16 @@ def sprinkle(rng: np.random.Generator, image: np.ndarray, color: Color, share: f
 
 
 @cache
+def _bezier_weights(num_points: int) -> np.ndarray:
+    """Return how much each point pulls at each of 24 places of a curve, float64 `[24, N]`."""
+    place = np.arange(24)[:, None] / 23
+    order = num_points - 1
+    powers = np.arange(num_points)
+    binomials = np.array([math.comb(order, power) for power in powers.tolist()])
+    return np.asarray(binomials * place**powers * (1 - place) ** (order - powers))
+
+
+@cache
 def _metal(place: int) -> np.ndarray:
     """Draw a metal surface: streaks along one direction, grain, scratches and pits."""
     rng = np.random.default_rng((_METAL_SEED, place))
@@ -222,13 +239,15 @@ def _metal(place: int) -> np.ndarray:
         pattern += np.float32(weight * between(rng, 0.2, 1.4)) * cv2.resize(grains, (side, side))
     pattern = (pattern - pattern.mean()) / pattern.std()
     for _ in range(int(between(rng, 0, 120))):
-        x, y = below(rng, side), below(rng, side)
+        start_x, start_y = below(rng, side), below(rng, side)
         turn = between(rng, -0.35, 0.35)
         if happens(rng, 0.2):
-            turn = between(rng, 0, math.pi)
-        length = between(rng, 10, 260)
-        end = (int(x + length * math.cos(turn)), int(y + length * math.sin(turn)))
-        cv2.line(pattern, (x, y), end, between(rng, -2.5, 3.0), 1 + below(rng, 2), cv2.LINE_AA)
+            turn = math.pi * rng.random()
+        reach = between(rng, 10.0, 260.0)
+        end = (int(start_x + reach * math.cos(turn)), int(start_y + reach * math.sin(turn)))
+        thickness = 1 + below(rng, 2)
+        gray = between(rng, -2.5, 3.0)
+        cv2.line(pattern, (start_x, start_y), end, gray, thickness, cv2.LINE_AA)
     center = (side / 2, side / 2)
     matrix = cv2.getRotationMatrix2D(center, between(rng, 0, 180), 1.0)
     turned = cv2.warpAffine(pattern, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
