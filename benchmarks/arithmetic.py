@@ -21,10 +21,13 @@ ONCE = ("decoder/initial_state",)
 EACH_CELL = ("decoder/attention/keys",)
 EACH_COLUMN = ("sequence_", "ctc_head")
 EACH_CHARACTER = ("decoder/",)
-NOT_MULTIPLIED = ("embedding",)
+NOT_MULTIPLIED = ("embeddings", "bias")
+CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
 
-def training_gflop(recognizer: Recognizer, height: int, width: int, num_steps: float) -> float:
+def training_gflop(
+    recognizer: Recognizer, height: int, width: int, num_steps: float, channels: int = 1
+) -> float:
     """Return the operations of a training step for one image, in 10^9.
 
     Args:
@@ -32,6 +35,7 @@ def training_gflop(recognizer: Recognizer, height: int, width: int, num_steps: f
         height: of the image, pixels.
         width: of the image, pixels.
         num_steps: of the decoder, the end token included.
+        channels: of the image.
     """
     down, across = recognizer.encoder.stride
     num_columns = width // across
@@ -46,12 +50,12 @@ def training_gflop(recognizer: Recognizer, height: int, width: int, num_steps: f
         # The score of additive attention is a product for each cell in each step.
         times *= num_cells if name.startswith("decoder/attention/scores") else 1
         products += float(np.prod(weight.shape)) * times
-    return 3.0 * (2.0 * products + encoder_flop(recognizer, height, width)) / 1e9
+    encoder = encoder_flop(recognizer, height, width, channels)
+    return 3.0 * (2.0 * products + encoder) / 1e9
 
 
-def encoder_flop(recognizer: Recognizer, height: int, width: int) -> float:
-    """Return the operations of the encoder's forward pass for one image."""
-    channels = recognizer.encoder.stem.convolution.kernel.shape[2]
+def encoder_flop(recognizer: Recognizer, height: int, width: int, channels: int = 1) -> float:
+    """Return the operations of the convolutions in the encoder's forward pass for one image."""
 
     @tf.function
     def encode(images: tf.Tensor) -> tf.Tensor:
@@ -61,7 +65,24 @@ def encoder_flop(recognizer: Recognizer, height: int, width: int) -> float:
     graph = convert_variables_to_constants_v2(traced).graph
     total = 0
     for operation in graph.get_operations():
-        if operation.type == "Conv2D":
+        if operation.type in CONVOLUTIONS:
             kernel, output = operation.inputs[1].shape, operation.outputs[0].shape
             total += 2 * int(np.prod(kernel)) * int(np.prod(output[1:3]))
     return float(total)
+
+
+def make_peak(precision: str) -> Callable[[], None]:
+    """Return a function that multiplies two matrices of `PEAK_SIZE` in a type, once."""
+    values = np.random.default_rng(0).uniform(-1, 1, (PEAK_SIZE, PEAK_SIZE))
+    matrix = tf.constant(values, tf.as_dtype(precision))
+
+    def multiply() -> None:
+        # A sum of what the product is makes it wait for all of it.
+        float(tf.reduce_sum(tf.matmul(matrix, matrix)))
+
+    return multiply
+
+
+def peak_gflop() -> float:
+    """Return the operations of that product, in 10^9."""
+    return 2.0 * PEAK_SIZE**3 / 1e9

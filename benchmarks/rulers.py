@@ -1,4 +1,4 @@
-"""Accuracy of a model on what nothing is trained on: the rulers that designs and steps are chosen by.
+"""Accuracy of a model on what nothing is trained on: rulers by which designs are chosen.
 
 The held-out part of each real set, by document where there are documents, two sets that are only
 measured on, and rendered words of seeds that no training has. The match ignores case and all but

@@ -11,7 +11,6 @@ from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
-
 REPEAT_DISTANCE = 512
 """Images of a worker between an image and its repetition: it is seldom in the same batch."""
 
