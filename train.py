@@ -241,7 +241,7 @@ flags.DEFINE_integer(
 
 flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
 flags.DEFINE_enum("optimizer", TrainingConfig.optimizer, OPTIMIZERS, "What moves the weights.")
-flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd and rmsprop.")
+flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd, rmsprop and muon.")
 flags.DEFINE_enum(
     "schedule", TrainingConfig.schedule, SCHEDULES, "How the learning rate falls after its peak."
 )
@@ -260,7 +260,7 @@ flags.DEFINE_integer(
     "Steps in which the rate falls at the end of --schedule=trapezoid.",
 )
 flags.DEFINE_float(
-    "weight_decay", TrainingConfig.weight_decay, "Decoupled decay of --optimizer=adamw."
+    "weight_decay", TrainingConfig.weight_decay, "Decoupled decay of --optimizer=adamw and muon."
 )
 flags.DEFINE_float(
     "l2", TrainingConfig.l2, "Weight of half of the squared norm of the weights in the loss."

@@ -101,7 +101,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
         ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
         ("label_smoothing", 1.5, "at least 0 and below 1"),
-        ("optimizer", "lion", "one of adamw, adam, sgd, .*Received: 'lion'"),
+        ("optimizer", "lion", "one of adamw, adam, muon, sgd, .*Received: 'lion'"),
         ("momentum", 1.0, "`momentum` must be at least 0 and below 1"),
         (
             "schedule",

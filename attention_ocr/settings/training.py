@@ -12,7 +12,7 @@ from attention_ocr.settings.checks import (
 )
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-OPTIMIZERS = ("adamw", "adam", "sgd", "adadelta", "adagrad", "rmsprop")
+OPTIMIZERS = ("adamw", "adam", "muon", "sgd", "adadelta", "adagrad", "rmsprop")
 SCHEDULES = ("cosine", "exponential", "constant", "trapezoid")
 CLIPPINGS = ("global_norm", "per_variable", "none")
 LOSS_REDUCTIONS = ("tokens", "examples")
@@ -37,16 +37,16 @@ class TrainingConfig:
 
     Args:
         steps: optimiser steps of the whole run.
-        optimizer: `adamw`, `adam`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
-        momentum: of `optimizer=sgd` and `optimizer=rmsprop`.
+        optimizer: `adamw`, `adam`, `muon`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
+        momentum: of `optimizer=sgd`, `optimizer=rmsprop` and `optimizer=muon`.
         schedule: how the rate falls: `cosine`, `exponential`, `constant`, or `trapezoid`: not
             before the last `decay_steps`.
         learning_rate: peak of the schedule.
         warmup_steps: steps over which the rate rises from 0 to its peak.
         final_learning_rate: fraction of the peak at which the schedule ends.
         decay_steps: steps of the fall in `schedule=trapezoid`.
-        weight_decay: decoupled decay of `optimizer=adamw`; biases and normalisation scales are
-            spared.
+        weight_decay: decoupled decay of `optimizer=adamw` and `optimizer=muon`; biases and
+            normalisation scales are spared.
         l2: weight of half of the squared norm of the weights in the loss, for any optimiser;
             biases and normalisation scales are spared.
         clipping: what is at most `clip_norm` long: `global_norm` of the gradient, the gradient
