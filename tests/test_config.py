@@ -97,6 +97,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("bucket_lengths", (9, 5), "`bucket_lengths` must ascend"),
         ("bucket_lengths", (0, 5), "must ascend from above 0"),
         ("data_workers", -1, "`data_workers` must not be negative"),
+        ("max_unreadable", 1.5, "`max_unreadable` must lie between 0 and 1"),
         ("steps", 0, "`steps` must be above 0"),
         ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
         ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
