@@ -30,7 +30,10 @@ class Processes:
         self.work_dir = work_dir
         work_dir.parent.mkdir(parents=True, exist_ok=True)
         self._logs = [work_dir.with_name(f"{work_dir.name}-{i}.log") for i in range(count)]
-        flags = [f"--{name}={value}" for name, value in settings.items()]
+        flags = [
+            f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+            for name, value in settings.items()
+        ]
         command = [sys.executable, "train.py", *flags, f"--work_dir={work_dir}"]
         if count > 1:
             command.append("--strategy=multi_worker")
