@@ -70,8 +70,8 @@ class Interruption:
         if self.immediate:
             raise StoppedError(
                 number,
-                f"stopped by {signal_name(number)} before training began; the same command "
-                "starts again.",
+                f"stopped by {signal_name(number)} between steps; the same command goes on from "
+                "the newest checkpoint, if there is one.",
             )
 
     @contextlib.contextmanager

@@ -52,7 +52,7 @@ def test_a_second_ctrl_c_ends_the_process_at_once():
 
 @posix
 def test_before_there_is_something_to_save_a_signal_ends_the_run_where_it_arrives():
-    message = "stopped by SIGTERM before training began"
+    message = "stopped by SIGTERM between steps; the same command goes on"
     with pytest.raises(StoppedError, match=message) as stopped, Interruption():
         os.kill(os.getpid(), signal.SIGTERM)
     assert stopped.value.status == 143
