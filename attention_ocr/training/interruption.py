@@ -49,14 +49,19 @@ class Interruption:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
-            for name in _SIGNALS:
-                number = getattr(signal, name, None)
-                # None: a handler that was not installed from Python, which could not be restored.
-                if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
-                    continue
-                self._before[number] = signal.signal(number, self._note)
+        self._listen()
         return self
+
+    def _listen(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            # None: a handler that was not installed from Python, which could not be restored.
+            if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
+                continue
+            before = signal.signal(number, self._note)
+            self._before.setdefault(number, before)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
@@ -78,6 +83,10 @@ class Interruption:
     def deferred(self) -> Iterator[None]:
         """Note signals inside the block instead of raising them."""
         self.immediate = False
+        if not self.number:
+            # Meanwhile TensorFlow has put its own handler of SIGTERM in place where several
+            # workers train.
+            self._listen()
         try:
             yield
         finally:
