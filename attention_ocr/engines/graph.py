@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
+from attention_ocr.charset import UNKNOWN_CHARACTER, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.meta_graph import read_meta_graph
@@ -81,13 +81,15 @@ def _row(outputs: Mapping[str, np.ndarray], index: int) -> Reading:
     error = None if status == STATUS_OK else status
     height, width = map(float, outputs["attention_extent"][index])
     text = outputs["text"][index].decode("utf-8")
+    # Exports of older releases may answer with unknown characters, which cannot be shown.
+    shown = [place for place, character in enumerate(text) if character != UNKNOWN_CHARACTER]
     return Reading(
-        text=text,
+        text=text.replace(UNKNOWN_CHARACTER, ""),
         confidence=float(outputs["confidence"][index]),
         character_confidences=tuple(
-            float(value) for value in outputs["character_confidences"][index][: len(text)]
+            float(value) for value in outputs["character_confidences"][index][shown]
         ),
-        attention=outputs["attention"][index][: len(text)],
+        attention=outputs["attention"][index][shown],
         attention_extent=(height, width),
         error=error,
         alternatives=_alternatives(outputs, index) if error is None else (),
@@ -99,7 +101,7 @@ def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[
         return ()
     rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
     return tuple(
-        (text.decode("utf-8"), float(confidence))
+        (text.decode("utf-8").replace(UNKNOWN_CHARACTER, ""), float(confidence))
         for text, confidence, score in rows
         if np.isfinite(score)
     )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from attention_ocr.charset import UNKNOWN_ID
 from attention_ocr.data.image_arrays import decode_array, fit_array, round_up_width
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.notes import Notes
@@ -68,13 +69,16 @@ class PreparedEngine(abc.ABC):
         image, image_size = fit_array(decoded, self.config.image, self.input_width)
         outputs = self.run(image, image_size)
         height, width = image_size.tolist()
-        text = "" if decoded is None else self.charset.decode(outputs[TOKEN_IDS][0].tolist())
-        confidences = outputs[CHARACTER_CONFIDENCES][0, : len(text)]
+        token_ids = outputs[TOKEN_IDS][0]
+        # Exports of older releases may answer with unknown characters, which cannot be shown.
+        known = np.flatnonzero(token_ids != UNKNOWN_ID)
+        text = "" if decoded is None else self.charset.decode(token_ids[known].tolist())
+        shown = known[: len(text)]
         return Reading(
             text=text,
             confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
-            character_confidences=tuple(confidences.tolist()),
-            attention=outputs[ATTENTION][0, : len(text)],
+            character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
+            attention=outputs[ATTENTION][0, shown],
             attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
             error=STATUS_UNREADABLE if decoded is None else None,
         )

@@ -34,7 +34,9 @@ def copy(model, tmp_path):
 
 
 def expected() -> list[dict]:
-    return json.loads((FIXTURE / "readings.json").read_text(encoding="utf-8"))
+    readings = json.loads((FIXTURE / "readings.json").read_text(encoding="utf-8"))
+    # Unknown characters, which exports of that time could answer with, are not shown.
+    return [reading | {"text": reading["text"].replace("\ufffd", "")} for reading in readings]
 
 
 def test_an_old_export_stays_readable(model):
