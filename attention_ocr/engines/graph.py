@@ -1,5 +1,6 @@
 """TensorFlow: a graph from the bytes of files to texts, of a work directory or a SavedModel."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,18 +42,47 @@ class GraphEngine:
         self.charset = charset
         self._serve = serve
         self._owner = owner
+        check_process()
 
     def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read the files of images, see `Engine`."""
+        """Read the files of images, see `Engine`.
+
+        Raises:
+            RuntimeError: If the process was forked from one in which TensorFlow was running.
+        """
+        check_process()
         served = self._serve(tf.constant(list(files), tf.string))
         outputs = {name: value.numpy() for name, value in served.items()}
         return [_row(outputs, index) for index in range(len(files))]
+
+
+_process = 0
+"""The process in which TensorFlow was first used to read; 0 before."""
+
+
+def check_process() -> None:
+    """Refuse to run TensorFlow in a child of the process in which it was started.
+
+    Raises:
+        RuntimeError: If this is such a child: its calls would wait for ever for the threads of the
+            parent, which a fork does not copy.
+    """
+    global _process  # noqa: PLW0603
+    if _process not in (0, os.getpid()):
+        raise RuntimeError(
+            "TensorFlow does not work in a process that was forked after TensorFlow was used. Load "
+            "the reader in the child and not before the fork (gunicorn: without --preload), start "
+            "processes by `multiprocessing.get_context('spawn')`, or read with engine='litert' or "
+            f"'onnx'. Received: process {os.getpid()}, forked from {_process}"
+        )
+    _process = os.getpid()
 
 
 def open_saved_model(directory: Path) -> GraphEngine:
     """Open a version of an export.
 
     Raises:
+        RuntimeError: If the process was forked from one in which TensorFlow was running.
         FileNotFoundError: it has no settings, and so is no export of this toolkit.
         ValueError: a file of it is damaged, or it reaches beyond its directory; the message names
             it.
@@ -61,6 +91,7 @@ def open_saved_model(directory: Path) -> GraphEngine:
         raise FileNotFoundError(
             f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
         )
+    check_process()
     config, charset = Config.load(directory), Charset.load(directory)
     read_meta_graph(directory)
     try:

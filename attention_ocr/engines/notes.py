@@ -8,6 +8,7 @@ what runs the model.
 
 import dataclasses
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -127,16 +128,19 @@ def append_notes(model: bytes, notes: Notes, path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8"))
 
 
-def read_appended_notes(path: Path) -> Notes:
-    """Read the notes of a LiteRT file, and check the model by its digest.
+def appended_notes(path: Path, content: bytes) -> Notes:
+    """Return the notes of a LiteRT file, and check the model by its digest.
+
+    Args:
+        path: of the file, for messages.
+        content: its bytes.
 
     Raises:
-        FileNotFoundError: there is no such file.
         ValueError: no model of this toolkit, one that is cut short or changed, or of an unknown
             version; the message names the file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             length = min((entry.header_offset for entry in archive.infolist()), default=0)
             entries = {}
             for name in (NOTES_FILE, CONFIG_FILE, CHARSET_FILE):
@@ -148,8 +152,7 @@ def read_appended_notes(path: Path) -> Notes:
             f"{path} is no whole model of this toolkit: the notes at its end are missing or "
             f"damaged ({error})."
         ) from error
-    with path.open("rb") as file:
-        digest = hashlib.sha256(file.read(length)).hexdigest()
+    digest = hashlib.sha256(memoryview(content)[:length]).hexdigest()
     return notes_from_entries(path, entries, digest)
 
 
@@ -162,7 +165,7 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
         digest: SHA-256 that the model has.
 
     Raises:
-        ValueError: see `read_appended_notes`.
+        ValueError: see `appended_notes`.
     """
     try:
         document = json.loads(entries[NOTES_FILE])

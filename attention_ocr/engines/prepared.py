@@ -39,6 +39,7 @@ class PreparedEngine(abc.ABC):
         self.charset = notes.charset
         self.num_threads = num_threads or num_processors()
         self._executor: ThreadPoolExecutor | None = None
+        self._executor_process = 0
 
     @abc.abstractmethod
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -60,8 +61,10 @@ class PreparedEngine(abc.ABC):
         """Read the files of images, see `Engine`."""
         if len(files) < 2 or self.num_threads == 1:
             return [self._read_one(file) for file in files]
-        if self._executor is None:
+        if self._executor is None or self._executor_process != os.getpid():
+            # A fork does not copy threads: those of the parent would never answer its child.
             self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
+            self._executor_process = os.getpid()
         return list(self._executor.map(self._read_one, files))
 
     def _read_one(self, file: bytes) -> Reading:

@@ -227,10 +227,11 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
 
 
 def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
-    from attention_ocr.engines.graph import GraphEngine
+    from attention_ocr.engines.graph import GraphEngine, check_process
     from attention_ocr.export.serving import make_serving_function
     from attention_ocr.work_directory import load_trained_model
 
+    check_process()
     model = load_trained_model(directory)
     model = model._replace(config=model.config.with_decoding(decoding))
     return GraphEngine(make_serving_function(model), model.config, model.charset)

@@ -10,7 +10,7 @@ import pytest
 import attention_ocr
 from attention_ocr.charset import ASCII
 from attention_ocr.cli.main import main
-from attention_ocr.engines.notes import check_made_of, read_appended_notes
+from attention_ocr.engines.notes import appended_notes, check_made_of
 from attention_ocr.model_places import LANGUAGE_MODEL_FILE
 from attention_ocr.settings.forms import FILES
 from attention_ocr.synthesis.rendering import Renderer
@@ -44,7 +44,7 @@ def test_the_weights_of_the_package_are_small():
 def test_the_fastest_engine_reads_the_same_weights():
     path = BUNDLED_WEIGHTS / FILES["litert_int8"]
     assert path.stat().st_size < LIMIT_MB * 1e6
-    check_made_of(path, read_appended_notes(path), BUNDLED_WEIGHTS)
+    check_made_of(path, appended_notes(path, path.read_bytes()), BUNDLED_WEIGHTS)
 
 
 def test_eight_bits_read_what_the_weights_read(reader, words):
