@@ -1,5 +1,7 @@
 """What every engine takes and gives."""
 
+import dataclasses
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +29,8 @@ class Reading:
         quarter_turns: anticlockwise, after which the picture was read; see `engines.turning`.
         slant: degrees by which the word was taken to fall to the right, and was set level before it
             was read; see `engines.leveling`.
+        path: path of the image, or its key in a mapping; none for pixels and bytes.
+        warning: why the text may be wrong although the image could be read; none as a rule.
     """
 
     text: str
@@ -38,6 +42,31 @@ class Reading:
     alternatives: tuple[tuple[str, float], ...] = ()
     quarter_turns: int = 0
     slant: float = 0.0
+    path: str | None = None
+    warning: str | None = None
+
+    def __repr__(self) -> str:
+        parts = [repr(self.text), f"confidence={self.confidence:.3g}"]
+        parts += [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if field.default is not dataclasses.MISSING
+            and getattr(self, field.name) != field.default
+        ]
+        return f"Reading({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return the text as a notebook shows it, what is uncertain in red."""
+        characters = "".join(
+            f'<span title="{confidence:.1%}" style="background: rgba(214, 39, 40, '
+            f'{1.0 - confidence:.2f})">{html.escape(character)}</span>'
+            for character, confidence in zip(self.text, self.character_confidences, strict=False)
+        )
+        notes = " ".join(filter(None, (self.path, self.error, self.warning)))
+        return (
+            f'<span dir="auto" style="font-family: monospace; white-space: pre">{characters}</span>'
+            f" {self.confidence:.1%} <small>{html.escape(notes)}</small>"
+        )
 
 
 class Engine(Protocol):

@@ -1,13 +1,12 @@
-"""Read the text of images: paths, encoded bytes or arrays, in any mixture, by any engine."""
+"""Read the text of images: files, arrays, Pillow images, in any mixture, by any engine."""
 
 import dataclasses
+import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
@@ -18,6 +17,16 @@ from attention_ocr.engines.prepared import PreparedEngine
 from attention_ocr.engines.turning import TurningEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
+from attention_ocr.reading.inputs import (
+    ImageLike,
+    NamedInput,
+    UnreadableError,
+    encode_image,
+    name_of,
+    named_inputs,
+    one_image,
+)
+from attention_ocr.reading.origin import Origin, keeping_origin
 from attention_ocr.settings.checks import check_choice
 from attention_ocr.settings.forms import ENGINES, FILES
 
@@ -29,20 +38,48 @@ FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8"
 RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
 """What each engine can run on, one of them."""
 
-ImageLike = str | os.PathLike[str] | bytes | np.ndarray
+Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
+Progress = Callable[[int, int | None], None]
+"""Is told after each batch how many images were read, and of how many, if that is known."""
 
 
 class Reader:
     """Reads images with one model. Make one with `load`.
 
+    A reader can be copied and pickled, which opens its model again, and it reads on in a process
+    that was forked.
+
     Args:
         engine: runs the model.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
+
+    Attributes:
+        origin: what it was loaded from; none for a reader that `load` did not make.
     """
 
     def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
         self.engine = engine
         self.limits = limits or ImageLimits()
+        self.origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        engine: Any = self.engine
+        while hasattr(engine, "engine"):
+            engine = engine.engine
+        name = type(engine).__name__.removesuffix("Engine")
+        origin = "" if self.origin is None else f" of {self.origin}"
+        return (
+            f"<Reader{origin}, run by {name}: {len(self.charset)} characters, "
+            f"texts up to {self.config.model.max_length} long>"
+        )
+
+    def __reduce__(self) -> tuple[Callable[[Origin], "Reader"], tuple[Origin]]:
+        if self.origin is None:
+            raise TypeError(
+                "A reader is copied and pickled by opening its model again, so it must come from "
+                "`load`. Received: a Reader that was made of an engine"
+            )
+        return _load_again, (self.origin,)
 
     @property
     def config(self) -> Config:
@@ -54,52 +91,94 @@ class Reader:
         """The characters of the model."""
         return self.engine.charset
 
-    def read(self, images: ImageLike | Iterable[ImageLike], batch_size: int = 32) -> list[Reading]:
+    def read(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> list[Reading]:
         """Read images.
 
         Args:
-            images: one image or several: a path; the bytes of a PNG, JPEG, BMP or GIF file; or an
-                array uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA).
+            images: one image or several. An image is a path; the bytes of an image file; a file
+                that is open in binary mode; a Pillow image; or an array [h, w], [h, w, 1],
+                [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to 65535), bool, or float
+                (0 to 1, or 0 to 255 where a value is above 1.1). Several may be any iterable of
+                these, or a mapping, whose keys become `Reading.path`.
             batch_size: images that are read at once.
+            progress: is told after each batch how many images were read, and of how many (none for
+                an iterable without a length).
 
         Returns:
-            A reading for each image, in their order. An image that cannot be read has an empty
-            text, confidence 0 and its `error`; the others are read.
+            A reading for each image, in their order. Of several, one that cannot be read, or is no
+            image at all, has an empty text, confidence 0 and its `error`; the others are read.
 
         Raises:
-            ValueError: a batch size below 1, or something that is no image at all.
+            ValueError: If the batch size is below 1, or what was passed alone is no image.
+            RuntimeError: If TensorFlow runs the model and the process was forked.
         """
-        return list(self.read_stream(_as_sequence(images), batch_size))
+        return list(self.read_stream(images, batch_size, progress))
 
-    def read_stream(self, images: Iterable[ImageLike], batch_size: int = 32) -> Iterator[Reading]:
+    def read_stream(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> Iterator[Reading]:
         """Read images one batch after the other, for more than fit into memory; see `read`."""
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-        batch: list[ImageLike] = []
-        for image in images:
-            batch.append(image)
-            if len(batch) == batch_size:
-                yield from self._read_batch(batch)
-                batch = []
-        if batch:
+        if one_image(images):
+            # What is passed alone and is no image is a mistake of the call.
+            content = _encode_or_say_why(images, self.limits)
+            inputs: Iterable[NamedInput] = [NamedInput(name_of(images), content)]
+            total: int | None = 1
+        else:
+            inputs = named_inputs(images)
+            total = len(images) if isinstance(images, Sized) else None
+        num_read = 0
+        for batch in _batches(inputs, batch_size):
             yield from self._read_batch(batch)
+            num_read += len(batch)
+            if progress is not None:
+                progress(num_read, total)
 
-    def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
-        files = [encode_image(image) for image in images]
-        reasons = [self._refusal(file) for file in files]
-        contents = [
-            file if isinstance(file, bytes) and reason is None else b""
-            for file, reason in zip(files, reasons, strict=True)
-        ]
-        for reason, reading in zip(reasons, self.engine.read(contents), strict=True):
-            yield reading if reason is None else dataclasses.replace(reading, error=reason)
+    def _read_batch(self, inputs: Sequence[NamedInput]) -> Iterator[Reading]:
+        contents = [self._content(image) for _, image in inputs]
+        files = [content if isinstance(content, bytes) else b"" for content in contents]
+        for (name, _), content, reading in zip(
+            inputs, contents, self.engine.read(files), strict=True
+        ):
+            error = content if isinstance(content, str) else reading.error
+            yield dataclasses.replace(reading, error=error, path=name)
 
-    def _refusal(self, file: bytes | OSError) -> str | None:
-        if isinstance(file, OSError):
-            return f"cannot be opened: {file.strerror or file}"
-        return self.limits.refusal(file)
+    def _content(self, image: Any) -> bytes | str:
+        """Return the bytes of an image file, or why the image cannot be read."""
+        try:
+            content = _encode_or_say_why(image, self.limits)
+        except ValueError as error:
+            return str(error)
+        if isinstance(content, OSError):
+            return f"cannot be opened: {content.strerror or content}"
+        if isinstance(content, UnreadableError):
+            return str(content)
+        return self.limits.refusal(content) or content
 
 
+def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:
+    if isinstance(image, OSError | UnreadableError):
+        return image
+    try:
+        return encode_image(image, limits)
+    except UnreadableError as error:
+        return error
+
+
+def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:
+    iterator = iter(inputs)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _load_again(origin: Origin) -> Reader:
+    return load(origin.path, **origin.options)
+
+
+@keeping_origin
 def load(
     path: str | os.PathLike[str] | None = None,
     *,
@@ -235,52 +314,3 @@ def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine
     model = load_trained_model(directory)
     model = model._replace(config=model.config.with_decoding(decoding))
     return GraphEngine(make_serving_function(model), model.config, model.charset)
-
-
-def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
-    if isinstance(images, str | os.PathLike | bytes | np.ndarray):
-        return [images]
-    return images
-
-
-def encode_image(image: ImageLike) -> bytes | OSError:
-    """Return the bytes of an image file, or why the file cannot be opened.
-
-    Raises:
-        ValueError: something that is no image at all.
-    """
-    if isinstance(image, bytes):
-        return image
-    if isinstance(image, np.ndarray):
-        return _encode_array(image)
-    if isinstance(image, str | os.PathLike):
-        try:
-            # Without a buffer, which would be made for one file after the other.
-            with open(image, "rb", buffering=0) as file:  # noqa: PTH123
-                return file.readall()
-        except OSError as error:
-            return error
-        except ValueError as error:
-            # A zero byte in the name.
-            return OSError(str(error))
-    raise ValueError(
-        f"An image must be a path, bytes or an array. Received: {type(image).__name__}"
-    )
-
-
-def _encode_array(image: np.ndarray) -> bytes:
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise ValueError(
-            "An image array must be uint8 [h, w], [h, w, 1], [h, w, 3] or [h, w, 4]. "
-            f"Received: {image.dtype} {list(image.shape)}"
-        )
-    if image.size == 0:
-        raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
-    # Only who reads arrays waits for OpenCV.
-    import cv2
-
-    if channels >= 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    _, encoded = cv2.imencode(".png", image)
-    return encoded.tobytes()

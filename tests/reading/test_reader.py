@@ -100,30 +100,6 @@ def test_red_and_blue_are_not_confused(reader):
     assert from_array.confidence == from_file.confidence
 
 
-@pytest.mark.parametrize(
-    ("array", "received"),
-    [
-        (np.zeros((8, 9), np.float32), "Received: float32 [8, 9]"),
-        (np.zeros((8, 9, 3), np.uint16), "Received: uint16 [8, 9, 3]"),
-        (np.zeros((8, 9, 3), bool), "Received: bool [8, 9, 3]"),
-        (np.zeros((8, 9, 2), np.uint8), "Received: uint8 [8, 9, 2]"),
-        (np.zeros((5, 8, 9, 3), np.uint8), "Received: uint8 [5, 8, 9, 3]"),
-        (np.zeros(8, np.uint8), "Received: uint8 [8]"),
-        (np.zeros((0, 9, 3), np.uint8), "Received: [0, 9, 3]"),
-    ],
-)
-def test_an_array_that_is_no_image_is_refused(reader, array, received):
-    with pytest.raises(ValueError, match="An image array must") as error:
-        reader.read(array)
-    assert received in str(error.value)
-
-
-@pytest.mark.parametrize("image", [7, None, ["nested.png"]])
-def test_what_is_no_image_at_all_is_refused(reader, image):
-    with pytest.raises(ValueError, match=f"Received: {type(image).__name__}"):
-        reader.read([image])
-
-
 def test_a_batch_size_below_one_is_refused(reader):
     with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: 0"):
         reader.read(tiny_model.files(1), batch_size=0)
