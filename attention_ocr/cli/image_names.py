@@ -3,7 +3,7 @@
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,12 @@ class NamedImage:
     error: str | None = None
 
 
-def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> Iterator[NamedImage]:
+def named_images(
+    names: Iterable[str],
+    recursive: bool,
+    stdin_image: bool,
+    is_done: Callable[[str], bool] = lambda _: False,
+) -> Iterator[NamedImage]:
     """Open the images that names on a command line stand for, in the order of the names.
 
     Args:
@@ -34,10 +39,30 @@ def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> It
         recursive: whether folders are searched below their first level.
         stdin_image: whether `-` is the content of one image; else it is a list of names, one a
             line, which is read as far as its images are asked for.
+        is_done: is asked of each name in turn; those that are done are neither opened nor returned.
     """
+    for entry in _listed(names, recursive, stdin_image):
+        if is_done(entry if isinstance(entry, str) else entry.name):
+            continue
+        if isinstance(entry, NamedImage):
+            yield entry
+        else:
+            yield _open(entry)
+
+
+def count_images(names: Iterable[str], recursive: bool) -> int | None:
+    """Return how many images names stand for, without opening one; none where a list will come."""
+    names = list(names)
+    if STDIN in names:
+        return None
+    return sum(1 for _ in _listed(names, recursive, stdin_image=False))
+
+
+def _listed(names: Iterable[str], recursive: bool, stdin_image: bool) -> Iterator[str | NamedImage]:
+    """Return the path of each image, or what is wrong where there is none."""
     for name in names:
         if name != STDIN:
-            yield from _open_all(name, recursive)
+            yield from _list_all(name, recursive)
         elif stdin_image:
             yield NamedImage(STDIN, sys.stdin.buffer.read())
         else:
@@ -45,10 +70,10 @@ def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> It
                 # File names are bytes on some systems and need not be UTF-8.
                 listed = os.fsdecode(line.rstrip(b"\r\n"))
                 if listed:
-                    yield from _open_all(listed, recursive)
+                    yield from _list_all(listed, recursive)
 
 
-def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
+def _list_all(name: str, recursive: bool) -> Iterator[str | NamedImage]:
     # A name that exists is no pattern, whatever brackets it holds.
     matches = [] if os.path.lexists(name) else sorted(_match(name))
     for match in matches or [name]:
@@ -58,9 +83,9 @@ def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
             yield NamedImage(match, error=f"cannot be opened: {error.strerror}")
             continue
         if in_folder is None:
-            yield _open(match)
+            yield match
         elif in_folder:
-            yield from map(_open, in_folder)
+            yield from in_folder
         else:
             hint = "" if recursive else "; --recursive looks into its folders too"
             looked_for = ", ".join(IMAGE_SUFFIXES)

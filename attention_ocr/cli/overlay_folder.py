@@ -1,5 +1,6 @@
 """The folder of `--overlay_dir`: for each image a picture of where it was read."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ class OverlayFolder:
         with whole_file(path) as temporary:
             Image.fromarray(strip).save(temporary, format="PNG")
         return path
+
+    def keep(self, pictures: Iterable[str]) -> None:
+        """Leave pictures alone that were drawn before."""
+        for picture in pictures:
+            self._taken.add(Path(picture).name.removesuffix(f".{self._kind}.png").casefold())
 
     def _free_name(self, name: str) -> str:
         stem = "stdin" if name == "-" else Path(name).stem

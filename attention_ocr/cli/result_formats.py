@@ -17,6 +17,7 @@ class Result(NamedTuple):
         character_confidences: probability of each character, in [0, 1].
         error: why nothing could be read.
         overlay: path of the picture of the attention.
+        warning: why the text may be wrong although the image could be read.
         alternatives: the n best texts of a search with their confidences; in JSON alone.
     """
 
@@ -26,6 +27,7 @@ class Result(NamedTuple):
     character_confidences: tuple[float, ...] = ()
     error: str | None = None
     overlay: str | None = None
+    warning: str | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
 
 
