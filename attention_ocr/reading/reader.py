@@ -10,6 +10,8 @@ from typing import Any
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.data.crop_check import looks_like_several
+from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.engines.leveling import LevelingEngine
 from attention_ocr.engines.notes import check_made_of
@@ -144,7 +146,16 @@ class Reader:
             inputs, contents, self.engine.read(files), strict=True
         ):
             error = content if isinstance(content, str) else reading.error
-            yield dataclasses.replace(reading, error=error, path=name)
+            warning = self._warning(content) if error is None else None
+            yield dataclasses.replace(reading, error=error, path=name, warning=warning)
+
+    def _warning(self, content: bytes | str) -> str | None:
+        """Return why what is read in an image may be wrong whatever the model says."""
+        picture = decode_array(content) if isinstance(content, bytes) else None
+        # Several views of one text stand side by side.
+        if picture is None or self.config.image.num_views > 1:
+            return None
+        return looks_like_several(picture, reads_spaces=" " in self.charset)
 
     def _content(self, image: Any) -> bytes | str:
         """Return the bytes of an image file, or why the image cannot be read."""

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import io
+import json
 import pickle
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
+from attention_ocr.cli.main import main
 from attention_ocr.engines.interface import Reading
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.reading.reader import Reader, load
@@ -112,3 +115,29 @@ def test_progress_is_told_after_each_batch():
     told.clear()
     reader.read(io.BytesIO(FILES[0]), progress=lambda *args: told.append(args))
     assert told == [(1, 1)]
+
+
+def two_words() -> np.ndarray:
+    font = ImageFont.load_default(size=40)
+    image = Image.new("RGB", (190, 56), "white")
+    ImageDraw.Draw(image).text((8, 4), "NO EXIT", fill="black", font=font)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model.onnx"])
+def test_a_picture_of_two_words_is_read_with_a_warning(name):
+    reading, word = load(FIXTURE / name).read([two_words(), FILES[0]])
+    assert reading.error is None
+    assert reading.warning.startswith("looks like several words")
+    assert "warning='looks like several words" in repr(reading)
+    assert word.warning is None
+
+
+def test_the_command_says_that_a_picture_holds_two_words(tmp_path, capsys):
+    path = tmp_path / "words.png"
+    Image.fromarray(two_words()).save(path)
+    assert main(["read", str(path), f"--model={FIXTURE / 'model.tflite'}", "--format=jsonl"]) == 0
+    output, errors = capsys.readouterr()
+    warning = json.loads(output)["warning"]
+    assert errors == f"attention-ocr read: {path}: {warning}\n"
+    assert "crop" in warning
