@@ -40,6 +40,10 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.data.pipeline import evaluation_batches, explaining
             from attention_ocr.data.sources import open_source
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+            from attention_ocr.evaluation.image_lexicons import (
+                has_lexicons,
+                make_lexicon_recognize,
+            )
             from attention_ocr.evaluation.report import format_table, write_report
             from attention_ocr.evaluation.temperature import fit_on
             from attention_ocr.work_directory import load_trained_model
@@ -65,7 +69,8 @@ def main(arguments: list[str]) -> None:
                     f"{fitted.setting}={fitted.value}, kept in {FLAGS.model}: negative "
                     f"log-likelihood {fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
                 )
-            recognize = make_recognize(recognizer, config, charset)
+            make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
+            recognize = make(recognizer, config, charset)
             evaluation = evaluate(recognize, batches, charset)
         out_dir = Path(FLAGS.out_dir) if FLAGS.out_dir else Path(FLAGS.model) / "evaluation"
         write_report(evaluation, name, out_dir)

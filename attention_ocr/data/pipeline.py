@@ -19,7 +19,7 @@ from attention_ocr.config import Config
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
 from attention_ocr.data.images import fit_image
-from attention_ocr.data.sources import Source, Walk
+from attention_ocr.data.sources import LEXICON, Source, Walk
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
@@ -166,7 +166,8 @@ def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `text`
-        and `key` string [B], `shrunk` and `readable` bool [B]. The last batch may be smaller.
+        and `key` string [B], `shrunk` and `readable` bool [B], and `lexicon` string [B] where the
+        source has one for each image. The last batch may be smaller.
     """
     dataset = source.examples(Walk(num_workers=_num_workers(config)))
     dataset = dataset.map(
@@ -224,7 +225,7 @@ def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) 
 
 def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, tf.Tensor]:
     image, image_size, shrunk = fit_image(example["image"], settings)
-    return {
+    prepared = {
         "images": image,
         "image_sizes": image_size,
         "text": example["text"],
@@ -232,6 +233,7 @@ def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, 
         "shrunk": shrunk,
         "readable": tf.size(example["image"]) > 0,
     }
+    return prepared | ({LEXICON: example[LEXICON]} if LEXICON in example else {})
 
 
 def _augmented(

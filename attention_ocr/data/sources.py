@@ -15,6 +15,10 @@ from attention_ocr.data.files import exists, is_folder
 from attention_ocr.data.images import decode_image, decode_or_blank, read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
 
+LEXICON = "lexicon"
+"""Option that names the lexicon of each image, and the column that holds it: string, words with
+line feeds between."""
+
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 
 
@@ -62,10 +66,11 @@ class Source:
     Attributes:
         spec: where they come from.
         num_examples: their number; none when there is no end, or when nobody counted.
-        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, and one of
-            `path` string, `encoded` string (an image file, empty where there is none) or `image`
-            uint8 [h, w, 3]. With a seed, an endless shuffled walk in which each epoch holds each
-            example once; without, one walk in order.
+        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, `lexicon`
+            string where the source was asked for it, and one of `path` string, `encoded` string (an
+            image file, empty where there is none) or `image` uint8 [h, w, 3]. With a seed, an
+            endless shuffled walk in which each epoch holds each example once; without, one walk in
+            order.
         texts: iterates over all texts as they lie there.
         find_damage: called when a walk has failed; returns what is wrong with which file, or
             nothing.
@@ -87,7 +92,7 @@ class Source:
         return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC) and `image`.
+        """Walk through `key`, `text` (NFC), `image`, and `lexicon` where there is one.
 
         The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
         UTF-8 stays as it is.
@@ -114,7 +119,8 @@ def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
         image = decode_image(row["encoded"])
     else:
         image = decode_or_blank(row["encoded"])
-    return {"key": row["key"], "image": image, "text": composed(row["text"])}
+    example = {"key": row["key"], "image": image, "text": composed(row["text"])}
+    return example | ({LEXICON: row[LEXICON]} if LEXICON in row else {})
 
 
 def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -204,6 +210,12 @@ def open_source(source: str) -> Source:
     specs = [parse_source(part) for part in source.split(";")]
     if len(specs) == 1:
         return _open_one(specs[0])
+    for spec in specs:
+        if LEXICON in spec.options:
+            raise ValueError(
+                f"`{LEXICON}` goes with one source alone, and not with a mixture. "
+                f"Received: {spec.name}"
+            )
     return _mixture([_weight(spec) for spec in specs], [_open_one(spec) for spec in specs])
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from attention_ocr.data.files import is_folder
-from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
+from attention_ocr.data.sources import LEXICON, Source, SourceSpec, Walk, refuse_unknown_options
 
-OPTIONS = ("split", "image", "text", "key", "data_dir")
+OPTIONS = ("split", "image", "text", "key", "data_dir", LEXICON)
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -18,7 +18,8 @@ def open_source(spec: SourceSpec) -> Source:
     its files; shuffled, files and a buffer.
 
     Options: `split` (default `train`; slices such as `train[80%:]` work), `data_dir`, and the names
-    of the features: `image` and `text`, which are found where there is one of the kind, and `key`.
+    of the features: `image` and `text`, which are found where there is one of the kind, `key`, and
+    `lexicon`, a sequence of texts, which is left where it is not named.
 
     Raises:
         FileNotFoundError: it is not there, or not prepared.
@@ -56,11 +57,14 @@ def open_source(spec: SourceSpec) -> Source:
         return dataset.map(row, num_parallel_calls=walk.num_workers)
 
     def row(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
+        columns = {
             "key": example[names["key"]],
             "encoded": example[names["image"]],
             "text": example[names["text"]],
         }
+        if LEXICON in names:
+            columns[LEXICON] = tf.strings.reduce_join(example[names[LEXICON]], separator="\n")
+        return columns
 
     def texts() -> Iterator[str]:
         for text in rows(Walk()).map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
@@ -109,4 +113,13 @@ def _feature_names(builder: Any, spec: SourceSpec) -> dict[str, str]:
     key = spec.options.get("key", "key" if "key" in features else "tfds_id")
     if key != "tfds_id" and key not in features:
         raise ValueError(f"{spec.name} has no such feature. Received: key={key}")
+    if (lexicon := spec.options.get(LEXICON)) is not None:
+        kind = tfds.features.Sequence
+        known = [name for name, feature in features.items() if isinstance(feature, kind)]
+        if lexicon not in known:
+            raise ValueError(
+                f"{spec.name} has these lexicons: {', '.join(known) or 'none'}. "
+                f"Received: lexicon={lexicon}"
+            )
+        names[LEXICON] = lexicon
     return names | {"key": key}
