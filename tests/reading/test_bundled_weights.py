@@ -6,12 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 import attention_ocr
 from attention_ocr.charset import ASCII
 from attention_ocr.cli.main import main
 from attention_ocr.engines.notes import appended_notes, check_made_of
 from attention_ocr.model_places import LANGUAGE_MODEL_FILE
+from attention_ocr.reading.reader import load
 from attention_ocr.settings.forms import FILES
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
@@ -118,3 +120,19 @@ def test_reading_waits_for_no_tensorflow(words, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("engine", ["litert", pytest.param("tensorflow", marks=pytest.mark.slow)])
+def test_signs_that_the_model_has_no_character_for_give_no_replacement_character(engine):
+    font = ImageFont.load_default(size=40)
+    pictures = []
+    for text in ("20°C", "£5", "café", "Ω", "naïve", "½", "Größe", "§7"):
+        picture = Image.new("RGB", (round(font.getlength(text)) + 20, 60), "white")
+        ImageDraw.Draw(picture).text((10, 6), text, fill="black", font=font)
+        pictures.append(picture)
+    readings = load(engine=engine).read(pictures)
+    for reading in readings:
+        assert reading.error is None
+        assert "\ufffd" not in reading.text
+        assert len(reading.character_confidences) == len(reading.text) == len(reading.attention)
+    assert any(reading.text for reading in readings)
