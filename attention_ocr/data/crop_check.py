@@ -42,10 +42,10 @@ MIN_GAPS_IN_WORDS = 1.5
 """Gaps between characters for each between words."""
 
 EXPECTED = {
-    False: "the model reads a crop of one word, without the space",
-    True: "the model reads a crop of one line",
+    False: "a crop of one word",
+    True: "a crop of one line",
 }
-"""What a model reads, by whether it knows the space."""
+"""What a model expects, by whether it knows the space."""
 
 
 def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
@@ -69,7 +69,10 @@ def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
         found = "words"
     else:
         return None
-    return f"looks like several {found}, and {EXPECTED[reads_spaces]}: crop each and read it alone"
+    return (
+        f"looks like several {found}; the model expects {EXPECTED[reads_spaces]}: crop each and "
+        "read it alone"
+    )
 
 
 def _ink(picture: np.ndarray) -> np.ndarray | None:

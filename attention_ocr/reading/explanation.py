@@ -60,7 +60,9 @@ class Explainer:
             ValueError: the text has characters that the model lacks, or the method cannot be asked
                 for another text than the one that is read.
         """
-        (reading,) = self._reader.read(image)
+        # Read once: an open file has nothing more to give.
+        file = encode_image(image)
+        (reading,) = self._reader.read(image if isinstance(file, OSError) else file)
         if reading.error is not None:
             return reading
         wanted = reading.text if text is None else normalize(text)
@@ -75,9 +77,7 @@ class Explainer:
             raise ValueError(
                 f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
             )
-        images, sizes, _ = prepare_encoded(
-            tf.constant([encode_image(image)]), self._model.config.image
-        )
+        images, sizes, _ = prepare_encoded(tf.constant([file]), self._model.config.image)
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency
         maps = saliency(self._model.recognizer, images, sizes, charset.encode(wanted), head)

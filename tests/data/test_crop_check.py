@@ -32,7 +32,7 @@ def drawn(text: str, size: int = 40, ink: str = "dark on light", pad: int = 8) -
 @pytest.mark.parametrize("text", ["NO EXIT", "KEEP LEFT", "OUR HOME", "NO SMOKING"])
 def test_several_words_are_seen(text, size, ink):
     warning = looks_like_several(drawn(text, size, ink), reads_spaces=False)
-    assert warning.startswith("looks like several words, and the model reads a crop of one word")
+    assert warning.startswith("looks like several words; the model expects a crop of one word")
 
 
 @pytest.mark.parametrize("ink", INKS)
