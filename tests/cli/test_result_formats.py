@@ -57,7 +57,7 @@ def test_csv_has_a_header_and_every_image():
     [
         ("text", ""),
         ("jsonl", ""),
-        ("csv", "path,text,confidence,character_confidences,error,overlay\n"),
+        ("csv", "path,text,confidence,character_confidences,error,overlay,warning\n"),
     ],
 )
 def test_no_image_gives_no_record(file_format, content):
