@@ -55,6 +55,11 @@ flags.DEFINE_integer("image_channels", ImageConfig.image_channels, "1 (gray) or 
 flags.DEFINE_integer(
     "num_views", ImageConfig.num_views, "Views that stand side by side in every image file."
 )
+flags.DEFINE_float(
+    "narrow_stretch",
+    ImageConfig.narrow_stretch,
+    "Factor by which an image as high as wide is widened; it falls to 1 at a ratio of 4.",
+)
 
 flags.DEFINE_enum(
     "rectifier",
@@ -218,6 +223,12 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "join_words", AugmentationConfig.join_words, "Share of the examples joined in pairs."
 )
+flags.DEFINE_float(
+    "min_stretch",
+    AugmentationConfig.min_stretch,
+    "Least factor by which the width of a training image is multiplied.",
+)
+flags.DEFINE_float("max_stretch", AugmentationConfig.max_stretch, "Largest such factor.")
 flags.DEFINE_enum(
     "on_bad_example",
     DataConfig.on_bad_example,
@@ -230,7 +241,7 @@ flags.DEFINE_integer(
 
 flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
 flags.DEFINE_enum("optimizer", TrainingConfig.optimizer, OPTIMIZERS, "What moves the weights.")
-flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd and rmsprop.")
+flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd, rmsprop and muon.")
 flags.DEFINE_enum(
     "schedule", TrainingConfig.schedule, SCHEDULES, "How the learning rate falls after its peak."
 )
@@ -243,8 +254,13 @@ flags.DEFINE_float(
     TrainingConfig.final_learning_rate,
     "Fraction of the peak at which the schedule ends.",
 )
+flags.DEFINE_integer(
+    "decay_steps",
+    TrainingConfig.decay_steps,
+    "Steps in which the rate falls at the end of --schedule=trapezoid.",
+)
 flags.DEFINE_float(
-    "weight_decay", TrainingConfig.weight_decay, "Decoupled decay of --optimizer=adamw."
+    "weight_decay", TrainingConfig.weight_decay, "Decoupled decay of --optimizer=adamw and muon."
 )
 flags.DEFINE_float(
     "l2", TrainingConfig.l2, "Weight of half of the squared norm of the weights in the loss."

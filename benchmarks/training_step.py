@@ -3,28 +3,40 @@
 Each model trains, in a process of its own and in turn with the others, on fixed batches of
 32 x 128 pixels whose labels are as long as the words of MJSynth are and share batches as the
 pipeline would have it, with the step that training uses: loss, gradients, clipping, optimiser and
-averaged weights.
+averaged weights. In turn with them runs a product of two matrices, which shows what the processor
+can do; the last column says which share of that the arithmetic of the step reaches.
+
+A file of flags, `--run=FILE`, is measured as a whole run: its network, batches and sources, with
+reading or rendering, augmentation and all, after a few steps that do not count.
 
     python -m benchmarks.training_step [--models compact vgg] [--precisions bfloat16] [--json FILE]
+    python -m benchmarks.training_step --run configs/default_model/train.flags
 """
 
 import argparse
 import bisect
+import functools
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from attention_ocr.charset import ASCII, END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, Charset
 from attention_ocr.config import Config
+from attention_ocr.data.pipeline import SkipReport, training_batches
+from attention_ocr.data.sources import open_source
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.training.devices import make_strategy
+from attention_ocr.training.devices import make_strategy, resolve_precision
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import Batch, make_train_step
-from benchmarks import measure
+from benchmarks import arithmetic, measure
+from benchmarks.flag_files import read_flags
 
 MODELS: dict[str, dict[str, str | int | float]] = {
     "compact": {},
@@ -97,8 +109,86 @@ def make_training(
     return train
 
 
+def gflop_of(model: str, batch_size: int, num_batches: int) -> float:
+    """Return the arithmetic of a training step for one image, on average over the batches."""
+    config = Config.from_values({"batch_size": batch_size, **MODELS[model]})
+    recognizer = build_recognizer(config, Charset(ASCII))
+    steps = np.mean([lengths.max() + 1 for lengths in draw_lengths(config, num_batches)])
+    return arithmetic.training_gflop(recognizer, *IMAGE_SIZE, float(steps))
+
+
+class WholeRun:
+    """A run as a file of flags describes it, without what it writes.
+
+    Args:
+        flag_file: its settings.
+
+    Attributes:
+        num_images: of a batch.
+        gflop: of the batches trained on so far, in 10^9.
+    """
+
+    def __init__(self, flag_file: Path) -> None:
+        config = Config.from_values(read_flags(flag_file))
+        charset = Charset(ASCII)
+        strategy = make_strategy("one_device")
+        with strategy.scope():
+            self.recognizer = build_recognizer(config, charset, resolve_precision("auto"))
+            optimizer = make_optimizer(config.training, self.recognizer.trainable_variables)
+            averages = AveragedWeights(self.recognizer.weights, config.training.average_decay)
+            self._step = make_train_step(strategy, self.recognizer, optimizer, averages, config)
+        source = open_source(config.data.train_data)
+        self._batches = iter(training_batches(source, config, charset, SkipReport()))
+        self._gflop_of_size = functools.cache(partial(arithmetic.training_gflop, self.recognizer))
+
+    def train(self, num_batches: int) -> tuple[int, float, float]:
+        """Train on some batches.
+
+        Returns:
+            How many images they held, the arithmetic that they took, in 10^9, and the seconds of
+            processor time.
+        """
+        start, num_images, gflop = time.process_time(), 0, 0.0
+        sizes = []
+        for _ in range(num_batches):
+            batch = next(self._batches)
+            float(self._step(batch)["loss"])
+            sizes.append((batch["images"].shape[1:3], batch["targets"].shape))
+        cpu_s = time.process_time() - start
+        for (height, width), (count, num_steps) in sizes:
+            num_images += count
+            gflop += count * self._gflop_of_size(height, width, num_steps)
+        return num_images, gflop, cpu_s
+
+
+def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
+    """Train as a file of flags says, and return the row of the run.
+
+    The first batches are not timed: the pipeline fills, and graphs are traced.
+    """
+    run = WholeRun(flag_file)
+    run.train(num_batches)
+    num_images, gflop, cpu_s = run.train(num_batches)
+    multiply = arithmetic.make_peak("bfloat16")
+    multiply()
+    peak = min(measure.take_sample(multiply).cpu_s for _ in range(5)) / arithmetic.peak_gflop()
+    return {
+        "a whole run, an image": flag_file.as_posix(),
+        "images": num_images,
+        "CPU ms": 1000 * cpu_s / num_images,
+        "GFLOP": gflop / num_images,
+        "peak GFLOP/s": 1.0 / peak,
+        "share of peak %": 100 * gflop * peak / cpu_s,
+    }
+
+
 def main(arguments: argparse.Namespace) -> None:
-    """Time every model in every precision, in turn."""
+    """Time every model in every precision, in turn, or whole runs."""
+    if arguments.run:
+        measure.report(
+            [measure_run(file, arguments.batches) for file in arguments.run], arguments.json
+        )
+        return
     kinds = [(model, precision) for model in arguments.models for precision in arguments.precisions]
     with ExitStack() as processes:
         work = {
@@ -111,9 +201,21 @@ def main(arguments: argparse.Namespace) -> None:
             )
             for model, precision in kinds
         }
+        peaks = {
+            precision: processes.enter_context(
+                measure.own_process(partial(arithmetic.make_peak, precision))
+            )
+            for precision in arguments.precisions
+        }
         units = arguments.batch_size * arguments.batches
-        times = measure.time_in_turn(work, units, arguments.rounds)
-    rows = [{"training step, an image": name, **columns} for name, columns in times.items()]
+        times = measure.time_in_turn({**work, **peaks}, units, arguments.rounds)
+    rows = []
+    for model, precision in kinds:
+        name = f"{model} {precision}"
+        gflop = gflop_of(model, arguments.batch_size, arguments.batches)
+        peak = arithmetic.peak_gflop() / (units * times[precision]["lowest"])
+        share = {"GFLOP": gflop, "share of peak %": 100 * gflop / (times[name]["CPU ms"] * peak)}
+        rows.append({"training step, an image": name, **times[name], **share})
     measure.report(rows, arguments.json)
 
 
@@ -129,4 +231,5 @@ if __name__ == "__main__":
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--batches", type=int, default=4, help="batches of a round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--run", type=Path, nargs="+", metavar="FILE", help="whole runs instead")
     main(parser.parse_args())

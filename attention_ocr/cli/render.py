@@ -17,7 +17,8 @@ _OPTIONS = {
     "kinds": (
         "A+B",
         "kinds of text: words, numbers, mixed, prices, dates, times, punctuated, "
-        "addresses, phrases, random; one named twice comes twice as often",
+        "addresses, phrases, random, codes, plates, tags, meters, captchas, fragments, runs; "
+        "one named twice comes twice as often",
     ),
     "min_length": ("N", "fewest characters of a text"),
     "max_length": ("N", "most characters of a text"),
@@ -35,9 +36,11 @@ _OPTIONS = {
     "words_file": ("FILE", "own vocabulary, a word on each line"),
     "textless": ("FRACTION", "so many of the pictures have no text, and an empty label"),
     "look": (
-        "LOOK",
-        "any; signs: bold, tight, muted, as in photographs of streets; "
-        "or irregular: such words turned and bent",
+        "A+B",
+        "any; signs: bold, tight, muted, as in photographs of streets; irregular: such words "
+        "turned and bent; scenes: such words with all that surrounds them; plates; tags, of "
+        "cables; punched, into metal; led; wheels, of meters; neon; captchas; stacked; several "
+        "are joined by +",
     ),
 }
 

@@ -16,7 +16,12 @@ import numpy as np
 from PIL import Image
 
 from attention_ocr.data.plain_files import decode_plain
-from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.settings.image import (
+    MAX_PIXELS,
+    STRETCHED_RATIOS,
+    WIDTH_MULTIPLE,
+    ImageConfig,
+)
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 
@@ -103,7 +108,7 @@ def fit_array(
     settings: ImageConfig,
     padded_width: Callable[[int], int] = round_up_width,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scale one image to the input of the network, its proportions kept.
+    """Scale one image to the input of the network, see `data.images.fitted_size`.
 
     Args:
         image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
@@ -134,11 +139,17 @@ def fit_array(
 
 def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
     # In float32, like the graph, so that a half is rounded to the same side.
-    scale = np.float32(settings.image_height) / np.float32(height)
-    if round(float(np.float32(width) * scale)) > settings.max_image_width:
-        scale = np.float32(settings.max_image_width) / np.float32(width)
-    fitted_height = round(float(np.float32(height) * scale))
-    fitted_width = round(float(np.float32(width) * scale))
+    one, rows, columns = np.float32(1), np.float32(height), np.float32(width)
+    scale, stretch = np.float32(settings.image_height) / rows, one
+    if round(float(columns * scale)) > settings.max_image_width:
+        scale = np.float32(settings.max_image_width) / columns
+    elif settings.narrow_stretch != 1.0:
+        narrowest, widest = map(np.float32, STRETCHED_RATIOS)
+        share = (widest - columns / rows) / (widest - narrowest)
+        share = min(max(share, np.float32(0)), one)
+        stretch = one + np.float32(settings.narrow_stretch - 1.0) * share
+    fitted_height = round(float(rows * scale))
+    fitted_width = round(float(columns * scale * stretch))
     return (
         min(max(fitted_height, 1), settings.image_height),
         min(max(fitted_width, 1), settings.max_image_width),

@@ -5,7 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.settings.image import MAX_PIXELS, WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.settings.image import (
+    MAX_PIXELS,
+    STRETCHED_RATIOS,
+    WIDTH_MULTIPLE,
+    ImageConfig,
+)
 
 PNG_SIGNATURE = b"\x89PNG"
 BMP_SIGNATURE = b"BM"
@@ -171,15 +176,19 @@ def _or_default(
     return result.concatenate(default).take(1).get_single_element()
 
 
-def fitted_size(size: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:
+def fitted_size(
+    size: tf.Tensor, settings: ImageConfig, stretch: float | tf.Tensor = 1.0
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the size at which an image enters the network.
 
     It is scaled to the height of the network, up or down; one that would then be too wide is
-    shrunk as a whole, so that letters keep their proportions.
+    shrunk as a whole, so that letters keep their proportions. What fits is widened by
+    `narrow_stretch` and `stretch`, up to the largest width.
 
     Args:
         size: int32 [2], height and width in pixels, above 0.
-        settings: the height and the largest width.
+        settings: the height, the largest width, and how much narrow images are widened.
+        stretch: float32 scalar, by which the width is multiplied beside.
 
     Returns:
         int32 [2], height and width in pixels, and a bool scalar: whether it had to be shrunk to
@@ -189,18 +198,27 @@ def fitted_size(size: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.T
     scale = settings.image_height / height
     shrunk = tf.round(width * scale) > settings.max_image_width
     scale = tf.where(shrunk, settings.max_image_width / width, scale)
-    fitted = tf.cast(tf.round(tf.stack([height, width]) * scale), tf.int32)
+    if settings.narrow_stretch != 1.0:
+        narrowest, widest = STRETCHED_RATIOS
+        share = tf.clip_by_value((widest - width / height) / (widest - narrowest), 0.0, 1.0)
+        stretch *= 1.0 + (settings.narrow_stretch - 1.0) * share
+    # One that had to be shrunk has no room to be widened, and is not narrowed either.
+    factor = tf.where(shrunk, 1.0, stretch)
+    fitted = tf.cast(tf.round(tf.stack([height * scale, width * scale * factor])), tf.int32)
     limits = tf.constant([settings.image_height, settings.max_image_width])
     return tf.clip_by_value(fitted, 1, limits), shrunk
 
 
-def fit_image(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Scale one image to the input of the network, its proportions kept.
+def fit_image(
+    image: tf.Tensor, settings: ImageConfig, stretch: float | tf.Tensor = 1.0
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Scale one image to the input of the network, see `fitted_size`.
 
     Args:
         image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
         settings: of the image. Its views, if there are several, are cut out of it from left to
             right; columns that remain on the right are dropped.
+        stretch: float32 scalar, by which the width is multiplied.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other. Right of the
@@ -215,7 +233,7 @@ def fit_image(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Te
     image = _to_channels(tf.cast(image, tf.float32), settings.image_channels)
     views = image[None] if num_views == 1 else _cut_views(image, num_views)
     size = tf.shape(views)[1:3]
-    fitted, shrunk = fitted_size(size, settings)
+    fitted, shrunk = fitted_size(size, settings, stretch)
     scaled = tf.cond(
         tf.reduce_all(tf.equal(size, fitted)), lambda: views, lambda: _resize(views, fitted)
     )

@@ -6,6 +6,7 @@ and no more decoder steps than its own examples need; encode texts a batch at a 
 """
 
 import contextlib
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -105,11 +106,15 @@ def training_batches(
     _check_some_are_usable(source, config, shard)
     dataset = source.examples(walk)
     dataset = dataset.filter(lambda example: _usable(example, config.model.max_length, report))
-    dataset = dataset.map(
-        lambda example: _prepare(example, config.image), num_parallel_calls=walk.num_workers
-    )
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
+    # The number of an example is part of the pipeline's position, and with it what it draws.
+    dataset = dataset.enumerate().map(
+        lambda index, example: _prepare(
+            example, config.image, _draw_stretch(augmentation, seed, index)
+        ),
+        num_parallel_calls=walk.num_workers,
+    )
     if augmentation.join_words:
         dataset = _with_joined_words(dataset, config, charset, seed)
     dataset = dataset.group_by_window(
@@ -223,8 +228,22 @@ def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) 
     return tf.ensure_shape(usable, ())
 
 
-def _prepare(example: dict[str, tf.Tensor], settings: ImageConfig) -> dict[str, tf.Tensor]:
-    image, image_size, shrunk = fit_image(example["image"], settings)
+def _draw_stretch(
+    settings: AugmentationConfig, seed: tuple[int, int], index: tf.Tensor
+) -> float | tf.Tensor:
+    least, most = settings.min_stretch, settings.max_stretch
+    if least == most:
+        return least
+    # A place of its own beside the draws of `augment`, which are numbered by the batch.
+    seeds = tf.stack([tf.constant(seed[0], tf.int64), seed[1] - 1 - index])
+    power = tf.random.stateless_uniform((), seeds, math.log(least), math.log(most))
+    return tf.exp(power)
+
+
+def _prepare(
+    example: dict[str, tf.Tensor], settings: ImageConfig, stretch: float | tf.Tensor = 1.0
+) -> dict[str, tf.Tensor]:
+    image, image_size, shrunk = fit_image(example["image"], settings, stretch)
     prepared = {
         "images": image,
         "image_sizes": image_size,

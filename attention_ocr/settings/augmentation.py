@@ -4,6 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 from attention_ocr.settings.checks import check, check_fraction
+from attention_ocr.settings.image import MAX_STRETCH
 
 GEOMETRY = ("affine", "perspective", "curve", "elastic")
 PHOTOMETRY = ("brightness", "contrast", "gamma", "colour", "inversion")
@@ -65,11 +66,16 @@ class AugmentationConfig:
             `+`, all on each image, or with `,num_ops=N` so many drawn for each; empty for none.
         augmentation_strength: in [0, 1]. The largest change; each image draws its own up to that.
         join_words: share of the examples that are joined in pairs, with a space between them.
+        min_stretch: least factor by which the width of a training image is multiplied; each draws
+            its own, on a logarithmic scale.
+        max_stretch: largest factor.
     """
 
     augmentation: str = ""
     augmentation_strength: float = 0.5
     join_words: float = 0.0
+    min_stretch: float = 1.0
+    max_stretch: float = 1.0
 
     def __post_init__(self) -> None:
         parse_policy(self.augmentation)
@@ -79,3 +85,8 @@ class AugmentationConfig:
             self.augmentation_strength,
         )
         check_fraction(self, "join_words")
+        check(
+            0.0 < self.min_stretch <= self.max_stretch <= MAX_STRETCH,
+            f"`min_stretch` and `max_stretch` must ascend from above 0 to {MAX_STRETCH:g}.",
+            (self.min_stretch, self.max_stretch),
+        )

@@ -7,6 +7,12 @@ from attention_ocr.settings.checks import check, check_positive
 WIDTH_MULTIPLE = 16
 """Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
 
+STRETCHED_RATIOS = (1.0, 4.0)
+"""Ratios of width to height between which `narrow_stretch` falls from its full value to 1."""
+
+MAX_STRETCH = 4.0
+"""More would leave little of the shape of a character."""
+
 MAX_PIXELS = 2**25
 """A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
 
@@ -23,12 +29,16 @@ class ImageConfig:
         image_channels: 1 (gray) or 3 (colour).
         num_views: views of equal width that stand side by side in every image file; each is a
             picture of its own to the encoder, and the text is read from all of them.
+        narrow_stretch: factor by which an image as high as wide, or narrower, is widened, so that
+            its characters get enough columns of the grid. It falls linearly with the ratio of width
+            to height and is 1 from a ratio of 4 on; 1 keeps all proportions.
     """
 
     image_height: int = 32
     max_image_width: int = 256
     image_channels: int = 1
     num_views: int = 1
+    narrow_stretch: float = 1.0
 
     @property
     def input_height(self) -> int:
@@ -47,4 +57,9 @@ class ImageConfig:
             self.image_channels in (1, 3),
             "`image_channels` must be 1 (gray) or 3 (colour).",
             self.image_channels,
+        )
+        check(
+            1.0 <= self.narrow_stretch <= MAX_STRETCH,
+            f"`narrow_stretch` must be from 1 to {MAX_STRETCH:g}.",
+            self.narrow_stretch,
         )

@@ -12,8 +12,8 @@ from attention_ocr.settings.checks import (
 )
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-OPTIMIZERS = ("adamw", "adam", "sgd", "adadelta", "adagrad", "rmsprop")
-SCHEDULES = ("cosine", "exponential", "constant")
+OPTIMIZERS = ("adamw", "adam", "muon", "sgd", "adadelta", "adagrad", "rmsprop")
+SCHEDULES = ("cosine", "exponential", "constant", "trapezoid")
 CLIPPINGS = ("global_norm", "per_variable", "none")
 LOSS_REDUCTIONS = ("tokens", "examples")
 SAMPLINGS = ("none", "linear", "exponential", "inverse_sigmoid")
@@ -37,14 +37,16 @@ class TrainingConfig:
 
     Args:
         steps: optimiser steps of the whole run.
-        optimizer: `adamw`, `adam`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
-        momentum: of `optimizer=sgd` and `optimizer=rmsprop`.
-        schedule: how the rate falls: `cosine`, `exponential` or `constant`.
+        optimizer: `adamw`, `adam`, `muon`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
+        momentum: of `optimizer=sgd`, `optimizer=rmsprop` and `optimizer=muon`.
+        schedule: how the rate falls: `cosine`, `exponential`, `constant`, or `trapezoid`: not
+            before the last `decay_steps`.
         learning_rate: peak of the schedule.
         warmup_steps: steps over which the rate rises from 0 to its peak.
         final_learning_rate: fraction of the peak at which the schedule ends.
-        weight_decay: decoupled decay of `optimizer=adamw`; biases and normalisation scales are
-            spared.
+        decay_steps: steps of the fall in `schedule=trapezoid`.
+        weight_decay: decoupled decay of `optimizer=adamw` and `optimizer=muon`; biases and
+            normalisation scales are spared.
         l2: weight of half of the squared norm of the weights in the loss, for any optimiser;
             biases and normalisation scales are spared.
         clipping: what is at most `clip_norm` long: `global_norm` of the gradient, the gradient
@@ -88,6 +90,7 @@ class TrainingConfig:
     learning_rate: float = 2e-3
     warmup_steps: int = 500
     final_learning_rate: float = 0.01
+    decay_steps: int = 2000
     weight_decay: float = 1e-2
     l2: float = 0.0
     clipping: str = "global_norm"
@@ -140,6 +143,7 @@ class TrainingConfig:
             self,
             "steps",
             "learning_rate",
+            "decay_steps",
             "sampling_steps",
             "eval_every",
             "checkpoint_every",
@@ -171,6 +175,11 @@ class TrainingConfig:
             self.warmup_steps < self.steps,
             f"`warmup_steps` must be below `steps` ({self.steps}).",
             self.warmup_steps,
+        )
+        check(
+            self.schedule != "trapezoid" or self.warmup_steps + self.decay_steps <= self.steps,
+            f"`warmup_steps` and `decay_steps` must fit into `steps` ({self.steps}).",
+            (self.warmup_steps, self.decay_steps),
         )
         check(
             self.schedule != "exponential" or self.final_learning_rate > 0,

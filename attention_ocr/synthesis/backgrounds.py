@@ -57,7 +57,7 @@ def draw_texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray
     Returns:
         uint8 `[H, W]`.
     """
-    return _cut(rng, _texture(below(rng, _BANK_SIZE)), shape)
+    return cut_piece(rng, _texture(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -70,7 +70,7 @@ def draw_scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     Returns:
         uint8 `[H, W]`.
     """
-    return _cut(rng, _scene(below(rng, _BANK_SIZE)), shape)
+    return cut_piece(rng, _scene(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -131,8 +131,17 @@ def draw_background(
     return colorize(draw_pattern(rng, shape), stops)
 
 
-def _cut(rng: np.random.Generator, pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece at a random place and enlargement."""
+def cut_piece(rng: np.random.Generator, pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Cut a piece out of a pattern, at a random place and enlargement.
+
+    Args:
+        rng: Where the chance comes from.
+        pattern: uint8 `[H, W]`.
+        shape: Height and width of the piece.
+
+    Returns:
+        uint8 of that shape.
+    """
     height, width = pattern.shape
     zoom = between(rng, 0.5, 2.0)
     cut_height = max(2, min(height, int(shape[0] * zoom)))

@@ -266,6 +266,7 @@ def photograph(
     strokes: Strokes,
     palette: Palette,
     look: Look = LOOKS["any"],
+    sharp: bool = False,
 ) -> np.ndarray:
     """Do to a picture what cameras and web sites do, within what leaves its text legible.
 
@@ -277,6 +278,7 @@ def photograph(
         strokes: Its strokes, which say how much blur it bears.
         palette: Its colours, which with the strokes say how much noise it bears.
         look: Says how often there is noise.
+        sharp: Whether it stays in focus.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -291,7 +293,8 @@ def photograph(
         image = shade(rng, image, darkest)
     if happens(rng, 0.6 * difficulty):
         image = _develop_safely(rng, image, difficulty, palette, darkest)
-    image = _soften(rng, image, difficulty, ink_height, strokes.width)
+    if not sharp:
+        image = _soften(rng, image, difficulty, ink_height, strokes.width)
     if happens(rng, look.noise * difficulty):
         deviation = min(16.0, 0.15 * contrast) * difficulty * between(rng, 0.15, 1.0)
         image = add_noise(rng, image, deviation, happens(rng, 0.5), happens(rng, 0.4))

@@ -24,6 +24,7 @@ _LAST_PROOFED = 0xFF
 
 _HEAVY = re.compile(r"bold|black|heavy|ultra|fat|poster", re.IGNORECASE)
 _LIGHT = re.compile(r"light|thin|hairline|mono", re.IGNORECASE)
+_SHUNNING = 0.05
 
 SizedFace = tuple[Face, int]
 
@@ -61,7 +62,7 @@ class FaceChooser:
             )
         self._coverage = {face: shown for face, shown in coverage.items() if shown - {" "}}
         self._faces = tuple(self._coverage)
-        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty, look.bold))
+        self._cumulative = np.cumsum(_weigh(self._faces, 6.0 - 3.0 * difficulty, look))
         self._spread = difficulty
         self._height = height
         self._seed = seed
@@ -130,13 +131,20 @@ class FaceChooser:
         return face, max(8, round(cap_height / max(0.3, face.cap_height)))
 
 
-def _weigh(faces: Sequence[Face], sharpness: float, bold: float) -> list[float]:
+def _weigh(faces: Sequence[Face], sharpness: float, look: Look) -> list[float]:
     """Weigh faces: plain ones count more, one of twelve styles less than an only one."""
     styles = Counter(face.family for face in faces)
     weights = [
-        face.legibility**sharpness * bold ** _heaviness(face) / styles[face.family] ** 0.5
+        face.legibility**sharpness * look.bold ** _heaviness(face) / styles[face.family] ** 0.5
         for face in faces
     ]
+    for pattern, factor in ((look.faces, look.favor), (look.shunned, _SHUNNING)):
+        if pattern:
+            named = re.compile(pattern, re.IGNORECASE)
+            weights = [
+                weight * (factor if named.search(f"{face.family} {face.style}") else 1.0)
+                for weight, face in zip(weights, faces, strict=True)
+            ]
     total = list(accumulate(weights))[-1]
     return [weight / total for weight in weights]
 

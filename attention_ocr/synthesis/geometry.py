@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from attention_ocr.synthesis.chance import between
+from attention_ocr.synthesis.chance import between, happens
 from attention_ocr.synthesis.looks import LOOKS, Look
 
 MAX_FORESHORTENING = 2.5
@@ -54,10 +54,12 @@ def draw_view(
     """
     height, width = shape
     steepest = min(look.steepest, look.rise * height / width) * difficulty
+    if look.turned and happens(rng, look.turned * difficulty):
+        steepest = min(math.pi / 3, 4.0 * height / width)
     # The product of two draws: most words are nearly level.
     rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5
-    shear = 0.35 * difficulty * between(rng, -1, 1) * rng.random()
-    stretch = math.exp(between(rng, -0.3, 0.25) * difficulty)
+    shear = look.shear * difficulty * between(rng, -1, 1) * rng.random()
+    stretch = math.exp(between(rng, *look.stretch) * difficulty)
     # Of the shorter side: the corners of a lone `l` would pass each other.
     reach = look.tilt * difficulty * min(height, width)
     draws = rng.random(8).tolist()
@@ -124,17 +126,17 @@ def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
     """Look at a mask.
 
     Args:
-        mask: uint8 `[H, W]`.
+        mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
         view: The view.
 
     Returns:
         uint8 of another height and width, in which the whole mask is to be seen.
     """
-    height, width = mask.shape
+    height, width = mask.shape[:2]
     placed = place_corners(view, (height, width))
     right = math.ceil(max(x for x, _ in placed)) + 2
     bottom = math.ceil(max(y for _, y in placed)) + 2
-    matrix = _perspective(view, mask.shape)
+    matrix = _perspective(view, (height, width))
     return cv2.warpPerspective(mask, matrix, (right, bottom), flags=cv2.INTER_LINEAR)
 
 
@@ -142,7 +144,7 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
     """Bend a line of text to an arc, letters standing upright on it.
 
     Args:
-        mask: uint8 `[H, W]`.
+        mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
         angle: Radians of the circle that the middle line covers, below 3; positive rises in the
             middle, negative sinks.
 
@@ -151,7 +153,7 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
     """
     if abs(angle) < 0.02:
         return mask
-    height, width = mask.shape
+    height, width = mask.shape[:2]
     if angle < 0:
         return bend_mask(mask[::-1, ::-1], -angle)[::-1, ::-1]
     # The circle must be wider than the line is high, or letters meet at its centre.
@@ -171,3 +173,26 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
     map_x = phase * np.float32(radius) + np.float32(width / 2 - 0.5)
     map_y = np.float32(outer - 0.5) - distance
     return cv2.remap(mask, map_x, map_y, cv2.INTER_LINEAR)
+
+
+def ripple_mask(rng: np.random.Generator, mask: np.ndarray, reach: float) -> np.ndarray:
+    """Distort a mask elastically: neighbouring pixels move alike, distant ones do not.
+
+    Args:
+        rng: Where the chance comes from.
+        mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
+        reach: Pixels that a point moves at most.
+
+    Returns:
+        uint8 with as much room more on every side as the ink may move.
+    """
+    margin = math.ceil(reach) + 1
+    padded = cv2.copyMakeBorder(mask, *(4 * (margin,)), cv2.BORDER_CONSTANT)
+    height, width = padded.shape[:2]
+    # A grid of shifts, a cell some two thirds of the height of a letter.
+    cells = (3, max(3, round(2.0 * width / height) + 1))
+    draws = (2.0 * rng.random((*cells, 2), np.float32) - 1.0) * np.float32(reach)
+    shifts = cv2.resize(draws, (width, height), interpolation=cv2.INTER_LINEAR)
+    map_x = shifts[..., 0] + np.arange(width, dtype=np.float32)
+    map_y = shifts[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return cv2.remap(padded, map_x, map_y, cv2.INTER_LINEAR)

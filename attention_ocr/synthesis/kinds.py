@@ -5,70 +5,19 @@ function need only come close.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens, pick
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a kind makes its texts of; all of it obeys the settings.
-
-    Args:
-        min_length: The fewest characters of a text.
-        max_length: The most characters of a text.
-        characters: Allowed characters but the space.
-        letters: The letters among them.
-        digits: The digits 0 to 9 among them.
-        whole_words: Words that may stand as a text of their own.
-        parts: Words to put together, the shortest first.
-        num_parts: At place `n`, how many of them have at most `n` characters.
-    """
-
-    min_length: int
-    max_length: int
-    characters: str
-    letters: str
-    digits: str
-    whole_words: tuple[str, ...]
-    parts: tuple[str, ...]
-    num_parts: tuple[int, ...]
-
-    def pick_part(self, rng: np.random.Generator, longest: int) -> str | None:
-        """Draw a word of at most `longest` characters, None when there is none."""
-        count = self.num_parts[min(longest, len(self.num_parts) - 1)] if longest > 0 else 0
-        return self.parts[below(rng, count)] if count else None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of text.
-
-    Args:
-        draw: Draws a candidate; None when the material does not allow one, or not this time.
-        marks: Characters it may use besides letters and digits, None for all that are allowed.
-        has_letters: Whether it uses letters.
-        has_digits: Whether it uses digits.
-        keeps_case: Whether `case="any"` leaves its letters as drawn.
-    """
-
-    draw: Callable[[np.random.Generator, Material], str | None]
-    marks: str | None = ""
-    has_letters: bool = False
-    has_digits: bool = False
-    keeps_case: bool = False
-
-
-def _draw_length(rng: np.random.Generator, material: Material) -> int:
-    """Draw a length, short ones more often, as numbers and codes have it."""
-    span = material.max_length - material.min_length + 1
-    return material.min_length + min(below(rng, span), below(rng, span))
-
-
-def _draw_string(rng: np.random.Generator, characters: str, length: int) -> str:
-    return "".join([pick(rng, characters) for _ in range(length)])
+from attention_ocr.synthesis.codes import (
+    draw_captcha,
+    draw_code,
+    draw_plate,
+    draw_reading,
+    draw_tag,
+)
+from attention_ocr.synthesis.fragments import draw_fragment, draw_running_word
+from attention_ocr.synthesis.material import Kind, Material, draw_string
 
 
 def draw_word(rng: np.random.Generator, material: Material) -> str | None:
@@ -80,16 +29,16 @@ def draw_number(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a string of digits."""
     if not material.digits:
         return None
-    return _draw_string(rng, material.digits, _draw_length(rng, material))
+    return draw_string(rng, material.digits, material.draw_length(rng))
 
 
 def draw_mixed(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a code of letters and digits, in runs (`AB1234`) or shuffled (`x7Qa1`)."""
     if not material.digits or not material.letters:
         return None
-    length = max(2, _draw_length(rng, material))
+    length = max(2, material.draw_length(rng))
     num_letters = 1 + below(rng, length - 1)
-    code = _draw_string(rng, material.letters, num_letters) + _draw_string(
+    code = draw_string(rng, material.letters, num_letters) + draw_string(
         rng, material.digits, length - num_letters
     )
     if happens(rng, 0.5):
@@ -184,13 +133,24 @@ def draw_random(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a string of any allowed characters, for scripts and symbols no word list covers."""
     if not material.characters:
         return None
-    return _draw_string(rng, material.characters, _draw_length(rng, material))
+    return draw_string(rng, material.characters, material.draw_length(rng))
+
+
+def _code_kind(draw: Callable[[np.random.Generator, Material], str | None]) -> Kind:
+    return Kind(
+        draw,
+        marks="-:_./=+",
+        has_letters=True,
+        has_digits=True,
+        keeps_case=True,
+        spells=True,
+    )
 
 
 KINDS: dict[str, Kind] = {
     "words": Kind(draw_word, has_letters=True),
     "numbers": Kind(draw_number, has_digits=True),
-    "mixed": Kind(draw_mixed, has_letters=True, has_digits=True),
+    "mixed": Kind(draw_mixed, has_letters=True, has_digits=True, spells=True),
     "prices": Kind(draw_price, marks="$£€.,", has_digits=True),
     "dates": Kind(draw_date, marks="/-.", has_digits=True),
     "times": Kind(draw_time, marks=":.apm", has_digits=True),
@@ -198,4 +158,11 @@ KINDS: dict[str, Kind] = {
     "addresses": Kind(draw_address, marks=".@", has_letters=True),
     "phrases": Kind(draw_phrase, marks=" ", has_letters=True),
     "random": Kind(draw_random, marks=None, keeps_case=True),
+    "codes": _code_kind(draw_code),
+    "plates": _code_kind(draw_plate),
+    "tags": _code_kind(draw_tag),
+    "meters": Kind(draw_reading, marks=".,:-", has_digits=True),
+    "captchas": Kind(draw_captcha, has_letters=True, has_digits=True, keeps_case=True, spells=True),
+    "fragments": Kind(draw_fragment, has_letters=True, keeps_case=True, spells=True),
+    "runs": Kind(draw_running_word, marks="'-\"()[].,!?:;%*", has_letters=True, keeps_case=True),
 }

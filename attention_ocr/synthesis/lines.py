@@ -15,7 +15,7 @@ from attention_ocr.synthesis.typesetting import Typesetter
 
 # Cut out along their ink, these look like their other case or like another mark: `s` and `S`, a
 # comma and an apostrophe. Room above and below tells them apart, as the line it is cut from would.
-_AMBIGUOUS = frozenset("cosuvwxzCOSUVWXZ0")
+AMBIGUOUS = frozenset("cosuvwxzCOSUVWXZ0")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def set_line(
     ink, baseline = typesetter.set_text(face, size, text, spacing, lifts)
     if look.emboldened and happens(rng, look.emboldened * difficulty):
         ink, baseline = _embolden(ink, baseline, max(1, round(0.04 * size)))
-    is_ambiguous = all(not character.isalnum() or character in _AMBIGUOUS for character in text)
+    is_ambiguous = all(not character.isalnum() or character in AMBIGUOUS for character in text)
     surroundings = None
     if is_ambiguous:
-        ink = _add_line_height(ink, baseline, round(face.cap_height * size))
+        ink = add_line_height(ink, baseline, round(face.cap_height * size))
     elif other_text is not None:
         other_ink, _ = typesetter.set_text(face, size, other_text, spacing)
         ink, surroundings = _surround(rng, ink, other_ink, size)
@@ -134,8 +134,17 @@ def _embolden(ink: np.ndarray, baseline: int, radius: int) -> tuple[np.ndarray, 
     return thicken(padded, radius), baseline + radius
 
 
-def _add_line_height(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarray:
-    """Add room so that the mask reaches from the baseline to the height of a capital at least."""
+def add_line_height(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarray:
+    """Add room so that a mask reaches from the baseline to the height of a capital at least.
+
+    Args:
+        ink: uint8 `[H, W]`.
+        baseline: Row of the baseline in it.
+        cap_height: Height of a capital in pixels.
+
+    Returns:
+        uint8 of that height at least.
+    """
     above = max(0, cap_height - baseline)
     under = max(0, baseline - ink.shape[0])
     return cv2.copyMakeBorder(ink, above, under, 0, 0, cv2.BORDER_CONSTANT)

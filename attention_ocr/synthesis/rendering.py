@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from attention_ocr.synthesis.backgrounds import colorize, draw_background, draw_slope
-from attention_ocr.synthesis.chance import below, between, happens
+from attention_ocr.synthesis.chance import below, between, happens, pick
 from attention_ocr.synthesis.colors import Color, Palette, draw_natural_palette, draw_palette
 from attention_ocr.synthesis.effects import (
     cast_shadow,
@@ -17,8 +17,10 @@ from attention_ocr.synthesis.effects import (
 from attention_ocr.synthesis.face_choice import FaceChooser, SizedFace
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
+from attention_ocr.synthesis.layout import lay_out
 from attention_ocr.synthesis.lines import Line, cut_out, set_line
-from attention_ocr.synthesis.looks import LOOKS
+from attention_ocr.synthesis.looks import LOOKS, Look, parse_looks
+from attention_ocr.synthesis.painting import paint_layout
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import TextSampler
 from attention_ocr.synthesis.typesetting import Typesetter
@@ -50,21 +52,20 @@ class Renderer:
         self.config = config
         self._sampler = TextSampler(config)
         self.characters = self._sampler.producible_characters()
-        self._chooser = FaceChooser(
-            find_faces(config.fonts) if faces is None else faces,
-            self.characters,
-            config.difficulty,
-            config.height,
-            config.seed,
-            LOOKS[config.look],
-        )
-        self._look = LOOKS[config.look]
+        faces = find_faces(config.fonts) if faces is None else faces
+        self._looks = [LOOKS[name] for name in parse_looks(config.look)]
+        self._choosers = {
+            look: FaceChooser(
+                faces, self.characters, config.difficulty, config.height, config.seed, look
+            )
+            for look in dict.fromkeys(self._looks)
+        }
         self._typesetter = Typesetter()
 
     @property
     def faces(self) -> tuple[Face, ...]:
         """Faces in use."""
-        return self._chooser.faces
+        return self._choosers[self._looks[0]].faces
 
     def render(self, index: int) -> tuple[np.ndarray, str]:
         """Render one picture.
@@ -81,11 +82,15 @@ class Renderer:
         if index < 0:
             raise ValueError(f"Expected an index of at least 0. Received: {index}")
         rng = np.random.default_rng((self.config.seed, index))
-        text, (face, size) = self._draw_text(rng, index)
+        # Nothing is drawn for one look, so that its pictures are those it has always had.
+        look = self._looks[0] if len(self._looks) == 1 else pick(rng, self._looks)
+        text, (face, size) = self._draw_text(rng, index, look)
+        if look.surface:
+            return self._render_scene(rng, look, text, face, size)
         other_text = None
         if happens(rng, 0.2 * self.config.difficulty):
             candidate = self._sampler.draw(rng)
-            if self._chooser.shows(face, frozenset(candidate)):
+            if self._choosers[look].shows(face, frozenset(candidate)):
                 other_text = candidate
         line = set_line(
             rng,
@@ -96,12 +101,12 @@ class Renderer:
             other_text,
             self.config.difficulty,
             self.config.height,
-            self._look,
+            look,
         )
         # Nothing is drawn for a share of 0, so that an option that is off changes no picture.
         if self.config.textless and happens(rng, self.config.textless):
-            return self._compose(rng, line, written=False), ""
-        return self._compose(rng, line, written=True), text
+            return self._compose(rng, line, look, written=False), ""
+        return self._compose(rng, line, look, written=True), text
 
     def generate(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[np.ndarray, str]]:
         """Render one picture after the other.
@@ -121,11 +126,11 @@ class Renderer:
     def __iter__(self) -> Iterator[tuple[np.ndarray, str]]:
         return self.generate()
 
-    def _draw_text(self, rng: np.random.Generator, index: int) -> tuple[str, SizedFace]:
+    def _draw_text(self, rng: np.random.Generator, index: int, look: Look) -> tuple[str, SizedFace]:
         """Draw a text and a face that shows it."""
         for _ in range(_MAX_TEXT_DRAWS):
             text = self._sampler.draw(rng)
-            sized_face = self._chooser.choose(rng, index, text)
+            sized_face = self._choosers[look].choose(rng, index, text)
             if sized_face is not None:
                 return text, sized_face
         raise ValueError(
@@ -133,23 +138,51 @@ class Renderer:
             f"faces, none for any of {_MAX_TEXT_DRAWS} texts, the last {text!r}"
         )
 
-    def _compose(self, rng: np.random.Generator, line: Line, written: bool) -> np.ndarray:
+    def _render_scene(
+        self, rng: np.random.Generator, look: Look, text: str, face: Face, size: int
+    ) -> tuple[np.ndarray, str]:
+        """Render a text with all that surrounds it."""
+        shows = self._choosers[look].shows
+        drawn = [self._sampler.draw_caption(rng) for _ in range(2)]
+        others = [other for other in drawn if shows(face, frozenset(other))]
+        layout = lay_out(
+            rng,
+            self._typesetter,
+            face,
+            size,
+            text,
+            others,
+            self.config.difficulty,
+            self.config.height,
+            look,
+            spaced=" " not in self.config.characters,
+        )
+        ghost = None
+        if others and happens(rng, look.ghosted * self.config.difficulty):
+            ghost, _ = self._typesetter.set_text(face, size, others[0])
+        written = not (self.config.textless and happens(rng, self.config.textless))
+        image = paint_layout(rng, layout, look, self.config.difficulty, ghost, written)
+        return image, text if written else ""
+
+    def _compose(
+        self, rng: np.random.Generator, line: Line, look: Look, written: bool
+    ) -> np.ndarray:
         """Cut the picture to size, colour it and photograph it, with its text or without."""
         difficulty = self.config.difficulty
         height = line.box[3]
         outline = 0
         if happens(rng, 0.15 * difficulty):
             outline = 1 + below(rng, max(1, round(0.07 * height)))
-        margins = self._draw_margins(rng, line, outline)
+        margins = self._draw_margins(rng, line, look, outline)
         ink = cut_out(line.ink, line.box, margins)
         strokes = measure_strokes(ink)
-        if self._look.natural_colors:
+        if look.natural_colors:
             palette = draw_natural_palette(rng, strokes.strength)
         else:
             palette = draw_palette(rng, difficulty, strokes.strength)
         image = draw_background(rng, difficulty, ink.shape, palette)
         if not written:
-            return photograph(rng, image, difficulty, height, strokes, palette, self._look)
+            return photograph(rng, image, difficulty, height, strokes, palette, look)
         fill: Color | np.ndarray = palette.text
         if happens(rng, 0.15 * difficulty):
             colors = (palette.text, palette.draw_text_color(rng, 0.7))
@@ -158,7 +191,7 @@ class Renderer:
             image = paint(image, cut_out(line.surroundings, line.box, margins), fill)
         image = self._decorate(rng, image, ink, outline, height, palette)
         image = paint(image, ink, fill)
-        return photograph(rng, image, difficulty, height, strokes, palette, self._look)
+        return photograph(rng, image, difficulty, height, strokes, palette, look)
 
     def _decorate(
         self,
@@ -181,12 +214,12 @@ class Renderer:
         return image
 
     def _draw_margins(
-        self, rng: np.random.Generator, line: Line, outline: int
+        self, rng: np.random.Generator, line: Line, look: Look, outline: int
     ) -> tuple[int, int, int, int]:
         """Draw the room to the left, above, to the right and below, in pixels."""
         _, _, width, height = line.box
         scale = min(height, self.config.height)
-        nearest, widest = self._look.margins
+        nearest, widest = look.margins
         if nearest < 0:
             least = outline + nearest * scale
         else:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from attention_ocr.synthesis.kinds import KINDS
-from attention_ocr.synthesis.looks import LOOKS
+from attention_ocr.synthesis.looks import parse_looks
 
 PARTS = ("all", "train", "eval")
 CASES = ("any", "keep", "lower", "upper", "title")
@@ -83,7 +83,7 @@ class SynthesisConfig:
         _expect(self.part in PARTS, f"part among {', '.join(PARTS)}", "part", self.part)
         _expect(0 <= self.difficulty <= 1, "difficulty from 0 to 1", "difficulty", self.difficulty)
         _expect(0 <= self.textless <= 1, "textless from 0 to 1", "textless", self.textless)
-        _expect(self.look in LOOKS, f"look among {', '.join(LOOKS)}", "look", self.look)
+        parse_looks(self.look)
         _expect(8 <= self.height <= 512, "height from 8 to 512 pixels", "height", self.height)
         _expect(bool(self.fonts), "fonts to be all, bundled or a path", "fonts", self.fonts)
         _expect(self.seed >= 0, "seed of at least 0", "seed", self.seed)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_ocr.synthesis.chance import pick
-from attention_ocr.synthesis.kinds import KINDS, Material
+from attention_ocr.synthesis.chance import happens, pick
+from attention_ocr.synthesis.fragments import order_by_frequency
+from attention_ocr.synthesis.kinds import KINDS
+from attention_ocr.synthesis.material import Material
 from attention_ocr.synthesis.settings import SynthesisConfig
 
 _EVAL_EVERY = 5
@@ -123,6 +125,20 @@ class TextSampler:
             raise ValueError(f"Expected a text within {_MAX_DRAWS} draws. Received: none")
         return text
 
+    def draw_caption(self, rng: np.random.Generator) -> str:
+        """Draw a second text, which no label names: a word, or a text as `draw` does.
+
+        Args:
+            rng: Where the chance comes from.
+
+        Returns:
+            The text.
+        """
+        word = self._material.pick_part(rng, self._config.max_length)
+        if word is None or happens(rng, 0.2):
+            return self.draw(rng)
+        return pick(rng, self._casings)(word)
+
     def producible_characters(self) -> str:
         """Return the characters that can occur, sorted: `characters` less what no kind uses."""
         material = self._material
@@ -132,7 +148,7 @@ class TextSampler:
             found.update(material.characters if kind.marks is None else kind.marks)
             if kind.has_digits:
                 found.update(material.digits)
-            if name == "mixed":
+            if kind.spells:
                 found.update(material.letters)
             elif kind.has_letters:
                 words = material.whole_words if name == "words" else material.parts
@@ -160,6 +176,7 @@ class TextSampler:
             if len(word) <= config.max_length
             and any(self._allowed.issuperset(casing(word)) for casing in self._casings)
         ]
+        frequent_words = order_by_frequency(tuple(words), not config.words_file)
         words.sort(key=len)
         characters = "".join(dict.fromkeys(config.characters.replace(" ", "")))
         return Material(
@@ -177,6 +194,7 @@ class TextSampler:
             num_parts=tuple(
                 bisect_right(words, length, key=len) for length in range(config.max_length + 1)
             ),
+            frequent_words=frequent_words,
         )
 
     def _check_kinds(self) -> None:

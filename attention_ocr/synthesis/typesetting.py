@@ -52,13 +52,16 @@ def draw_ink(
         row of the baseline in it, outside it when the text hangs above or below the line.
     """
     size = int(font.size)
-    # A guess that holds for all but the widest faces; what touches the border is drawn again.
+    # A guess that holds for most faces; what touches the border is drawn again. A letter of a wide
+    # face could lie wholly beyond it, and leave the border clean.
     width = int(len(text) * (0.75 * size + max(spacing, 0.0))) + 2 * size
+    start = (width - int(0.75 * size * len(text))) // 4
+    width = max(width, start + size + int(font.getlength(text) + len(text) * max(spacing, 0.0)))
     height = 2 * size
     while True:
         canvas = Image.new("L", (width, height))
         draw = ImageDraw.Draw(canvas)
-        origin = (width - int(0.75 * size * len(text))) // 4, int(0.68 * height)
+        origin = start, int(0.68 * height)
         if spacing or lifts:
             _draw_spaced(draw, font, text, origin, spacing, lifts)
         else:
@@ -69,7 +72,7 @@ def draw_ink(
         left, top, right, bottom = box
         if left > 0 and top > 0 and right < width and bottom < height:
             return np.asarray(canvas.crop(box)), origin[1] - top
-        width, height = 2 * width, 2 * height
+        start, width, height = start + size, 2 * width, 2 * height
 
 
 def _draw_spaced(

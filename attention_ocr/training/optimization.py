@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.settings.training import TrainingConfig
+from attention_ocr.training.flattened_muon import make_muon
 from attention_ocr.training.fused_adam import FusedAdam
 from attention_ocr.training.initial_weights import has_prefix, matching_names
 from attention_ocr.training.learning_rate import LearningRate
@@ -19,8 +20,8 @@ NOT_DECAYED = ("bias", "beta", "gamma")
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:
     """Return the optimiser of the settings with its learning rate, its slots made.
 
-    `adamw` alone has the decoupled weight decay (Loshchilov and Hutter, 2019), which spares biases
-    and normalisation scales; it is `adam` (Kingma and Ba, 2015) otherwise.
+    `adamw` and `muon` have the decoupled weight decay (Loshchilov and Hutter, 2019), which spares
+    biases and normalisation scales; `adamw` is `adam` (Kingma and Ba, 2015) otherwise.
 
     Args:
         settings: of the training.
@@ -35,6 +36,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
         warmup_steps=settings.warmup_steps,
         steps=settings.steps,
         final=settings.final_learning_rate,
+        decay_steps=settings.decay_steps,
     )
     if settings.optimizer in ("adamw", "adam"):
         optimizer = FusedAdam(
@@ -43,6 +45,13 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
             beta_2=0.99,
             # Of the mean gradient of a batch the smallest entries are near 1e-7.
             epsilon=1e-8,
+        )
+        optimizer.exclude_from_weight_decay(
+            var_list=[variable for variable in variables if variable.name in NOT_DECAYED]
+        )
+    elif settings.optimizer == "muon":
+        optimizer = make_muon(
+            rate, settings.weight_decay, settings.momentum, beta_2=0.99, epsilon=1e-8
         )
         optimizer.exclude_from_weight_decay(
             var_list=[variable for variable in variables if variable.name in NOT_DECAYED]

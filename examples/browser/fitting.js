@@ -17,7 +17,7 @@ const LUMA = [fround(0.299), fround(0.587), fround(0.114)];
  */
 
 /**
- * Scale an image to the height of the network, its proportions kept.
+ * Scale an image to the height of the network; a narrow one may be widened beside.
  *
  * @param {ImageData} image opaque
  * @param {import("./notes.js").Notes["image"]} settings
@@ -42,11 +42,23 @@ export function fitImage(image, settings) {
 
 function fittedSize(height, width, settings) {
   let scale = fround(settings.image_height / height);
+  let stretch = 1;
   if (roundHalfToEven(fround(width * scale)) > settings.max_image_width) {
     scale = fround(settings.max_image_width / width);
+  } else {
+    stretch = narrowStretch(fround(width / height), settings.narrow_stretch ?? 1);
   }
-  const fit = (size, limit) => min(max(roundHalfToEven(fround(size * scale)), 1), limit);
-  return [fit(height, settings.image_height), fit(width, settings.max_image_width)];
+  const fit = (size, limit) => min(max(roundHalfToEven(size), 1), limit);
+  return [
+    fit(fround(height * scale), settings.image_height),
+    fit(fround(fround(width * scale) * stretch), settings.max_image_width),
+  ];
+}
+
+/** By how much an image is widened: less the wider it is, see `ImageConfig.narrow_stretch`. */
+function narrowStretch(ratio, full) {
+  const share = min(max(fround(fround(4 - ratio) / 3), 0), 1);
+  return fround(1 + fround(fround(full - 1) * share));
 }
 
 function roundHalfToEven(value) {

@@ -15,7 +15,7 @@ const VALUE = 2;
  *
  * @typedef {object} Notes
  * @property {{image_height: number, max_image_width: number, image_channels: number,
- *   num_views: number}} image
+ *   num_views: number, narrow_stretch?: number}} image
  * @property {string[]} characters what the token ids from 4 on stand for
  * @property {number} maxLength characters that it reads at most
  */

@@ -76,13 +76,17 @@ Plane resize(const Plane& plane, int height, int width) {
 
 // In float32 and with halves to the even side, like the network's own preprocessing.
 void fit_size(int height, int width, const ImageSettings& settings, std::int32_t size[2]) {
-  float scale = static_cast<float>(settings.image_height) / static_cast<float>(height);
-  if (std::nearbyint(static_cast<float>(width) * scale) > settings.max_image_width) {
-    scale = static_cast<float>(settings.max_image_width) / static_cast<float>(width);
+  const float rows = static_cast<float>(height), columns = static_cast<float>(width);
+  float scale = static_cast<float>(settings.image_height) / rows, stretch = 1.0f;
+  if (std::nearbyint(columns * scale) > settings.max_image_width) {
+    scale = static_cast<float>(settings.max_image_width) / columns;
+  } else {
+    // Less the wider it is, see `ImageConfig.narrow_stretch`.
+    const float share = std::clamp((4.0f - columns / rows) / 3.0f, 0.0f, 1.0f);
+    stretch = 1.0f + (settings.narrow_stretch - 1.0f) * share;
   }
-  size[0] = std::clamp(static_cast<int>(std::nearbyint(static_cast<float>(height) * scale)), 1,
-                       settings.image_height);
-  size[1] = std::clamp(static_cast<int>(std::nearbyint(static_cast<float>(width) * scale)), 1,
+  size[0] = std::clamp(static_cast<int>(std::nearbyint(rows * scale)), 1, settings.image_height);
+  size[1] = std::clamp(static_cast<int>(std::nearbyint(columns * scale * stretch)), 1,
                        settings.max_image_width);
 }
 

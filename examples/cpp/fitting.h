@@ -9,6 +9,7 @@
 // How a picture becomes the input of the network; the `image` section of a model's config.json.
 struct ImageSettings {
   int image_height = 0, max_image_width = 0, image_channels = 0, num_views = 0;
+  float narrow_stretch = 1.0f;
 };
 
 // The input of the network for one image.
@@ -18,5 +19,6 @@ struct Fitted {
   std::int32_t size[2] = {0, 0};       // height and width of the picture in it, pixels
 };
 
-// Scale an image to the height of the network, its proportions kept, bilinear with antialiasing.
+// Scale an image to the height of the network, bilinear with antialiasing; a narrow one may be
+// widened beside.
 Fitted fit_image(const Image& image, const ImageSettings& settings);

@@ -1,6 +1,7 @@
 #include "notes.h"
 
 #include <charconv>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -8,6 +9,21 @@ namespace {
 
 // Token ids below this are special; see `attention_ocr.charset`.
 constexpr std::int32_t kEnd = 2, kNumSpecial = 4;
+
+// Return the number of a name that must not occur twice, or none where it does not occur.
+template <typename Number>
+std::optional<Number> find_number(const std::string& json, const std::string& name) {
+  const std::string key = "\"" + name + "\":";
+  const auto place = json.find(key);
+  if (place == std::string::npos) return std::nullopt;
+  const auto start = json.find_first_not_of(' ', place + key.size());
+  Number value = 0;
+  if (json.find(key, place + 1) != std::string::npos || start == std::string::npos ||
+      std::from_chars(json.data() + start, json.data() + json.size(), value).ec != std::errc()) {
+    throw std::runtime_error("the model's notes give no number for `" + name + "`");
+  }
+  return value;
+}
 
 int positive(const std::string& json, const std::string& name) {
   const int value = number_in_json(json, name);
@@ -20,23 +36,16 @@ int positive(const std::string& json, const std::string& name) {
 }  // namespace
 
 int number_in_json(const std::string& json, const std::string& name) {
-  const std::string key = "\"" + name + "\":";
-  const auto place = json.find(key);
-  if (place == std::string::npos || json.find(key, place + 1) != std::string::npos) {
-    throw std::runtime_error("the model's notes do not say `" + name + "`");
-  }
-  const auto start = json.find_first_not_of(' ', place + key.size());
-  int value = 0;
-  if (start == std::string::npos ||
-      std::from_chars(json.data() + start, json.data() + json.size(), value).ec != std::errc()) {
-    throw std::runtime_error("the model's notes give no number for `" + name + "`");
-  }
-  return value;
+  const auto value = find_number<int>(json, name);
+  if (!value) throw std::runtime_error("the model's notes do not say `" + name + "`");
+  return *value;
 }
 
 ImageSettings read_image_settings(const std::string& config) {
+  // A model of a release without the last one keeps all proportions.
   return {positive(config, "image_height"), positive(config, "max_image_width"),
-          positive(config, "image_channels"), positive(config, "num_views")};
+          positive(config, "image_channels"), positive(config, "num_views"),
+          find_number<float>(config, "narrow_stretch").value_or(1.0f)};
 }
 
 std::vector<std::string> read_characters(const std::string& charset) {

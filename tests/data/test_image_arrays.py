@@ -72,8 +72,9 @@ def test_a_file_that_claims_a_huge_picture_is_none():
         GRAY,
         ImageConfig(image_height=48, max_image_width=160, image_channels=3),
         ImageConfig(image_height=32, max_image_width=64, num_views=3),
+        ImageConfig(max_image_width=160, narrow_stretch=1.7),
     ],
-    ids=["gray", "colour", "views"],
+    ids=["gray", "colour", "views", "narrow"],
 )
 def test_an_input_is_that_of_the_graph(size, settings):
     image = smooth(*size, seed=size[1])

@@ -92,6 +92,37 @@ def test_an_image_is_scaled_to_the_height_or_shrunk_to_the_width():
         )
 
 
+NARROW = ImageConfig(max_image_width=128, narrow_stretch=2.0)
+WIDENED = {
+    # Twice as wide up to a square, by nothing from 4:1 on, linearly between; never too wide.
+    (32, 32): ((32, 64), False),
+    (64, 32): ((32, 32), False),
+    (32, 80): ((32, 120), False),
+    (20, 40): ((32, 107), False),
+    (32, 96): ((32, 128), False),
+    (32, 120): ((32, 128), False),
+    (32, 128): ((32, 128), False),
+    (32, 256): ((16, 128), True),
+}
+
+
+def test_narrow_images_are_widened_as_far_as_there_is_room():
+    eager = [fitted_size(tf.constant(size), NARROW) for size in WIDENED]
+    in_graph = in_tf_data(lambda size: fitted_size(size, NARROW), WIDENED)
+    for results in (eager, in_graph):
+        assert [(tuple(fitted.numpy()), bool(shrunk)) for fitted, shrunk in results] == list(
+            WIDENED.values()
+        )
+
+
+def test_a_stretch_changes_the_width_alone_and_not_of_what_is_shrunk():
+    sizes = {(32, 40): (32, 60), (64, 40): (32, 30), (32, 100): (32, 128), (32, 256): (16, 128)}
+    stretched = [fitted_size(tf.constant(size), GRAY, 1.5)[0] for size in sizes]
+    assert [tuple(size.numpy()) for size in stretched] == list(sizes.values())
+    narrowed, _ = fitted_size(tf.constant((32, 40)), GRAY, tf.constant(0.5))
+    assert tuple(narrowed.numpy()) == (32, 20)
+
+
 @pytest.mark.parametrize("size", [(17, 40), (90, 211), (32, 500), (300, 20)])
 def test_the_proportions_are_kept_to_the_pixel(size):
     (height, width), _ = fitted_size(tf.constant(size), GRAY)

@@ -282,6 +282,30 @@ def test_images_that_had_to_be_shrunk_are_marked(tmp_path):
     }
 
 
+def test_widths_are_stretched_at_random_alike_with_one_seed_and_in_training_alone(labels):
+    config = tiny.config(min_stretch=0.5, max_stretch=2.0, batch_size=6)
+    plain = {
+        row["key"]: row["image_sizes"] for row in rows(first_batches(labels, tiny.config(), 9))
+    }
+    batches, again = (first_batches(labels, config, 12) for _ in range(2))
+    assert_equal_batches(batches, again)
+    factors = [
+        row["image_sizes"][1] / plain[row["key"]][1]
+        for row in rows(batches)
+        # As wide as an input can be, it may have been stretched by more.
+        if row["image_sizes"][1] < config.image.max_image_width
+    ]
+    assert 0.45 < min(factors) < 0.7
+    assert 1.4 < max(factors) < 2.1
+    assert sum(factor < 1 for factor in factors) > len(factors) / 4
+    assert all(
+        (row["image_sizes"] == plain[row["key"]]).all()
+        for row in rows(
+            list(evaluation_batches(open_source(str(labels)), config).as_numpy_iterator())
+        )
+    )
+
+
 def test_evaluation_yields_every_example_once_in_order(labels):
     batches = list(
         evaluation_batches(

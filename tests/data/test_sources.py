@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.data import sources
+from attention_ocr.data.readers import rendered
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.sources import Source, SourceSpec, Walk, open_source, parse_source
 from tests import tiny
@@ -221,6 +222,24 @@ def test_the_charset_of_rendered_text_holds_all_its_characters():
     source = open_source(f"{SYNTHETIC},num_examples=20")
     characters = set("".join(source.labels()))
     assert set("".join(texts_of(source, Walk()))) <= characters
+
+
+def test_rendered_images_come_again_a_distance_later(monkeypatch):
+    monkeypatch.setattr(rendered, "REPEAT_DISTANCE", 3)
+    source = open_source(f"{SYNTHETIC},repeats=2")
+    shares = []
+    for worker in range(2):
+        examples = walk(source, Walk(seed=0, shard=(worker, 2)), 9)
+        shares.append([int(example["key"].decode().split("-")[1]) for example in examples])
+        np.testing.assert_array_equal(examples[0]["image"], examples[3]["image"])
+        assert examples[0]["text"] == examples[3]["text"]
+    assert shares[0] == [0, 2, 4, 0, 2, 4, 6, 8, 10]
+    assert shares[1] == [1, 3, 5, 1, 3, 5, 7, 9, 11]
+
+
+def test_rendered_images_that_are_counted_come_once():
+    with pytest.raises(ValueError, match=r"Expected `repeats`.*Received: repeats=2"):
+        open_source(f"{SYNTHETIC},repeats=2,num_examples=7")
 
 
 @pytest.mark.parametrize("kind", ["labels", "shards", "synthetic"])

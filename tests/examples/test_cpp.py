@@ -25,6 +25,7 @@ pytestmark = [
 
 KINDS = {
     "gray": {},
+    "narrow": {"narrow_stretch": 1.7},
     "views in colour": {"image_channels": 3, "num_views": 2, "max_image_width": 48},
 }
 

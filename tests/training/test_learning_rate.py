@@ -21,10 +21,17 @@ from attention_ocr.training.learning_rate import LearningRate
         ("exponential", 150, 0.04),
         ("constant", 60, 0.4),
         ("constant", 150, 0.4),
+        # The last 40 steps of the trapezoid are its fall.
+        ("trapezoid", 5, 0.1),
+        ("trapezoid", 20, 0.4),
+        ("trapezoid", 60, 0.4),
+        ("trapezoid", 70, 0.4 * (0.1 + 0.9 * 0.5)),
+        ("trapezoid", 100, 0.04),
+        ("trapezoid", 150, 0.04),
     ],
 )
 def test_rates_worked_out_by_hand(shape, step, rate):
-    schedule = LearningRate(shape, peak=0.4, warmup_steps=20, steps=100, final=0.1)
+    schedule = LearningRate(shape, peak=0.4, warmup_steps=20, steps=100, final=0.1, decay_steps=40)
     assert float(schedule(step)) == pytest.approx(rate, rel=1e-5)
 
 
@@ -32,6 +39,15 @@ def test_rates_worked_out_by_hand(shape, step, rate):
 def test_without_warm_up_the_rate_starts_at_its_peak(shape):
     schedule = LearningRate(shape, peak=0.4, warmup_steps=0, steps=100, final=0.1)
     assert float(schedule(0)) == pytest.approx(0.4)
+
+
+def test_a_trapezoid_that_is_prolonged_before_its_fall_goes_on_alike():
+    short, long = (
+        LearningRate("trapezoid", 0.4, warmup_steps=20, steps=steps, final=0.0, decay_steps=40)
+        for steps in (100, 1000)
+    )
+    assert [float(short(step)) for step in range(61)] == [float(long(step)) for step in range(61)]
+    assert float(short(80)) < float(long(80)) == pytest.approx(0.4)
 
 
 def test_it_can_be_made_again_from_its_config():

@@ -1,5 +1,6 @@
 """Text rendered on the fly: the source called `synthetic`."""
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,26 +11,56 @@ from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
+REPEAT_DISTANCE = 512
+"""Images of a worker between an image and its repetition: it is seldom in the same batch."""
+
+
+def repeated_index(place: tf.Tensor, repeats: int) -> tf.Tensor:
+    """Return which image stands at a place where each block of images comes `repeats` times.
+
+    Args:
+        place: int64 scalar, from 0 on.
+        repeats: of each block of `REPEAT_DISTANCE` images.
+
+    Returns:
+        int64 scalar.
+    """
+    block = place // (REPEAT_DISTANCE * repeats)
+    return block * REPEAT_DISTANCE + place % REPEAT_DISTANCE
+
 
 def open_source(spec: SourceSpec) -> Source:
     """Open rendered text.
 
-    Options: those of `SynthesisConfig`, and `num_examples`; without it, there is no end.
+    Options: those of `SynthesisConfig`; `num_examples`, without which there is no end; and
+    `repeats`, how often each image of an endless source comes, `REPEAT_DISTANCE` images apart
+    (data echoing, Choi et al., 2019, before augmentation): rendering is what training on rendered
+    text spends most on beside the network.
     """
     options = dict(spec.options)
-    num_examples = None
+    num_examples, repeats = None, 1
     if options.pop("num_examples", None) is not None:
         num_examples = integer_option(spec, "num_examples")
+    if options.pop("repeats", None) is not None:
+        repeats = integer_option(spec, "repeats")
+    if repeats < 1 or (num_examples and repeats > 1):
+        raise ValueError(
+            "Expected `repeats` of at least 1, and 1 beside `num_examples`. "
+            f"Received: repeats={repeats}"
+        )
     renderer = Renderer(parse_options(options))
 
-    def render(index: np.int64) -> tuple[np.ndarray, bytes]:
-        image, text = renderer.render(int(index))
+    @functools.lru_cache(2 * REPEAT_DISTANCE if repeats > 1 else 0)
+    def render(index: int) -> tuple[np.ndarray, bytes]:
+        image, text = renderer.render(index)
         return image, text.encode("utf-8")
 
     def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
         # A picture is a function of its index alone. Said to be stateless, the call can stand in
         # a pipeline whose position is saved.
-        image, text = tf.numpy_function(render, [index], [tf.uint8, tf.string], stateful=False)
+        image, text = tf.numpy_function(
+            lambda index: render(int(index)), [index], [tf.uint8, tf.string], stateful=False
+        )
         return {
             "key": tf.strings.join(["synthetic-", tf.strings.as_string(index)]),
             "image": tf.ensure_shape(image, (None, None, 3)),
@@ -41,7 +72,9 @@ def open_source(spec: SourceSpec) -> Source:
             indices = walk_indices(num_examples, walk)
         else:
             worker, num_workers = walk.shard
-            indices = tf.data.Dataset.range(worker, np.iinfo(np.int64).max, num_workers)
+            indices = tf.data.Dataset.range(np.iinfo(np.int64).max // num_workers).map(
+                lambda place: repeated_index(place, repeats) * num_workers + worker
+            )
         return indices.map(row, num_parallel_calls=walk.num_workers)
 
     def texts() -> Iterable[str]:

@@ -1,0 +1,403 @@
+"""A text as it is found in a scene: its letters, what stands around it, and the view of all that.
+
+What belongs together is seen together: the masks of text, second texts, frame and panel are bent,
+distorted and turned as one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from attention_ocr.synthesis.chance import below, between, happens, pick
+from attention_ocr.synthesis.displays import (
+    DOT_CHARACTERS,
+    SEGMENT_CHARACTERS,
+    draw_dots,
+    draw_segments,
+    draw_wheels,
+    spread_dots,
+)
+from attention_ocr.synthesis.effects import thicken
+from attention_ocr.synthesis.faces import Face
+from attention_ocr.synthesis.geometry import bend_mask, draw_view, ripple_mask, view_mask
+from attention_ocr.synthesis.lettering import (
+    Scatter,
+    draw_at,
+    scatter_letters,
+    stack_letters,
+)
+from attention_ocr.synthesis.lines import AMBIGUOUS, add_line_height
+from attention_ocr.synthesis.looks import Look
+from attention_ocr.synthesis.typesetting import Typesetter
+
+LARGEST_CAPTION = 1 / 1.8
+"""Of the height of the text: second texts are smaller, so that nobody takes one for the text."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A text and what is around it, ready to be painted: masks of one shape.
+
+    Args:
+        ink: uint8 `[H, W]`, 255 where the text covers.
+        captions: Where second texts cover; for displays, what is not lit.
+        frame: Where the edge of the panel or the windows of wheels are.
+        panel: Where the panel is; without one, nowhere.
+        box: Left, top, width and height of what the picture must show.
+        height: Of the text in pixels, without what surrounds it.
+        has_panel: Whether there is a panel.
+    """
+
+    ink: np.ndarray
+    captions: np.ndarray
+    frame: np.ndarray
+    panel: np.ndarray
+    box: tuple[int, int, int, int]
+    height: int
+    has_panel: bool
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Letters of a text before anything is around them.
+
+    Args:
+        ink: uint8 `[H, W]`, 255 where the text covers.
+        height: Of a capital or of the ink, whichever is higher, in pixels.
+        beside: Mask of the same shape of what belongs to the letters and is none of them.
+        windows: Mask of the same shape of the windows in which they are seen; None without any.
+    """
+
+    ink: np.ndarray
+    height: int
+    beside: np.ndarray | None = None
+    windows: np.ndarray | None = None
+
+
+class _OtherTexts:
+    """Second texts, set when one is asked for: to set a text takes longest."""
+
+    def __init__(self, typesetter: Typesetter, face: Face, size: int, texts: Sequence[str]) -> None:
+        self._typesetter = typesetter
+        self._face = face
+        self._size = size
+        self._texts = texts
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Set one of them; a mask of one pixel when there is none."""
+        if self._texts:
+            ink, _ = self._typesetter.set_text(self._face, self._size, pick(rng, self._texts))
+            if ink.size:
+                return ink
+        return np.zeros((1, 1), np.uint8)
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+
+def lay_out(
+    rng: np.random.Generator,
+    typesetter: Typesetter,
+    face: Face,
+    size: int,
+    text: str,
+    others: Sequence[str],
+    difficulty: float,
+    height: int,
+    look: Look,
+    spaced: bool = True,
+) -> Layout:
+    """Lay out a text with all that surrounds it.
+
+    Args:
+        rng: Where the chance comes from.
+        typesetter: Draws the glyphs.
+        face: A face that shows all texts.
+        size: Pixels to the em.
+        text: The text.
+        others: What may stand around it.
+        difficulty: From 0, straight and level, to 1.
+        height: Nominal height of a picture in pixels.
+        look: Says what surrounds it and how far it may turn.
+        spaced: Whether there may be room between letters and digits of a code.
+
+    Returns:
+        The layout.
+    """
+    letters = _draw_letters(rng, typesetter, face, size, text, difficulty, look, spaced)
+    stack, has_panel = _surround(
+        rng, letters, _OtherTexts(typesetter, face, size, others), difficulty, look
+    )
+    if happens(rng, look.bent * difficulty):
+        stack = bend_mask(stack, between(rng, -look.bend, look.bend) * difficulty)
+    if happens(rng, look.rippled * difficulty):
+        reach = look.ripple * letters.height * difficulty * between(rng, 0.3, 1.0)
+        stack = ripple_mask(rng, stack, reach)
+    if difficulty > 0:
+        view = draw_view(rng, difficulty, stack.shape[:2], 2.2 * height, look)
+        stack = view_mask(stack, view)
+        text_height = max(4, round(letters.height * view.scale))
+    else:
+        text_height = letters.height
+    ink, beside, frame, panel = (np.ascontiguousarray(mask) for mask in cv2.split(stack))
+    shown = panel if has_panel and not happens(rng, 0.25) else ink
+    if all(not character.isalnum() or character in AMBIGUOUS for character in text):
+        # The mask is as high as the line, see `add_line_height`.
+        box = (0, 0, ink.shape[1], ink.shape[0])
+    else:
+        left, top, width, box_height = cv2.boundingRect(shown)
+        box = (left, top, width, box_height)
+    return Layout(ink, beside, frame, panel, box, text_height, has_panel)
+
+
+def _draw_letters(
+    rng: np.random.Generator,
+    typesetter: Typesetter,
+    face: Face,
+    size: int,
+    text: str,
+    difficulty: float,
+    look: Look,
+    spaced: bool,
+) -> Letters:
+    capital = max(4, round(face.cap_height * size))
+    peened = look.surface == "metal" and happens(rng, 0.2)
+    if peened and DOT_CHARACTERS.issuperset(text) and happens(rng, 0.7):
+        return Letters(draw_dots(rng, text, capital)[0], capital)
+    if look.surface == "lamps":
+        return _draw_display(rng, typesetter, face, size, text, capital)
+    if look.surface == "wheels":
+        ink, beside, windows = draw_wheels(rng, typesetter, face, size, text, capital)
+        return Letters(ink, capital, beside, windows)
+    if look.stacked and happens(rng, look.stacked) and len(text) > 1:
+        inks = [typesetter.set_text(face, size, character)[0] for character in text]
+        inks = [ink for ink in inks if ink.size]
+        return Letters(stack_letters(inks, round(size * between(rng, 0.08, 0.3))), capital)
+    is_ambiguous = all(not character.isalnum() or character in AMBIGUOUS for character in text)
+    if not is_ambiguous and len(text) > 1 and happens(rng, look.scattered * difficulty):
+        scale = difficulty * between(rng, 0.3, 1.0)
+        turn_size, turn, shift = (scale * reach for reach in look.scatter)
+        scatter = Scatter(turn_size, turn, shift, look.overlap)
+        ink = scatter_letters(rng, typesetter, face, size, text, scatter)
+        baseline = ink.shape[0]
+    else:
+        spacing = 0.0
+        if len(text) > 1 and happens(rng, 0.3):
+            spacing = size * between(rng, -0.04, 0.1 if happens(rng, 0.7) else 0.5) * difficulty
+        written = text
+        if spaced and happens(rng, look.grouped) and face.covered(" "):
+            written = part_groups(text)
+        ink, baseline = typesetter.set_text(face, size, written, spacing)
+    if happens(rng, look.emboldened * difficulty):
+        radius = max(1, round(0.04 * size))
+        ink = cv2.copyMakeBorder(ink, *(4 * (radius,)), cv2.BORDER_CONSTANT)
+        ink, baseline = thicken(ink, radius), baseline + radius
+    if peened:
+        ink = _peen(rng, ink)
+    if is_ambiguous:
+        ink = add_line_height(ink, baseline, capital)
+    return Letters(ink, max(capital, min(ink.shape[0], 2 * capital)))
+
+
+def part_groups(text: str) -> str:
+    """Put a space between the letters and the digits of a code, as plates have it.
+
+    Args:
+        text: The code.
+
+    Returns:
+        The code with spaces.
+
+    Example:
+        >>> part_groups("AB12CDE")
+        'AB 12 CDE'
+    """
+    parted = text[:1]
+    for before, character in pairwise(text):
+        if before.isalnum() and character.isalnum() and before.isdigit() != character.isdigit():
+            parted += " "
+        parted += character
+    return parted
+
+
+def _draw_display(
+    rng: np.random.Generator,
+    typesetter: Typesetter,
+    face: Face,
+    size: int,
+    text: str,
+    capital: int,
+) -> Letters:
+    characters = frozenset(text)
+    is_segments = characters <= SEGMENT_CHARACTERS and not characters <= frozenset(".:,")
+    if is_segments and happens(rng, 0.75):
+        lit, unlit = draw_segments(rng, text, capital)
+    elif characters <= DOT_CHARACTERS and happens(rng, 0.8):
+        lit, unlit = draw_dots(rng, text, capital)
+    else:
+        ink, _ = typesetter.set_text(face, size, text)
+        pitch = capital / (8 + below(rng, 7))
+        lit, unlit = spread_dots(rng, _to_lamps(ink, pitch), pitch)
+    return Letters(lit, capital, unlit)
+
+
+def _to_lamps(ink: np.ndarray, pitch: float) -> np.ndarray:
+    size = (max(1, round(ink.shape[1] / pitch)), max(1, round(ink.shape[0] / pitch)))
+    lamps = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    return cv2.threshold(lamps, 95, 255, cv2.THRESH_BINARY)[1]
+
+
+def _peen(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
+    """Make strokes of dots, as a needle strikes them."""
+    pitch = max(1.8, ink.shape[0] / (10 + below(rng, 5)))
+    lamps = _to_lamps(ink, pitch)
+    return spread_dots(rng, lamps, pitch)[0]
+
+
+def _surround(
+    rng: np.random.Generator,
+    letters: Letters,
+    others: _OtherTexts,
+    difficulty: float,
+    look: Look,
+) -> tuple[np.ndarray, bool]:
+    """Put second texts around a text, and a panel behind.
+
+    Returns:
+        uint8 `[H, W, 4]`: text, second texts, frame and panel; and whether there is a panel.
+    """
+    height = letters.height
+    framed = happens(rng, look.framed)
+    captioned = bool(others) and happens(rng, look.captioned)
+    neighbored = bool(others) and not framed and happens(rng, look.neighbored * difficulty)
+    room = [0.0, 0.0, 0.0, 0.0]
+    if framed:
+        room = [between(rng, 0.08, 0.5) * height for _ in range(4)]
+    sides: list[tuple[int, np.ndarray, int]] = []
+    if captioned:
+        for side in (1, 3) if happens(rng, 0.4) else (pick(rng, (1, 3, 1, 3, 2)),):
+            caption = shrink_caption(rng, others.draw(rng), height)
+            gap = max(2, round(between(rng, 0.1, 0.3) * height))
+            sides.append((side, caption, gap))
+            room[side] = max(room[side], caption.shape[side % 2 == 0] + gap + 0.1 * height)
+    if neighbored:
+        room = [max(value, 0.75 * height) for value in room]
+    left, above, right, under = (int(value) + 2 for value in room)
+    padding = (above, under, left, right)
+    ink = cv2.copyMakeBorder(letters.ink, *padding, cv2.BORDER_CONSTANT)
+    beside, frame, panel = np.zeros((3, *ink.shape), np.uint8)
+    if letters.beside is not None:
+        beside = cv2.copyMakeBorder(letters.beside, *padding, cv2.BORDER_CONSTANT)
+    core = (left, above, letters.ink.shape[1], letters.ink.shape[0])
+    for side, caption, gap in sides:
+        _put_caption(rng, beside, core, side, caption, gap)
+    if neighbored:
+        _put_neighbor(rng, beside, core, others.draw(rng), height)
+    if framed:
+        _draw_panel(rng, frame, panel, height)
+    if letters.windows is not None:
+        frame = cv2.copyMakeBorder(letters.windows, *padding, cv2.BORDER_CONSTANT)
+    return cv2.merge([ink, beside, frame, panel]), framed
+
+
+def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> np.ndarray:
+    """Make a second text smaller than the text.
+
+    Args:
+        rng: Where the chance comes from.
+        mask: uint8 `[h, w]`, the second text.
+        height: Of the text in pixels.
+
+    Returns:
+        uint8, at most `LARGEST_CAPTION` of the height.
+    """
+    target = max(4, int(height * between(rng, 0.18, LARGEST_CAPTION)))
+    target = min(target, int(height * LARGEST_CAPTION))
+    scale = target / mask.shape[0]
+    size = (max(1, round(mask.shape[1] * scale)), max(1, target))
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+
+
+def _put_caption(
+    rng: np.random.Generator,
+    beside: np.ndarray,
+    core: tuple[int, int, int, int],
+    side: int,
+    caption: np.ndarray,
+    gap: int,
+) -> None:
+    """Draw a second text above (1), below (3) or behind (2) the text, cut off where it ends."""
+    left, top, width, height = core
+    if side == 2:
+        x = left + width + gap
+        y = top + below(rng, max(1, height - caption.shape[0] + 1))
+    else:
+        free = beside.shape[1] - caption.shape[1]
+        x = free // 2 if happens(rng, 0.6) else below(rng, max(1, free))
+        y = top - gap - caption.shape[0] if side == 1 else top + height + gap
+    draw_at(beside, caption, x, y)
+
+
+def _put_neighbor(
+    rng: np.random.Generator,
+    beside: np.ndarray,
+    core: tuple[int, int, int, int],
+    other: np.ndarray,
+    size: int,
+) -> None:
+    """Draw another text of the same size, of which the crop catches a piece."""
+    left, top, width, height = core
+    place = below(rng, 4)
+    gap = max(2, int(size * between(rng, 0.15, 0.3)))
+    if place < 2:
+        x = below(rng, max(1, beside.shape[1] // 2)) - left
+        y = top - gap - other.shape[0] if place == 0 else top + height + gap
+    else:
+        gap = max(3, int(0.5 * size))
+        x = left - gap - other.shape[1] if place == 2 else left + width + gap
+        y = top + height - min(other.shape[0], height)
+        other = other[:height]
+    draw_at(beside, other, x, y)
+
+
+def _draw_panel(
+    rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, height: int
+) -> None:
+    """Draw a panel as large as the mask, its corners round or not, and mostly an edge."""
+    rows, columns = panel.shape
+    radius = int(between(rng, 0.0, 0.3) * height) if happens(rng, 0.7) else 0
+    corner, far = (radius + 1, radius + 1), (columns - radius - 2, rows - radius - 2)
+    if far[0] <= corner[0] or far[1] <= corner[1]:
+        corner, far, radius = (0, 0), (columns - 1, rows - 1), 0
+    _round_box(panel, corner, far, radius, -1)
+    if happens(rng, 0.65):
+        width = max(1, round(between(rng, 0.03, 0.09) * height))
+        inset = round(between(rng, 0.0, 0.1) * height)
+        place = inset + width // 2
+        near = (corner[0] + place, corner[1] + place)
+        end = (far[0] - place, far[1] - place)
+        if end[0] > near[0] and end[1] > near[1]:
+            _round_box(frame, near, end, radius, width)
+            cv2.bitwise_and(frame, panel, dst=frame)
+
+
+def _round_box(
+    mask: np.ndarray, corner: tuple[int, int], far: tuple[int, int], radius: int, width: int
+) -> None:
+    """Draw a box around another one, `radius` away from it, filled if the width is below 0."""
+    if width < 0:
+        cv2.rectangle(mask, corner, far, 255, -1)
+        if radius:
+            cv2.rectangle(mask, corner, far, 255, 2 * radius, cv2.LINE_AA)
+        return
+    if not radius:
+        cv2.rectangle(mask, corner, far, 255, width)
+        return
+    outer, inner = np.zeros_like(mask), np.zeros_like(mask)
+    _round_box(outer, corner, far, radius, -1)
+    shrunk = max(0, radius - width)
+    _round_box(inner, corner, far, shrunk, -1)
+    cv2.subtract(outer, inner, dst=mask)

@@ -1,0 +1,187 @@
+"""Colours of things that carry codes: plates, tags, metal, displays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from attention_ocr.synthesis.chance import between, happens, pick
+from attention_ocr.synthesis.colors import (
+    Color,
+    Palette,
+    color_of_luma,
+    draw_natural_palette,
+    luma,
+)
+
+_WHITE, _SILVER, _YELLOW, _BLACK = (
+    (236, 236, 230),
+    (176, 178, 176),
+    (238, 190, 40),
+    (24, 24, 28),
+)
+_NAVY, _RED, _GREEN, _BLUE = (28, 36, 110), (176, 24, 32), (20, 92, 52), (30, 70, 150)
+# Text and ground of plates: mostly dark on white or yellow, some the other way round.
+_PLATE_COLORS = (
+    *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_NAVY, _WHITE), (_NAVY, _WHITE)),
+    *((_RED, _WHITE), (_GREEN, _WHITE), (_BLACK, _YELLOW), (_BLACK, _YELLOW), (_NAVY, _YELLOW)),
+    *((_BLACK, _SILVER), (_BLACK, _SILVER), (_WHITE, _RED), (_WHITE, _GREEN), (_WHITE, _BLUE)),
+    *((_WHITE, _BLACK), (_YELLOW, _BLACK), (_SILVER, _BLACK), (_RED, _SILVER), (_WHITE, _NAVY)),
+)
+_TAG_COLORS = (
+    *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _SILVER), (_BLACK, _SILVER)),
+    *((_BLACK, _YELLOW), (_BLACK, _YELLOW), (_WHITE, _BLACK), (_WHITE, _BLUE), (_RED, _WHITE)),
+)
+_WHEEL_COLORS = (
+    *((_WHITE, _BLACK), (_WHITE, _BLACK), (_WHITE, _BLACK), (_BLACK, _WHITE), (_BLACK, _WHITE)),
+    *((_WHITE, _RED), (_RED, _WHITE), (_BLACK, _SILVER), (_SILVER, _BLACK), (_YELLOW, _BLACK)),
+)
+_LAMPS = (
+    *((255, 50, 36), (255, 50, 36), (255, 70, 60), (70, 255, 90), (255, 176, 40), (255, 200, 70)),
+    *((90, 160, 255), (240, 245, 255), (110, 255, 230), (200, 255, 70)),
+)
+_NEON = (
+    *((255, 60, 60), (255, 90, 160), (255, 140, 40), (90, 190, 255), (110, 255, 140)),
+    *((255, 240, 120), (240, 240, 255), (190, 110, 255)),
+)
+
+
+def draw_plate_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
+    """Draw the colours of a number plate, by day or by night.
+
+    Args:
+        rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1.
+
+    Returns:
+        The colours.
+    """
+    return _draw_lit_palette(rng, _PLATE_COLORS, strength)
+
+
+def draw_tag_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
+    """Draw the colours of a printed label, fresh or faded.
+
+    Args:
+        rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1.
+
+    Returns:
+        The colours.
+    """
+    return _draw_lit_palette(rng, _TAG_COLORS, strength)
+
+
+def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
+    """Draw the colours of the wheels of a meter.
+
+    Args:
+        rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1.
+
+    Returns:
+        The colours.
+    """
+    return _draw_lit_palette(rng, _WHEEL_COLORS, strength)
+
+
+def draw_metal_palette(rng: np.random.Generator) -> Palette:
+    """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is.
+
+    Args:
+        rng: Where the chance comes from.
+
+    Returns:
+        The colours.
+    """
+    ground = between(rng, 95.0, 235.0)
+    change = between(rng, 45.0, 130.0)
+    text = ground - change if happens(rng, 0.75) else ground + change
+    if not 5.0 <= text <= 250.0:
+        text = ground - change if text > ground else ground + change
+    text = min(250.0, max(5.0, text))
+    saturation = (0.08 if happens(rng, 0.75) else 0.3) * rng.random()
+    return Palette(
+        text=color_of_luma(rng, text, saturation),
+        ground=color_of_luma(rng, ground, saturation),
+        gap=0.5 * abs(text - ground),
+        saturation=saturation,
+    )
+
+
+def draw_lamp_palette(rng: np.random.Generator) -> Palette:
+    """Draw the colours of a display: bright lamps on black, or dark segments on a gray panel.
+
+    Args:
+        rng: Where the chance comes from.
+
+    Returns:
+        The colours.
+    """
+    if happens(rng, 0.3):
+        ground, text = between(rng, 110.0, 200.0), between(rng, 10.0, 60.0)
+        saturation = 0.5 * rng.random()
+        tint = color_of_luma(rng, ground, saturation)
+        return Palette(color_of_luma(rng, text, 0.3), tint, 0.6 * (ground - text), saturation)
+    return _draw_glowing_palette(rng, _LAMPS, 60.0)
+
+
+def draw_neon_palette(rng: np.random.Generator) -> Palette:
+    """Draw the colours of glowing tubes before a dark wall.
+
+    Args:
+        rng: Where the chance comes from.
+
+    Returns:
+        The colours.
+    """
+    return _draw_glowing_palette(rng, _NEON, 80.0)
+
+
+def _draw_glowing_palette(
+    rng: np.random.Generator, lights: Sequence[Color], brightest_ground: float
+) -> Palette:
+    text = _vary(rng, pick(rng, lights), 30.0)
+    ground = min(brightest_ground, 0.5 * luma(text)) * rng.random()
+    saturation = 0.6 * rng.random()
+    return Palette(
+        text=text,
+        ground=color_of_luma(rng, ground, saturation),
+        gap=0.5 * (luma(text) - ground),
+        saturation=saturation,
+    )
+
+
+def _draw_lit_palette(
+    rng: np.random.Generator, pairs: Sequence[tuple[Color, Color]], strength: float
+) -> Palette:
+    """Draw colours of paint in the light of the sun, of a lamp, or of hardly anything."""
+    if happens(rng, 0.08):
+        return draw_natural_palette(rng, strength)
+    text, ground = (_vary(rng, color, 22.0) for color in pick(rng, pairs))
+    # Light takes from all channels alike, haze brings all colours together, lamps are coloured.
+    light = between(rng, 0.35, 1.05)
+    haze = between(rng, 0.0, 0.75) ** 1.5 if happens(rng, 0.5) else 0.1 * rng.random()
+    veil = between(rng, 40.0, 230.0)
+    tint = (1.0, 1.0, 1.0)
+    if happens(rng, 0.35):
+        tint = (between(rng, 0.7, 1.0), between(rng, 0.8, 1.0), between(rng, 0.65, 1.0))
+    lit = []
+    for color in (text, ground):
+        channels = [
+            min(255.0, light * ((1.0 - haze) * channel + haze * veil) * gain)
+            for channel, gain in zip(color, tint, strict=True)
+        ]
+        lit.append((channels[0], channels[1], channels[2]))
+    contrast = abs(luma(lit[0]) - luma(lit[1]))
+    if contrast < 26.0 / max(strength, 0.2):
+        return draw_natural_palette(rng, strength)
+    return Palette(
+        text=lit[0], ground=lit[1], gap=0.6 * contrast, saturation=0.4 * rng.random() ** 2
+    )
+
+
+def _vary(rng: np.random.Generator, color: Color, reach: float) -> Color:
+    red, green, blue = (
+        min(255.0, max(0.0, channel + between(rng, -reach, reach))) for channel in color
+    )
+    return red, green, blue

@@ -1,0 +1,89 @@
+"""Accuracy of a model on what nothing is trained on: rulers by which designs are chosen.
+
+The held-out part of each real set, by document where there are documents, two sets that are only
+measured on, and rendered words of seeds that no training has. The match ignores case and all but
+letters and digits; beside it stand its 95 % interval (Wilson) and the strict match. By default each
+image is read once, greedily by the attention and without a language model; `--decoding=model` takes
+the model's own decoding.
+
+    python -m benchmarks.rulers [--model=runs/mine] [--data=runs/data] [--rulers ic15 tags]
+"""
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from attention_ocr.config import Config
+from attention_ocr.data.pipeline import evaluation_batches
+from attention_ocr.data.sources import open_source
+from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.metrics import TextMetrics
+from attention_ocr.model_places import find_model
+from attention_ocr.work_directory import load_trained_model
+from benchmarks import measure
+
+RULERS = {
+    "ic15": "ic15_train/labels.tsv,every=5,part=eval",
+    "ic03": r"ic03_train/labels.tsv,every=5,part=eval,group=images/(.*)_\d+",
+    "tags": r"wire_labels/labels.tsv,every=2,part=eval,group=images/wire_(\d*?)\d?\d_",
+    "steel": r"steel_numbers/labels.tsv,every=2,part=eval,group=images/\w+?_(\d+)_",
+    "plates": "plates/labels.tsv",
+    "house numbers": "svhn_small/labels.tsv",
+}
+"""Real images by name: a source below the folder of the data sets."""
+
+RENDERED = {
+    f"rendered {look}": (
+        "synthetic,kinds=words+words+words+mixed,difficulty=0.9,max_length=16,part=eval,"
+        f"look={look},seed={seed},num_examples=1000"
+    )
+    for look, seed in (("signs", 991), ("irregular", 992))
+}
+
+
+def measure_source(model: Any, config: Config, source: str) -> TextMetrics:
+    """Read every image of a source and return the metrics."""
+    recognize = make_recognize(model.recognizer, config, model.charset)
+    return evaluate(
+        recognize, evaluation_batches(open_source(source), config), model.charset
+    ).metrics
+
+
+def describe(name: str, metrics: TextMetrics) -> dict[str, Any]:
+    """Return the row of a ruler."""
+    low, high = metrics.alphanumeric_match_interval
+    return {
+        "ruler": name,
+        "images": metrics.num_examples,
+        "match %": 100 * metrics.alphanumeric_match,
+        "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
+        "strict %": 100 * metrics.exact_match,
+    }
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read all rulers, or some, and print a table."""
+    model = load_trained_model(find_model(arguments.model))
+    config = model.config
+    if arguments.decoding != "model":
+        greedy = {"decoding": arguments.decoding, "beam_width": 1, "search_below": 1.0}
+        config = config.with_decoding(greedy | {"language_model": "", "language_model_weight": 0.0})
+    sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
+    rows = [
+        describe(name, measure_source(model, config, sources[name])) for name in arguments.rulers
+    ]
+    mean = dict.fromkeys(rows[0]) | {"ruler": "mean of rulers", "images": 0}
+    for figure in ("match %", "strict %"):
+        mean[figure] = statistics.fmean(row[figure] for row in rows)
+    mean["images"] = sum(row["images"] for row in rows)
+    measure.report([*rows, mean], arguments.json)
+
+
+if __name__ == "__main__":
+    parser = measure.make_parser(__doc__)
+    parser.add_argument("--model", metavar="DIR", help="a work directory; the package's")
+    parser.add_argument("--data", type=Path, default=Path("runs/data"), help="the data sets")
+    parser.add_argument("--rulers", nargs="+", default=[*RULERS, *RENDERED], metavar="NAME")
+    parser.add_argument("--decoding", choices=("attention", "ctc", "model"), default="attention")
+    main(parser.parse_args())

@@ -1,0 +1,40 @@
+import re
+from pathlib import Path
+
+from attention_ocr.metrics import compute_metrics
+from benchmarks import rulers
+from benchmarks.flag_files import CONFIGS, read_flags
+from tests import tiny, tiny_model
+
+
+def test_a_model_is_measured_on_every_image_of_a_source(tmp_path):
+    labels = tiny.write_label_file(tmp_path, ["a", "bc", "0123", "cab", "ab"])
+    work_dir = tiny_model.write_work_dir(tmp_path / "model")
+    model = rulers.load_trained_model(work_dir)
+    metrics = rulers.measure_source(model, model.config, f"{labels}")
+    assert metrics.num_examples == 5
+
+
+def test_a_row_holds_the_match_without_case_and_its_interval():
+    row = rulers.describe("tags", compute_metrics(["AB-1", "c", "d"], ["ab1", "c", "x"]))
+    assert (row["ruler"], row["images"]) == ("tags", 3)
+    assert round(row["match %"], 1) == 66.7
+    assert round(row["strict %"], 1) == 33.3
+    low, high = map(float, row["95 % interval"].split(" to "))
+    assert low < row["match %"] < high
+
+
+def test_no_ruler_is_trained_on():
+    # Of a set that both use, training takes the part that the ruler leaves out.
+    trained = read_flags(CONFIGS / "default_model" / "train.flags")["train_data"].split(";")
+    for ruler in rulers.RULERS.values():
+        folder = Path(ruler).parts[0]
+        parts = [source for source in trained if f"/{folder}/" in source]
+        if folder in ("plates", "svhn_small"):
+            assert parts == []
+        for source in parts:
+            options = source.split(f"{folder}/", 1)[1].rsplit(",weight=", 1)[0]
+            assert options == ruler.split(f"{folder}/", 1)[1].replace("part=eval", "part=train")
+    seeds = re.findall(r"seed=(\d+)", ";".join(trained))
+    assert len(seeds) > 3
+    assert not set(seeds) & set(re.findall(r"seed=(\d+)", " ".join(rulers.RENDERED.values())))
