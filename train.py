@@ -13,6 +13,10 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.second_looks_flags import (
+    define_second_looks_flags,
+    second_looks_in_flags,
+)
 from attention_ocr.config import Config
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
@@ -126,6 +130,7 @@ flags.DEFINE_float(
     "Weight of the attention loss; 0 builds the CTC head alone.",
 )
 define_decoding_flags()
+define_second_looks_flags()
 
 flags.DEFINE_enum(
     "attention", DecoderConfig.attention, list(ATTENTIONS), "How the decoder sees the grid."
@@ -355,7 +360,7 @@ def config_from_flags() -> Config:
             values[name] = tuple(int(limit) for limit in values[name])
         except ValueError as error:
             raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
-    return Config.from_values(values)
+    return Config.from_values(values | second_looks_in_flags())
 
 
 def main(arguments: list[str]) -> None:

@@ -17,6 +17,7 @@ from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
+from attention_ocr.settings.second_looks import SecondLooksConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.whole_files import whole_file
 
@@ -35,6 +36,7 @@ class Config:
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+    second_looks: SecondLooksConfig = SecondLooksConfig()
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
@@ -72,6 +74,11 @@ class Config:
             f"`attention_heads` must divide `attention_units` ({model.attention_units}).",
             self.decoder.attention_heads,
         )
+        check(
+            self.image.num_views == 1 or not self.second_looks.enabled,
+            "Second looks need images of one view.",
+            self.image.num_views,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values, with the version of the format."""
@@ -108,6 +115,28 @@ class Config:
         if unknown := sorted(set(values) - set(names)):
             raise ValueError(f"No setting of decoding. Received: {', '.join(unknown)}")
         return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, **values))
+
+    def with_second_looks(self, values: Mapping[str, Any]) -> "Config":
+        """Return the settings with other values for some of the second looks.
+
+        Raises:
+            ValueError: If a name is no setting of second looks, or a value is refused.
+        """
+        names = [field.name for field in dataclasses.fields(SecondLooksConfig)]
+        if unknown := sorted(set(values) - set(names)):
+            raise ValueError(f"No setting of second looks. Received: {', '.join(unknown)}")
+        looks = dataclasses.replace(self.second_looks, **values)
+        return dataclasses.replace(self, second_looks=looks)
+
+    def for_reading(self) -> "Config":
+        """Return the settings without what reading has no use for: those of data and training."""
+        return Config(
+            image=self.image,
+            model=self.model,
+            decoder=self.decoder,
+            decoding=self.decoding,
+            second_looks=self.second_looks,
+        )
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Config":
@@ -181,11 +210,16 @@ def _section_from_dict(section_class: type, values: Mapping[str, Any]) -> Any:
 def _json_value(name: str, value: Any, default: Any) -> Any:
     """Return a JSON value in the type of the field's default, or refuse it by name."""
     if isinstance(default, tuple) and isinstance(value, list):
-        if any(type(entry) is not int for entry in value):
-            raise ValueError(f"`{name}` must hold whole numbers. Received: {value!r}")
-        return tuple(value)
+        return _json_tuple(name, value, isinstance(next(iter(default), 0), float))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not type(default):
         raise ValueError(f"`{name}` must be of type {type(default).__name__}. Received: {value!r}")
     return value
+
+
+def _json_tuple(name: str, values: list[Any], of_floats: bool) -> tuple[Any, ...]:
+    kinds, expected = ((int, float), "numbers") if of_floats else ((int,), "whole numbers")
+    if any(type(value) not in kinds for value in values):
+        raise ValueError(f"`{name}` must hold {expected}. Received: {values!r}")
+    return tuple(map(float, values)) if of_floats else tuple(values)

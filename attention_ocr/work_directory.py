@@ -4,7 +4,6 @@
 stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
-import dataclasses
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,6 +147,7 @@ def pack_model(
     target: Path,
     precision: str = "half",
     decoding: Mapping[str, Any] = MappingProxyType({}),
+    second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """Write a model as small as it can be handed on: what reading needs, in fewer bits.
 
@@ -159,6 +159,7 @@ def pack_model(
         target: made here; what of a model it holds is replaced.
         precision: one of `small_weights.PRECISIONS`.
         decoding: settings of decoding in place of those of the model.
+        second_looks: Settings of second looks in place of those of the model.
 
     Returns:
         The file of the weights.
@@ -168,7 +169,7 @@ def pack_model(
         ValueError: the model is damaged, or a weight has no value in that precision.
     """
     config, charset, recognizer = load_trained_model(source)
-    config = config.with_decoding(decoding)
+    config = config.with_decoding(decoding).with_second_looks(second_looks)
     # Refuses a file of the settings that is none.
     prepare_decoding(config, charset)
     try:
@@ -178,9 +179,7 @@ def pack_model(
     language_model = _read_language_model(config)
     target.mkdir(parents=True, exist_ok=True)
     config = config.with_decoding(_write_language_model(language_model, target))
-    Config(image=config.image, model=config.model, decoder=config.decoder).with_decoding(
-        dataclasses.asdict(config.decoding)
-    ).save(target)
+    config.for_reading().save(target)
     charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)
     return target / WEIGHTS_FILE

@@ -18,6 +18,7 @@ from attention_ocr.cli import (
     records,
     render,
     request,
+    second_looks,
     serve,
     validate,
 )
@@ -29,6 +30,7 @@ COMMANDS = {
     "explain": explain,
     "pack": pack,
     "parity": parity,
+    "second-looks": second_looks,
     "render": render,
     "records": records,
     "augment": augment,

@@ -7,6 +7,7 @@ from PIL import Image
 
 from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.engines.leveling import set_level
+from attention_ocr.engines.widths import add_margin
 from attention_ocr.overlay import attention_strip, scale_to_height
 from attention_ocr.reading.reader import Reading
 from attention_ocr.whole_files import whole_file
@@ -57,6 +58,8 @@ class OverlayFolder:
         decoded = np.rot90(decoded, reading.quarter_turns)
         if reading.slant and (level := set_level(decoded, reading.slant)) is not None:
             decoded = level
+        if reading.margin:
+            decoded = add_margin(decoded, reading.margin)
         image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)

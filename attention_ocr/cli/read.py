@@ -1,6 +1,7 @@
 """`attention-ocr read`: the text of image files."""
 
 import argparse
+import dataclasses
 import itertools
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,18 @@ from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_a
 from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.cli.second_looks_flags import (
+    add_second_looks_arguments,
+    second_looks_in_arguments,
+)
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.settings.forms import ENGINES
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from attention_ocr.whole_files import whole_file
 
 if TYPE_CHECKING:
     from attention_ocr.cli.overlay_folder import OverlayFolder
-    from attention_ocr.reading.reader import Reader
+    from attention_ocr.reading.reader import Reader, SecondLooks
 
 HELP = "read the text of images"
 EPILOG = """\
@@ -29,6 +35,8 @@ examples:
 
 Results come in the order of the images. What cannot be read is named on standard error (and is a
 record with an `error` in jsonl and csv), the rest is read all the same, and the exit status is 1.
+An image that was too wide for the model and had to be shrunk is marked as `shrunk`: cut long lines
+into words, or read them with a model that was trained with a larger --max_image_width.
 """
 
 
@@ -84,24 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_image_arguments(parser)
     add_decoding_arguments(parser)
+    add_second_looks_arguments(parser, reads=True)
 
 
 def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which images are read, and how."""
     parser.add_argument(
         "--recursive", action="store_true", help="look for images in folders of folders too"
-    )
-    parser.add_argument(
-        "--turn_tall",
-        action=argparse.BooleanOptionalAction,
-        help="read a picture much higher than wide turned as well, and keep the surest text "
-        "(default: for the weights of the package)",
-    )
-    parser.add_argument(
-        "--turn_slanted",
-        action=argparse.BooleanOptionalAction,
-        help="read a picture that is not read surely as one of a word that rises or falls as well, "
-        "and keep the text that most agree on (default: for the weights of the package)",
     )
     parser.add_argument(
         "--stdin_image",
@@ -147,6 +144,7 @@ def run(args: argparse.Namespace) -> int:
                 args.model,
                 engine=args.engine,
                 limits=limits,
+                second_looks=_second_looks(args),
                 turn_tall=args.turn_tall,
                 turn_slanted=args.turn_slanted,
                 **decoding,
@@ -169,6 +167,15 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if num_failed else 0
+
+
+def _second_looks(args: argparse.Namespace) -> "SecondLooks":
+    """Return what `load` is told of second looks."""
+    chosen = second_looks_in_arguments(args)
+    if args.second_looks is None:
+        return chosen or None
+    base = RECOMMENDED if args.second_looks else SecondLooksConfig()
+    return dataclasses.replace(base, **chosen)
 
 
 def _open_overlays(folder: Path | None) -> "OverlayFolder | None":
@@ -199,6 +206,7 @@ def _read(
             character_confidences=tuple(round(c, 6) for c in reading.character_confidences),
             error=reading.error,
             overlay=overlay,
+            shrunk=reading.shrunk,
             alternatives=tuple((text, round(sure, 6)) for text, sure in reading.alternatives),
         )
 

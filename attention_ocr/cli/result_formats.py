@@ -17,6 +17,7 @@ class Result(NamedTuple):
         character_confidences: probability of each character, in [0, 1].
         error: why nothing could be read.
         overlay: path of the picture of the attention.
+        shrunk: Whether the image was too wide for the model, and was shrunk until it fit.
         alternatives: the n best texts of a search with their confidences; in JSON alone.
     """
 
@@ -26,19 +27,27 @@ class Result(NamedTuple):
     character_confidences: tuple[float, ...] = ()
     error: str | None = None
     overlay: str | None = None
+    shrunk: bool = False
     alternatives: tuple[tuple[str, float], ...] = ()
 
+
+SHRUNK = "shrunk"
+"""Marks an image that was too wide for the model among the columns of text."""
 
 Write = Callable[[Result], None]
 
 
 def write_text(stream: TextIO) -> Write:
-    """Return a writer of `path TAB text TAB confidence [TAB overlay]`; errors are left out."""
+    """Return a writer of `path TAB text TAB confidence [TAB overlay] [TAB SHRUNK]`.
+
+    Errors are left out.
+    """
 
     def write(result: Result) -> None:
         if result.error is None:
             columns = [result.path, result.text, f"{result.confidence:.3f}"]
             columns += [result.overlay] if result.overlay else []
+            columns += [SHRUNK] if result.shrunk else []
             stream.write("\t".join(map(on_one_line, columns)) + "\n")
 
     return write
@@ -71,7 +80,11 @@ def write_csv(stream: TextIO) -> Write:
 
     def write(result: Result) -> None:
         confidences = " ".join(map(str, result.character_confidences))
-        record = result._asdict() | {"character_confidences": confidences}
+        record = result._asdict() | {
+            "character_confidences": confidences,
+            # As in JSON.
+            "shrunk": json.dumps(result.shrunk),
+        }
         writer.writerow(record[column] for column in columns)
 
     return write

@@ -24,9 +24,13 @@ class Reading:
         error: why the image could not be read; none if it could.
         alternatives: the n best texts of a search with their confidences, the best first; none
             with greedy decoding.
-        quarter_turns: anticlockwise, after which the picture was read; see `engines.turning`.
-        slant: degrees by which the word was taken to fall to the right, and was set level before it
+        quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
+            degrees; see `engines.turning`.
+        slant: Degrees by which the word was taken to fall to the right, and was deskewed before it
             was read; see `engines.leveling`.
+        width_factor: By which the image was widened before it was read; see `engines.widths`.
+        margin: Width of the strip that was added at each side before the image was read, a share of
+            the height; see `engines.widths`.
     """
 
     text: str
@@ -38,6 +42,13 @@ class Reading:
     alternatives: tuple[tuple[str, float], ...] = ()
     quarter_turns: int = 0
     slant: float = 0.0
+    width_factor: float = 1.0
+    margin: float = 0.0
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the image was too wide for the network, and was shrunk below its height."""
+        return self.attention_extent[0] < 1.0
 
 
 class Engine(Protocol):

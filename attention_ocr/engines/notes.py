@@ -12,10 +12,12 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.model_places import LANGUAGE_MODEL_FILE, WEIGHTS_FILE
+from attention_ocr.whole_files import whole_file
 
 FORMAT_VERSION = 1
 NOTES_FILE = "attention_ocr.json"
@@ -72,11 +74,9 @@ def make_notes(
     made_of: str = "",
 ) -> Notes:
     """Return notes without what reading has no use for."""
-    kept = Config(image=config.image, model=config.model, decoder=config.decoder)
-    decoding = dataclasses.asdict(config.decoding)
     # The language model itself is in the file; where it lay says nothing elsewhere.
-    decoding["language_model"] = decoding["language_model"] and LANGUAGE_MODEL_FILE
-    kept = kept.with_decoding(decoding)
+    language_model = config.decoding.language_model and LANGUAGE_MODEL_FILE
+    kept = config.for_reading().with_decoding({"language_model": language_model})
     return Notes(form, kept, charset, widths, made_of)
 
 
@@ -94,6 +94,8 @@ def digest_of_weights(work_dir: Path) -> str:
 def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:
     """Refuse a model in one file that stands in a work directory and is not the same model.
 
+    Second looks are no part of a model: those of the work directory count, whatever the file says.
+
     Args:
         file: the model, for the message.
         notes: of it.
@@ -103,6 +105,7 @@ def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:
         ValueError: the weights, the settings or the characters are others.
     """
     config, charset = Config.load(work_dir), Charset.load(work_dir)
+    config = dataclasses.replace(config, second_looks=notes.config.second_looks)
     digest = digest_of_weights(work_dir)
     if notes != make_notes(notes.form, config, charset, notes.widths, digest):
         raise ValueError(
@@ -125,6 +128,29 @@ def append_notes(model: bytes, notes: Notes, path: Path) -> None:
         for name, text in notes.to_entries(hashlib.sha256(model).hexdigest()).items():
             # A fixed date, so that the same model gives the same file.
             archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8"))
+
+
+def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
+    """Change the second looks in the notes of a LiteRT file; the model in it stays as it is.
+
+    Args:
+        path: Of the file, which is replaced whole or not at all.
+        values: New values of some of the settings, by name.
+
+    Returns:
+        The new notes.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no model of this toolkit, or a value is refused.
+    """
+    notes = read_appended_notes(path)
+    notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
+    with zipfile.ZipFile(path) as archive:
+        length = min(entry.header_offset for entry in archive.infolist())
+    with whole_file(path) as temporary:
+        append_notes(path.read_bytes()[:length], notes, temporary)
+    return notes
 
 
 def read_appended_notes(path: Path) -> Notes:

@@ -21,6 +21,7 @@ def pack(
     with_litert: bool = True,
     precision: str = "half",
     decoding: Mapping[str, Any] = MappingProxyType({}),
+    second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
     """Write what reading needs of a model, see `work_directory.pack_model`.
 
@@ -31,6 +32,7 @@ def pack(
             `PACKED_FORM`; it knows which weights those are, and is refused beside others.
         precision: of the weights, one of `small_weights.PRECISIONS`.
         decoding: settings of decoding in place of those of the model.
+        second_looks: Settings of second looks in place of those of the model.
 
     Returns:
         The files that hold the weights.
@@ -46,7 +48,7 @@ def pack(
     path = target / FILES[PACKED_FORM]
     # One of older weights would be refused.
     path.unlink(missing_ok=True)
-    paths = [pack_model(source, target, precision, decoding)]
+    paths = [pack_model(source, target, precision, decoding, second_looks)]
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:

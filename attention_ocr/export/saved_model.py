@@ -34,6 +34,7 @@ def export_model(
     num_check_images: int = 64,
     decoding: Mapping[str, Any] | None = None,
     forms: Sequence[str] = (SAVED_MODEL,),
+    second_looks: Mapping[str, Any] | None = None,
 ) -> Path:
     """Export the model of a work directory to `export_dir/version`, in one form or several.
 
@@ -50,6 +51,7 @@ def export_model(
         decoding: settings of decoding in place of those of the training, by name.
         forms: some of `settings.forms.FORMS`; `saved_model` is the directory itself, the others
             are files in it.
+        second_looks: Settings of second looks in place of those of the training, by name.
 
     Returns:
         The directory of the version.
@@ -66,8 +68,8 @@ def export_model(
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
     model = load_trained_model(work_dir)
-    if decoding:
-        model = model._replace(config=model.config.with_decoding(decoding))
+    config = model.config.with_decoding(decoding or {}).with_second_looks(second_looks or {})
+    model = model._replace(config=config)
     forms = [form for form in FORMS if form in forms]
     for form in forms:
         check_settings(form, model.config)

@@ -41,7 +41,7 @@ class Explainer:
         if not (directory / WEIGHTS_FILE).is_file():
             raise ValueError(f"An explanation needs a work directory. Received: {directory}")
         self.method = method
-        self._reader = load(directory, engine="tensorflow")
+        self._reader = load(directory, engine="tensorflow", second_looks=False)
         self._model = load_trained_model(directory)
 
     def explain(self, image: ImageLike, text: str | None = None) -> Reading:

@@ -12,14 +12,14 @@ import numpy as np
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.engines.interface import Engine, Reading
-from attention_ocr.engines.leveling import LevelingEngine
 from attention_ocr.engines.notes import check_made_of
 from attention_ocr.engines.prepared import PreparedEngine
-from attention_ocr.engines.turning import TurningEngine
+from attention_ocr.engines.second_looks import SecondLooksEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.settings.checks import check_choice
 from attention_ocr.settings.forms import ENGINES, FILES
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 __all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
 
@@ -30,6 +30,7 @@ RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)
 """What each engine can run on, one of them."""
 
 ImageLike = str | os.PathLike[str] | bytes | np.ndarray
+SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
 
 
 class Reader:
@@ -105,6 +106,7 @@ def load(
     *,
     engine: str = "auto",
     limits: ImageLimits | None = None,
+    second_looks: SecondLooks = None,
     turn_tall: bool | None = None,
     turn_slanted: bool | None = None,
     **decoding: Any,
@@ -117,11 +119,12 @@ def load(
         engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
-        turn_tall: whether a picture much higher than wide is also read turned, see
-            `engines.turning`; none says so of the model of the package alone, as words in
-            photographs may stand on end.
-        turn_slanted: whether a picture that is not read surely is also read as one of a word that
-            rises or falls, see `engines.leveling`; none as for `turn_tall`.
+        second_looks: Which images are read again: none for what is kept with the model; `False` for
+            none at all, `True` for `settings.second_looks.RECOMMENDED`; a mapping for other values
+            of some settings of the model; or all settings.
+        turn_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
+            `False` sets it to 0, `True` to what is recommended; none leaves it.
+        turn_slanted: Likewise, in place of `deskew_below`.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
             can change them.
@@ -139,12 +142,36 @@ def load(
     """
     check_choice("engine", engine, ENGINES)
     opened = _open(find_model(path), engine, decoding)
-    is_own = path is None
-    if is_own if turn_tall is None else turn_tall:
-        opened = TurningEngine(opened)
-    if is_own if turn_slanted is None else turn_slanted:
-        opened = LevelingEngine(opened)
-    return Reader(opened, limits)
+    looks = _chosen_looks(
+        opened.config,
+        second_looks,
+        {"rotate_tall_below": turn_tall, "deskew_below": turn_slanted},
+    )
+    return Reader(SecondLooksEngine(opened, looks) if looks.enabled else opened, limits)
+
+
+def _chosen_looks(
+    config: Config, choice: SecondLooks, switches: Mapping[str, bool | None]
+) -> SecondLooksConfig:
+    """Return the second looks that are taken, see `load`."""
+    if choice is False:
+        choice = SecondLooksConfig()
+    elif choice is True:
+        choice = RECOMMENDED
+    if isinstance(choice, SecondLooksConfig):
+        config = dataclasses.replace(config, second_looks=choice)
+    elif isinstance(choice, Mapping):
+        config = config.with_second_looks(choice)
+    elif choice is not None:
+        raise ValueError(
+            f"`second_looks` must be a bool, a mapping or settings. Received: {choice!r}"
+        )
+    limits = {
+        name: getattr(RECOMMENDED, name) if switch else 0.0
+        for name, switch in switches.items()
+        if switch is not None
+    }
+    return config.with_second_looks(limits).second_looks
 
 
 def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
@@ -223,6 +250,10 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
         engine = ONNXEngine(file)
     if work_dir is not None:
         check_made_of(file, engine.notes, work_dir)
+        # What is no part of the network may have been changed since the file was made.
+        engine.config = dataclasses.replace(
+            engine.config, second_looks=Config.load(work_dir).second_looks
+        )
     return engine
 
 

@@ -11,6 +11,7 @@ RESULTS = [
     Result("tab\there.png", "two\nlines", 0.5, (0.5,)),
     Result("bad.png", error="unreadable image"),
     Result("blank.png", "", 0.25),
+    Result("wide.png", "a line", 0.75, shrunk=True),
 ]
 
 
@@ -27,6 +28,7 @@ def test_text_is_a_line_for_each_image_that_was_read():
         'a b.png\té, "中"\t0.988\tout/a b.attention.png',
         "tab\\there.png\ttwo\\nlines\t0.500",
         "blank.png\t\t0.250",
+        "wide.png\ta line\t0.750\tshrunk",
     ]
 
 
@@ -34,9 +36,10 @@ def test_json_lines_hold_every_field_of_every_image():
     lines = written("jsonl").splitlines()
     assert "中" in lines[0]
     records = [json.loads(line) for line in lines]
-    assert [list(record) for record in records] == [list(Result._fields[:-1])] * 4
+    assert [list(record) for record in records] == [list(Result._fields[:-1])] * 5
     assert records[0]["character_confidences"] == [0.99, 0.9976]
     assert records[1]["text"] == "two\nlines"
+    assert [record["shrunk"] for record in records] == [False] * 4 + [True]
     expected = Result("bad.png", error="unreadable image")._asdict()
     del expected["alternatives"]
     assert records[2] == expected | {"character_confidences": []}
@@ -49,6 +52,7 @@ def test_csv_has_a_header_and_every_image():
     assert rows[0]["character_confidences"] == "0.99 0.9976"
     assert rows[0]["overlay"] == "out/a b.attention.png"
     assert rows[1]["text"] == "two\nlines"
+    assert [row["shrunk"] for row in rows] == ["false"] * 4 + ["true"]
     assert (rows[2]["error"], rows[2]["overlay"]) == ("unreadable image", "")
 
 
@@ -57,7 +61,7 @@ def test_csv_has_a_header_and_every_image():
     [
         ("text", ""),
         ("jsonl", ""),
-        ("csv", "path,text,confidence,character_confidences,error,overlay\n"),
+        ("csv", "path,text,confidence,character_confidences,error,overlay,shrunk\n"),
     ],
 )
 def test_no_image_gives_no_record(file_format, content):

@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 import zlib
@@ -6,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 import attention_ocr
 from attention_ocr.charset import ASCII
@@ -13,6 +15,7 @@ from attention_ocr.cli.main import main
 from attention_ocr.engines.notes import check_made_of, read_appended_notes
 from attention_ocr.model_places import LANGUAGE_MODEL_FILE
 from attention_ocr.settings.forms import FILES
+from attention_ocr.settings.second_looks import RECOMMENDED
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.work_directory import BUNDLED_WEIGHTS, WEIGHTS_FILE
@@ -45,6 +48,66 @@ def test_the_fastest_engine_reads_the_same_weights():
     path = BUNDLED_WEIGHTS / FILES["litert_int8"]
     assert path.stat().st_size < LIMIT_MB * 1e6
     check_made_of(path, read_appended_notes(path), BUNDLED_WEIGHTS)
+
+
+def test_second_looks_are_taken_however_the_weights_are_opened(reader):
+    assert reader.config.second_looks == RECOMMENDED
+    for place in (BUNDLED_WEIGHTS, BUNDLED_WEIGHTS / FILES["litert_int8"]):
+        assert attention_ocr.load(place).config.second_looks == RECOMMENDED
+
+
+def test_a_model_by_its_path_reads_what_the_package_reads(reader, words):
+    upside_down = [np.ascontiguousarray(image[::-1, ::-1]) for image, _ in words[:10]]
+    expected = [(reading.text, reading.confidence) for reading in reader.read(upside_down)]
+    for place in (BUNDLED_WEIGHTS, BUNDLED_WEIGHTS / FILES["litert_int8"]):
+        readings = attention_ocr.load(place).read(upside_down)
+        assert [(reading.text, reading.confidence) for reading in readings] == expected
+    once = attention_ocr.load(BUNDLED_WEIGHTS, second_looks=False).read(upside_down)
+    assert [reading.text for reading in once] != [text for text, _ in expected]
+
+
+def narrowed(image: np.ndarray) -> np.ndarray:
+    """Return an image whose letters are condensed to less than half of their width."""
+    return cv2.resize(image, None, fx=0.42, fy=1.0, interpolation=cv2.INTER_AREA)
+
+
+def test_other_widths_read_more_condensed_words(words):
+    images = [narrowed(image) for image, _ in words]
+    once = dataclasses.replace(RECOMMENDED, widths_below=0.0)
+    right = [
+        sum(
+            reading.text == text
+            for reading, (_, text) in zip(
+                attention_ocr.load(second_looks=looks).read(images), words, strict=True
+            )
+        )
+        for looks in (once, RECOMMENDED)
+    ]
+    assert right[1] > right[0]
+
+
+def drawn(text: str, size: int, margin: int) -> np.ndarray:
+    """Return a text in dark print on light paper, cut out tightly: uint8 [h, w, 3]."""
+    font = ImageFont.load_default(size=size)
+    left, top, right, bottom = map(int, font.getbbox(text))
+    box = (right - left + 2 * margin, bottom - top + 2 * margin)
+    image = Image.new("RGB", box, (235, 235, 230))
+    ImageDraw.Draw(image).text((margin - left, margin - top), text, (20, 20, 20), font)
+    return np.asarray(image)
+
+
+def test_a_lone_narrow_letter_and_a_word_upside_down_are_read(reader):
+    upside_down = np.ascontiguousarray(drawn("PARKING", 40, 8)[::-1, ::-1])
+    narrow, word = reader.read([drawn("I", 56, 5), upside_down])
+    assert (narrow.text, narrow.quarter_turns) == ("I", 0)
+    assert (word.text, word.quarter_turns) == ("PARKING", 2)
+
+
+@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+def test_a_line_too_wide_for_the_network_is_said_to_be_shrunk(engine):
+    line = drawn("the quick brown fox jumps over the lazy dog today", 40, 8)
+    readings = attention_ocr.load(engine=engine).read([line, drawn("PARKING", 40, 8)])
+    assert [reading.shrunk for reading in readings] == [True, False]
 
 
 def test_eight_bits_read_what_the_weights_read(reader, words):

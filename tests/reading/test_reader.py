@@ -1,3 +1,5 @@
+import dataclasses
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,11 +9,12 @@ from PIL import Image
 
 import attention_ocr
 from attention_ocr import model_places
+from attention_ocr.config import Config
 from attention_ocr.engines import graph
-from attention_ocr.engines.leveling import LevelingEngine
-from attention_ocr.engines.turning import TurningEngine
+from attention_ocr.engines.second_looks import SecondLooksEngine
 from attention_ocr.reading import reader as reader_module
 from attention_ocr.reading.reader import load
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from tests import tiny, tiny_model
 
 
@@ -244,7 +247,12 @@ def test_a_work_directory_decodes_as_it_is_told_and_an_export_as_it_was_made(wor
 
 def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
     loaded = []
-    monkeypatch.setattr(graph, "open_saved_model", loaded.append)
+
+    def open_saved_model(directory):
+        loaded.append(directory)
+        return SimpleNamespace(config=tiny.config())
+
+    monkeypatch.setattr(graph, "open_saved_model", open_saved_model)
     for version in ("2", "9", "10", "10.old", "new"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "saved_model.pb").touch()
@@ -273,8 +281,72 @@ def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path,
     with pytest.raises(FileNotFoundError, match="without weights of its own"):
         load()
     monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", work_dir)
-    assert isinstance(load().engine, LevelingEngine)
+    assert load().config == tiny.config()
     assert loaded == [(work_dir, {})]
-    assert isinstance(load(turn_slanted=False).engine, TurningEngine)
-    assert not isinstance(load(work_dir).engine, LevelingEngine | TurningEngine)
-    assert not isinstance(load(turn_tall=False, turn_slanted=False).engine, TurningEngine)
+
+
+LOOKS = SecondLooksConfig(widths_below=0.8, deskew_below=0.4)
+
+
+@pytest.fixture
+def looking(work_dir, tmp_path):
+    """A work directory that reads again what it reads without confidence."""
+    folder = shutil.copytree(work_dir, tmp_path / "looking")
+    dataclasses.replace(Config.load(folder), second_looks=LOOKS).save(folder)
+    return folder
+
+
+def test_second_looks_are_kept_with_the_model(looking, work_dir):
+    reader = load(looking)
+    assert isinstance(reader.engine, SecondLooksEngine)
+    assert reader.config.second_looks == LOOKS
+    assert not isinstance(load(work_dir).engine, SecondLooksEngine)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"second_looks": {"deskew_below": 0.0}}, SecondLooksConfig(widths_below=0.8)),
+        ({"second_looks": True}, RECOMMENDED),
+        (
+            {"second_looks": SecondLooksConfig(widths_below=0.1)},
+            SecondLooksConfig(widths_below=0.1),
+        ),
+        ({"turn_slanted": False}, SecondLooksConfig(widths_below=0.8)),
+        (
+            {"turn_tall": True},
+            dataclasses.replace(LOOKS, rotate_tall_below=RECOMMENDED.rotate_tall_below),
+        ),
+        (
+            {"second_looks": False, "turn_slanted": True},
+            SecondLooksConfig(deskew_below=RECOMMENDED.deskew_below),
+        ),
+    ],
+)
+def test_other_second_looks_may_be_chosen(looking, choice, expected):
+    assert load(looking, **choice).config.second_looks == expected
+
+
+def test_without_second_looks_a_model_reads_once(looking):
+    assert not isinstance(load(looking, second_looks=False).engine, SecondLooksEngine)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"deskew": 0.5}, "No setting of second looks. Received: deskew"),
+        ({"deskew_below": 1.5}, "`deskew_below` must be a confidence"),
+        ("all", "`second_looks` must be a bool, a mapping or settings. Received: 'all'"),
+    ],
+)
+def test_second_looks_that_are_none_are_named(looking, choice, message):
+    with pytest.raises(ValueError, match=message):
+        load(looking, second_looks=choice)
+
+
+def test_a_reading_says_whether_its_image_was_shrunk(work_dir):
+    height, width = tiny.SETTINGS["image_height"], tiny.SETTINGS["max_image_width"]
+    images = [np.zeros((height, size, 3), np.uint8) for size in (width, 2 * width)]
+    reader = load(work_dir)
+    assert [reading.shrunk for reading in reader.read(images)] == [False, True]
+    assert not reader.read(b"no image")[0].shrunk
