@@ -39,6 +39,8 @@ HELP_OF = {
     "max_concurrent_requests": "that are received or answered at the same time",
     "receive_timeout_s": "seconds that a REST request may take to arrive, and a connection idle",
     "grace_s": "seconds that requests have to end when the server is told to stop",
+    "second_looks": "whether images that are read without confidence are read again, as the "
+    "settings of the model say",
     "max_image_bytes": "of a file that is decoded",
     "max_image_pixels": "of a picture that is decoded, all frames counted",
 }

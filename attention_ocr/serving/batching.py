@@ -251,6 +251,13 @@ def _join(parts: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def object_array(values: Sequence[bytes]) -> np.ndarray:
+    """Return files or texts as an array of objects, whose rows keep their zero bytes."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
 def num_bytes_of(array: np.ndarray) -> int:
     """Return the bytes of an array; of one of texts, those of the texts."""
     return sum(map(len, array.flat)) if array.dtype == object else array.nbytes

@@ -46,7 +46,7 @@ def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
     num_pixels = 0
     rows = inputs[name].copy()
     for row, content in enumerate(rows):
-        for image in [content] if name == IMAGE_INPUT else _images_of(content):
+        for image in [content] if name == IMAGE_INPUT else images_of(content):
             reason, pixels = limits.judge(image)
             num_pixels += pixels
             if reason is not None:
@@ -55,7 +55,8 @@ def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
     return Guarded({**inputs, name: rows} if refused else inputs, refused, num_pixels)
 
 
-def _images_of(content: bytes) -> list[bytes]:
+def images_of(content: bytes) -> list[bytes]:
+    """Return the images of a serialised example; none of what is no example."""
     try:
         features = Example.FromString(content).features.feature
     except DecodeError:

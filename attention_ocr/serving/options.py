@@ -34,6 +34,8 @@ class ServingOptions:
         receive_timeout_s: seconds that the body of a REST request may take to arrive, and that a
             connection may stay without one.
         grace_s: seconds that requests have to end when the server is told to stop.
+        second_looks: Whether images that are read without confidence are read again, as the
+            settings of the model say.
         limits: the largest image that is decoded.
     """
 
@@ -55,6 +57,7 @@ class ServingOptions:
     max_concurrent_requests: int = 512
     receive_timeout_s: float = 60.0
     grace_s: float = 30.0
+    second_looks: bool = True
     limits: ImageLimits = field(default_factory=ImageLimits)
 
     def __post_init__(self) -> None:

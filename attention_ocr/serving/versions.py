@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from absl import logging
@@ -13,6 +14,7 @@ from absl import logging
 from attention_ocr.model_places import SAVED_MODEL_FILE
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ALL, ServingOptions
+from attention_ocr.serving.second_looks import load_servable
 from attention_ocr.serving.servable import Servable
 
 
@@ -43,14 +45,14 @@ class Versions:
 
     Args:
         options: of the server.
-        load: makes a servable of a version and its directory.
+        load: makes a servable of a version and its directory; none is `load_servable`.
     """
 
     def __init__(
-        self, options: ServingOptions, load: Callable[[int, Path], Servable] = Servable
+        self, options: ServingOptions, load: Callable[[int, Path], Servable] | None = None
     ) -> None:
         self._options = options
-        self._load = load
+        self._load = load or partial(load_servable, second_looks=options.second_looks)
         self._executor = ThreadPoolExecutor(1, "load")
         self._failed_files: dict[int, object] = {}
         self.servables: dict[int, Servable] = {}

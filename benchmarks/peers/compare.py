@@ -82,7 +82,10 @@ def describe(
 def main(arguments: argparse.Namespace) -> None:
     """Read every data set with every recogniser."""
     reader = attention_ocr.load(
-        arguments.model, turn_tall=arguments.turn_tall, turn_slanted=arguments.turn_slanted
+        arguments.model,
+        second_looks=arguments.second_looks,
+        turn_tall=arguments.turn_tall,
+        turn_slanted=arguments.turn_slanted,
     )
     rows = []
     for file in arguments.labels:
@@ -101,7 +104,10 @@ if __name__ == "__main__":
     parser.add_argument("--model", metavar="DIR", help="ours; by default the package's")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--peers_python", default="python", help="of the peers' environment")
-    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="as in reading")
+    parser.add_argument(
+        "--second_looks", action=argparse.BooleanOptionalAction, help="as in reading"
+    )
+    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="likewise")
     parser.add_argument("--turn_slanted", action=argparse.BooleanOptionalAction, help="likewise")
     parser.add_argument("--part", default="eval", help="of each data set")
     parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
