@@ -3,8 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attention_ocr.cli.quiet_start import quiet_start
+
+if TYPE_CHECKING:
+    from attention_ocr.engines.interface import Engine
 
 HELP = "compare the forms of an export on labelled images"
 EPILOG = """\
@@ -13,6 +17,10 @@ example:
 
 Forms in float32 must give every text and its confidence to 0.001; half precision 99 % of the texts;
 8 bits may cost half a point of exact match. The exit status is 1 where a form does not keep that.
+
+Every form is read once here. Where the model has second looks, the last column says what takes them
+when it reads that form (TF Serving, a browser or a program in C++ reads once), and the last row how
+the reference reads with them.
 """
 
 
@@ -62,19 +70,25 @@ def run(args: argparse.Namespace) -> int:
         from attention_ocr.data.labels import read_labels
         from attention_ocr.export.parity import compare_forms
         from attention_ocr.model_places import find_model
-        from attention_ocr.reading.reader import load
 
         images = read_labels(args.labels)
         images = images[:: max(1, len(images) // args.count)][: args.count]
-        reference = None if args.model is None else load(args.model, engine="tensorflow").engine
+        reference = None if args.model is None else _open_reference(args.model)
     rows = compare_forms(find_model(args.export), images, reference)
-    print("form\timages\tsame text\texact match\tlargest difference of confidence")
+    print("form\timages\tsame text\texact match\tlargest difference of confidence\tsecond looks")
     for row in rows:
         same, right = row.num_same / row.num_images, row.num_right / row.num_images
         print(
             f"{row.form}\t{row.num_images}\t{same:.2%}\t{right:.2%}\t{row.largest_difference:.2g}"
+            f"\t{row.second_looks or '-'}"
         )
     failures = [row for row in rows if row.failure is not None]
     for row in failures:
         print(f"attention-ocr parity: {row.form}: {row.failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _open_reference(model: Path) -> "Engine":
+    from attention_ocr.reading.reader import load
+
+    return load(model, engine="tensorflow", second_looks=False).engine

@@ -7,7 +7,8 @@ from attention_ocr.cli.main import main
 from attention_ocr.engines.litert import LiteRTEngine
 from attention_ocr.engines.onnx import ONNXEngine
 from attention_ocr.export import parity
-from attention_ocr.export.parity import compare_forms, forms_of
+from attention_ocr.export.parity import SECOND_LOOKS, compare_forms, forms_of
+from attention_ocr.settings.forms import FORMS
 from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
@@ -31,6 +32,22 @@ def test_all_forms_of_a_version_are_compared(labels, capsys):
     assert [line[0] for line in lines[1:]] == ["reference", "litert", "onnx"]
     assert {tuple(line[1:4]) for line in lines[1:]} == {("5", "100.00%", "20.00%")}
     assert all(float(line[4]) < 1e-4 for line in lines[1:])
+
+
+def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, capsys):
+    version = shutil.copytree(FIXTURE, tmp_path / "1")
+    (version / "model.onnx").unlink()
+    assert main(["second-looks", str(version / "model.tflite"), "--widths_below=1"]) == 0
+    capsys.readouterr()
+    assert main(["parity", str(version), str(labels)]) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(line[0], line[-1]) for line in lines] == [
+        ("form", "second looks"),
+        ("reference", "-"),
+        ("litert", "package"),
+        ("second looks", "-"),
+    ]
+    assert set(SECOND_LOOKS) == set(FORMS)
 
 
 def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):
