@@ -2,14 +2,17 @@
 
 import argparse
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.second_looks_flags import (
     add_second_looks_arguments,
     second_looks_in_arguments,
 )
 from attention_ocr.config import Config
-from attention_ocr.engines.notes import read_appended_notes, rewrite_second_looks
+from attention_ocr.engines.notes import Notes, rewrite_second_looks
 from attention_ocr.model_places import SUFFIX_OF, find_model
 from attention_ocr.settings.second_looks import RECOMMENDED
 
@@ -20,7 +23,7 @@ examples:
   attention-ocr second-looks runs/mine --recommended
   attention-ocr second-looks served/mine --widths_below=0.9 --widths=1.3
 
-Second looks are kept with a model, a work directory, an export or a .tflite file, and apply however
+Second looks are kept with a model, a work directory, an export or a file of one, and apply however
 it is opened; the model itself stays as it is. Without a flag, they are printed.
 """
 
@@ -34,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="work directory, export, or .tflite file of one"
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="work directory, export, or a .tflite or .onnx file of one",
     )
     parser.add_argument(
         "--recommended",
@@ -55,22 +61,22 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         OSError: If there is no model, or it cannot be written.
-        ValueError: If the model is damaged, cannot be changed, or a value is refused.
+        ImportError: If a package is missing that opens or changes the file.
+        ValueError: If the model is damaged, or a value is refused.
     """
+    from attention_ocr.reading.reader import load
+
     place = find_model(args.model)
     values = dataclasses.asdict(RECOMMENDED) if args.recommended else {}
     values |= second_looks_in_arguments(args)
     if place.is_file():
-        _check_suffix(place)
-        notes = rewrite_second_looks(place, values) if values else read_appended_notes(place)
-        config = notes.config
+        config = _rewrite(place, values).config if values else load(place).config
     else:
         config = Config.load(place).with_second_looks(values)
         if values:
-            for file in place.glob(f"*{SUFFIX_OF['onnx']}"):
-                _check_suffix(file)
-            for file in sorted(place.glob(f"*{SUFFIX_OF['litert']}")):
-                rewrite_second_looks(file, values)
+            for suffix in SUFFIX_OF.values():
+                for file in sorted(place.glob(f"*{suffix}")):
+                    _rewrite(file, values)
             config.save(place)
     for name, value in dataclasses.asdict(config.second_looks).items():
         shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
@@ -78,9 +84,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_suffix(file: Path) -> None:
-    if file.suffix != SUFFIX_OF["litert"]:
-        raise ValueError(
-            f"{file} keeps the settings of its export: export the work directory anew, or choose "
-            "second looks where it is read."
-        )
+def _rewrite(file: Path, values: Mapping[str, Any]) -> Notes:
+    # What each kind of file takes is imported by those who change one.
+    if file.suffix == SUFFIX_OF["litert"]:
+        return rewrite_second_looks(file, values)
+    with quiet_start():
+        from attention_ocr.export import onnx_file
+
+    return onnx_file.rewrite_second_looks(file, values)
