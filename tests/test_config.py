@@ -28,6 +28,8 @@ OTHER = Config.from_values(
         "bucket_lengths": (),
         "deterministic": True,
         "seed": 7,
+        "widths_below": 0.9,
+        "widths": (0.75, 2.0),
     }
 )
 
@@ -207,6 +209,13 @@ def test_settings_cannot_be_changed():
         ("data", "bucket_widths", ["64"], "`bucket_widths` must hold whole numbers. .*'64'"),
         ("data", "bucket_lengths", [4, True], "`bucket_lengths` must hold whole numbers"),
         ("image", "image_height", 30, "must divide by 16"),
+        ("second_looks", "widths", ["2"], "`widths` must hold numbers. .*'2'"),
+        ("second_looks", "widths", [True], "`widths` must hold numbers. .*True"),
+        ("second_looks", "widths", [1.6, 1.0], "`widths` must be different factors above 0"),
+        ("second_looks", "widths", [2, 2], "`widths` must be different factors above 0"),
+        ("second_looks", "widths", [5.0], "at most 4, and not 1"),
+        ("second_looks", "deskew_below", 1.1, "`deskew_below` must be a confidence, from 0 to 1"),
+        ("second_looks", "deskew_below", float("nan"), "`deskew_below` must be a confidence"),
     ],
 )
 def test_a_document_with_a_wrong_key_or_type_is_refused(section, name, value, message):
@@ -222,6 +231,36 @@ def test_a_whole_number_serves_as_a_float():
     weight = Config.from_dict(document).model.ctc_weight
     assert isinstance(weight, float)
     assert weight == 1.0
+
+
+def test_whole_numbers_serve_as_factors():
+    document = Config().to_dict()
+    document["second_looks"]["widths"] = [2]
+    (factor,) = Config.from_dict(document).second_looks.widths
+    assert isinstance(factor, float)
+
+
+def test_settings_that_are_older_than_second_looks_have_none():
+    document = Config().to_dict()
+    del document["second_looks"]
+    assert not Config.from_dict(document).second_looks.enabled
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"widths_below": 0.5, "widths": ()}, "A `widths_below` above 0 needs `widths`"),
+        ({"deskew_below": 0.5, "num_views": 2}, "Second looks need images of one view"),
+    ],
+)
+def test_second_looks_that_go_with_nothing_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)
+
+
+def test_a_model_reads_again_below_the_highest_of_its_limits():
+    looks = Config.from_values({"deskew_below": 0.5, "widths_below": 0.75}).second_looks
+    assert (looks.enabled, looks.below) == (True, 0.75)
 
 
 def test_a_key_that_is_left_out_keeps_its_default():

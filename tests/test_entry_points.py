@@ -129,6 +129,8 @@ def test_flags_reach_their_settings():
         "bucket_lengths": (),
         "deterministic": True,
         "seed": 7,
+        "widths": (0.75, 2.0),
+        "deskew_below": 0.5,
     }
     arguments = [
         f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
@@ -148,6 +150,16 @@ def test_a_flag_of_decoding_overrides_and_one_left_out_does_not(name):
     with entry_point(name) as (module, _):
         flags.FLAGS([*needed, "--decoding=ctc"])
         assert module.chosen_in_flags() == {"decoding": "ctc"}
+
+
+def test_a_flag_of_second_looks_overrides_in_an_export_and_one_left_out_does_not():
+    needed = ["export.py", "--model=x", "--export_dir=y"]
+    with entry_point("export") as (module, _):
+        flags.FLAGS(needed)
+        assert module.second_looks_in_flags() == {}
+    with entry_point("export") as (module, _):
+        flags.FLAGS([*needed, "--widths=1.5", "--widths_below=0"])
+        assert module.second_looks_in_flags() == {"widths": (1.5,), "widths_below": 0.0}
 
 
 @pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
@@ -247,6 +259,7 @@ def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
         ),
         (["--bucket_widths=80,64"], "`bucket_widths` must ascend from above 0."),
         (["--bucket_widths=wide"], "--bucket_widths must be whole numbers. Received: ['wide']"),
+        (["--widths=wide"], "--widths must be numbers. Received: ['wide']"),
         (["--train_data="], "`train_data` must name a source. Received: ''"),
         (
             ["--encoder=resnet", "--image_height=48"],
