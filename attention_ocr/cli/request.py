@@ -11,6 +11,9 @@ from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
 if TYPE_CHECKING:
     from attention_ocr.serving.clients import Client
 
+EXTENT = "attention_extent"
+"""The output that says how much of its height an image fills."""
+
 HELP = "have images read by a model server"
 EPILOG = """\
 examples:
@@ -146,6 +149,8 @@ def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> 
                     for value in outputs["character_confidences"][row][: len(text)]
                 ),
                 error=error,
+                # A model of another kind need not say.
+                shrunk=EXTENT in outputs and bool(outputs[EXTENT][row][0] < 1.0),
             )
         )
     return results

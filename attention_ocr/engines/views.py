@@ -1,6 +1,7 @@
 """What is read of an image beside the image itself, and the vote over all its readings."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,9 +34,10 @@ class View(NamedTuple):
 def vote(readings: Sequence[Reading]) -> Reading:
     """Return the text that has most votes; a reading's vote is its confidence.
 
-    It is ROVER's vote by confidence (Fiscus, 1997, section 3.3), over whole texts. The share of all
-    votes that could be given is the confidence of the text: in texts that most views agree on one
-    may trust, in the surest of many different ones not.
+    It is ROVER's vote by confidence (Fiscus, 1997, section 3.3), over whole texts. The confidence
+    of the text is the geometric mean of that of its most confident reading and of the votes that it
+    got as a share of those that could be given: the first alone is too high where all views differ,
+    the second alone too low where one view is much better than the others.
 
     Args:
         readings: At least one, of views of one image; the first wins a tie.
@@ -50,12 +52,15 @@ def vote(readings: Sequence[Reading]) -> Reading:
     text = max(votes, key=votes.__getitem__)
     agreeing = [reading for reading in readings if reading.text == text]
     best = max(agreeing, key=lambda reading: reading.confidence)
-    confidence = votes[text] / len(readings)
-    share = confidence / best.confidence if best.confidence else 0.0
+    if len(readings) == 1 or not best.confidence:
+        return best
+    share = votes[text] / len(readings)
+    confidence = math.sqrt(share * best.confidence)
+    proportion = confidence / best.confidence
     return dataclasses.replace(
         best,
         confidence=confidence,
-        alternatives=tuple((other, share * sure) for other, sure in best.alternatives),
+        alternatives=tuple((other, proportion * sure) for other, sure in best.alternatives),
     )
 
 

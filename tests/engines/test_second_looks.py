@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -33,14 +34,14 @@ def test_what_is_read_with_confidence_is_read_once():
 def test_two_widths_that_agree_are_enough():
     (reading,), engine = read([("word", 0.6), ("word", 0.8)], [WORD], WIDTHS)
     assert (reading.text, reading.width_factor) == ("word", 1.5)
-    assert reading.confidence == pytest.approx(0.7)
+    assert reading.confidence == pytest.approx(math.sqrt(0.7 * 0.8))
     assert engine.sizes == [(32, 96), (32, 144)]
 
 
 def test_widths_that_disagree_are_put_to_the_vote():
     (reading,), engine = read([("word", 0.6), ("ward", 0.5), ("ward", 0.4)], [WORD], WIDTHS)
     assert (reading.text, reading.width_factor) == ("ward", 1.5)
-    assert reading.confidence == pytest.approx(0.3)
+    assert reading.confidence == pytest.approx(math.sqrt(0.3 * 0.5))
     assert engine.sizes == [(32, 96), (32, 144), (32, 120)]
 
 
@@ -50,7 +51,7 @@ def test_deskewed_views_vote_together_with_the_widths():
     (reading,), engine = read(answers, [WORD], settings)
     # a: 0.4 + 0.3, b: 0.4, c: 0.3 + 0.35, of five.
     assert (reading.text, reading.slant, reading.width_factor) == ("a", 0.0, 1.0)
-    assert reading.confidence == pytest.approx(0.14)
+    assert reading.confidence == pytest.approx(math.sqrt(0.14 * 0.4))
     assert engine.calls == [1, 1, 3]
 
 
@@ -58,7 +59,7 @@ def test_the_slant_of_a_deskewed_view_is_told():
     settings = SecondLooksConfig(deskew_below=0.5)
     (reading,), _ = read([("own", 0.3), ("b", 0.2), ("b", 0.45)], [WORD], settings)
     assert (reading.text, reading.slant) == ("b", SLANTS[1])
-    assert reading.confidence == pytest.approx(0.65 / 3)
+    assert reading.confidence == pytest.approx(math.sqrt(0.65 / 3 * 0.45))
 
 
 def test_a_limit_is_that_of_its_own_look():

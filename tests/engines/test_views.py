@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -18,12 +19,14 @@ def test_the_text_with_most_votes_is_kept_with_its_most_confident_reading():
     ]
     kept = vote(readings)
     assert (kept.text, kept.slant) == ("other", 10.0)
-    assert kept.confidence == pytest.approx((0.2 + 0.5) / 3)
+    assert kept.confidence == pytest.approx(math.sqrt((0.2 + 0.5) / 3 * 0.5))
 
 
 def test_views_that_disagree_lower_the_confidence_and_views_that_agree_keep_it():
-    assert vote([reading_of("a", 0.8), reading_of("b", 0.7)]).confidence == pytest.approx(0.4)
-    assert vote([reading_of("a", 0.8), reading_of("a", 0.7)]).confidence == pytest.approx(0.75)
+    differ = vote([reading_of("a", 0.8), reading_of("b", 0.7)])
+    assert differ.confidence == pytest.approx(math.sqrt(0.4 * 0.8))
+    agree = vote([reading_of("a", 0.8), reading_of("a", 0.7)])
+    assert agree.confidence == pytest.approx(math.sqrt(0.75 * 0.8))
 
 
 def test_a_tie_goes_to_the_first_reading():
@@ -40,7 +43,8 @@ def test_a_vote_of_one_changes_nothing():
 
 def test_alternatives_keep_their_proportion_to_the_best_text():
     reading = dataclasses.replace(reading_of("a", 0.4), alternatives=(("a", 0.4), ("b", 0.2)))
-    kept = vote([reading, reading_of("c", 0.1)])
+    kept = vote([reading, *[reading_of("c", 0.1)] * 3])
+    assert kept.confidence == pytest.approx(0.2)
     assert kept.alternatives == (("a", pytest.approx(0.2)), ("b", pytest.approx(0.1)))
 
 
