@@ -7,9 +7,10 @@ import pytest
 import attention_ocr
 from attention_ocr.cli.main import main
 from attention_ocr.config import Config
-from attention_ocr.engines.notes import read_appended_notes
+from attention_ocr.engines.notes import append_notes, make_notes, read_appended_notes
+from attention_ocr.export.saved_model import export_model
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
-from tests import tiny_model
+from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
 LOOKS = SecondLooksConfig(widths_below=0.9, widths=(1.3,))
@@ -84,3 +85,21 @@ def test_what_cannot_be_changed_is_named_and_left(tmp_path, name, arguments, mes
     assert main(["second-looks", str(path), *arguments]) == 1
     assert message in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_the_notes_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path):
+    config = tiny.config(widths_below=0.9, widths=(1.3,))
+    path = tmp_path / "model.tflite"
+    append_notes(b"model", make_notes("litert", config, tiny.CHARSET), path)
+    assert read_appended_notes(path).config.second_looks == LOOKS
+
+
+@pytest.mark.slow
+def test_an_export_keeps_the_second_looks_of_the_model_or_those_it_is_told(tmp_path):
+    work_dir = tiny_model.write_work_dir(tmp_path / "run", widths_below=0.9, widths=(1.3,))
+    first = export_model(work_dir, tmp_path / "served")
+    assert attention_ocr.load(first).config.second_looks == LOOKS
+    second = export_model(work_dir, tmp_path / "served", second_looks={"widths_below": 0.5})
+    looks = dataclasses.replace(LOOKS, widths_below=0.5)
+    assert attention_ocr.load(tmp_path / "served").config.second_looks == looks
+    assert Config.load(second).second_looks == looks
