@@ -276,6 +276,10 @@ def _surround(
     room = [0.0, 0.0, 0.0, 0.0]
     if framed:
         room = [between(rng, 0.08, 0.5) * height for _ in range(4)]
+    band = 0
+    if framed and look.surface == "plate" and happens(rng, 0.2):
+        band = round(between(rng, 0.25, 0.5) * height)
+        room[0] += band
     sides: list[tuple[int, np.ndarray, int]] = []
     if captioned:
         for side in (1, 3) if happens(rng, 0.4) else (pick(rng, (1, 3, 1, 3, 2)),):
@@ -298,6 +302,8 @@ def _surround(
         _put_neighbor(rng, beside, core, others.draw(rng), height)
     if framed:
         _draw_panel(rng, frame, panel, height)
+        if look.surface == "plate":
+            _furnish(rng, frame, panel, (left, above), band, height)
     if letters.windows is not None:
         frame = cv2.copyMakeBorder(letters.windows, *padding, cv2.BORDER_CONSTANT)
     return cv2.merge([ink, beside, frame, panel]), framed
@@ -382,6 +388,26 @@ def _draw_panel(
         if end[0] > near[0] and end[1] > near[1]:
             _round_box(frame, near, end, radius, width)
             cv2.bitwise_and(frame, panel, dst=frame)
+
+
+def _furnish(
+    rng: np.random.Generator,
+    frame: np.ndarray,
+    panel: np.ndarray,
+    room: tuple[int, int],
+    band: int,
+    height: int,
+) -> None:
+    """Draw the band at the left of a plate and the bolts that hold it, clear of its text."""
+    left, above = room
+    if band:
+        frame[:, :band] = panel[:, :band]
+    radius = round(between(rng, 0.03, 0.07) * height)
+    if radius and above > 2 * radius + 4 and happens(rng, 0.4):
+        width = panel.shape[1]
+        inset = max(left // 2, round(between(rng, 0.1, 0.35) * width))
+        for x in (inset, width - inset):
+            cv2.circle(frame, (x, above // 2), radius, 255, -1, cv2.LINE_AA)
 
 
 def _round_box(

@@ -31,6 +31,7 @@ from attention_ocr.synthesis.lettering import draw_at
 from attention_ocr.synthesis.lines import cut_out
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.scene_colors import (
+    draw_captcha_palette,
     draw_lamp_palette,
     draw_metal_palette,
     draw_neon_palette,
@@ -166,9 +167,11 @@ def _draw_colors(
         return draw_lamp_palette(rng)
     if look.surface == "wheels":
         return draw_wheel_palette(rng, strength)
+    if look.surface == "captcha":
+        return draw_captcha_palette(rng, difficulty)
     if look.surface == "neon":
         return draw_neon_palette(rng)
-    if look.natural_colors and not happens(rng, 0.25):
+    if look.natural_colors and not happens(rng, 0.3):
         return draw_natural_palette(rng, strength)
     return draw_palette(rng, difficulty, strength)
 
@@ -179,15 +182,15 @@ def _draw_ground(rng: np.random.Generator, scene: Scene) -> np.ndarray:
     busy = {"paint": 1.0, "neon": 1.0, "captcha": 0.7, "plate": 0.5}.get(surface, 0.25)
     image = draw_background(rng, scene.difficulty * busy, shape, scene.palette)
     if surface == "metal":
-        depth = between(rng, 8.0, min(70.0, 20.0 + scene.palette.contrast))
+        depth = between(rng, 10.0, min(95.0, 30.0 + 0.8 * scene.palette.contrast))
         image = shade_by(image, draw_metal(rng, shape), depth)
     return image
 
 
 def _draw_outside(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Draw what is around a panel: another colour, even or shaded."""
-    brightness = between(rng, 5.0, 110.0) if happens(rng, 0.6) else between(rng, 60.0, 235.0)
-    first = color_of_luma(rng, brightness, 0.6 * rng.random())
+    brightness = between(rng, 5.0, 110.0) if happens(rng, 0.5) else between(rng, 60.0, 245.0)
+    first = color_of_luma(rng, brightness, 0.5 * rng.random() ** 1.5)
     second = color_of_luma(rng, min(250.0, brightness * between(rng, 0.6, 1.5)), 0.4 * rng.random())
     size = (shape[0], shape[1])
     pattern = draw_texture(rng, size) if happens(rng, 0.4) else draw_slope(rng, size)
@@ -281,7 +284,7 @@ def _paint_tag(
         ink = wear(rng, ink, between(rng, 0.1, 0.5))
     image = paint(image, ink, scene.palette.text)
     if happens(rng, 0.5 * scene.difficulty):
-        image = roll(image, between(rng, 0.4, 0.95), between(rng, 0.2, 0.8))
+        image = roll(image, between(rng, 0.6, 0.97), between(rng, 0.2, 0.8))
     return image
 
 
