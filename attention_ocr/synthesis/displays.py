@@ -342,14 +342,12 @@ def draw_wheels(
                     others.append((pen, 0, seen))
         windows.append((pen, 0, np.full(window[::-1], 255, np.uint8)))
         pen += window[0] + gap
-    blank = (0, 0, np.zeros((window[1], max(1, pen - gap)), np.uint8))
-    masks = [join_inks([*placed, blank]) for placed in (digits, others, windows)]
-    rows, columns = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+    width = max(1, pen - gap)
+    rows = max([window[1]] + [ink.shape[0] + y for _, y, ink in digits])
+    columns = max([width] + [ink.shape[1] + x for x, _, ink in digits])
+    blank = (0, 0, np.zeros((rows, columns), np.uint8))
     digits_mask, others_mask, windows_mask = (
-        cv2.copyMakeBorder(
-            mask, 0, rows - mask.shape[0], 0, columns - mask.shape[1], cv2.BORDER_CONSTANT
-        )
-        for mask in masks
+        join_inks([*placed, blank]) for placed in (digits, others, windows)
     )
     return digits_mask, others_mask, windows_mask
 

@@ -85,17 +85,18 @@ def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palet
     return _draw_lit_palette(rng, _WHEEL_COLORS, strength, darkest=0.5, hazy=0.3)
 
 
-def draw_metal_palette(rng: np.random.Generator) -> Palette:
+def draw_metal_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
     """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is.
 
     Args:
         rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
     """
     ground = between(rng, 120.0, 250.0)
-    change = between(rng, 60.0, 160.0)
+    change = min(200.0, between(rng, 60.0, 160.0) / max(strength, 0.6))
     text = ground - change if happens(rng, 0.75) else ground + change
     if not 5.0 <= text <= 250.0:
         text = ground - change if text > ground else ground + change
@@ -109,11 +110,12 @@ def draw_metal_palette(rng: np.random.Generator) -> Palette:
     )
 
 
-def draw_lamp_palette(rng: np.random.Generator) -> Palette:
+def draw_lamp_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
     """Draw the colours of a display: bright lamps on black, or dark segments on a gray panel.
 
     Args:
         rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
@@ -121,9 +123,9 @@ def draw_lamp_palette(rng: np.random.Generator) -> Palette:
     if happens(rng, 0.3):
         ground, text = between(rng, 110.0, 200.0), between(rng, 10.0, 60.0)
         saturation = 0.5 * rng.random()
-        tint = color_of_luma(rng, ground, saturation)
-        return Palette(color_of_luma(rng, text, 0.3), tint, 0.6 * (ground - text), saturation)
-    return _draw_glowing_palette(rng, _LAMPS, 60.0)
+        panel = color_of_luma(rng, ground, saturation)
+        return Palette(color_of_luma(rng, text, 0.3), panel, 0.6 * (ground - text), saturation)
+    return _draw_glowing_palette(rng, _LAMPS, 60.0 * strength)
 
 
 def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette:
@@ -143,16 +145,17 @@ def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette
     return palette
 
 
-def draw_neon_palette(rng: np.random.Generator) -> Palette:
+def draw_neon_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
     """Draw the colours of glowing tubes before a dark wall.
 
     Args:
         rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
     """
-    return _draw_glowing_palette(rng, _NEON, 80.0)
+    return _draw_glowing_palette(rng, _NEON, 80.0 * strength)
 
 
 def _draw_glowing_palette(
