@@ -276,7 +276,7 @@ def _surround(
     neighbored = bool(others) and not framed and happens(rng, look.neighbored * difficulty)
     room = [0.0, 0.0, 0.0, 0.0]
     if framed:
-        room = [between(rng, 0.08, 0.5) * height for _ in range(4)]
+        room = [between(rng, 0.1, 0.5) * height for _ in range(4)]
     band = 0
     if framed and look.surface == "plate" and happens(rng, 0.2):
         band = round(between(rng, 0.25, 0.5) * height)
@@ -302,7 +302,7 @@ def _surround(
     if neighbored:
         _put_neighbor(rng, beside, core, others.draw(rng), height)
     if framed:
-        draw_panel(rng, frame, panel, height)
+        draw_panel(rng, frame, panel, height, min(padding))
         if look.surface == "plate":
             furnish_plate(rng, frame, panel, (left, above), band, height)
     if letters.windows is not None:

@@ -6,7 +6,9 @@ import numpy as np
 from attention_ocr.synthesis.chance import between, happens
 
 
-def draw_panel(rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, height: int) -> None:
+def draw_panel(
+    rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, height: int, clear: int
+) -> None:
     """Draw a panel as large as the mask, its corners round or not, and mostly an edge.
 
     Args:
@@ -14,16 +16,19 @@ def draw_panel(rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, h
         frame: uint8 `[H, W]` without ink, onto which the edge is drawn.
         panel: uint8 `[H, W]` without ink, onto which the panel is drawn.
         height: Of the text in pixels.
+        clear: Pixels between the text and the nearest side of the mask.
     """
     rows, columns = panel.shape
-    radius = int(between(rng, 0.0, 0.3) * height) if happens(rng, 0.7) else 0
+    # Wider, a round corner would reach into the text.
+    widest = min(0.3 * height, 2.0 * clear)
+    radius = int(between(rng, 0.0, widest)) if happens(rng, 0.7) else 0
     corner, far = (radius + 1, radius + 1), (columns - radius - 2, rows - radius - 2)
     if far[0] <= corner[0] or far[1] <= corner[1]:
         corner, far, radius = (0, 0), (columns - 1, rows - 1), 0
     _round_box(panel, corner, far, radius, -1)
     if happens(rng, 0.65):
-        width = max(1, round(between(rng, 0.03, 0.09) * height))
-        inset = round(between(rng, 0.0, 0.1) * height)
+        width = max(1, min(round(between(rng, 0.03, 0.09) * height), int(0.55 * clear)))
+        inset = min(round(between(rng, 0.0, 0.1) * height), max(0, int(0.55 * clear) - width))
         place = inset + width // 2
         near = (corner[0] + place, corner[1] + place)
         end = (far[0] - place, far[1] - place)

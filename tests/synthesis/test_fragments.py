@@ -15,9 +15,18 @@ def draw(num_texts=600, seed=1, **settings):
 @pytest.fixture
 def ranked(tmp_path):
     """Return a file of 400 words that go by no alphabet, and the words."""
-    words = [f"{'zyx'[place % 3]}{chr(97 + place // 26 % 26)}{chr(97 + place % 26)}o{place % 7}"
-             .replace("0", "a").replace("1", "e").replace("2", "i").replace("3", "u")
-             .replace("4", "ta").replace("5", "re").replace("6", "no") for place in range(400)]
+    words = [
+        f"{'zyx'[place % 3]}{chr(97 + place // 26 % 26)}{chr(97 + place % 26)}o{place % 7}".replace(
+            "0", "a"
+        )
+        .replace("1", "e")
+        .replace("2", "i")
+        .replace("3", "u")
+        .replace("4", "ta")
+        .replace("5", "re")
+        .replace("6", "no")
+        for place in range(400)
+    ]
     file = tmp_path / "ranked.txt"
     file.write_text("\n".join(words), encoding="utf-8")
     return file, list(dict.fromkeys(words))
@@ -42,8 +51,10 @@ def test_fragments_come_in_all_cases():
 
 def test_runs_follow_the_order_of_the_word_file(ranked):
     file, words = ranked
-    texts = [text.lower().strip("',.:;!?()[]\"*%-") for text in
-             draw(1500, kinds=("runs",), words_file=str(file))]
+    texts = [
+        text.lower().strip("',.:;!?()[]\"*%-")
+        for text in draw(1500, kinds=("runs",), words_file=str(file))
+    ]
     first, last = set(words[:40]), set(words[-40:])
     assert sum(text in first for text in texts) > 4 * sum(text in last for text in texts) > 0
 
