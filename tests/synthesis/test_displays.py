@@ -86,6 +86,14 @@ def test_wheels_show_each_digit_in_its_window(plain_face, text):
         assert (np.diff(columns) > 0).sum() == sum(map(str.isalnum, text))
 
 
+def test_marks_between_wheels_are_where_they_are_in_a_line(plain_face):
+    for mark, place in (("-", 0.5), (".", 0.75), (":", 0.6)):
+        rng = np.random.default_rng(1)
+        digits, _, windows = draw_wheels(rng, Typesetter(), plain_face, 30, f"8{mark}8", 21)
+        rows = np.nonzero((digits * (windows == 0)).max(axis=1))[0]
+        assert rows.mean() / windows.shape[0] == pytest.approx(place, abs=0.17)
+
+
 def test_a_wheel_between_two_digits_shows_the_nearer_one_best(plain_face):
     for seed in range(40):
         rng = np.random.default_rng(seed)

@@ -1,5 +1,7 @@
 import hashlib
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from attention_ocr.synthesis import painting
 from attention_ocr.synthesis.colors import luma
 from attention_ocr.synthesis.face_choice import FaceChooser
 from attention_ocr.synthesis.faces import Face
+from attention_ocr.synthesis.kinds import KINDS as KINDS_OF_TEXT
 from attention_ocr.synthesis.looks import LOOKS, SURFACES, Look, parse_looks
 from attention_ocr.synthesis.painters import PAINTERS
 from attention_ocr.synthesis.rendering import Renderer
@@ -137,3 +140,23 @@ def test_text_and_ground_of_things_differ_in_brightness(draw):
         assert palette.contrast > 20
         other = palette.draw_ground(np.random.default_rng(seed), 1.0)
         assert abs(luma(other) - luma(palette.text)) >= min(palette.gap, palette.contrast) - 2
+
+
+def test_the_mixture_of_the_documentation_can_be_rendered(faces):
+    page = (Path(__file__).parents[2] / "docs" / "rendering.md").read_text(encoding="utf-8")
+    sources = re.findall(r"^    synthetic,(.*?);?$", page, re.MULTILINE)
+    assert len(sources) == 7
+    weights = []
+    for source in sources:
+        options = dict(option.split("=") for option in source.split(","))
+        weights.append(float(options.pop("weight")))
+        config = parse_options(options | {"words_file": "", "fonts": "bundled"})
+        image, _ = Renderer(config, faces).render(0)
+        assert image.size
+    assert sum(weights) == pytest.approx(1)
+
+
+def test_the_documentation_names_every_kind_and_look():
+    page = (Path(__file__).parents[2] / "docs" / "rendering.md").read_text(encoding="utf-8")
+    for name in (*KINDS_OF_TEXT, *LOOKS):
+        assert f"`{name}`" in page, name
