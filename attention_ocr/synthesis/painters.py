@@ -10,7 +10,7 @@ import numpy as np
 from attention_ocr.synthesis.backgrounds import colorize, draw_slope
 from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.colors import Color, Palette, color_of_luma, luma
-from attention_ocr.synthesis.effects import Strokes, cast_shadow, paint, thicken
+from attention_ocr.synthesis.effects import Strokes, cast_shadow, develop, paint, thicken
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.surfaces import (
     emboss,
@@ -153,7 +153,13 @@ def _paint_metal(
         depth = between(rng, 80.0, 160.0)
     if scene.frame.any():
         marks = cv2.max(marks, scene.frame)
-    return emboss(image, marks, light, depth if happens(rng, 0.5) else -depth, softness)
+    image = emboss(image, marks, light, depth if happens(rng, 0.5) else -depth, softness)
+    if happens(rng, 0.35 * scene.difficulty):
+        # Light that glares on the metal leaves grooves and scratches dark, and the rest white.
+        contrast, target = between(rng, 1.3, 2.2), between(rng, 150.0, 225.0)
+        away = (luma(palette.ground) - 127.5) * contrast
+        image = develop(image, contrast, target - 127.5 - away)
+    return image
 
 
 def _paint_lamps(

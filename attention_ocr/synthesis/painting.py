@@ -97,7 +97,9 @@ def paint_layout(
     degraded = happens(rng, look.degraded * difficulty)
     image = photograph(rng, image, harm, layout.height, strokes, palette, look, sharp=degraded)
     if degraded:
-        contrast = palette.contrast * strokes.strength
+        # Of marks in metal, relief shows more than colour.
+        colored = 0.6 if look.surface == "metal" else 1.0
+        contrast = colored * palette.contrast * strokes.strength
         image = damage(rng, image, layout.height, strokes.width, contrast)
     return image
 
@@ -147,7 +149,7 @@ def _draw_ground(rng: np.random.Generator, scene: Scene) -> np.ndarray:
     busy = {"paint": 1.0, "neon": 1.0, "captcha": 0.7, "plate": 0.5}.get(surface, 0.25)
     image = draw_background(rng, scene.difficulty * busy, shape, scene.palette)
     if surface == "metal":
-        depth = between(rng, 10.0, min(95.0, 30.0 + 0.8 * scene.palette.contrast))
+        depth = between(rng, 10.0, min(75.0, 25.0 + 0.6 * scene.palette.contrast))
         image = shade_by(image, draw_metal(rng, shape), depth)
     return image
 
