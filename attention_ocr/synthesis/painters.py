@@ -148,7 +148,7 @@ def _paint_metal(
         depth = between(rng, 40.0, 110.0)
     else:
         image = paint(
-            image, cv2.convertScaleAbs(marks, alpha=between(rng, 0.2, 0.45)), palette.text
+            image, cv2.convertScaleAbs(marks, alpha=between(rng, 0.3, 0.55)), palette.text
         )
         depth = between(rng, 80.0, 160.0)
     if scene.frame.any():
