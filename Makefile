@@ -7,7 +7,11 @@ PYTEST_ARGS ?= -n 2 -m 'not slow'
 BIN := .venv/bin
 RUN := runs/quickstart
 
-.PHONY: help quickstart test test-slow test-wide check format wheel clean
+LOWEST := .venv-lowest
+# What TensorFlow Datasets calls of protobuf 6, which 7 has no more.
+LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
+
+.PHONY: help quickstart test test-slow test-wide test-lowest check format wheel clean
 .DELETE_ON_ERROR:
 
 help:
@@ -15,6 +19,7 @@ help:
 	@echo 'make test        run the tests'
 	@echo 'make test-slow   run the tests that take minutes: the wheel, the benchmarks'
 	@echo 'make test-wide   run the same checks on each combination of layers (most of an hour)'
+	@echo 'make test-lowest run the tests with the lowest versions of all dependencies'
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and mend what lint can mend'
 	@echo 'make wheel       build the wheel into dist/'
@@ -38,6 +43,9 @@ test-slow: .venv/installed-dev
 test-wide: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 -m wide
 
+test-lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest $(LOWEST_ARGS)
+
 check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -52,7 +60,7 @@ wheel: .venv/installed-dev
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
+	rm -rf .venv $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
 
 # The pip that Python 3.10 brings takes over ten minutes to choose versions, a current one seconds.
 .venv/pyvenv.cfg:
@@ -68,3 +76,10 @@ clean:
 .venv/installed-dev: .venv/pyvenv.cfg pyproject.toml setup.py
 	$(BIN)/python -m pip install --editable '.[dev]'
 	touch $@ .venv/installed
+
+# Apart from the other, in which the newest versions are tested.
+$(LOWEST)/installed: pyproject.toml setup.py
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install uv
+	$(LOWEST)/bin/uv pip install --python $(LOWEST) --resolution lowest-direct --editable '.[dev]'
+	touch $@

@@ -11,11 +11,18 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.second_looks_flags import (
+    define_second_looks_flags,
+    second_looks_in_flags,
+)
+from attention_ocr.escaping import escape_controls
 from attention_ocr.settings.forms import FORMS, SAVED_MODEL, parse_forms
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "Work directory of the training.")
+flags.DEFINE_string(
+    "model", None, "Work directory of the training, or `default`, the model of the package."
+)
 flags.DEFINE_string("export_dir", None, "Base directory; the version becomes a directory in it.")
 flags.DEFINE_integer("version", None, "Number of the version; the next free one by default.")
 flags.DEFINE_string(
@@ -30,6 +37,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
 define_decoding_flags(overriding=True)
+define_second_looks_flags(overriding=True)
 flags.mark_flags_as_required(["model", "export_dir"])
 
 
@@ -51,9 +59,10 @@ def main(arguments: list[str]) -> None:
             FLAGS.num_check_images,
             chosen_in_flags(),
             forms,
+            second_looks_in_flags(),
         )
     except (ImportError, ValueError, OSError) as error:
-        sys.exit(f"export.py: {error}")
+        sys.exit(escape_controls(f"export.py: {error}", keep="\n"))
     print(f"{directory}: checked on images, reads as the model in {FLAGS.model} does")
 
 

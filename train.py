@@ -6,14 +6,21 @@ moment and started again by the same command, the run goes on where it was.
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.second_looks_flags import (
+    define_second_looks_flags,
+    second_looks_in_flags,
+)
 from attention_ocr.config import Config
+from attention_ocr.escaping import escape_controls
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoder import (
@@ -37,6 +44,8 @@ from attention_ocr.settings.training import (
     STRATEGIES,
     TrainingConfig,
 )
+from attention_ocr.training.inherited_settings import inherited_settings
+from attention_ocr.training.interruption import Interruption, StoppedError
 
 FLAGS = flags.FLAGS
 
@@ -80,6 +89,11 @@ flags.DEFINE_float(
     "encoder_depth",
     ModelConfig.encoder_depth,
     "Multiplies the residual units of --encoder=compact and compact_flat.",
+)
+flags.DEFINE_integer(
+    "encoder_iterations",
+    ModelConfig.encoder_iterations,
+    "Times that each shared convolution of --encoder=recursive runs.",
 )
 flags.DEFINE_string(
     "encoder_backbone",
@@ -131,6 +145,7 @@ flags.DEFINE_float(
     "Weight of the attention loss; 0 builds the CTC head alone.",
 )
 define_decoding_flags()
+define_second_looks_flags()
 
 flags.DEFINE_enum(
     "attention", DecoderConfig.attention, list(ATTENTIONS), "How the decoder sees the grid."
@@ -168,6 +183,11 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_enum(
     "decoder_cell", DecoderConfig.decoder_cell, DECODER_CELLS, "Recurrent cell of the decoder."
+)
+flags.DEFINE_float(
+    "cell_clip",
+    DecoderConfig.cell_clip,
+    "Largest magnitude of the cell state of --decoder_cell=lstm; 0 clips nothing.",
 )
 flags.DEFINE_integer(
     "decoder_layers", DecoderConfig.decoder_layers, "Recurrent layers of the decoder."
@@ -235,11 +255,25 @@ flags.DEFINE_enum(
     ON_BAD_EXAMPLE,
     "What training does with what it cannot read: leave it out and count it, or stop.",
 )
+flags.DEFINE_float(
+    "max_unreadable",
+    DataConfig.max_unreadable,
+    "Largest share of unreadable images, among the last thousand, with which training goes on.",
+)
 flags.DEFINE_integer(
     "data_workers", DataConfig.data_workers, "Parallel calls in the pipeline; 0 for automatic."
 )
 
-flags.DEFINE_integer("steps", TrainingConfig.steps, "Steps of the whole run.")
+flags.DEFINE_integer(
+    "steps",
+    TrainingConfig.steps,
+    "Steps of the whole run; 0 for --minutes, or what suits the data: 100 epochs, 1,000 to 20,000.",
+)
+flags.DEFINE_float(
+    "minutes",
+    TrainingConfig.minutes,
+    "Minutes after which training ends; the learning rate fits them. 0 for --steps alone.",
+)
 flags.DEFINE_enum("optimizer", TrainingConfig.optimizer, OPTIMIZERS, "What moves the weights.")
 flags.DEFINE_float("momentum", TrainingConfig.momentum, "Of --optimizer=sgd, rmsprop and muon.")
 flags.DEFINE_enum(
@@ -305,11 +339,21 @@ flags.DEFINE_enum(
     "precision",
     TrainingConfig.precision,
     PRECISIONS,
-    "Type of the computation; auto is bfloat16 where the processor has it.",
+    "Type of the computation; auto is bfloat16 where the processor or GPU has it, float16 on GPUs "
+    "that have tensor cores without it.",
 )
-flags.DEFINE_integer("eval_every", TrainingConfig.eval_every, "Steps between validations.")
+flags.DEFINE_bool(
+    "jit_compile",
+    TrainingConfig.jit_compile,
+    "Compile the training step by XLA, for GPUs: slow to start, once for each bucket.",
+)
 flags.DEFINE_integer(
-    "checkpoint_every", TrainingConfig.checkpoint_every, "Steps between checkpoints."
+    "eval_every", TrainingConfig.eval_every, "Steps between validations; 0 for twenty in the run."
+)
+flags.DEFINE_integer(
+    "checkpoint_every",
+    TrainingConfig.checkpoint_every,
+    "Steps between checkpoints; 0 for forty in the run.",
 )
 flags.DEFINE_integer("summary_every", TrainingConfig.summary_every, "Steps between summaries.")
 flags.DEFINE_integer("keep_checkpoints", TrainingConfig.keep_checkpoints, "Checkpoints kept.")
@@ -333,7 +377,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "init_from",
     TrainingConfig.init_from,
-    "Begin with the weights of this work directory or export, or with 'default', the package's.",
+    "Begin with the weights of this work directory or export, or with 'default', the package's. "
+    "Flags of the image, the network and the search that are not given take its settings.",
 )
 flags.DEFINE_string(
     "init_parts",
@@ -350,8 +395,24 @@ flags.DEFINE_string(
 )
 
 
-def config_from_flags() -> Config:
-    """Return the settings that the flags describe."""
+def config_from_flags(inherited: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """Return the settings that the flags describe.
+
+    Args:
+        inherited: settings in place of the defaults of flags that are not given.
+    """
+    values: dict[str, Any] = {name: FLAGS[name].value for name in setting_names()}
+    values |= inherited
+    for name in ("bucket_widths", "bucket_lengths"):
+        try:
+            values[name] = tuple(int(limit) for limit in values[name])
+        except ValueError as error:
+            raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
+    return Config.from_values(values | second_looks_in_flags())
+
+
+def setting_names() -> list[str]:
+    """Return the names of all settings, which are flags of the same names."""
     sections: tuple[Any, ...] = (
         ImageConfig,
         ModelConfig,
@@ -361,17 +422,13 @@ def config_from_flags() -> Config:
         TrainingConfig,
         DecodingConfig,
     )
-    values: dict[str, Any] = {
-        field.name: FLAGS[field.name].value
-        for section in sections
-        for field in dataclasses.fields(section)
-    }
-    for name in ("bucket_widths", "bucket_lengths"):
-        try:
-            values[name] = tuple(int(limit) for limit in values[name])
-        except ValueError as error:
-            raise ValueError(f"--{name} must be whole numbers. Received: {values[name]}") from error
-    return Config.from_values(values)
+    return [field.name for section in sections for field in dataclasses.fields(section)]
+
+
+def settings_of_initial_model() -> dict[str, Any]:
+    """Return what the flags that are not given take from the model of --init_from."""
+    given = {name: FLAGS[name].value for name in setting_names() if FLAGS[name].present}
+    return inherited_settings(FLAGS.init_from, given, Path(FLAGS.work_dir))
 
 
 def main(arguments: list[str]) -> None:
@@ -379,14 +436,18 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        config = config_from_flags()
         show_own_notes()
-        with quiet_start():
-            from attention_ocr.training.loop import train
+        config = config_from_flags(settings_of_initial_model())
+        with Interruption():
+            with quiet_start():
+                from attention_ocr.training.loop import train
 
-        result = train(config, Path(FLAGS.work_dir))
-    except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"train.py: {error}")
+            result = train(config, Path(FLAGS.work_dir))
+    except (ImportError, ValueError, OSError, FloatingPointError) as error:
+        sys.exit(escape_controls(f"train.py: {error}", keep="\n"))
+    except StoppedError as stopped:
+        print(f"train.py: {stopped}", file=sys.stderr)
+        sys.exit(stopped.status)
     best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
     print(f"{FLAGS.work_dir}: weights of step {result.best_step or result.step}{best}")
 

@@ -4,11 +4,13 @@ A token id below `len(SPECIAL_TOKENS)` is special and the same in every model; t
 the charset follow in their order.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.whole_files import whole_file
 
 PAD_ID = 0
@@ -21,6 +23,9 @@ BLANK_ID = PAD_ID
 
 UNKNOWN_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 CHARSET_FILE = "charset.txt"
+# What no line of a charset file of ours is: a code of several digits, or the name of an empty text.
+_CODED_LINE = re.compile(r"\d{2,}\t|\d\t<nul>$")
+_CODE = re.compile(r"(\d+)\t(<nul>|.)", re.DOTALL)
 ASCII = "".join(chr(code) for code in range(33, 127))
 
 
@@ -173,16 +178,20 @@ class Charset:
         if path.is_dir():
             path = path / CHARSET_FILE
         try:
-            return cls.from_bytes(path.read_bytes())
+            return cls.from_bytes(read_bounded(path))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Charset":
-        """Build the charset of a charset file.
+        """Build the charset of a charset file, or of one of Google's attention_ocr.
 
         Only a line feed ends a line: a line may hold a space or any other white space. A carriage
         return before the line feed belongs to the line's end.
+
+        Google's `charset_size=134.txt` has a code, a tab and a character on each line. The
+        characters are put in the order of their codes, without the one called `<nul>`; where
+        several share a code, the first stands for the others.
 
         Raises:
             ValueError: no UTF-8, or no valid charset.
@@ -192,6 +201,8 @@ class Charset:
             lines.pop()
         lines = [line[:-1] if len(line) > 1 and line[-1] == "\r" else line for line in lines]
         lines = [normalize(line) for line in lines]
+        if any(_CODED_LINE.match(line) for line in lines):
+            return cls(*_read_codes(lines))
         with_glyphs = [line for line in lines if line[1:2] == "\t" and len(line) > 2]
         glyphs = [(glyph, line[0]) for line in with_glyphs for glyph in line[2:]]
         if len(dict(glyphs)) < len(glyphs):
@@ -211,3 +222,22 @@ class Charset:
             characters.update(normalize(label))
         characters.discard(UNKNOWN_CHARACTER)
         return cls(sorted(characters))
+
+
+def _read_codes(lines: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return characters and glyphs of a file of Google's attention_ocr."""
+    classes: dict[int, list[str]] = {}
+    for number, line in enumerate(lines, start=1):
+        match = _CODE.fullmatch(line)
+        if match is None:
+            raise ValueError(
+                f"line {number}: expected a code, a tab and a character (a space is one, which "
+                f"editors may take away) or <nul>. Received: {line!r}"
+            )
+        if match[2] != "<nul>":
+            classes.setdefault(int(match[1]), []).append(match[2])
+    ordered = [entries for _, entries in sorted(classes.items())]
+    glyphs = {glyph: entries[0] for entries in ordered for glyph in entries[1:]}
+    if len(glyphs) < sum(len(entries) - 1 for entries in ordered):
+        raise ValueError(f"A glyph must stand for one character. Received: {ordered}")
+    return [entries[0] for entries in ordered], glyphs

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.settings.augmentation import AugmentationConfig
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
@@ -17,6 +18,7 @@ from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
+from attention_ocr.settings.second_looks import SecondLooksConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.whole_files import whole_file
 
@@ -35,6 +37,7 @@ class Config:
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+    second_looks: SecondLooksConfig = SecondLooksConfig()
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model
@@ -72,6 +75,11 @@ class Config:
             f"`attention_heads` must divide `attention_units` ({model.attention_units}).",
             self.decoder.attention_heads,
         )
+        check(
+            self.image.num_views == 1 or not self.second_looks.enabled,
+            "Second looks need images of one view.",
+            self.image.num_views,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values, with the version of the format."""
@@ -108,6 +116,28 @@ class Config:
         if unknown := sorted(set(values) - set(names)):
             raise ValueError(f"No setting of decoding. Received: {', '.join(unknown)}")
         return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, **values))
+
+    def with_second_looks(self, values: Mapping[str, Any]) -> "Config":
+        """Return the settings with other values for some of the second looks.
+
+        Raises:
+            ValueError: If a name is no setting of second looks, or a value is refused.
+        """
+        names = [field.name for field in dataclasses.fields(SecondLooksConfig)]
+        if unknown := sorted(set(values) - set(names)):
+            raise ValueError(f"No setting of second looks. Received: {', '.join(unknown)}")
+        looks = dataclasses.replace(self.second_looks, **values)
+        return dataclasses.replace(self, second_looks=looks)
+
+    def for_reading(self) -> "Config":
+        """Return the settings without what reading has no use for: those of data and training."""
+        return Config(
+            image=self.image,
+            model=self.model,
+            decoder=self.decoder,
+            decoding=self.decoding,
+            second_looks=self.second_looks,
+        )
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Config":
@@ -152,11 +182,12 @@ class Config:
         """
         path = Path(directory) / CONFIG_FILE
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_bounded(path))
             if not isinstance(document, dict):
-                raise ValueError(f"Expected a JSON object. Received: {document!r}")
+                raise ValueError(f"Expected a JSON object. Received: {document!r:.100}")
             return cls.from_dict(document)
-        except (ValueError, TypeError) as error:
+        # Nested too deep, or a number that is no float.
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"{path}: {error}") from error
 
 
@@ -181,11 +212,16 @@ def _section_from_dict(section_class: type, values: Mapping[str, Any]) -> Any:
 def _json_value(name: str, value: Any, default: Any) -> Any:
     """Return a JSON value in the type of the field's default, or refuse it by name."""
     if isinstance(default, tuple) and isinstance(value, list):
-        if any(type(entry) is not int for entry in value):
-            raise ValueError(f"`{name}` must hold whole numbers. Received: {value!r}")
-        return tuple(value)
+        return _json_tuple(name, value, isinstance(next(iter(default), 0), float))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not type(default):
         raise ValueError(f"`{name}` must be of type {type(default).__name__}. Received: {value!r}")
     return value
+
+
+def _json_tuple(name: str, values: list[Any], of_floats: bool) -> tuple[Any, ...]:
+    kinds, expected = ((int, float), "numbers") if of_floats else ((int,), "whole numbers")
+    if any(type(value) not in kinds for value in values):
+        raise ValueError(f"`{name}` must hold {expected}. Received: {values!r}")
+    return tuple(map(float, values)) if of_floats else tuple(values)

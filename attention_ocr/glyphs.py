@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from attention_ocr.font_packages import warn_of_missing_fonts
 from attention_ocr.synthesis.fonts import list_font_files
 from attention_ocr.text_direction import display_order, runs_right_to_left
 
@@ -29,8 +30,8 @@ def draw_line(text: str, size: int) -> np.ndarray:
     """Draw a line of text, black on white.
 
     A character that no font of the machine has, or that cannot be told when it stands alone (a
-    space, a combining mark), is written as `U+` and its code point. Text that runs right to left is
-    drawn so.
+    space, a combining mark), is written as `U+` and its code point; for a script without a font a
+    warning says, once, which package brings one. Text that runs right to left is drawn so.
 
     Args:
         text: the line.
@@ -64,6 +65,9 @@ def _parts(text: str) -> list[tuple[str, str]]:
     if len(text) == 1 and unicodedata.category(text).startswith(("M", "Z")):
         return [(_code_point(text), _PILLOWS_OWN)]
     files = [_PILLOWS_OWN if character == " " else _font_file(character) for character in text]
+    warn_of_missing_fonts(
+        character for character, file in zip(text, files, strict=True) if file is None
+    )
     return [
         (_code_point(character), _PILLOWS_OWN) if file is None else (character, file)
         for character, file in zip(text, files, strict=True)

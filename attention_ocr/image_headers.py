@@ -7,8 +7,11 @@ pixel, so that such a file costs nothing.
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from attention_ocr.image_formats import MAX_PIXELS, file_format
 
 MAX_BLOCKS = 100_000
 """Parts of a JPEG, GIF or WebP file that are looked at; ten times what any camera writes."""
@@ -30,15 +33,21 @@ _JPEG_SCAN_END = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
+_BIG_TIFF = 43
+# Width and height of the page, and of its tiles.
+_TIFF_SIZES = (256, 257, 322, 323)
+_TIFF_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+# Boxes that hold boxes, and what stands before these.
+_AVIF_BOXES = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 
 
 class ImageHeader(NamedTuple):
     """What decoding a file would take.
 
     Attributes:
-        file_format: `PNG`, `JPEG`, `BMP`, `GIF` or `WEBP`.
-        width: in pixels.
-        height: in pixels.
+        file_format: `PNG`, `JPEG`, `BMP`, `GIF`, `WEBP`, `TIFF` or `AVIF`.
+        width: in pixels, as they lie in the file.
+        height: in pixels, as they lie in the file.
         pixels: that decoding goes through; of an animation the pictures of all frames.
         scans: passes over the pixels, 1 but for a progressive JPEG.
     """
@@ -66,6 +75,11 @@ class ImageLimits:
         for name in ("max_image_bytes", "max_image_pixels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
+        if self.max_image_pixels > MAX_PIXELS:
+            raise ValueError(
+                f"`max_image_pixels` must be at most {MAX_PIXELS}, the most that is ever decoded. "
+                f"Received: {self.max_image_pixels}"
+            )
 
     def refusal(self, content: bytes) -> str | None:
         """Return why a file is not decoded, none if it may be; see `judge`."""
@@ -97,13 +111,13 @@ class ImageLimits:
 
 
 def read_header(content: bytes) -> ImageHeader | None:
-    """Read the size that a PNG, JPEG, BMP, GIF or WebP file announces.
+    """Read the size that a file of one of `FORMATS` announces.
 
     Args:
         content: of the file.
 
     Returns:
-        What the header says; none if the file is cut short or of another form.
+        What the header says; none if the file is cut short or of another format.
 
     Raises:
         ValueError: the file consists of more parts than any honest one, or unpacks to more.
@@ -112,21 +126,11 @@ def read_header(content: bytes) -> ImageHeader | None:
         >>> read_header(b"GIF89a" + struct.pack("<HHBBB", 3, 2, 0, 0, 0) + b";")
         ImageHeader(file_format='GIF', width=3, height=2, pixels=6, scans=1)
     """
+    read = _READERS.get(file_format(content) or "")
     try:
-        if content.startswith(b"\x89PNG"):
-            return _png_header(content)
-        if content.startswith(b"BM"):
-            width, height = map(abs, struct.unpack_from("<ii", content, 18))
-            return ImageHeader("BMP", width, height, width * height)
-        if content.startswith(b"\xff\xd8\xff"):
-            return _jpeg_header(content)
-        if content.startswith(b"GIF8"):
-            return _gif_header(content)
-        if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-            return _webp_header(content)
+        return read(content) if read else None
     except (struct.error, IndexError):
-        pass
-    return None
+        return None
 
 
 def _png_header(content: bytes) -> ImageHeader:
@@ -223,6 +227,13 @@ def _gif_header(content: bytes) -> ImageHeader:
     return ImageHeader("GIF", width, height, max(width * height, frames))
 
 
+def _bmp_header(content: bytes) -> ImageHeader:
+    # The oldest header, of OS/2, has 16 bits for a side.
+    layout = "<HH" if content[14:18] == b"\x0c\0\0\0" else "<ii"
+    width, height = map(abs, struct.unpack_from(layout, content, 18))
+    return ImageHeader("BMP", width, height, width * height)
+
+
 def _gif_palette_bytes(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
@@ -249,3 +260,63 @@ def _webp_header(content: bytes) -> ImageHeader | None:
         (num_bytes,) = struct.unpack_from("<I", content, position + 4)
         position += 8 + num_bytes + num_bytes % 2
     raise ValueError(f"image of over {MAX_BLOCKS} chunks")
+
+
+def _tiff_header(content: bytes) -> ImageHeader | None:
+    """Read the first page; a decoder makes room for a whole tile of it."""
+    order = "<" if content.startswith(b"II") else ">"
+    big = struct.unpack_from(f"{order}H", content, 2)[0] == _BIG_TIFF
+    offset = struct.unpack_from(f"{order}Q" if big else f"{order}I", content, 8 if big else 4)[0]
+    (count,) = struct.unpack_from(f"{order}Q" if big else f"{order}H", content, offset)
+    entry_bytes, value_start = (20, 12) if big else (12, 8)
+    start = offset + (8 if big else 2)
+    sizes = dict.fromkeys(_TIFF_SIZES, 0)
+    for place in range(start, min(start + count * entry_bytes, len(content)), entry_bytes):
+        tag, kind = struct.unpack_from(f"{order}HH", content, place)
+        if tag in sizes and kind in _TIFF_INTEGERS:
+            layout = order + _TIFF_INTEGERS[kind]
+            value = struct.unpack_from(layout, content, place + value_start)[0]
+            sizes[tag] = max(sizes[tag], value)
+    width, height, tile_width, tile_height = sizes.values()
+    if not width or not height:
+        return None
+    return ImageHeader("TIFF", width, height, max(width * height, tile_width * tile_height))
+
+
+def _avif_header(content: bytes) -> ImageHeader | None:
+    """Take the largest picture of the file: a decoder may compose the one shown of others."""
+    largest = (0, 0)
+    parts = [(0, len(content))]
+    for _ in range(MAX_BLOCKS):
+        if not parts:
+            break
+        start, end = parts.pop()
+        if start + 8 > end:
+            continue
+        num_bytes, kind = struct.unpack_from(">I4s", content, start)
+        body = start + 8
+        if num_bytes == 1:
+            (num_bytes,) = struct.unpack_from(">Q", content, body)
+            body += 8
+        stop = min(start + num_bytes, end) if num_bytes >= 8 else end
+        parts.append((stop, end))
+        if kind in _AVIF_BOXES:
+            parts.append((body + _AVIF_BOXES[kind], stop))
+        elif kind == b"ispe":
+            width, height = struct.unpack_from(">II", content, body + 4)
+            largest = max(largest, (width, height), key=lambda size: size[0] * size[1])
+    else:
+        raise ValueError(f"image of over {MAX_BLOCKS} boxes")
+    width, height = largest
+    return ImageHeader("AVIF", width, height, width * height) if width and height else None
+
+
+_READERS: dict[str, Callable[[bytes], ImageHeader | None]] = {
+    "PNG": _png_header,
+    "JPEG": _jpeg_header,
+    "BMP": _bmp_header,
+    "GIF": _gif_header,
+    "WebP": _webp_header,
+    "TIFF": _tiff_header,
+    "AVIF": _avif_header,
+}

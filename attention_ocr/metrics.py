@@ -6,12 +6,18 @@ that form. No metric is ever NaN.
 """
 
 import math
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
+
+from attention_ocr.published_metrics import (
+    aocr_soft_accuracy,
+    google_character_accuracy,
+    google_sequence_accuracy,
+)
+from attention_ocr.text_pairs import composed, composed_pairs
 
 # Quantile of the standard normal distribution for a two-sided interval of 95 %.
 Z_95 = 1.959963984540054
@@ -24,7 +30,7 @@ def edit_distance(label: str, prediction: str) -> int:
         >>> edit_distance("kitten", "sitting")
         3
     """
-    return Levenshtein.distance(_composed(label), _composed(prediction))
+    return Levenshtein.distance(composed(label), composed(prediction))
 
 
 def exact_match(label: str, prediction: str) -> bool:
@@ -34,7 +40,7 @@ def exact_match(label: str, prediction: str) -> bool:
         >>> exact_match("Straße 5", "Straße 55")
         False
     """
-    return _composed(label) == _composed(prediction)
+    return composed(label) == composed(prediction)
 
 
 def alphanumeric_match(label: str, prediction: str) -> bool:
@@ -73,7 +79,7 @@ def cer(labels: Sequence[str], predictions: Sequence[str]) -> float:
         >>> cer(["four", "word"], ["for", "word"])
         0.125
     """
-    pairs = _pairs(labels, predictions)
+    pairs = composed_pairs(labels, predictions)
     return _error_rate(_num_character_errors(pairs), _num_characters(pairs))
 
 
@@ -97,7 +103,7 @@ def wer(labels: Sequence[str], predictions: Sequence[str]) -> float:
         >>> wer(["rue de la paix"], ["rue dela paix"])
         0.5
     """
-    pairs = _pairs(labels, predictions)
+    pairs = composed_pairs(labels, predictions)
     return _error_rate(_num_word_errors(pairs), _num_words(pairs))
 
 
@@ -123,7 +129,7 @@ def ned(labels: Sequence[str], predictions: Sequence[str]) -> float:
         >>> ned(["four", ""], ["for", ""])
         0.875
     """
-    pairs = _pairs(labels, predictions)
+    pairs = composed_pairs(labels, predictions)
     return _share(sum(Levenshtein.normalized_similarity(*pair) for pair in pairs), len(pairs))
 
 
@@ -185,6 +191,9 @@ class TextMetrics:
         num_word_errors: Edits between labels and predictions, in whole words.
         wer: Word error rate.
         ned: Mean likeness ("1-N.E.D."; 1 is perfect).
+        google_character_accuracy: As Google's attention_ocr has it, too long counts as right.
+        google_sequence_accuracy: As Google's attention_ocr has it, too long counts as right.
+        aocr_soft_accuracy: As aocr has it, partly right counts in part.
     """
 
     num_examples: int
@@ -201,6 +210,9 @@ class TextMetrics:
     num_word_errors: int
     wer: float
     ned: float
+    google_character_accuracy: float
+    google_sequence_accuracy: float
+    aocr_soft_accuracy: float
 
 
 def compute_metrics(labels: Sequence[str], predictions: Sequence[str]) -> TextMetrics:
@@ -216,7 +228,7 @@ def compute_metrics(labels: Sequence[str], predictions: Sequence[str]) -> TextMe
     Raises:
         ValueError: If the two differ in length.
     """
-    pairs = _pairs(labels, predictions)
+    pairs = composed_pairs(labels, predictions)
     num_exact_matches = sum(label == prediction for label, prediction in pairs)
     num_alphanumeric_matches = sum(alphanumeric_match(*pair) for pair in pairs)
     num_characters = _num_characters(pairs)
@@ -238,6 +250,9 @@ def compute_metrics(labels: Sequence[str], predictions: Sequence[str]) -> TextMe
         num_word_errors=num_word_errors,
         wer=_error_rate(num_word_errors, num_words),
         ned=ned(labels, predictions),
+        google_character_accuracy=google_character_accuracy(labels, predictions),
+        google_sequence_accuracy=google_sequence_accuracy(labels, predictions),
+        aocr_soft_accuracy=aocr_soft_accuracy(labels, predictions),
     )
 
 
@@ -274,7 +289,7 @@ def accuracy_by_length(
         ValueError: If the two differ in length.
     """
     matches_by_length: defaultdict[int, list[bool]] = defaultdict(list)
-    for label, prediction in _pairs(labels, predictions):
+    for label, prediction in composed_pairs(labels, predictions):
         matches_by_length[len(label)].append(label == prediction)
     return {
         length: LengthAccuracy(
@@ -287,29 +302,10 @@ def accuracy_by_length(
     }
 
 
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
 def _alphanumeric(text: str) -> str:
     # Folding may take a letter apart again, as it does "ǰ".
-    folded = _composed(_composed(text).casefold())
+    folded = composed(composed(text).casefold())
     return "".join(character for character in folded if character.isalnum())
-
-
-def _pairs(labels: Sequence[str], predictions: Sequence[str]) -> list[tuple[str, str]]:
-    # A single text would pass as a sequence of one-character texts.
-    if isinstance(labels, str) or isinstance(predictions, str):
-        raise ValueError(f"Expected lists of texts. Received: {labels!r} and {predictions!r}")
-    if len(labels) != len(predictions):
-        raise ValueError(
-            "Expected as many predictions as labels. "
-            f"Received: {len(labels)} labels, {len(predictions)} predictions"
-        )
-    return [
-        (_composed(label), _composed(prediction))
-        for label, prediction in zip(labels, predictions, strict=True)
-    ]
 
 
 def _num_characters(pairs: list[tuple[str, str]]) -> int:

@@ -9,6 +9,9 @@ WEIGHTS_FILE = "weights.npz"
 LANGUAGE_MODEL_FILE = "language_model.npz"
 SAVED_MODEL_FILE = "saved_model.pb"
 BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "default"
+DEFAULT_MODEL = "default"
+"""The name of the weights that come with the package, wherever a model is named."""
+
 MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())
 """A directory is a model if it holds one of these."""
 
@@ -21,18 +24,19 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
 
     Args:
         path: a work directory, an export, a version of one, or a file; of an export without a
-            version the newest counts; none finds the weights that come with the package.
+            version the newest counts; `default`, or none, finds the weights that come with the
+            package (a folder of that name is found by its absolute path).
 
     Raises:
         FileNotFoundError: there is no model.
     """
-    if path is None:
+    if is_default(path):
         if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
             raise FileNotFoundError(
                 "This release comes without weights of its own: name a work directory or an export."
             )
         return BUNDLED_WEIGHTS
-    place = Path(path)
+    place = Path(path or "")
     if place.is_file() and place.suffix in SUFFIX_OF.values():
         return place
     if not place.is_dir():
@@ -47,6 +51,11 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
             f"{place} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
         )
     return max(versions, key=lambda entry: int(entry.name))
+
+
+def is_default(path: str | os.PathLike[str] | None) -> bool:
+    """Return whether a path, or none, names the weights that come with the package."""
+    return path is None or os.fspath(path) == DEFAULT_MODEL
 
 
 def _holds_model(directory: Path) -> bool:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from attention_ocr.charset import START_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
+from attention_ocr.models.encoders.residual import ResidualUnit
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.views import join_views, split_views
 
@@ -56,16 +57,23 @@ def feedback_saliency(
     image_size: tf.Tensor,
     token_ids: Sequence[int],
     head: str = "attention",
-    num_iterations: int = 8,
-    rate: float = 0.25,
-    sparsity: float = 0.25,
+    num_iterations: int = 1,
+    threshold: float = 1.0,
 ) -> tf.Tensor:
     """Return the saliency of each character after the network has looked a second time.
 
-    Every hidden unit of the convolutions gets a gate in [0, 1], open at first. Gradient ascent on
-    the character's logit, less `sparsity` for each open gate, closes the gates of units that do not
-    speak for it; the saliency is that of the gated network (Cao et al., 2015, "Look and think
-    twice", section 3; all layers at once, each layer's gradient over its mean size).
+    Every hidden unit of the convolutions gets a gate `z`, open at first. Feedback runs down from
+    the character's logit `s`, and in each layer closes the gates of the units whose contribution
+    `ds/dz`, their activation times its gradient, is below `threshold` times the mean of the layer's
+    positive ones; through a closed gate nothing goes further down. A layer without a unit that
+    speaks for the character stays as it is. The gated network then looks again: what its feedback
+    brings down to the pixels is the saliency.
+
+    This is Cao et al., "Look and Think Twice" (ICCV 2015), section 3: `max s(z) - lambda |z|` with
+    `0 <= z <= 1`, layer after layer from the top. The paper climbs its gradient in many small
+    steps. Here each step solves the linearised problem, whose gates are all open or closed, so that
+    one step does; `lambda` follows the size of each layer's contributions, because one number for
+    all layers closes the lower ones altogether.
 
     Args:
         recognizer: computing in float32, its encoder made of `ConvolutionUnit`s.
@@ -73,9 +81,9 @@ def feedback_saliency(
         image_size: int32 [1, 2], height and width of a view without the padding.
         token_ids: the n characters; for the CTC head those that it reads.
         head: `attention` or `ctc`, the head whose logits are asked.
-        num_iterations: steps of the ascent.
-        rate: of a step.
-        sparsity: gradient, over the layer's mean, below which a gate closes.
+        num_iterations: looks after the first; with 0 it is `gradient_saliency`. More point at fewer
+            pixels; the last one counts in which anything is left.
+        threshold: the higher, the fewer units speak for the character.
 
     Returns:
         float32 [n, H, views * W], non-negative, zero on the padding; views stand side by side.
@@ -84,15 +92,23 @@ def feedback_saliency(
         ValueError: the recogniser lacks the head or has no gates, or its CTC head reads other
             characters.
     """
+    if not num_iterations:
+        return gradient_saliency(recognizer, image, image_size, token_ids, head)
     maps = []
-    with _gates(recognizer) as gates:
+    with _gates(recognizer, threshold) as gates:
         slopes = _make_slopes(recognizer, image, image_size, token_ids, head, gates)
         for index in range(len(token_ids)):
             for gate in gates:
                 gate.assign(tf.ones_like(gate))
-            for _ in range(num_iterations):
-                _move(gates, slopes(tf.constant(index))[1:], rate, sparsity)
-            maps.append(slopes(tf.constant(index))[0])
+            saliency = tf.zeros_like(image)
+            for _ in range(num_iterations + 1):
+                slope, *selected = slopes(tf.constant(index))
+                if not tf.reduce_any(slope != 0.0):
+                    break
+                saliency = slope
+                for gate, still_open in zip(gates, selected, strict=True):
+                    gate.assign(still_open)
+            maps.append(saliency)
     return _stack(maps, image, image_size, recognizer.num_views)
 
 
@@ -158,15 +174,16 @@ def _make_score(
 
 
 @contextmanager
-def _gates(recognizer: Recognizer) -> Iterator[list[tf.Variable]]:
-    """Put a gate behind every hidden unit of the convolutions, inside the `with` block.
+def _gates(recognizer: Recognizer, threshold: float) -> Iterator[list[tf.Variable]]:
+    """Put a gate after every hidden unit of the convolutions, inside the `with` block.
 
     The gates are made, and listed, when the network first runs.
     """
     units = [
         layer
         for layer in recognizer.encoder._flatten_layers(include_self=False)
-        if isinstance(layer, ConvolutionUnit) and layer.activate
+        if isinstance(layer, ResidualUnit)
+        or (isinstance(layer, ConvolutionUnit) and layer.activate)
     ]
     if not units:
         raise ValueError(
@@ -176,7 +193,7 @@ def _gates(recognizer: Recognizer) -> Iterator[list[tf.Variable]]:
     gates: list[tf.Variable] = []
     try:
         for unit in units:
-            unit.gate = _Gate(gates)
+            unit.gate = _Gate(gates, threshold)
         yield gates
     finally:
         for unit in units:
@@ -184,10 +201,15 @@ def _gates(recognizer: Recognizer) -> Iterator[list[tf.Variable]]:
 
 
 class _Gate:
-    """Multiplies by a variable, made open at the first call and listed in `gates`."""
+    """Multiplies by a variable, made open at the first call and listed in `gates`.
 
-    def __init__(self, gates: list[tf.Variable]) -> None:
+    Its gradient is the feedback: what goes down passes the gates that stay open alone, and the
+    gradient of the variable is 1 for those and 0 for the others.
+    """
+
+    def __init__(self, gates: list[tf.Variable], threshold: float) -> None:
         self._gates = gates
+        self._threshold = threshold
         self._variable: tf.Variable | None = None
 
     def __call__(self, outputs: tf.Tensor) -> tf.Tensor:
@@ -195,17 +217,36 @@ class _Gate:
             with tf.init_scope():
                 self._variable = tf.Variable(tf.ones(outputs.shape))
             self._gates.append(self._variable)
-        return outputs * self._variable
+
+        @tf.custom_gradient
+        def through(
+            outputs: tf.Tensor, gate: tf.Tensor
+        ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+            def feed_back(gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                still_open = _select(gradient * outputs * gate, gate, self._threshold)
+                return gradient * still_open, still_open
+
+            return outputs * gate, feed_back
+
+        return through(outputs, self._variable)
 
 
-def _move(
-    gates: Sequence[tf.Variable], gradients: Sequence[tf.Tensor], rate: float, sparsity: float
-) -> None:
-    """Take a step of the ascent."""
-    for gate, gradient in zip(gates, gradients, strict=True):
-        size = tf.reduce_mean(tf.abs(gradient))
-        step = tf.math.divide_no_nan(gradient, size) - sparsity
-        gate.assign(tf.clip_by_value(gate + rate * step, 0.0, 1.0))
+def _select(contributions: tf.Tensor, gates: tf.Tensor, threshold: float) -> tf.Tensor:
+    """Return which gates of a layer stay open: 1, or 0 for those that close.
+
+    Args:
+        contributions: float32, of each unit.
+        gates: of the same shape, as they are.
+        threshold: times the mean positive contribution, or the largest if that is lower.
+
+    Returns:
+        float32 of the same shape; `gates`, where no unit of the layer contributes.
+    """
+    positive = contributions > 0.0
+    count = tf.reduce_sum(tf.cast(positive, tf.float32))
+    mean = tf.math.divide_no_nan(tf.reduce_sum(tf.nn.relu(contributions)), count)
+    limit = tf.minimum(threshold * mean, tf.reduce_max(contributions))
+    return tf.where(count > 0.0, tf.cast(positive & (contributions >= limit), tf.float32), gates)
 
 
 def _stack(

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from attention_ocr.extras import extra
+
 
 def runs_right_to_left(text: str) -> bool:
     """Return whether a text has a letter of a right-to-left script.
@@ -28,7 +30,7 @@ def display_order(text: str) -> str:
         text: a line in logical order.
 
     Raises:
-        ValueError: the text runs right to left, and the packages that know how are missing.
+        ImportError: If the text runs right to left and the extra `rtl` is not installed.
 
     Example:
         >>> [f"{ord(character):04X}" for character in display_order("אב 12")]
@@ -36,14 +38,9 @@ def display_order(text: str) -> str:
     """
     if not runs_right_to_left(text):
         return text
-    try:
+    with extra("rtl", "Drawing right-to-left text"):
         from arabic_reshaper import ArabicReshaper
         from bidi import get_display
-    except ImportError as error:
-        raise ValueError(
-            "Drawing right-to-left text takes the packages `python-bidi` and `arabic-reshaper`: "
-            f"pip install 'attention-ocr[rtl]'. Received: {text!r}"
-        ) from error
     shaped = _reshaper(ArabicReshaper).reshape(text)
     ordered: str = get_display(shaped)
     return ordered

@@ -1,16 +1,25 @@
 """Files that are there whole or not at all."""
 
+import errno
 import os
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+TEMPORARY_SUFFIX = ".tmp"
+"""Ends the name of a file while it is written; one that a killed process left is worth nothing."""
+
+_UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path` that takes its place when the block ends well.
 
-    A block that fails leaves what stood at `path`, and no temporary file.
+    A block that fails leaves what stood at `path`, and no temporary file. The content reaches the
+    disk before the name does, so that a power cut cannot leave an empty file under it. Several
+    processes may write the same path; the last one wins.
 
     Args:
         path: the file to write.
@@ -21,9 +30,53 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be put in its place.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}")
     try:
         yield temporary
+        sync_file(temporary)
         os.replace(temporary, path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file survive a power cut.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    # Windows syncs only what is open for writing.
+    with path.open("rb+") as file, _ignoring_lack_of_support():
+        os.fsync(file.fileno())
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all files and names in a folder survive a power cut, as far as the platform can."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, where the platform can."""
+    # Windows opens no folder.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _ignoring_lack_of_support() -> Iterator[None]:
+    """Pass over a file system that cannot sync (`EINVAL`, `ENOTSUP`); other errors are raised."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise

@@ -4,8 +4,6 @@
 stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
-import dataclasses
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from attention_ocr.array_files import write_arrays
+from attention_ocr.bounded_files import read_array_headers, read_arrays
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.decoding.prepare import prepare_decoding
@@ -22,10 +22,11 @@ from attention_ocr.model_places import (
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
     find_model,
+    is_default,
 )
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.small_weights import PRECISIONS, restore
+from attention_ocr.small_weights import PRECISIONS, SCALE, restore
 from attention_ocr.whole_files import whole_file
 
 __all__ = [
@@ -44,6 +45,13 @@ __all__ = [
 ]
 
 
+WEIGHT_KINDS = "fi"
+"""Kinds of types that weights are kept in, see `numpy.dtype.kind`: floats, and 8 bits."""
+
+# Channels that some encoder has at a width of 1, and sizes that no memory is short for.
+_CHANNELS, _ANY_SIZE, _ANY_LAYERS = 64, 1024, 16
+
+
 class TrainedModel(NamedTuple):
     """A recogniser with all that is known of it."""
 
@@ -56,18 +64,20 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     """Load the model of a work directory.
 
     Args:
-        directory: a work directory whose training has saved weights.
+        directory: a work directory whose training has saved weights, or `default`, the weights
+            that come with the package.
         precision: type of the computation, see `build_recognizer`.
 
     Raises:
         FileNotFoundError: a file of the model is not there; the message names it.
         ValueError: a file is damaged, or belongs to other settings; the message names it.
     """
-    directory = Path(directory)
+    directory = find_model(directory) if is_default(directory) else Path(directory)
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
     config, charset = _with_own_files(Config.load(directory), directory), Charset.load(directory)
+    _check_sizes(config, charset, directory)
     recognizer = build_recognizer(config, charset, precision)
     load_weights(recognizer, directory / WEIGHTS_FILE)
     return TrainedModel(config, charset, recognizer)
@@ -96,9 +106,7 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         OSError: the file cannot be written, the disk is full for example; what stood there stays.
     """
-    # An open file, because `savez` would add a suffix to a name.
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **dict(values))
+    write_arrays(values, path)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
@@ -108,18 +116,8 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
         ValueError: the file is cut short or damaged.
     """
     try:
-        # NumPy leaves a file of its own open where it turns out to be damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return restore({name: arrays[name] for name in arrays.files})
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        KeyError,
-        ValueError,
-        OSError,
-        # From zipfile, for a damaged entry that seems to be compressed in some other way.
-        NotImplementedError,
-    ) as error:
+        return restore(read_arrays(path, WEIGHT_KINDS))
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
 
 
@@ -129,18 +127,58 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
     Raises:
         ValueError: the file is cut short or damaged, or its weights are those of another network.
     """
-    values = read_weights(path)
+    shapes = _weight_shapes(path)
     weights = {weight_name(weight): weight for weight in recognizer.weights}
-    for name in sorted(set(weights) | set(values)):
+    for name in sorted(set(weights) | set(shapes)):
         expected = tuple(weights[name].shape) if name in weights else "nothing"
-        received = values[name].shape if name in values else "nothing"
+        received = shapes.get(name, "nothing")
         if expected != received:
             raise ValueError(
                 f"{path} belongs to another network: `{name}` should be {expected}. "
                 f"Received: {received}"
             )
+    values = read_weights(path)
     for name, weight in weights.items():
         weight.assign(values[name])
+
+
+def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a file by their path in the network."""
+    try:
+        headers = read_array_headers(path, WEIGHT_KINDS)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+    return {name: header.shape for name, header in headers.items() if not name.endswith(SCALE)}
+
+
+def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
+    """Refuse settings that ask for much larger layers than the weights are of.
+
+    Building them would take the memory first, and only then find that the weights are others.
+    """
+    shapes = _weight_shapes(directory / WEIGHTS_FILE)
+    largest = max((size for shape in shapes.values() for size in shape), default=0)
+    model = config.model
+    for file, name, size in (
+        (CONFIG_FILE, "sequence_units", model.sequence_units),
+        (CONFIG_FILE, "attention_units", model.attention_units),
+        (CONFIG_FILE, "decoder_units", model.decoder_units),
+        (CONFIG_FILE, "embedding_units", model.embedding_units),
+        (CONFIG_FILE, "encoder_width", int(_CHANNELS * model.encoder_width)),
+        (CHARSET_FILE, "vocabulary size", charset.vocabulary_size),
+    ):
+        # Layers that are not built keep the sizes that settings have by default.
+        if size > max(largest, _ANY_SIZE):
+            raise ValueError(
+                f"{directory / file} belongs to another network than {WEIGHTS_FILE}: its {name} "
+                f"asks for a size of {size}. The largest there: {largest}"
+            )
+    layers = model.sequence_layers + config.decoder.decoder_layers
+    if layers > max(len(shapes), _ANY_LAYERS):
+        raise ValueError(
+            f"{directory / CONFIG_FILE} belongs to another network than {WEIGHTS_FILE}: it asks "
+            f"for {layers} layers. Weights there: {len(shapes)}"
+        )
 
 
 def pack_model(
@@ -148,6 +186,7 @@ def pack_model(
     target: Path,
     precision: str = "half",
     decoding: Mapping[str, Any] = MappingProxyType({}),
+    second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """Write a model as small as it can be handed on: what reading needs, in fewer bits.
 
@@ -155,10 +194,11 @@ def pack_model(
     settings of data and training, which reading has no use for, are left at their defaults.
 
     Args:
-        source: a work directory.
+        source: a work directory, or `default`.
         target: made here; what of a model it holds is replaced.
         precision: one of `small_weights.PRECISIONS`.
         decoding: settings of decoding in place of those of the model.
+        second_looks: Settings of second looks in place of those of the model.
 
     Returns:
         The file of the weights.
@@ -168,7 +208,7 @@ def pack_model(
         ValueError: the model is damaged, or a weight has no value in that precision.
     """
     config, charset, recognizer = load_trained_model(source)
-    config = config.with_decoding(decoding)
+    config = config.with_decoding(decoding).with_second_looks(second_looks)
     # Refuses a file of the settings that is none.
     prepare_decoding(config, charset)
     try:
@@ -178,9 +218,7 @@ def pack_model(
     language_model = _read_language_model(config)
     target.mkdir(parents=True, exist_ok=True)
     config = config.with_decoding(_write_language_model(language_model, target))
-    Config(image=config.image, model=config.model, decoder=config.decoder).with_decoding(
-        dataclasses.asdict(config.decoding)
-    ).save(target)
+    config.for_reading().save(target)
     charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)
     return target / WEIGHTS_FILE

@@ -30,10 +30,10 @@ READ = Path(__file__).parent / "peers" / "read.py"
 
 
 def open_reader(version: Path, form: str) -> attention_ocr.Reader:
-    """Open one form of an export."""
+    """Open one form of an export, to read every image once."""
     if form == "saved_model":
-        return attention_ocr.load(version, engine="tensorflow")
-    return attention_ocr.load(version / FILES[form])
+        return attention_ocr.load(version, engine="tensorflow", second_looks=False)
+    return attention_ocr.load(version / FILES[form], second_looks=False)
 
 
 def make_work(

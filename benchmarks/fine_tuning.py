@@ -9,7 +9,10 @@ the part that its task holds out.
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
     python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
     python -m benchmarks.fine_tuning --tasks default_model_2 --starts default --watched
+    python -m benchmarks.fine_tuning --data ../shared/data/plates/labels.tsv --cpu_seconds 300
 
+With `--data` the task is a label file with the settings of the README's command for own data: the
+network of the package's model, from whichever start, fitted on `part=fit`, read on `part=eval`.
 With `--watched` a run reads what watches its task (`eval_data`) in place of what that holds out: a
 choice of settings is made on images that a figure is not of.
 """
@@ -31,8 +34,9 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.inherited_settings import BUNDLED, inherited_settings
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
-from attention_ocr.training.loop import make_charset
+from attention_ocr.training.preparation import make_charset
 from benchmarks import measure
 from benchmarks.budget import train_for
 from benchmarks.flag_files import CONFIGS, parse_flags, read_flags
@@ -41,16 +45,32 @@ NOTHING = "none"
 DECODINGS = ("ctc", "attention", "joint")
 
 
+def read_task(task: str) -> dict[str, Any]:
+    """Return the settings of a task.
+
+    Args:
+        task: name of a file in `configs/`, or the path of a label file.
+    """
+    if not task.endswith(".tsv"):
+        return read_flags(CONFIGS / f"{task}.flags")
+    return {
+        "train_data": f"{task},every=5,part=fit",
+        "eval_data": f"{task},every=5,part=validation",
+        # Each way of reading is tried by itself: greedy, as the tasks of `configs/` are read.
+        **inherited_settings(BUNDLED, {"decoding": "attention"}),
+    }
+
+
 def make_config(task: str, settings: Sequence[str], limit: int, folder: Path) -> Config:
     """Return the settings of a task, its training data cut to so many images if `limit` is not 0.
 
     Args:
-        task: name of a file in `configs/`.
+        task: see `read_task`.
         settings: flags that are set otherwise, each as `--NAME=VALUE`.
         limit: images to train on; the first of the shuffled ones.
         folder: receives them.
     """
-    values = read_flags(CONFIGS / f"{task}.flags")
+    values = read_task(task)
     values |= {"warmup_steps": 0, "init_from": ""}
     values |= parse_flags(settings)
     if limit:
@@ -91,7 +111,7 @@ def run(
     watched: bool = False,
 ) -> dict[str, Any]:
     """Train and read once; return the row."""
-    values = read_flags(CONFIGS / f"{task}.flags")
+    values = read_task(task)
     read = values["eval_data"] if watched else held_out(values["train_data"])
     with tempfile.TemporaryDirectory() as folder:
         config = make_config(task, settings, limit, Path(folder))
@@ -145,7 +165,10 @@ def cer_interval(evaluation: Evaluation, rounds: int = 1000) -> tuple[float, flo
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run every task from every start for every time, one after the other."""
     parser = measure.make_parser(__doc__)
-    parser.add_argument("--tasks", nargs="+", default=["receipt_lines"], metavar="NAME")
+    parser.add_argument("--tasks", nargs="*", default=[], metavar="NAME")
+    parser.add_argument(
+        "--data", nargs="*", default=[], metavar="LABELS.TSV", help="label files of your own"
+    )
     parser.add_argument("--starts", nargs="+", default=["default", NOTHING], metavar="MODEL")
     parser.add_argument("--cpu_seconds", nargs="+", type=float, default=[300.0])
     parser.add_argument("--limit", type=int, default=0, help="images to train on; 0 for all")
@@ -158,7 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(parse_flags(settings)) < len(settings):
         parser.error(f"Expected settings and their values. Received: {' '.join(args.settings)}")
     rows = []
-    for task, cpu_seconds, start in itertools.product(args.tasks, args.cpu_seconds, args.starts):
+    if unknown := [path for path in args.data if not Path(path).is_file()]:
+        parser.error(f"Expected label files. Received: {', '.join(unknown)}")
+    tasks = [*args.tasks, *args.data] or ["receipt_lines"]
+    for task, cpu_seconds, start in itertools.product(tasks, args.cpu_seconds, args.starts):
         with measure.fresh_process() as executor:
             asked = executor.submit(
                 run, task, start, cpu_seconds, args.limit, settings, args.watched

@@ -134,7 +134,6 @@ def _no_images() -> dict[str, Hostile]:
         "a path": b"/etc/passwd",
         "an SVG": b'<svg xmlns="http://www.w3.org/2000/svg"><text>abc</text></svg>',
         "a PDF": b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n",
-        "a TIFF": saved(_picture(), "TIFF"),
         "a pickle": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
         "random bytes behind a PNG's signature": b"\x89PNG\r\n\x1a\n" + random.bytes(500),
         "random bytes behind a JPEG's signature": b"\xff\xd8\xff\xe0" + random.bytes(500),
@@ -179,15 +178,14 @@ def _odd_but_whole() -> dict[str, Hostile]:
         ),
         "a PNG with more data than pixels": png(90, 32, more),
     }
-    webps = {
+    files |= {
+        "a TIFF": saved(_picture(), "TIFF"),
         "a WebP": saved(_picture(), "WEBP"),
         "an animated WebP": saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
+        "an AVIF": saved(_picture(), "AVIF"),
+        "a transparent GIF": saved(_picture(mode="P"), "GIF", transparency=3),
     }
-    return {
-        **{name: Hostile(content, READ) for name, content in files.items()},
-        # Some releases of TensorFlow read these.
-        **{name: Hostile(content, ANY) for name, content in webps.items()},
-    }
+    return {name: Hostile(content, READ) for name, content in files.items()}
 
 
 def _malformed() -> dict[str, Hostile]:

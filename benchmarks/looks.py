@@ -3,7 +3,8 @@
 Each picture is brought to 32 pixels of height and parted into text and ground by two means of its
 colours, the text being what touches the border less. A picture higher than wide is left out. The
 table has medians: contrast of luma, of 255; mean width of the strokes in pixels; sharpness, the
-steepest step from pixel to pixel as a share of the contrast; and the share that the text covers.
+steepest step from pixel to pixel as a share of the contrast; the share that the text covers; how
+bright and how colourful the picture is; and its width for each character of the text, in heights.
 
     python -m benchmarks.looks LABELS... [--difficulty=0.8] [--count=200]
 
@@ -26,16 +27,28 @@ from attention_ocr.synthesis.settings import SynthesisConfig
 from benchmarks import measure
 
 HEIGHT = 32
-COLUMNS = ("contrast", "stroke px", "sharpness %", "text %")
+COLUMNS = (
+    *("contrast", "stroke px", "sharpness %", "text %"),
+    *("luma", "saturation %", "width a character"),
+)
+# What is written on things of a look.
+KINDS = {
+    "plates": ("plates",),
+    "tags": ("tags",),
+    "punched": ("numbers",),
+    "led": ("meters",),
+    "wheels": ("meters",),
+    "captchas": ("captchas",),
+}
 # Below, two colours of one thing are told apart, not text and ground.
 LEAST_CONTRAST = 5.0
 STEEPEST = 98
 
 
-def look_of(image: np.ndarray) -> tuple[float, ...] | None:
+def look_of(image: np.ndarray, text: str) -> tuple[float, ...] | None:
     """Measure a picture, uint8 RGB [H, W, 3]; see `COLUMNS`. None for one higher than wide."""
     height, width = image.shape[:2]
-    if width < height:
+    if width < height or not text:
         return None
     size = (max(8, round(width * HEIGHT / height)), HEIGHT)
     way = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_LINEAR
@@ -45,25 +58,35 @@ def look_of(image: np.ndarray) -> tuple[float, ...] | None:
     _, labels, centers = cv2.kmeans(colors, 2, np.array([]), stop, 2, cv2.KMEANS_PP_CENTERS)
     parts = labels.reshape(image.shape[:2])
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    text = np.where(parts == int(border.mean() < 0.5), 255, 0).astype(np.uint8)
+    ink = np.where(parts == int(border.mean() < 0.5), 255, 0).astype(np.uint8)
     contrast = max(LEAST_CONTRAST, abs(float(_luma(centers[0]) - _luma(centers[1]))))
     steps = np.abs(np.diff(_luma(image.astype(np.float32)), axis=1))
     sharpness = 100 * float(np.percentile(steps, STEEPEST)) / contrast
-    return contrast, measure_strokes(text).width, sharpness, float(text.mean()) / 2.55
+    brightest = image.max(axis=2).astype(np.float32)
+    saturation = float((1.0 - image.min(axis=2) / np.maximum(brightest, 1.0)).mean())
+    return (
+        contrast,
+        measure_strokes(ink).width,
+        sharpness,
+        float(ink.mean()) / 2.55,
+        float(_luma(image.astype(np.float32)).mean()),
+        100 * saturation,
+        width / height / len(text),
+    )
 
 
 def _luma(colors: np.ndarray) -> np.ndarray:
     return colors @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def measure_looks(images: Iterable[np.ndarray]) -> dict[str, Any]:
+def measure_looks(pictures: Iterable[tuple[np.ndarray, str]]) -> dict[str, Any]:
     """Return the number of the pictures that were measured, and medians by `COLUMNS`."""
-    looks = [look for image in images if (look := look_of(image)) is not None]
+    looks = [look for image, text in pictures if (look := look_of(image, text)) is not None]
     medians = np.median(looks, axis=0)
     return {"number": len(looks)} | dict(zip(COLUMNS, map(float, medians), strict=True))
 
 
-def read_images(labels: Path, count: int) -> Iterator[np.ndarray]:
+def read_images(labels: Path, count: int) -> Iterator[tuple[np.ndarray, str]]:
     """Read pictures that are trained on, spread over the file.
 
     Raises:
@@ -75,7 +98,7 @@ def read_images(labels: Path, count: int) -> Iterator[np.ndarray]:
         image = cv2.imread(str(row.path), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError(f"Expected an image. Received: {row.path}")
-        yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB), row.text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,9 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {"images": file.parent.name} | measure_looks(read_images(file, options.count))
         for file in options.labels
     ]
-    for look in LOOKS:
-        config = SynthesisConfig(kinds=("words",), difficulty=options.difficulty, look=look)
-        pictures = (image for image, _ in Renderer(config).generate(0, options.count))
+    # A column of letters is higher than wide.
+    for look in (name for name in LOOKS if name != "stacked"):
+        kinds = KINDS.get(look, ("words",))
+        config = SynthesisConfig(kinds=kinds, difficulty=options.difficulty, look=look)
+        pictures = Renderer(config).generate(0, options.count)
         rows.append({"images": f"rendered, look={look}"} | measure_looks(pictures))
     measure.report(rows, options.json)
 

@@ -1,4 +1,4 @@
-"""Images rendered per core-second, by kind of text and difficulty.
+"""Images rendered per core-second, by kind of text and difficulty, and by look.
 
     python -m benchmarks.rendering [--fonts=bundled] [--json=rendering.json]
 
@@ -17,8 +17,10 @@ from typing import Any
 
 import cv2
 
+from attention_ocr.synthesis.looks import LOOKS
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
+from benchmarks.looks import KINDS
 
 
 def measure_speed(config: SynthesisConfig, num_images: int, num_rounds: int) -> dict[str, Any]:
@@ -45,6 +47,7 @@ def measure_speed(config: SynthesisConfig, num_images: int, num_rounds: int) -> 
             num_pixels += image.shape[0] * image.shape[1]
         speeds.append(num_images / (time.process_time() - start))
     return {
+        "look": config.look,
         "kinds": "+".join(config.kinds),
         "difficulty": config.difficulty,
         "height": config.height,
@@ -68,18 +71,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     cv2.setNumThreads(1)
 
-    print(f"{'kinds':<24}{'difficulty':>10}{'images/core-s':>15}{'rounds':>16}{'pixels':>8}")
+    print(
+        f"{'look':<12}{'kinds':<24}{'difficulty':>10}{'images/core-s':>15}{'CPU ms':>8}"
+        f"{'rounds':>16}{'pixels':>8}"
+    )
     results = []
-    for kinds in (defaults.kinds, *((kind,) for kind in defaults.kinds)):
-        for difficulty in (0.0, defaults.difficulty, 1.0):
-            config = SynthesisConfig(kinds=kinds, difficulty=difficulty, fonts=args.fonts)
-            result = measure_speed(config, args.num_images, args.num_rounds)
-            results.append(result)
-            rounds = f"{result['slowest_round']}–{result['fastest_round']}"
-            print(
-                f"{result['kinds']:<24}{difficulty:>10}{result['images_per_core_s']:>15}"
-                f"{rounds:>16}{result['pixels_per_image']:>8}"
-            )
+    kinds_of_text = (defaults.kinds, *((kind,) for kind in defaults.kinds))
+    trials = [
+        SynthesisConfig(kinds=kinds, difficulty=difficulty, fonts=args.fonts)
+        for kinds in kinds_of_text
+        for difficulty in (0.0, defaults.difficulty, 1.0)
+    ]
+    trials += [
+        SynthesisConfig(
+            kinds=KINDS.get(look, ("words",)), difficulty=0.9, fonts=args.fonts, look=look
+        )
+        for look in LOOKS
+    ]
+    for config in trials:
+        result = measure_speed(config, args.num_images, args.num_rounds)
+        results.append(result)
+        rounds = f"{result['slowest_round']}–{result['fastest_round']}"
+        print(
+            f"{config.look:<12}{result['kinds']:<24}{config.difficulty:>10}"
+            f"{result['images_per_core_s']:>15}{1000 / result['images_per_core_s']:>8.2f}"
+            f"{rounds:>16}{result['pixels_per_image']:>8}"
+        )
     print(f"{results[0]['num_faces']} faces, height {defaults.height}, fonts={args.fonts}")
     if args.json is not None:
         machine = {

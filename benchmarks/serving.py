@@ -7,6 +7,8 @@ process, which is measured in turn with it. `batch` is how many images were read
 mean. Memory is the server's, before and after the requests.
 
     python -m benchmarks.serving [--model DIR] [--clients 1 4 16 64] [--requests 400] [--json FILE]
+
+With `--overload`, a good client beside hostile ones in place of that: see `benchmarks.overload`.
 """
 
 import argparse
@@ -187,6 +189,7 @@ def read_in_process(
 def main(arguments: argparse.Namespace) -> None:
     """Measure each way at each number of clients."""
     from attention_ocr.export.saved_model import export_saved_model
+    from benchmarks.overload import measure_overload
     from benchmarks.reading import CHECK_DATA, make_model
 
     with tempfile.TemporaryDirectory() as name:
@@ -198,6 +201,12 @@ def main(arguments: argparse.Namespace) -> None:
             model = arguments.model or make_model(folder / "model")
             export_saved_model(model, base_path, check_data=CHECK_DATA)
         rows: list[dict[str, Any]] = []
+        if arguments.overload:
+            with running_server(base_path) as server:
+                address = server.rest_address
+                rows = measure_overload(address, MODEL_NAME, files, arguments.requests)
+            measure.report(rows, arguments.json)
+            return
         for batching in arguments.batching:
             with running_server(base_path, f"--enable_batching={batching}") as server:
                 for num_clients in arguments.clients:
@@ -285,6 +294,7 @@ if __name__ == "__main__":
         choices=("gRPC", "gRPC, text alone", "REST"),
         default=["gRPC", "gRPC, text alone", "REST"],
     )
+    parser.add_argument("--overload", action="store_true", help="beside hostile clients")
     parser.add_argument(
         "--batching", nargs="+", choices=("true", "false"), default=["true", "false"]
     )

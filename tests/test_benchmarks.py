@@ -21,6 +21,7 @@ SMALLEST = [
     ),
     pytest.param("decoding", "--batch_sizes 1 --rounds 1 --words 500", 10, marks=pytest.mark.slow),
     pytest.param("reading", "--batch_sizes 2 --images 2 --rounds 1", 2, marks=pytest.mark.slow),
+    pytest.param("saliency", "--words EXIT", 5, marks=pytest.mark.slow),
     pytest.param("folder", "--images 20", 3, marks=pytest.mark.slow),
     pytest.param(
         "input_pipeline",
@@ -34,13 +35,14 @@ SMALLEST = [
         2,
         marks=pytest.mark.slow,
     ),
-    pytest.param("fuzz", "--count 200", 1, marks=pytest.mark.slow),
+    pytest.param("fuzz", "--count 200 --max_s 2", 1, marks=pytest.mark.slow),
     pytest.param(
         "serving",
         "--clients 2 --requests 8 --images 4 --interfaces gRPC REST --batching true",
         3,
         marks=pytest.mark.slow,
     ),
+    pytest.param("serving", "--overload --requests 4 --images 2", 3, marks=pytest.mark.slow),
     pytest.param("inspection", "--records 300", 2, marks=pytest.mark.slow),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]

@@ -242,3 +242,41 @@ def test_the_examples_in_the_docstrings_are_true():
     results = doctest.testmod(charset_module)
     assert results.attempted >= 2
     assert results.failed == 0
+
+
+# As in charset_size=134.txt of Google's attention_ocr: neither sorted nor one code for each.
+GOOGLE = "0\t \n12\t<nul>\n1\tl\n2\t’\n3\té\n10\tt\n2\t'\n11\t\\\n4\t<\n2\t‘\n"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_charset_of_googles_is_read_in_the_order_of_its_codes(tmp_path, line_end):
+    path = tmp_path / "charset_size=134.txt"
+    path.write_bytes(GOOGLE.replace("\n", line_end).encode())
+    charset = Charset.load(path)
+    assert charset.characters == (" ", "l", "’", "é", "<", "t", "\\")
+    assert charset.glyphs == {"'": "’", "‘": "’"}
+    # What it is saved as is a file of ours.
+    assert Charset.load(charset.save(tmp_path)) == charset
+
+
+def test_a_small_charset_of_googles_is_told_by_its_null():
+    assert Charset.from_bytes(b"1\tb\n0\ta\n2\t<nul>\n").characters == ("a", "b")
+    # Without it these are digits, and the glyphs that are read as them.
+    assert Charset.from_bytes(b"1\tl\n0\tO\n").glyphs == {"l": "1", "O": "0"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("0\ta\n1\t\n10\tb\n", r"charset.txt: line 2: expected a code.*a space.*'1\\t'"),
+        ("0\ta\n\n10\tb\n", r"line 2: expected a code.*Received: ''"),
+        ("0\tab\n10\tc\n", r"line 1: expected a code.*'0\\tab'"),
+        ("0\ta\n10\ta\n", "each character once. Received twice: .*'a'"),
+        ("0\ta\n0\tb\n10\tc\n10\tb\n", "A glyph must stand for one character"),
+        ("10\t<nul>\n", "at least one character"),
+    ],
+)
+def test_a_wrong_charset_of_googles_is_refused_by_its_line(tmp_path, content, message):
+    (tmp_path / "charset.txt").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        Charset.load(tmp_path / "charset.txt")

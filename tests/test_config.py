@@ -28,6 +28,8 @@ OTHER = Config.from_values(
         "bucket_lengths": (),
         "deterministic": True,
         "seed": 7,
+        "widths_below": 0.9,
+        "widths": (0.75, 2.0),
     }
 )
 
@@ -97,7 +99,11 @@ def test_a_field_name_stands_in_one_section_only():
         ("bucket_lengths", (9, 5), "`bucket_lengths` must ascend"),
         ("bucket_lengths", (0, 5), "must ascend from above 0"),
         ("data_workers", -1, "`data_workers` must not be negative"),
-        ("steps", 0, "`steps` must be above 0"),
+        ("max_unreadable", 1.5, "`max_unreadable` must lie between 0 and 1"),
+        ("steps", -1, "`steps` must not be negative"),
+        ("minutes", -0.5, "`minutes` must not be negative"),
+        ("eval_every", -1, "`eval_every` must not be negative"),
+        ("checkpoint_every", -1, "`checkpoint_every` must not be negative"),
         ("learning_rate", float("nan"), "`learning_rate` must be above 0"),
         ("warmup_steps", 20000, "below `steps` .20000.. Received: 20000"),
         ("label_smoothing", 1.5, "at least 0 and below 1"),
@@ -114,7 +120,7 @@ def test_a_field_name_stands_in_one_section_only():
         ("scheduled_sampling", "cosine", "one of none, linear, .*Received: 'cosine'"),
         ("sampling_final", 1.0, "`sampling_final` must be at least 0 and below 1"),
         ("sampling_steps", 0, "`sampling_steps` must be above 0"),
-        ("precision", "float16", "one of auto, float32, bfloat16"),
+        ("precision", "float8", "one of auto, float32, bfloat16, float16. Received: 'float8'"),
         ("strategy", "tpu", "`strategy` must be one of"),
         ("patience", -1, "`patience` must not be negative"),
     ],
@@ -151,6 +157,10 @@ def test_a_bad_value_is_refused_with_its_name_and_what_was_received(name, value,
         (
             {"scheduled_sampling": "linear", "sampling_final": 0.0},
             "`scheduled_sampling=linear` needs a `sampling_final` above 0. Received: 0.0",
+        ),
+        (
+            {"minutes": 5.0, "strategy": "multi_worker"},
+            "`minutes` must be 0 with `strategy=multi_worker`.* Received: 5.0",
         ),
         (
             {"schedule": "exponential", "final_learning_rate": 0.0},
@@ -211,6 +221,13 @@ def test_settings_cannot_be_changed():
         ("data", "bucket_widths", ["64"], "`bucket_widths` must hold whole numbers. .*'64'"),
         ("data", "bucket_lengths", [4, True], "`bucket_lengths` must hold whole numbers"),
         ("image", "image_height", 30, "must divide by 16"),
+        ("second_looks", "widths", ["2"], "`widths` must hold numbers. .*'2'"),
+        ("second_looks", "widths", [True], "`widths` must hold numbers. .*True"),
+        ("second_looks", "widths", [1.6, 1.0], "`widths` must be different factors above 0"),
+        ("second_looks", "widths", [2, 2], "`widths` must be different factors above 0"),
+        ("second_looks", "widths", [5.0], "at most 4, and not 1"),
+        ("second_looks", "deskew_below", 1.1, "`deskew_below` must be a confidence, from 0 to 1"),
+        ("second_looks", "deskew_below", float("nan"), "`deskew_below` must be a confidence"),
     ],
 )
 def test_a_document_with_a_wrong_key_or_type_is_refused(section, name, value, message):
@@ -226,6 +243,36 @@ def test_a_whole_number_serves_as_a_float():
     weight = Config.from_dict(document).model.ctc_weight
     assert isinstance(weight, float)
     assert weight == 1.0
+
+
+def test_whole_numbers_serve_as_factors():
+    document = Config().to_dict()
+    document["second_looks"]["widths"] = [2]
+    (factor,) = Config.from_dict(document).second_looks.widths
+    assert isinstance(factor, float)
+
+
+def test_settings_that_are_older_than_second_looks_have_none():
+    document = Config().to_dict()
+    del document["second_looks"]
+    assert not Config.from_dict(document).second_looks.enabled
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"widths_below": 0.5, "widths": ()}, "A `widths_below` above 0 needs `widths`"),
+        ({"deskew_below": 0.5, "num_views": 2}, "Second looks need images of one view"),
+    ],
+)
+def test_second_looks_that_go_with_nothing_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Config.from_values(values)
+
+
+def test_a_model_reads_again_below_the_highest_of_its_limits():
+    looks = Config.from_values({"deskew_below": 0.5, "widths_below": 0.75}).second_looks
+    assert (looks.enabled, looks.below) == (True, 0.75)
 
 
 def test_a_key_that_is_left_out_keeps_its_default():

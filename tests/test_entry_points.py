@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import re
+import shutil
 import string
 import subprocess
 import sys
@@ -129,6 +130,8 @@ def test_flags_reach_their_settings():
         "bucket_lengths": (),
         "deterministic": True,
         "seed": 7,
+        "widths": (0.75, 2.0),
+        "deskew_below": 0.5,
     }
     arguments = [
         f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
@@ -137,6 +140,51 @@ def test_flags_reach_their_settings():
     with entry_point("train") as (train, _):
         flags.FLAGS(["train.py", "--work_dir=runs/mine", *arguments])
         assert train.config_from_flags() == Config.from_values(values)
+
+
+def test_flags_that_are_not_given_take_the_settings_of_the_model_begun_with(work_dir):
+    old = Config.load(work_dir)
+    with entry_point("train") as (train, _):
+        # A flag counts as given even with its default.
+        flags.FLAGS(["train.py", "--work_dir=x", f"--init_from={work_dir}", "--max_length=24"])
+        config = train.config_from_flags(train.settings_of_initial_model())
+    assert config.image == old.image
+    assert config.model == dataclasses.replace(old.model, max_length=24)
+    assert config.data == Config().data
+    assert config.training == dataclasses.replace(Config().training, init_from=str(work_dir))
+
+
+@pytest.mark.filterwarnings("ignore:Even though the")
+def test_the_same_command_goes_on_with_the_settings_of_the_model_begun_with(work_dir, tmp_path):
+    shutil.copytree(work_dir, tmp_path / "old", ignore=shutil.ignore_patterns("export"))
+    labels = work_dir / "words/labels.tsv"
+    arguments = [
+        *("train.py", f"--work_dir={tmp_path / 'new'}", f"--init_from={tmp_path / 'old'}"),
+        *(f"--train_data={labels}", f"--eval_data={labels}", "--batch_size=4", "--steps=1"),
+        *("--warmup_steps=0", "--precision=float32", "--bucket_widths=", "--bucket_lengths="),
+    ]
+    for times in range(2):
+        with tiny.running_eagerly(), entry_point("train") as (train, _):
+            train.main(flags.FLAGS(arguments))
+        assert Config.load(tmp_path / "new").model == Config.load(work_dir).model
+        report = json.loads((tmp_path / "new/initial_weights.json").read_text("utf-8"))
+        assert report["left"] == {}, times
+        # The run goes on without it.
+        shutil.rmtree(tmp_path / "old", ignore_errors=True)
+    contradiction = [*arguments[1:], "--decoder_units=24"]
+    assert "holds a model with decoder_units=16" in failure_of("train", *contradiction)
+
+
+def test_training_names_the_flags_that_leave_the_weights_no_place(work_dir, tmp_path):
+    labels = work_dir / "words/labels.tsv"
+    line = failure_of(
+        *("train", f"--work_dir={tmp_path / 'run'}", f"--init_from={work_dir}"),
+        *(f"--train_data={labels}", "--eval_data=", "--decoder_units=24", "--max_length=9"),
+    )
+    assert line.startswith(f"train.py: Weights of init_from={work_dir} have no place")
+    assert "which has decoder_units=16" in line
+    assert line.endswith("Received: decoder_units=24")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["eval", "export"])
@@ -148,6 +196,16 @@ def test_a_flag_of_decoding_overrides_and_one_left_out_does_not(name):
     with entry_point(name) as (module, _):
         flags.FLAGS([*needed, "--decoding=ctc"])
         assert module.chosen_in_flags() == {"decoding": "ctc"}
+
+
+def test_a_flag_of_second_looks_overrides_in_an_export_and_one_left_out_does_not():
+    needed = ["export.py", "--model=x", "--export_dir=y"]
+    with entry_point("export") as (module, _):
+        flags.FLAGS(needed)
+        assert module.second_looks_in_flags() == {}
+    with entry_point("export") as (module, _):
+        flags.FLAGS([*needed, "--widths=1.5", "--widths_below=0"])
+        assert module.second_looks_in_flags() == {"widths": (1.5,), "widths_below": 0.0}
 
 
 @pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
@@ -247,6 +305,7 @@ def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
         ),
         (["--bucket_widths=80,64"], "`bucket_widths` must ascend from above 0."),
         (["--bucket_widths=wide"], "--bucket_widths must be whole numbers. Received: ['wide']"),
+        (["--widths=wide"], "--widths must be numbers. Received: ['wide']"),
         (["--train_data="], "`train_data` must name a source. Received: ''"),
         (
             ["--encoder=resnet", "--image_height=48"],

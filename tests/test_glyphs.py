@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attention_ocr import glyphs
+from attention_ocr import font_packages, glyphs
 from attention_ocr.glyphs import draw_line
+from attention_ocr.overlay import attention_strip, caption
+from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
+from attention_ocr.synthesis.fonts import find_faces
 
 
 @pytest.fixture
@@ -61,6 +64,21 @@ def test_a_character_that_no_font_has_is_written_as_its_code_point(
 ):
     fonts_of_the_machine()
     np.testing.assert_array_equal(draw_line(text, 16), draw_line(shown, 16))
+
+
+def test_who_draws_a_script_without_a_font_is_told_which_package_brings_one(
+    fonts_of_the_machine, monkeypatch, caplog
+):
+    fonts_of_the_machine()
+    monkeypatch.setattr(font_packages, "_warned", set())
+    image = np.zeros((20, 60, 3), np.uint8)
+    for _ in range(2):
+        attention_strip(image, "東京", np.ones((2, 1, 3)), (1.0, 1.0))
+        caption(image, "abc \x1b")
+        draw_contact_sheet([(image, "京a")], find_faces("bundled"))
+    notes = [record.getMessage() for record in caplog.records if record.name == "absl"]
+    assert len(notes) == 1
+    assert "apt-get install fonts-noto-cjk" in notes[0]
 
 
 def test_a_space_between_words_is_a_space():

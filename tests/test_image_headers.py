@@ -52,6 +52,36 @@ def test_the_size_of_a_webp(options):
     assert read_header(content) == ImageHeader("WEBP", 70, 50, 3500)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16"])
+def test_the_size_of_a_tiff(mode):
+    image = Image.new(mode, (7, 5))
+    expected = ImageHeader("TIFF", 7, 5, 35)
+    assert read_header(saved(image, "TIFF")) == expected
+    assert read_header(saved(image, "TIFF", big_tiff=True)) == expected
+
+
+def test_a_tiff_with_huge_tiles_takes_their_pixels():
+    sizes = {256: 7, 257: 5, 322: 60_000, 323: 50_000}
+    tags = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sizes.items()]
+    content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(tags)
+    assert read_header(content) == ImageHeader("TIFF", 7, 5, 3_000_000_000)
+
+
+def test_the_size_of_an_avif():
+    assert read_header(saved(picture(70, 50), "AVIF")) == ImageHeader("AVIF", 70, 50, 3500)
+
+
+def test_the_size_of_a_bmp_with_the_oldest_header():
+    content = b"BM" + bytes(12) + struct.pack("<IHHHH", 12, 7, 5, 1, 24)
+    assert read_header(content) == ImageHeader("BMP", 7, 5, 35)
+
+
+def test_a_limit_above_what_is_ever_decoded_is_refused():
+    assert ImageLimits(max_image_pixels=2**25).max_image_pixels == 2**25
+    with pytest.raises(ValueError, match="must be at most 33554432, .* Received: 50000000"):
+        ImageLimits(max_image_pixels=50_000_000)
+
+
 def test_a_progressive_jpeg_goes_over_its_pixels_several_times():
     content = saved(picture(70, 50), "JPEG", progressive=True)
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=10)
@@ -75,7 +105,9 @@ def test_all_frames_of_a_gif_count():
     assert read_header(content) == ImageHeader("WEBP", 7, 5, 105)
 
 
-@pytest.mark.parametrize("content", tiny_model.files(5, ("PNG", "JPEG", "BMP", "GIF", "WEBP")))
+@pytest.mark.parametrize(
+    "content", tiny_model.files(7, ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "AVIF"))
+)
 def test_a_file_cut_anywhere_is_no_error(content):
     for length in range(min(len(content), 700)):
         read_header(content[:length])

@@ -4,9 +4,10 @@ import json
 import math
 import unicodedata
 
+import numpy as np
 import pytest
 
-from attention_ocr import metrics
+from attention_ocr import metrics, published_metrics
 from attention_ocr.metrics import (
     accuracy_by_length,
     alphanumeric_match,
@@ -18,7 +19,13 @@ from attention_ocr.metrics import (
     wer,
     wilson_interval,
 )
+from attention_ocr.published_metrics import (
+    aocr_soft_accuracy,
+    google_character_accuracy,
+    google_sequence_accuracy,
+)
 
+PUBLISHED = (google_character_accuracy, google_sequence_accuracy, aocr_soft_accuracy)
 E_ACUTE = "\u00e9"
 E_AND_ACUTE = "e\u0301"
 # No code point holds this letter and its mark together.
@@ -146,6 +153,51 @@ def test_wilson_interval_refuses_impossible_counts(successes, total):
         wilson_interval(successes, total)
 
 
+@pytest.mark.parametrize(
+    ("label", "prediction", "character", "sequence", "soft"),
+    [
+        ("four", "four", 1.0, 1.0, 1.0),
+        # Too long is right to one, wrong to the other.
+        ("four", "fours", 1.0, 1.0, 3 / 4),
+        ("four", "four and much more", 1.0, 1.0, 0.0),
+        ("four", "fou", 3 / 4, 0.0, 3 / 4),
+        # No alignment is looked for: one missing character makes all behind it wrong.
+        ("four", "our", 0.0, 0.0, 3 / 4),
+        ("four", "", 0.0, 0.0, 0.0),
+        ("four", "FOUR", 0.0, 0.0, 0.0),
+        # Not a number there, and any text is right.
+        ("", "", 1.0, 1.0, 1.0),
+        ("", "x", 1.0, 1.0, 0.0),
+        ("caf" + E_ACUTE, "caf" + E_AND_ACUTE, 1.0, 1.0, 1.0),
+    ],
+)
+def test_published_metrics_are_as_kind_as_where_they_come_from(
+    label, prediction, character, sequence, soft
+):
+    values = [metric([label], [prediction]) for metric in PUBLISHED]
+    assert values == [character, sequence, soft]
+    result = compute_metrics([label, "right"], [prediction, "right"])
+    assert result.google_character_accuracy == (character + 1) / 2
+    assert result.google_sequence_accuracy == (sequence + 1) / 2
+    assert result.aocr_soft_accuracy == (soft + 1) / 2
+
+
+def test_googles_metrics_are_those_of_padded_arrays():
+    rng = np.random.default_rng(1)
+    texts = ["".join(rng.choice(list("ab"), size=rng.integers(1, 6))) for _ in range(400)]
+    labels, predictions = texts[:200], texts[200:]
+    targets, read = (
+        np.array([[ord(character) for character in text.ljust(9, "\0")] for text in side])
+        for side in (labels, predictions)
+    )
+    weights = targets != 0
+    per_example = ((read == targets) * weights).sum(1) / weights.sum(1)
+    assert google_character_accuracy(labels, predictions) == pytest.approx(per_example.mean())
+    overwritten = np.where(weights, read, 0)
+    whole = ((overwritten == targets).sum(1) == 9).mean()
+    assert google_sequence_accuracy(labels, predictions) == pytest.approx(whole)
+
+
 def test_compute_metrics_gives_counts_rates_and_intervals():
     labels = ["One two", "", "Straße 5", "same"]
     predictions = ["one two", "x", "Straße 55", "same"]
@@ -211,19 +263,21 @@ def test_accuracy_by_length_of_nothing_is_empty():
     assert accuracy_by_length([], []) == {}
 
 
-@pytest.mark.parametrize("metric", [cer, wer, ned, compute_metrics, accuracy_by_length])
+@pytest.mark.parametrize("metric", [cer, wer, ned, *PUBLISHED, compute_metrics, accuracy_by_length])
 def test_lists_of_different_lengths_are_refused(metric):
     with pytest.raises(ValueError, match="Received: 2 labels, 1 predictions"):
         metric(["a", "b"], ["a"])
 
 
-@pytest.mark.parametrize("metric", [cer, wer, ned, compute_metrics, accuracy_by_length])
+@pytest.mark.parametrize("metric", [cer, wer, ned, *PUBLISHED, compute_metrics, accuracy_by_length])
 def test_a_single_text_is_not_taken_for_a_list_of_characters(metric):
     with pytest.raises(ValueError, match="Expected lists of texts"):
         metric("abc", "abd")
 
 
 def test_the_examples_in_the_docstrings_run():
+    assert doctest.testmod(published_metrics).attempted == 3
+    assert doctest.testmod(published_metrics).failed == 0
     results = doctest.testmod(metrics)
     assert results.attempted >= 7
     assert results.failed == 0

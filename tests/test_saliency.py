@@ -2,10 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr import saliency
 from attention_ocr.charset import END_ID, START_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
-from attention_ocr.saliency import _move, feedback_saliency, gradient_saliency
+from attention_ocr.models.encoders.residual import ResidualUnit
+from attention_ocr.saliency import (
+    _Gate,
+    _gates,
+    _select,
+    feedback_saliency,
+    gradient_saliency,
+)
 from tests import tiny
 
 SIZE = tf.constant([[16, 40]], tf.int32)
@@ -86,7 +92,7 @@ def test_a_column_of_ctc_sees_no_pixel_beyond_its_convolutions():
         gradient_saliency(recognizer, image, size, [*read, 4], "ctc")
 
 
-def test_gates_that_feedback_moves_raise_the_logit_and_are_taken_away(recognizer):
+def test_feedback_changes_the_map_and_its_gates_are_taken_away(recognizer):
     image = noise()
     before = logits_of(recognizer, image)
     plain = gradient_saliency(recognizer, image, SIZE, TOKEN_IDS).numpy()
@@ -97,27 +103,52 @@ def test_gates_that_feedback_moves_raise_the_logit_and_are_taken_away(recognizer
     np.testing.assert_allclose(unmoved[0], plain[0], atol=1e-5)
 
 
-def test_feedback_climbs_to_a_higher_logit(recognizer, monkeypatch):
-    values = []
-    image = noise()
-    start = logits_of(recognizer, image)[0, TOKEN_IDS[0]]
+def test_a_gate_stays_open_for_what_contributes_as_much_as_the_mean():
+    contributions = tf.constant([[3.0, 1.0, -5.0, 0.0, 2.0]])
+    for threshold, still_open in (
+        (0.0, [1, 1, 0, 0, 1]),
+        (1.0, [1, 0, 0, 0, 1]),
+        (1.25, [1, 0, 0, 0, 0]),
+        (2.0, [1, 0, 0, 0, 0]),
+    ):
+        gates = tf.ones_like(contributions)
+        np.testing.assert_array_equal(_select(contributions, gates, threshold)[0], still_open)
+    # Where nothing speaks for the character, feedback has nothing to choose.
+    gates = tf.constant([[1.0, 0.0]])
+    np.testing.assert_array_equal(_select(-contributions[:, :2], gates, 1.0), gates)
 
-    def watched(gates, *rest):
-        if not values:
-            assert all(float(tf.reduce_min(gate)) == 1.0 for gate in gates)
-            units = recognizer.encoder._flatten_layers()
-            assert len(gates) == sum(getattr(unit, "activate", False) for unit in units)
-        _move(gates, *rest)
-        assert all(float(tf.reduce_min(gate)) >= 0.0 for gate in gates)
-        assert all(float(tf.reduce_max(gate)) <= 1.0 for gate in gates)
-        values.append(logits_of(recognizer, image)[0, TOKEN_IDS[0]])
 
-    monkeypatch.setattr(saliency, "_move", watched)
-    feedback_saliency(
-        recognizer, image, SIZE, TOKEN_IDS[:1], num_iterations=3, rate=0.1, sparsity=0.0
-    )
-    assert len(values) == 3
-    assert values[-1] > start
+def test_feedback_passes_open_gates_alone_from_the_top_down():
+    gates: list[tf.Variable] = []
+    first, second = _Gate(gates, 1.0), _Gate(gates, 1.0)
+    inputs = tf.constant([[1.0, 2.0, 3.0]])
+    kernel = tf.constant([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+
+    def score() -> tf.Tensor:
+        hidden = second(first(inputs) @ kernel + [[0.0, 5.0]])
+        return tf.reduce_sum(hidden * [[1.0, 2.0]])
+
+    score()
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        value = score()
+    slope, lower, upper = tape.gradient(value, [inputs, *gates])
+    # The second hidden unit gives 8 of 9, above the mean of 4.5: nothing comes from the first.
+    np.testing.assert_array_equal(upper, [[0.0, 1.0]])
+    # By it the inputs give 0, 4 and -6.
+    np.testing.assert_array_equal(lower, [[0.0, 1.0, 0.0]])
+    np.testing.assert_array_equal(slope, [[0.0, 2.0, 0.0]])
+
+
+def test_every_relu_of_the_encoder_has_a_gate(recognizer):
+    with _gates(recognizer, 1.0) as gates:
+        logits_of(recognizer, noise())
+        units = recognizer.encoder._flatten_layers()
+        num_relus = sum(
+            isinstance(unit, ResidualUnit) or getattr(unit, "activate", False) for unit in units
+        )
+        assert len(gates) == num_relus > 1
+        assert all(float(tf.reduce_min(gate)) == 1.0 for gate in gates)
 
 
 def test_an_encoder_without_gates_and_a_missing_head_are_refused(recognizer):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from attention_ocr.charset import Charset
 from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.engines.signature import SERVING_SIGNATURE
 from attention_ocr.export.saved_model import save_recognizer
 from attention_ocr.export.serving import prepare_encoded
@@ -50,6 +51,8 @@ def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any)
 def check_export(model: TrainedModel, folder: Path) -> None:
     """Export a model; what is loaded again reads files as the model in memory does."""
     save_recognizer(model, folder)
+    # Refuses what could reach beyond the model; nothing that an export is made of may be refused.
+    read_meta_graph(folder)
     exported = tf.saved_model.load(str(folder)).signatures[SERVING_SIGNATURE]
     encoded_files = tf.constant(files(3))
     images, sizes, _ = prepare_encoded(encoded_files, model.config.image)

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.escaping import escape_controls
 
 HELP = "build a charset file from the labels of a source of data"
 _MAX_SHOWN = 40
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     built = build_charset(counts, args.min_count, args.case, args.form, table)
     for character, count in sorted(built.counts.items(), key=lambda entry: -entry[1]):
         glyphs = [glyph for glyph, stands in built.charset.glyphs.items() if stands == character]
-        also = f", also for {''.join(glyphs)}" if glyphs else ""
+        also = f", also for {escape_controls(''.join(glyphs))}" if glyphs else ""
         print(f"{count:>9,}  {describe(character)}{also}")
     for character, count in list(built.left_out.items())[:_MAX_SHOWN]:
         print(f"left out: {describe(character)}, {count:,} times")

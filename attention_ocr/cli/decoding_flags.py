@@ -18,6 +18,7 @@ DEFINE: dict[type, Callable[..., Any]] = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
+    bool: flags.DEFINE_boolean,
 }
 HELP = {
     "decoding": "Which head reads; joint is the attention with a say of CTC.",
@@ -28,6 +29,7 @@ HELP = {
     "length_alpha": "Exponent of Wu's length normalisation.",
     "joint_weight": "Weight of CTC in joint decoding.",
     "lexicon": "A file with a word a line; nothing else is read.",
+    "lexicon_ignore_case": "Words of the lexicon are read in capital and small letters alike.",
     "pattern": "A regular expression that every text keeps, such as [A-Z]{2}[0-9]{4}.",
     "allowed_characters": "Nothing but these characters is read.",
     "attention_temperature": "Divides the attention's logits where confidences are computed.",
@@ -63,6 +65,11 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
         "decoding", "In place of the settings of a work directory; an export keeps its own."
     )
     for field in FIELDS:
+        if isinstance(field.default, bool):
+            group.add_argument(
+                f"--{field.name}", action=argparse.BooleanOptionalAction, help=HELP[field.name]
+            )
+            continue
         group.add_argument(
             f"--{field.name}",
             type=type(field.default),

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from attention_ocr.cli.image_names import STDIN, named_images
+from attention_ocr.cli.image_names import STDIN, named_images, tell_skipped_of
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.whole_files import whole_file
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory of a training (default: the weights of the package)",
+        help="work directory of a training, or default: the weights of the package (the default)",
     )
     parser.add_argument(
         "--out_dir", type=Path, metavar="DIR", required=True, help="for the pictures"
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         explainer = Explainer(args.model, args.method)
     folder = OverlayFolder(args.out_dir, args.method)
     num_failed = 0
-    for image in named_images(args.names, recursive=False, stdin_image=False):
+    for image in named_images(args.names, False, False, tell_skipped_of("explain")):
         error = image.error
         if error is None:
             reading = explainer.explain(image.content, args.text)

@@ -3,12 +3,15 @@
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attention_ocr.cli.result_formats import on_one_line
+from attention_ocr.image_formats import IMAGE_SUFFIXES
+
 STDIN = "-"
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+_MAX_SKIPPED_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,26 @@ class NamedImage:
     error: str | None = None
 
 
-def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> Iterator[NamedImage]:
+Skipped = Callable[[str, str], None]
+"""Called with a folder and what of it is left out."""
+
+
+def tell_skipped_of(command: str) -> Skipped:
+    """Return what tells on standard error what a command leaves out."""
+
+    def tell(folder: str, what: str) -> None:
+        print(on_one_line(f"attention-ocr {command}: {folder}: {what}"), file=sys.stderr)
+
+    return tell
+
+
+def named_images(
+    names: Iterable[str],
+    recursive: bool,
+    stdin_image: bool,
+    tell_skipped: Skipped | None = None,
+    is_done: Callable[[str], bool] = lambda _: False,
+) -> Iterator[NamedImage]:
     """Open the images that names on a command line stand for, in the order of the names.
 
     Args:
@@ -34,10 +56,36 @@ def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> It
         recursive: whether folders are searched below their first level.
         stdin_image: whether `-` is the content of one image; else it is a list of names, one a
             line, which is read as far as its images are asked for.
+        tell_skipped: is told of the files and folders of each folder that are left out.
+        is_done: is asked of each name in turn; those that are done are neither opened nor returned.
     """
+    for entry in _listed(names, recursive, stdin_image, tell_skipped):
+        if is_done(entry if isinstance(entry, str) else entry.name):
+            continue
+        if isinstance(entry, NamedImage):
+            yield entry
+        else:
+            yield _open(entry)
+
+
+def count_images(names: Iterable[str], recursive: bool) -> int | None:
+    """Return how many images names stand for, without opening one; none where a list will come."""
+    names = list(names)
+    if STDIN in names:
+        return None
+    return sum(1 for _ in _listed(names, recursive, stdin_image=False))
+
+
+def _listed(
+    names: Iterable[str],
+    recursive: bool,
+    stdin_image: bool,
+    tell_skipped: Skipped | None = None,
+) -> Iterator[str | NamedImage]:
+    """Return the path of each image, or what is wrong where there is none."""
     for name in names:
         if name != STDIN:
-            yield from _open_all(name, recursive)
+            yield from _list_all(name, recursive, tell_skipped)
         elif stdin_image:
             yield NamedImage(STDIN, sys.stdin.buffer.read())
         else:
@@ -45,22 +93,28 @@ def named_images(names: Iterable[str], recursive: bool, stdin_image: bool) -> It
                 # File names are bytes on some systems and need not be UTF-8.
                 listed = os.fsdecode(line.rstrip(b"\r\n"))
                 if listed:
-                    yield from _open_all(listed, recursive)
+                    yield from _list_all(listed, recursive, tell_skipped)
 
 
-def _open_all(name: str, recursive: bool) -> Iterator[NamedImage]:
+def _list_all(
+    name: str, recursive: bool, tell_skipped: Skipped | None
+) -> Iterator[str | NamedImage]:
     # A name that exists is no pattern, whatever brackets it holds.
     matches = [] if os.path.lexists(name) else sorted(_match(name))
     for match in matches or [name]:
         try:
-            in_folder = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
+            listing = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
         except OSError as error:
             yield NamedImage(match, error=f"cannot be opened: {error.strerror}")
             continue
-        if in_folder is None:
-            yield _open(match)
-        elif in_folder:
-            yield from map(_open, in_folder)
+        if listing is None:
+            yield match
+            continue
+        if tell_skipped is not None:
+            for what in listing.left_out():
+                tell_skipped(match, what)
+        if listing.images:
+            yield from listing.images
         else:
             hint = "" if recursive else "; --recursive looks into its folders too"
             looked_for = ", ".join(IMAGE_SUFFIXES)
@@ -82,12 +136,45 @@ def _open(path: str) -> NamedImage:
         return NamedImage(path, error=f"cannot be opened: {error}")
 
 
-def _list_folder(folder: Path, recursive: bool) -> list[str]:
-    return [
-        str(path)
-        for path in sorted(folder.rglob("*") if recursive else folder.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        # Left out as a shell's `*` does; among them are macOS's `._word.png`, which are no images.
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+@dataclass(frozen=True)
+class _Listing:
+    """What is in a folder.
+
+    Attributes:
+        images: paths of what is named as an image.
+        others: names of the other files.
+        folders: names of its folders that are not searched.
+    """
+
+    images: list[str]
+    others: list[str]
+    folders: list[str]
+
+    def left_out(self) -> Iterator[str]:
+        if self.others:
+            yield f"skipped {_some(self.others, 'file')}: not named as an image"
+        if self.folders:
+            yield f"skipped {_some(self.folders, 'folder')}: --recursive looks into folders too"
+
+
+def _some(names: list[str], kind: str) -> str:
+    shown = ", ".join(names[:_MAX_SKIPPED_SHOWN])
+    more = ", …" if len(names) > _MAX_SKIPPED_SHOWN else ""
+    return f"{len(names)} {kind}{'s' * (len(names) > 1)} ({shown}{more})"
+
+
+def _list_folder(folder: Path, recursive: bool) -> _Listing:
+    listing = _Listing([], [], [])
+    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
+        if path.name.startswith("."):
+            # Left out as a shell's `*` does; among them are macOS's `._word.png`, no images.
+            continue
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            if not recursive:
+                listing.folders.append(f"{name}/")
+        elif path.suffix.lower() not in IMAGE_SUFFIXES:
+            listing.others.append(name)
+        elif path.is_file():
+            listing.images.append(str(path))
+    return listing

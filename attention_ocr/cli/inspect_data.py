@@ -1,12 +1,12 @@
 """`attention-ocr inspect`: what is in a source of data, and what may be wrong with it."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.escaping import escape_controls, to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,9 +92,7 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
     inspection = inspect_source(source, Inspection(image, charset, args.max_length), args.limit)
     if args.json is not None:
         document = {"source": args.source} | inspection.to_dict()
-        args.json.write_text(
-            json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        args.json.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
     if args.histograms is not None:
         _write_histograms(inspection, args.histograms)
     if args.sheet is not None:
@@ -112,7 +110,7 @@ def print_statistics(inspection: "Inspection") -> None:
     more = (
         f" and {len(characters) - _MAX_CHARACTERS:,} more" if len(characters) > len(shown) else ""
     )
-    print(f"characters, most frequent first: {shown}{more}")
+    print(f"characters, most frequent first: {escape_controls(shown)}{more}")
     for title, counts in _panels(inspection).items():
         print(f"\n{title}")
         print("\n".join(text_histogram(counts)))
@@ -120,7 +118,7 @@ def print_statistics(inspection: "Inspection") -> None:
 
 def print_findings(inspection: "Inspection") -> None:
     """Print what may be wrong, with the first cases by name."""
-    from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS
+    from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS, UNREADABLE
     from attention_ocr.data.label_checks import describe
 
     print("\nnothing wrong was found" if not inspection.findings else "")
@@ -137,7 +135,8 @@ def print_findings(inspection: "Inspection") -> None:
                 )
         else:
             for key, text in finding.examples[:_MAX_NAMED]:
-                print(f"  {key}: {text!r}")
+                reason = inspection.reason_of.get(key) if name == UNREADABLE else None
+                print(f"  {escape_controls(key)}: {text!r}" + (f" ({reason})" if reason else ""))
         rest = finding.count - _MAX_NAMED
         if rest > 0:
             print(f"  … and {rest:,} more")

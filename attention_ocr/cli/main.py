@@ -18,9 +18,11 @@ from attention_ocr.cli import (
     records,
     render,
     request,
+    second_looks,
     serve,
     validate,
 )
+from attention_ocr.cli.terminal import describe_error, escape_log
 
 COMMANDS = {
     "read": read,
@@ -29,6 +31,7 @@ COMMANDS = {
     "explain": explain,
     "pack": pack,
     "parity": parity,
+    "second-looks": second_looks,
     "render": render,
     "records": records,
     "augment": augment,
@@ -54,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         SystemExit: after `--help` or `--version` (0), or for wrong arguments (2).
     """
     _let_every_text_out()
+    escape_log()
     args = _make_parser().parse_args(arguments)
     try:
         status: int = args.run(args)
@@ -66,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError, ImportError) as error:
-        _complain(args.command, _describe(error))
+        _complain(args.command, describe_error(error))
         return 1
     return status
 
@@ -96,12 +100,6 @@ def _let_every_text_out() -> None:
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).splitlines())
 
 
 def _complain(command: str, message: str) -> None:

@@ -1,5 +1,6 @@
 """The folder of `--overlay_dir`: for each image a picture of where it was read."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 
 from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.engines.leveling import set_level
+from attention_ocr.engines.widths import add_margin
 from attention_ocr.overlay import attention_strip, scale_to_height
 from attention_ocr.reading.reader import Reading
 from attention_ocr.whole_files import whole_file
@@ -57,12 +59,19 @@ class OverlayFolder:
         decoded = np.rot90(decoded, reading.quarter_turns)
         if reading.slant and (level := set_level(decoded, reading.slant)) is not None:
             decoded = level
+        if reading.margin:
+            decoded = add_margin(decoded, reading.margin)
         image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)
         with whole_file(path) as temporary:
             Image.fromarray(strip).save(temporary, format="PNG")
         return path
+
+    def keep(self, pictures: Iterable[str]) -> None:
+        """Leave pictures alone that were drawn before."""
+        for picture in pictures:
+            self._taken.add(Path(picture).name.removesuffix(f".{self._kind}.png").casefold())
 
     def _free_name(self, name: str) -> str:
         stem = "stdin" if name == "-" else Path(name).stem

@@ -28,11 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: the command's own parser.
     """
     from attention_ocr.cli.decoding_flags import add_decoding_arguments
+    from attention_ocr.cli.second_looks_flags import add_second_looks_arguments
     from attention_ocr.small_weights import PRECISIONS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("model", type=Path, metavar="DIR", help="work directory of a training")
+    parser.add_argument(
+        "model", type=Path, metavar="DIR", help="work directory of a training, or default"
+    )
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="where the copy goes")
     parser.add_argument(
         "--precision",
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out what LiteRT reads, which takes a minute to make",
     )
     add_decoding_arguments(parser)
+    add_second_looks_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"Expected another directory for the copy. Received: {args.out_dir}")
     with quiet_start():
         from attention_ocr.cli.decoding_flags import chosen_in_arguments
+        from attention_ocr.cli.second_looks_flags import second_looks_in_arguments
         from attention_ocr.export.packed import pack
 
         # The converter takes notes on standard error too.
@@ -75,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             not args.weights_only,
             args.precision,
             chosen_in_arguments(args),
+            second_looks_in_arguments(args),
         )
     for path in paths:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")

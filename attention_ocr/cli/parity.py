@@ -3,8 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attention_ocr.cli.quiet_start import quiet_start
+
+if TYPE_CHECKING:
+    from attention_ocr.engines.interface import Engine
 
 HELP = "compare the forms of an export on labelled images"
 EPILOG = """\
@@ -13,6 +17,10 @@ example:
 
 Forms in float32 must give every text and its confidence to 0.001; half precision 99 % of the texts;
 8 bits may cost half a point of exact match. The exit status is 1 where a form does not keep that.
+
+Every form is read once here. Where the model has second looks, the last column says what takes them
+when it reads that form (TF Serving, a browser or a program in C++ reads once), and the last row how
+the reference reads with them.
 """
 
 
@@ -27,19 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "export", type=Path, metavar="EXPORT", help="an export, or a version of one"
     )
-    parser.add_argument("labels", type=Path, metavar="LABELS", help="a labels.tsv")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="labelled images, as --train_data of train.py takes them"
+    )
     parser.add_argument(
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory that was exported, the reference (default: the first form)",
+        help="model that was exported, the reference: a work directory, or default "
+        "(without: the first form)",
     )
     parser.add_argument(
         "--count",
         type=int,
         default=1000,
         metavar="N",
-        help="images, evenly spread over the list (default: %(default)s)",
+        help="images, evenly spread over the source (default: %(default)s)",
     )
 
 
@@ -54,27 +65,32 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         OSError: a model or an image is not there.
-        ValueError: a model or the list is damaged, or an argument is wrong.
+        ValueError: a model or the source is damaged, or an argument is wrong.
     """
     if args.count < 1:
         raise ValueError(f"`count` must be at least 1. Received: {args.count}")
     with quiet_start():
-        from attention_ocr.data.labels import read_labels
-        from attention_ocr.export.parity import compare_forms
+        from attention_ocr.data.sources import open_source
+        from attention_ocr.export.parity import compare_forms, pick_images
         from attention_ocr.model_places import find_model
-        from attention_ocr.reading.reader import load
 
-        images = read_labels(args.labels)
-        images = images[:: max(1, len(images) // args.count)][: args.count]
-        reference = None if args.model is None else load(args.model, engine="tensorflow").engine
+        images = pick_images(open_source(args.source), args.count)
+        reference = None if args.model is None else _open_reference(args.model)
     rows = compare_forms(find_model(args.export), images, reference)
-    print("form\timages\tsame text\texact match\tlargest difference of confidence")
+    print("form\timages\tsame text\texact match\tlargest difference of confidence\tsecond looks")
     for row in rows:
         same, right = row.num_same / row.num_images, row.num_right / row.num_images
         print(
             f"{row.form}\t{row.num_images}\t{same:.2%}\t{right:.2%}\t{row.largest_difference:.2g}"
+            f"\t{row.second_looks or '-'}"
         )
     failures = [row for row in rows if row.failure is not None]
     for row in failures:
         print(f"attention-ocr parity: {row.form}: {row.failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _open_reference(model: Path) -> "Engine":
+    from attention_ocr.reading.reader import load
+
+    return load(model, engine="tensorflow", second_looks=False).engine

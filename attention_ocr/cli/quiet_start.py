@@ -8,6 +8,8 @@ from pathlib import Path
 
 from absl import logging as absl_logging
 
+from attention_ocr.cli.terminal import escape_log
+
 _STDERR = 2
 
 
@@ -41,6 +43,7 @@ def show_own_notes(handler: logging.Handler | None = None) -> None:
     """
     package = str(Path(__file__).parent.parent)
     absl_logging.set_verbosity(absl_logging.INFO)
+    escape_log(handler)
     (handler or absl_logging.get_absl_handler()).addFilter(
         lambda note: note.levelno >= logging.WARNING or note.pathname.startswith(package)
     )

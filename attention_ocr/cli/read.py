@@ -1,24 +1,39 @@
 """`attention-ocr read`: the text of image files."""
 
 import argparse
+import contextlib
+import dataclasses
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any
 
 from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_arguments
-from attention_ocr.cli.image_names import STDIN, NamedImage, named_images
+from attention_ocr.cli.image_names import (
+    STDIN,
+    NamedImage,
+    count_images,
+    named_images,
+    tell_skipped_of,
+)
+from attention_ocr.cli.progress import ProgressBar
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.cli.results_file import ResultsFile, ResultsStream
+from attention_ocr.cli.second_looks_flags import (
+    add_second_looks_arguments,
+    second_looks_in_arguments,
+)
+from attention_ocr.image_formats import FORMAT_NAMES
 from attention_ocr.image_headers import ImageLimits
+from attention_ocr.model_places import MODEL_FILES, find_model
 from attention_ocr.settings.forms import ENGINES
-from attention_ocr.whole_files import whole_file
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 if TYPE_CHECKING:
     from attention_ocr.cli.overlay_folder import OverlayFolder
-    from attention_ocr.reading.reader import Reader
+    from attention_ocr.reading.reader import Reader, SecondLooks
 
 HELP = "read the text of images"
 EPILOG = """\
@@ -29,6 +44,10 @@ examples:
 
 Results come in the order of the images. What cannot be read is named on standard error (and is a
 record with an `error` in jsonl and csv), the rest is read all the same, and the exit status is 1.
+The file of --output appears when all is read. Until then, results are kept in FILE.partial: after
+an interruption, the same command goes on from there.
+An image that was too wide for the model and had to be shrunk is marked as `shrunk`: cut long lines
+into words, or read them with a model that was trained with a larger --max_image_width.
 """
 
 
@@ -44,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         nargs="+",
         metavar="PATH",
-        help="image (PNG, JPEG, BMP, GIF), folder of images, pattern such as 'words/*.png', "
+        help=f"image ({FORMAT_NAMES}), folder of images, pattern such as 'words/*.png', "
         "or - for a list of these on standard input, one a line",
     )
     parser.add_argument(
@@ -84,24 +103,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_image_arguments(parser)
     add_decoding_arguments(parser)
+    add_second_looks_arguments(parser, reads=True)
 
 
 def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which images are read, and how."""
     parser.add_argument(
         "--recursive", action="store_true", help="look for images in folders of folders too"
-    )
-    parser.add_argument(
-        "--turn_tall",
-        action=argparse.BooleanOptionalAction,
-        help="read a picture much higher than wide turned as well, and keep the surest text "
-        "(default: for the weights of the package)",
-    )
-    parser.add_argument(
-        "--turn_slanted",
-        action=argparse.BooleanOptionalAction,
-        help="read a picture that is not read surely as one of a word that rises or falls as well, "
-        "and keep the text that most agree on (default: for the weights of the package)",
     )
     parser.add_argument(
         "--stdin_image",
@@ -135,8 +143,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"Expected - once. Received: {' '.join(args.names)}")
     if args.stdin_image and STDIN not in args.names:
         raise ValueError(f"--stdin_image goes with -. Received: {' '.join(args.names)}")
-    num_failed = num_images = 0
-    with _open_output(args.output) as stream:
+    with contextlib.ExitStack() as stack:
+        results = _open_results(args, stack)
         with quiet_start():
             # TensorFlow takes seconds to load, which `--help` need not wait for.
             from attention_ocr.reading.reader import load
@@ -147,28 +155,63 @@ def run(args: argparse.Namespace) -> int:
                 args.model,
                 engine=args.engine,
                 limits=limits,
+                second_looks=_second_looks(args),
                 turn_tall=args.turn_tall,
                 turn_slanted=args.turn_slanted,
                 **decoding,
             )
             overlays = _open_overlays(args.overlay_dir)
-        write = FORMATS[args.format](stream)
-        images = named_images(args.names, args.recursive, args.stdin_image)
-        while batch := list(itertools.islice(images, args.batch_size)):
-            for result in _read(reader, batch, overlays):
-                num_images += 1
-                write(result)
-                if result.error is not None:
-                    num_failed += 1
-                    line = on_one_line(f"attention-ocr read: {result.path}: {result.error}")
-                    print(line, file=sys.stderr)
-            stream.flush()
+        if isinstance(results, ResultsFile):
+            stack.callback(_say_what_is_kept, results)
+            if overlays is not None:
+                overlays.keep(result.overlay for result in results.recorded if result.overlay)
+        num_images, num_failed = _read_all(args, reader, overlays, results)
     if num_images > 1 and num_failed:
         print(
             f"attention-ocr read: {num_failed} of {num_images} images could not be read",
             file=sys.stderr,
         )
     return 1 if num_failed else 0
+
+
+def _read_all(
+    args: argparse.Namespace,
+    reader: "Reader",
+    overlays: "OverlayFolder | None",
+    results: "ResultsFile | ResultsStream",
+) -> tuple[int, int]:
+    """Read all images; return how many there are, and how many of them could not be read."""
+    num_images, num_failed = len(results.recorded), 0
+    images = named_images(
+        *(args.names, args.recursive, args.stdin_image), tell_skipped_of("read"), results.has
+    )
+    with _progress_bar(args) as bar:
+        while batch := list(itertools.islice(images, args.batch_size)):
+            for result in _read(reader, batch, overlays):
+                num_images += 1
+                results.write(result)
+                for problem in filter(None, (result.error, result.warning)):
+                    bar.say(on_one_line(f"attention-ocr read: {result.path}: {problem}"))
+                num_failed += result.error is not None
+            results.flush()
+            bar.advance(num_images)
+    results.finish()
+    return num_images, num_failed
+
+
+def _progress_bar(args: argparse.Namespace) -> ProgressBar:
+    # On a terminal, results that scroll by are progress enough.
+    shown = sys.stderr.isatty() and (args.output is not None or not sys.stdout.isatty())
+    return ProgressBar(count_images(args.names, args.recursive) if shown else None, shown)
+
+
+def _second_looks(args: argparse.Namespace) -> "SecondLooks":
+    """Return what `load` is told of second looks."""
+    chosen = second_looks_in_arguments(args)
+    if args.second_looks is None:
+        return chosen or None
+    base = RECOMMENDED if args.second_looks else SecondLooksConfig()
+    return dataclasses.replace(base, **chosen)
 
 
 def _open_overlays(folder: Path | None) -> "OverlayFolder | None":
@@ -199,24 +242,45 @@ def _read(
             character_confidences=tuple(round(c, 6) for c in reading.character_confidences),
             error=reading.error,
             overlay=overlay,
+            warning=reading.warning,
+            shrunk=reading.shrunk,
             alternatives=tuple((text, round(sure, 6)) for text, sure in reading.alternatives),
         )
 
 
-@contextmanager
-def _open_output(path: Path | None) -> Iterator[TextIO]:
+def _open_results(
+    args: argparse.Namespace, stack: contextlib.ExitStack
+) -> "ResultsFile | ResultsStream":
+    make_writer = FORMATS[args.format]
+    path: Path | None = args.output
     if path is None:
-        yield sys.stdout
-    elif path.exists() and not path.is_file():
+        return ResultsStream(sys.stdout, make_writer)
+    if path.exists() and not path.is_file():
         # A device or a pipe is written to, not replaced; a folder is refused.
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
-    else:
-        with (
-            whole_file(path) as temporary,
-            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-        ):
-            yield stream
+        stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        return ResultsStream(stack.enter_context(stream), make_writer)
+    return stack.enter_context(ResultsFile(path, _what_is_read(args), make_writer))
+
+
+def _what_is_read(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what has to be the same in a command that goes on with the results of another."""
+    free = {"run", "command", "names", "output", "format", "batch_size", "recursive", "stdin_image"}
+    chosen = {name: value for name, value in vars(args).items() if name not in free}
+    model = find_model(args.model)
+    files = [model] if model.is_file() else [model / name for name in MODEL_FILES]
+    changed = max(file.stat().st_mtime_ns for file in files if file.is_file())
+    chosen = {name: str(v) if isinstance(v, Path) else v for name, v in chosen.items()}
+    return chosen | {"model": str(model.resolve()), "model_changed": changed}
+
+
+def _say_what_is_kept(results: ResultsFile) -> None:
+    """Say where the results of a command are that did not end."""
+    if not results.finished and len(results):
+        print(
+            f"attention-ocr read: {len(results)} results are kept in {results.journal}; the same "
+            "command goes on from there",
+            file=sys.stderr,
+        )
 
 
 def _positive(value: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.escaping import escape_controls
+
 if TYPE_CHECKING:
     from attention_ocr.data.labels import LabelledImage
     from attention_ocr.data.shard_files import SkippedImage
@@ -140,6 +142,6 @@ def _print_skipped(skipped: Sequence["SkippedImage"]) -> None:
         return
     print(f"Skipped {len(skipped)}:")
     for image in skipped[:_MAX_SKIPPED_SHOWN]:
-        print(f"  {image.key}: {image.detail}")
+        print(f"  {escape_controls(image.key)}: {escape_controls(image.detail)}")
     if len(skipped) > _MAX_SKIPPED_SHOWN:
         print(f"  … and {len(skipped) - _MAX_SKIPPED_SHOWN} more, all in the report")

@@ -5,11 +5,14 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
-from attention_ocr.cli.image_names import NamedImage, named_images
+from attention_ocr.cli.image_names import NamedImage, named_images, tell_skipped_of
 from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
 
 if TYPE_CHECKING:
     from attention_ocr.serving.clients import Client
+
+EXTENT = "attention_extent"
+"""The output that says how much of its height an image fills."""
 
 HELP = "have images read by a model server"
 EPILOG = """\
@@ -116,7 +119,7 @@ def _describe(client: "Client") -> int:
 
 def _read(client: "Client", args: argparse.Namespace) -> int:
     write = FORMATS[args.format](sys.stdout)
-    images = named_images(args.names, args.recursive, stdin_image=False)
+    images = named_images(args.names, args.recursive, False, tell_skipped_of("request"))
     num_failed = 0
     while batch := list(itertools.islice(images, args.batch_size)):
         for result in _results(client, batch, args.signature_name):
@@ -146,6 +149,8 @@ def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> 
                     for value in outputs["character_confidences"][row][: len(text)]
                 ),
                 error=error,
+                # A model of another kind need not say.
+                shrunk=EXTENT in outputs and bool(outputs[EXTENT][row][0] < 1.0),
             )
         )
     return results

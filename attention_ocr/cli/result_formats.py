@@ -1,10 +1,11 @@
 """What `attention-ocr read` writes: for people, and for programs as JSON lines or CSV."""
 
 import csv
-import json
-import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple, TextIO
+
+from attention_ocr.csv_cells import to_row
+from attention_ocr.escaping import escape_controls, to_json
 
 
 class Result(NamedTuple):
@@ -17,6 +18,8 @@ class Result(NamedTuple):
         character_confidences: probability of each character, in [0, 1].
         error: why nothing could be read.
         overlay: path of the picture of the attention.
+        warning: why the text may be wrong although the image could be read.
+        shrunk: Whether the image was too wide for the model, and was shrunk until it fit.
         alternatives: the n best texts of a search with their confidences; in JSON alone.
     """
 
@@ -26,19 +29,28 @@ class Result(NamedTuple):
     character_confidences: tuple[float, ...] = ()
     error: str | None = None
     overlay: str | None = None
+    warning: str | None = None
+    shrunk: bool = False
     alternatives: tuple[tuple[str, float], ...] = ()
 
+
+SHRUNK = "shrunk"
+"""Marks an image that was too wide for the model among the columns of text."""
 
 Write = Callable[[Result], None]
 
 
 def write_text(stream: TextIO) -> Write:
-    """Return a writer of `path TAB text TAB confidence [TAB overlay]`; errors are left out."""
+    """Return a writer of `path TAB text TAB confidence [TAB overlay] [TAB SHRUNK]`.
+
+    Errors are left out.
+    """
 
     def write(result: Result) -> None:
         if result.error is None:
             columns = [result.path, result.text, f"{result.confidence:.3f}"]
             columns += [result.overlay] if result.overlay else []
+            columns += [SHRUNK] if result.shrunk else []
             stream.write("\t".join(map(on_one_line, columns)) + "\n")
 
     return write
@@ -58,21 +70,28 @@ def write_json_lines(stream: TextIO) -> Write:
         ]
         if not result.alternatives:
             del record["alternatives"]
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        stream.write(to_json(record) + "\n")
 
     return write
 
 
 def write_csv(stream: TextIO) -> Write:
-    """Return a writer of CSV with a header; the confidences of characters stand in one column."""
+    """Return a writer of CSV with a header; the confidences of characters stand in one column.
+
+    Texts and paths are written as `csv_cells.to_cell` has them: none is run by a spreadsheet.
+    """
     writer = csv.writer(stream, lineterminator="\n")
     columns = Result._fields[:-1]
     writer.writerow(columns)
 
     def write(result: Result) -> None:
         confidences = " ".join(map(str, result.character_confidences))
-        record = result._asdict() | {"character_confidences": confidences}
-        writer.writerow(record[column] for column in columns)
+        record = result._asdict() | {
+            "character_confidences": confidences,
+            # As in JSON.
+            "shrunk": "true" if result.shrunk else "false",
+        }
+        writer.writerow(to_row(record[column] for column in columns))
 
     return write
 
@@ -91,9 +110,4 @@ def on_one_line(text: str) -> str:
         >>> on_one_line("two\nlines")
         'two\\nlines'
     """
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
-        else character
-        for character in text
-    )
+    return escape_controls(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.extras import extra
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.serving.options import ServingOptions
 
@@ -36,9 +37,13 @@ HELP_OF = {
     "max_queue_bytes": "bytes of the images that may wait",
     "max_request_bytes": "of one request",
     "max_request_pixels": "of all images of one request",
-    "max_concurrent_requests": "that are received or answered at the same time",
-    "receive_timeout_s": "seconds that a REST request may take to arrive, and a connection idle",
+    "max_concurrent_requests": "that are answered at the same time",
+    "max_receiving_requests": "whose bodies arrive at the same time; the slowest gives way",
+    "max_receiving_bytes": "of bodies that are arriving or being unpacked",
+    "receive_timeout_s": "seconds that a body may take to arrive, and a REST connection idle",
     "grace_s": "seconds that requests have to end when the server is told to stop",
+    "second_looks": "whether images that are read without confidence are read again, as the "
+    "settings of the model say",
     "max_image_bytes": "of a file that is decoded",
     "max_image_pixels": "of a picture that is decoded, all frames counted",
 }
@@ -94,12 +99,13 @@ def run(args: argparse.Namespace) -> int:
         The exit status, 0.
 
     Raises:
+        ImportError: the extra `serving` is not installed.
         OSError: there is no model, or a port is taken.
         ValueError: the model is damaged, or an argument is wrong.
     """
     options = options_of(args)
     _write_notes()
-    with quiet_start():
+    with quiet_start(), extra("serving", "The model server"):
         import asyncio
 
         from attention_ocr.serving.server import serve_until_told

@@ -1,101 +1,24 @@
 """From image files to network inputs without TensorFlow: what `data.images` does, in NumPy.
 
-Engines that read without TensorFlow prepare their images here. The pixels are those of
-`data.images.decode_image`, the inputs those of `data.images.fit_image` up to rounding.
+Engines that read without TensorFlow prepare their images here. The pixels come from
+`data.pixels`, the inputs are those of `data.images.fit_image` up to rounding.
 """
 
 import functools
-import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from attention_ocr.data.plain_files import decode_plain
-from attention_ocr.settings.image import (
-    MAX_PIXELS,
-    STRETCHED_RATIOS,
-    WIDTH_MULTIPLE,
-    ImageConfig,
-)
+from attention_ocr.data.pixels import decode_array, encode_array
+from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-
-PNG_SIGNATURE = b"\x89PNG"
+__all__ = ["decode_array", "encode_array", "fit_array", "resize_weights", "round_up_width"]
 
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 
 _MAX_GATHERED = 2**18
 """Values that are laid out anew to be resized in one go; more are taken line by line."""
-
-
-def decode_array(encoded: bytes) -> np.ndarray | None:
-    """Decode one PNG, JPEG, BMP or GIF file to colour.
-
-    Args:
-        encoded: the bytes of the file.
-
-    Returns:
-        uint8 [h, w, 3]; none for bytes that are no such image, or are cut short.
-    """
-    image = decode_plain(encoded)
-    return _decode_any(encoded) if image is None else image
-
-
-def encode_array(picture: np.ndarray) -> bytes:
-    """Encode uint8 [h, w, 3] (RGB) as a PNG file that is read at once: quickly, and large."""
-    colours = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(".png", colours, (cv2.IMWRITE_PNG_COMPRESSION, 1))
-    return encoded.tobytes()
-
-
-def _decode_any(encoded: bytes) -> np.ndarray | None:
-    """Decode by Pillow, see `decode_array`."""
-    try:
-        with warnings.catch_warnings():
-            # Of sizes, which are looked at below, and of damaged metadata, which nobody reads.
-            warnings.simplefilter("ignore")
-            if encoded.startswith(PNG_SIGNATURE):
-                # Pillow takes all pixels for a whole file; the graph wants its end too.
-                Image.open(io.BytesIO(encoded), formats=("PNG",)).verify()
-            with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return None
-                image.load()
-                return _to_colour(image)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        IndexError,
-        KeyError,
-        TypeError,
-        EOFError,
-        MemoryError,
-        struct.error,
-        zlib.error,
-        Image.DecompressionBombError,
-    ):
-        # What Pillow's decoders raise for damaged files of some format.
-        return None
-
-
-def _to_colour(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):
-        # 16 bits: the upper ones.
-        gray = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=-1)
-    shows_through = image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
-    if image.format != "PNG" or not shows_through:
-        return np.asarray(image.convert("RGB"))
-    pixels = np.asarray(image.convert("RGBA")).astype(np.float32)
-    alpha = pixels[..., 3:] / np.float32(255)
-    blended = pixels[..., :3] * alpha + np.float32(255) * (np.float32(1) - alpha)
-    return np.round(blended).astype(np.uint8)
 
 
 def round_up_width(width: int) -> int:

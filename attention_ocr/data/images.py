@@ -5,159 +5,41 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.settings.image import (
-    MAX_PIXELS,
-    STRETCHED_RATIOS,
-    WIDTH_MULTIPLE,
-    ImageConfig,
-)
+from attention_ocr.data.graph_decoding import decode_image, decode_ordinary_image, is_ordinary
+from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
 
-PNG_SIGNATURE = b"\x89PNG"
-BMP_SIGNATURE = b"BM"
-GIF_SIGNATURE = b"GIF8"
-JPEG_SIGNATURE = b"\xff\xd8\xff"
+__all__ = [
+    "decode_image",
+    "decode_or_blank",
+    "fit_image",
+    "fitted_size",
+    "or_blank",
+    "picture_of",
+    "read_or_empty",
+]
 
 
-def decode_image(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one PNG, JPEG, BMP or GIF file to colour.
-
-    Transparent pixels of a PNG are laid over white, 16 bits become 8, CMYK becomes RGB, and of an
-    animation the first frame is taken.
-
-    Args:
-        encoded: string scalar, the bytes of the file.
-
-    Returns:
-        uint8 [h, w, 3].
-
-    Raises:
-        tf.errors.InvalidArgumentError: the bytes are no such image, are cut short, or announce
-            more than `MAX_PIXELS`.
-    """
-    few_pixels = tf.debugging.assert_less_equal(
-        _announced_pixels(encoded), tf.constant(MAX_PIXELS, tf.int64)
-    )
-    # Eagerly there is nothing to wait for.
-    with tf.control_dependencies([] if few_pixels is None else [few_pixels]):
-        encoded = tf.identity(encoded)
-    image = tf.case(
-        [
-            (_begins_with(encoded, PNG_SIGNATURE), lambda: _decode_png(encoded)),
-            (_begins_with(encoded, BMP_SIGNATURE), lambda: _decode_bmp(encoded)),
-            (_begins_with(encoded, JPEG_SIGNATURE), lambda: _decode_jpeg(encoded)),
-        ],
-        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+def decode_or_blank(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one file as `decode_image` does, or return an image without pixels if that fails."""
+    # A guard takes time for each operation behind it, whether it runs or not.
+    image = tf.cond(
+        is_ordinary(encoded),
+        lambda: or_blank(decode_ordinary_image, encoded),
+        lambda: or_blank(decode_image, encoded),
     )
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def _announced_pixels(encoded: tf.Tensor) -> tf.Tensor:
-    """Return height times width as the header has it: int64; 0 for a form that is not known."""
-    # A file may end within its header; the decoder says so.
-    header = tf.strings.join([tf.strings.substr(encoded, 0, 32), tf.constant(b"\0" * 32)])
-
-    def sizes(start: int, count: int, dtype: tf.DType, little_endian: bool = True) -> tf.Tensor:
-        part = tf.strings.substr(header, start, count)
-        return tf.cast(tf.io.decode_raw(part, dtype, little_endian=little_endian), tf.int64)
-
-    def webp(kind: bytes) -> tf.Tensor:
-        """Match the first chunk of a WebP file."""
-        is_webp = tf.equal(tf.strings.substr(header, 0, 4), b"RIFF")
-        return is_webp & tf.equal(tf.strings.substr(header, 8, 8), b"WEBP" + kind)
-
-    def webp_canvas() -> tf.Tensor:
-        places = tf.constant([1, 256, 65536], tf.int64)
-        return tf.reduce_sum(tf.reshape(sizes(24, 6, tf.uint8), (2, 3)) * places, axis=1) + 1
-
-    def webp_lossless() -> tf.Tensor:
-        (bits,) = tf.unstack(sizes(21, 4, tf.int32), 1)
-        return tf.bitwise.right_shift(bits, tf.constant([0, 14], tf.int64)) % 2**14 + 1
-
-    announced = tf.case(
-        [
-            (_begins_with(header, PNG_SIGNATURE), lambda: sizes(16, 8, tf.int32, False)),
-            (_begins_with(header, BMP_SIGNATURE), lambda: sizes(18, 8, tf.int32)),
-            (_begins_with(header, GIF_SIGNATURE), lambda: sizes(6, 4, tf.uint16)),
-            (
-                _begins_with(header, JPEG_SIGNATURE),
-                lambda: tf.cast(tf.io.extract_jpeg_shape(encoded)[:2], tf.int64),
-            ),
-            (webp(b"VP8 "), lambda: sizes(26, 4, tf.uint16) % 2**14),
-            (webp(b"VP8L"), webp_lossless),
-            (webp(b"VP8X"), webp_canvas),
-        ],
-        lambda: tf.zeros((2,), tf.int64),
-    )
-    return tf.abs(tf.reduce_prod(announced))
-
-
-def _begins_with(encoded: tf.Tensor, signature: bytes) -> tf.Tensor:
-    return tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
-
-
-def _decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
-    # The accurate transform is that of every other decoder: pixels are then the same everywhere.
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
-
-
-def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode a PNG and lay it over white."""
-    image = tf.io.decode_png(encoded, channels=4)
-    # A picture without transparency gets the alpha that is the largest value of its own bit depth:
-    # 255 from 8 bits on, but 1 at one bit.
-    bit_depth = tf.cast(_bytes_at(encoded, 24, 1)[0], tf.int32)
-    opaque_alpha = tf.cast(tf.minimum(tf.bitwise.left_shift(1, bit_depth) - 1, 255), tf.uint8)
-
-    opaque = tf.reduce_all(tf.equal(image[..., 3], opaque_alpha))
-    return tf.cond(opaque, lambda: image[..., :3], lambda: tf.cast(lay_over_white(image), tf.uint8))
-
-
-def lay_over_white(image: tf.Tensor) -> tf.Tensor:
-    """Return what shows of a picture with transparency: float32 [h, w, 3], whole numbers.
+def or_blank(decode: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one file, or return an image without pixels if that fails.
 
     Args:
-        image: uint8 or float32 [h, w, 4] in [0, 255], RGBA.
-    """
-    alpha = tf.cast(image[..., 3:], tf.float32) / 255.0
-    return tf.round(tf.cast(image[..., :3], tf.float32) * alpha + 255.0 * (1.0 - alpha))
-
-
-def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode a BMP; of one with a palette, TensorFlow itself returns the indices."""
-    image = tf.io.decode_bmp(encoded)
-    palette_end = _integer_at(encoded, 10)
-    palette_start = 14 + _integer_at(encoded, 14)
-
-    def look_up() -> tf.Tensor:
-        palette = _bytes_at(encoded, palette_start, palette_end - palette_start)
-        colours = tf.reshape(palette, (-1, 4))[:, 2::-1]  # [colours, BGR and nothing] -> RGB
-        return tf.gather(colours, tf.cast(image[..., 0], tf.int32))
-
-    return tf.cond(tf.equal(tf.shape(image)[-1], 1), look_up, lambda: image[..., :3])
-
-
-def _bytes_at(encoded: tf.Tensor, start: int | tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_raw(tf.strings.substr(encoded, start, count), tf.uint8)
-
-
-def _integer_at(encoded: tf.Tensor, start: int) -> tf.Tensor:
-    return tf.io.decode_raw(tf.strings.substr(encoded, start, 4), tf.int32, little_endian=True)[0]
-
-
-def decode_or_blank(encoded: tf.Tensor, is_path: bool = False) -> tf.Tensor:
-    """Decode one file as `decode_image` does, or return an image without pixels if that fails.
-
-    Args:
+        decode: from string scalars to images uint8 [h, w, 3].
         encoded: string scalar, the bytes of the file.
-        is_path: whether it is the path of the file instead.
 
     Returns:
-        uint8 [h, w, 3]; [0, 0, 3] for a file that is missing or cannot be decoded.
+        uint8 [h, w, 3]; [0, 0, 3] for a file that cannot be decoded.
     """
-
-    def decode(value: tf.Tensor) -> tf.Tensor:
-        return decode_image(tf.io.read_file(value) if is_path else value)
-
     image = _or_default(decode, encoded, tf.zeros((0, 0, 3), tf.uint8))
     return tf.ensure_shape(image, (None, None, 3))
 

@@ -4,6 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from attention_ocr.charset import Charset, normalize
-from attention_ocr.data.images import decode_or_blank, read_or_empty
+from attention_ocr.data.decoding_step import decode_any
+from attention_ocr.data.files import is_remote
+from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.pipeline import explaining
+from attention_ocr.data.pixels import UnreadableImageError, decode_with_size
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.data.tables import StringTable
+from attention_ocr.image_formats import MANY_PIXELS
 from attention_ocr.settings.image import ImageConfig
 
 UNREADABLE = "unreadable"
@@ -77,6 +82,8 @@ class Inspection:
         widths: how many readable images have so many pixels.
         heights: of them too.
         look_alikes: characters that look like more frequent ones.
+        unreadable_reasons: how many images cannot be decoded for each reason.
+        reason_of: why, of the images that are named.
     """
 
     def __init__(
@@ -98,6 +105,8 @@ class Inspection:
         self.heights: Counter[int] = Counter()
         self.aspect_ratios: Counter[float] = Counter()
         self.look_alikes: list[LookAlike] = []
+        self.unreadable_reasons: Counter[str] = Counter()
+        self.reason_of: dict[str, str] = {}
 
     @property
     def missing_characters(self) -> dict[str, int]:
@@ -109,13 +118,17 @@ class Inspection:
 
     def add(self, batch: dict[str, np.ndarray]) -> None:
         """Count a batch of `_measured` rows."""
-        columns = (batch[name].tolist() for name in ("key", "text", "height", "width"))
-        for raw_key, raw_text, height, width in zip(*columns, strict=True):
+        names = ("key", "text", "height", "width", "reason")
+        columns = (batch[name].tolist() for name in names)
+        for raw_key, raw_text, height, width, reason in zip(*columns, strict=True):
             key = raw_key.decode("utf-8", errors="replace")
             self.num_examples += 1
             self._keys.append(key)
             self._add_label(key, raw_text)
-            self._add_size(key, raw_text, height, width)
+            if reason:
+                self._add_unreadable(key, raw_text, reason.decode("utf-8", errors="replace"))
+            else:
+                self._add_size(key, raw_text, height, width)
         self._hashes.extend(batch["hash"].tolist())
         self._text_hashes.extend(batch["text_hash"].tolist())
 
@@ -149,6 +162,7 @@ class Inspection:
             "heights": dict(sorted(self.heights.items())),
             "aspect_ratios": dict(sorted(self.aspect_ratios.items())),
             "look_alikes": [entry._asdict() for entry in self.look_alikes],
+            "unreadable_reasons": dict(self.unreadable_reasons.most_common()),
         }
 
     def _find(self, name: str, key: str, text: str) -> None:
@@ -176,10 +190,13 @@ class Inspection:
         for name in problems:
             self._find(name, key, text)
 
+    def _add_unreadable(self, key: str, raw: bytes, reason: str) -> None:
+        self._find(UNREADABLE, key, raw.decode("utf-8", errors="backslashreplace"))
+        self.unreadable_reasons[reason] += 1
+        if len(self.reason_of) < self._num_named:
+            self.reason_of[key] = reason
+
     def _add_size(self, key: str, raw: bytes, height: int, width: int) -> None:
-        if not height or not width:
-            self._find(UNREADABLE, key, raw.decode("utf-8", errors="backslashreplace"))
-            return
         self.heights[height] += 1
         self.widths[width] += 1
         self.aspect_ratios[round(width / height, 1)] += 1
@@ -234,19 +251,58 @@ def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarra
 def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return key, text, size and hashes of a row; the picture itself goes no further."""
     if "image" in row:
-        image, encoded = row["image"], tf.io.serialize_tensor(row["image"])
+        encoded = tf.io.serialize_tensor(row["image"])
+        size, reason = tf.shape(row["image"]), tf.constant("")
     else:
         encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]
-        image = decode_or_blank(encoded)
+        size, reason = _size_in_graph(encoded, row.get("path", tf.constant("")))
     largest = np.iinfo(np.int64).max
-    size = tf.shape(image)
     return {
         "key": row["key"],
         "text": row["text"],
         "height": size[0],
         "width": size[1],
+        "reason": reason,
         "hash": tf.where(
             tf.strings.length(encoded) > 0, tf.strings.to_hash_bucket_fast(encoded, largest), -1
         ),
         "text_hash": tf.strings.to_hash_bucket_fast(row["text"], largest),
     }
+
+
+def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the height and width of a file, int32 [2], and why it has none, a string."""
+    decoded = tf.shape(decode_any(encoded))[:2]
+
+    def in_python() -> tuple[tf.Tensor, tf.Tensor]:
+        outputs = tf.numpy_function(
+            _size_or_reason, [encoded, path], [tf.int32, tf.string], stateful=False
+        )
+        return tf.ensure_shape(outputs[0], (2,)), tf.ensure_shape(outputs[1], ())
+
+    # One that is large has been reduced, and one that cannot be decoded has a reason.
+    pixels = tf.reduce_prod(decoded)
+    is_whole = (pixels > 0) & (pixels < MANY_PIXELS)
+    size: tuple[tf.Tensor, tf.Tensor] = tf.cond(
+        is_whole, lambda: (decoded, tf.constant("")), in_python
+    )
+    return size
+
+
+def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
+    try:
+        _, height, width = decode_with_size(encoded)
+        return np.array([height, width], np.int32), b""
+    except UnreadableImageError as error:
+        reason = str(error) if encoded else _why_nothing(path.decode("utf-8", "surrogateescape"))
+        return np.zeros(2, np.int32), reason.encode("utf-8")
+
+
+def _why_nothing(path: str) -> str:
+    if path and not is_remote(path):
+        try:
+            with Path(path).open("rb"):
+                pass
+        except OSError as error:
+            return f"cannot be opened: {error.strerror}"
+    return "no such file, or an empty one" if is_remote(path) else "empty file"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attention_ocr.charset import normalize
+from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, Columns, find_columns
 from attention_ocr.data.files import read_lines
 from attention_ocr.data.tables import ImageTable, split_indices
 
@@ -28,11 +29,12 @@ class LabelledImage:
 def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> list[LabelledImage]:
     """Read a label file.
 
-    The file is UTF-8, with or without a byte order mark. A line ends with a line feed, or with a
-    carriage return and a line feed, and with nothing else: Unicode's other line separators are
-    text. The first tab ends the path; spaces belong to the path or to the text, and further tabs to
-    the text. The text may be empty. An empty line is skipped. A relative path starts at the folder
-    of the label file.
+    The file is UTF-8, with or without a byte order mark, or UTF-16 with one. A line ends with a
+    line feed, or with a carriage return and a line feed, and with nothing else: Unicode's other
+    line separators are text. A tab ends the path, and a line has one. Spaces belong to the text,
+    which may be empty; those around a path are dropped where there is no image of that name, and a
+    backslash is read as a slash. An empty line is skipped, and so is a first line that names the
+    columns (`image`, tab, `text`). A relative path starts at the folder of the label file.
 
     Args:
         path: The label file.
@@ -43,8 +45,8 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
 
     Raises:
         FileNotFoundError: If the label file or an image is not there.
-        ValueError: If a line is not UTF-8, has no tab or no path, if two lines name one image, or
-            if there is no line. The message names the file and the line.
+        ValueError: If a line is not UTF-8, has no tab, several or no path, if two lines name one
+            image, or if there is no line. The message names the file and the line.
     """
     path = Path(path)
     if not path.is_file():
@@ -76,17 +78,47 @@ def held_out_split(images: Sequence[LabelledImage], every: int, part: str) -> li
     return [images[index] for index in indices]
 
 
-def label_rows(path: str) -> Iterator[tuple[int, str, str]]:
+def label_rows(
+    path: str, image: str = "", text: str = "", encoding: str = ""
+) -> Iterator[tuple[int, str, str]]:
     """Yield line number, path and text of each line of a label file, local or remote.
 
+    Args:
+        path: The label file.
+        image: Name or number of the column of the paths, as `columns.find_columns` takes it. With
+            none for either a line is a path, a tab and a text, and the first line may be a header
+            with `image` and `text` in it.
+        text: Name or number of the column of the texts.
+        encoding: As `files.decoded_lines` takes it.
+
     Raises:
-        ValueError: a line that is not UTF-8 or has no tab.
+        ValueError: If a line is in another encoding, or has too few or too many tabs. The message
+            names it.
     """
-    for line_number, line in read_lines(path):
-        key, tab, text = line.partition("\t")
-        if not tab:
+    columns: Columns | None = None
+    named = bool(image or text)
+    image, text = image or IMAGE_COLUMN, text or TEXT_COLUMN
+    for line_number, line in read_lines(path, encoding):
+        values = line.split("\t")
+        if columns is None and (named or {image, text} <= set(values)):
+            columns = find_columns(values, f"{path}, line {line_number}", image, text)
+            if columns.has_header:
+                continue
+        elif columns is None:
+            columns = Columns(image=0, text=1, num_values=2, has_header=False)
+        if len(values) != columns.num_values:
             raise ValueError(
-                f"{path}, line {line_number}: expected path, tab, text. "
-                f"Received: {line!r}, without a tab"
+                f"{path}, line {line_number}: expected {_expected(columns, named)}. "
+                f"Received: {line!r}, {_tabs(len(values) - 1)}"
             )
-        yield line_number, key, text
+        yield line_number, values[columns.image], values[columns.text]
+
+
+def _expected(columns: Columns, named: bool) -> str:
+    if named or columns.has_header:
+        return f"{columns.num_values} columns with tabs between"
+    return "path, tab, text; with more columns, name two (`image=1,text=2`)"
+
+
+def _tabs(count: int) -> str:
+    return "without a tab" if not count else f"with {count} tab{'s' * (count > 1)}"

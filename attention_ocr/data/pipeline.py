@@ -8,11 +8,12 @@ and no more decoder steps than its own examples need; encode texts a batch at a 
 import contextlib
 import math
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from attention_ocr.charset import END_ID, START_ID, Charset
 from attention_ocr.charset_in_graph import encode_in_graph
@@ -20,7 +21,7 @@ from attention_ocr.config import Config
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
 from attention_ocr.data.images import fit_image
-from attention_ocr.data.sources import Source, Walk
+from attention_ocr.data.sources import LEXICON, Source, Walk
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
@@ -29,42 +30,79 @@ TOO_LONG = "label longer than max_length"
 NOT_UTF8 = "label that is not UTF-8"
 NUM_TRIED = 10_000
 """Examples looked at before training, until one is found that can be trained on."""
+WINDOW = 1_000
+"""Examples among which the share of unreadable ones is taken."""
+FEWEST_JUDGED = 50
+"""Examples that have to be seen before their share counts."""
+_TOLD_COUNTS = frozenset(10**power for power in range(10))
 
 
 class SkipReport:
     """Names and counts the examples that a pipeline leaves out, from any of its threads.
 
+    The first one of each kind is named in the log when it is met, and then each tenfold number.
+
     Args:
         num_names: names kept for each reason; the count goes on.
         fails: whether the first one ends the pipeline.
+        max_unreadable: largest share of images that cannot be read, among the last `WINDOW`
+            examples, that does not end the pipeline.
 
     Attributes:
         counts: how many there were for each reason.
-        failure: reason and name of the one that ended the pipeline, if one has.
+        failure: what ended the pipeline, if something has.
     """
 
-    def __init__(self, num_names: int = 20, fails: bool = False) -> None:
+    def __init__(
+        self, num_names: int = 20, fails: bool = False, max_unreadable: float = 1.0
+    ) -> None:
         self.fails = fails
         self.failure = ""
         self._num_names = num_names
+        self._max_unreadable = max_unreadable
         self._lock = threading.Lock()
         self._keys: dict[str, set[str]] = {}
+        self._unreadable: deque[int] = deque()
         self.counts: Counter[str] = Counter()
 
-    def add(self, key: str, reason: str) -> None:
+    def add(self, key: str, reason: str, number: int = -1) -> None:
         """Count one example; the same example counts in every epoch that leaves it out.
 
+        Args:
+            key: names the example.
+            reason: why it is left out.
+            number: of the example, good ones counted as well; below 0 where nobody counts.
+
         Raises:
-            ValueError: the report says that the first one ends the pipeline.
+            ValueError: the report says that the first one ends the pipeline, or there have been
+                too many.
         """
         with self._lock:
             self.counts[reason] += 1
+            count = self.counts[reason]
             keys = self._keys.setdefault(reason, set())
             if len(keys) < self._num_names:
                 keys.add(key)
             if self.fails:
                 self.failure = f"{reason}: {key}"
+            elif reason == UNREADABLE and number >= 0:
+                self.failure = self._too_many(key, number)
+            if self.failure:
                 raise ValueError(self.failure)
+        if number >= 0 and count in _TOLD_COUNTS:
+            logging.warning("left out %d times so far: %s: %s", count, reason, key)
+
+    def _too_many(self, key: str, number: int) -> str:
+        self._unreadable.append(number)
+        while self._unreadable[0] <= number - WINDOW:
+            self._unreadable.popleft()
+        num_seen, num_unreadable = min(number + 1, WINDOW), len(self._unreadable)
+        if num_seen < FEWEST_JUDGED or num_unreadable <= self._max_unreadable * num_seen:
+            return ""
+        return (
+            f"{num_unreadable} of the last {num_seen} images cannot be read, {key} for example, "
+            f"more than max_unreadable={self._max_unreadable} of them"
+        )
 
     def lines(self) -> list[str]:
         """Return a line for each reason: count and names."""
@@ -81,6 +119,7 @@ def training_batches(
     charset: Charset,
     report: SkipReport,
     shard: tuple[int, int] = (0, 1),
+    start: int = 0,
 ) -> tf.data.Dataset:
     """Return endless shuffled batches whose iterator's position can be saved and restored.
 
@@ -90,6 +129,7 @@ def training_batches(
         charset: token ids of the texts.
         report: is told of every example that is left out.
         shard: `(index, count)` of this process among those that share the source.
+        start: examples of the source that all processes together have behind them.
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C] in [-1, 1], zero on the padding;
@@ -101,17 +141,20 @@ def training_batches(
         ValueError: none of the first examples can be trained on; the message says why.
     """
     data = config.data
-    walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard)
+    walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard, start)
     batch_size = data.batch_size // shard[1]
     _check_some_are_usable(source, config, shard)
-    dataset = source.examples(walk)
-    dataset = dataset.filter(lambda example: _usable(example, config.model.max_length, report))
+    # The number tells the report how many good ones were between two bad ones; it is part of the
+    # pipeline's position, and with it what an example draws.
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
-    # The number of an example is part of the pipeline's position, and with it what it draws.
-    dataset = dataset.enumerate().map(
-        lambda index, example: _prepare(
-            example, config.image, _draw_stretch(augmentation, seed, index)
+    dataset = source.examples(walk).enumerate()
+    dataset = dataset.filter(
+        lambda number, example: _usable(example, config.model.max_length, report, number)
+    )
+    dataset = dataset.map(
+        lambda number, example: _prepare(
+            example, config.image, _draw_stretch(augmentation, seed, number)
         ),
         num_parallel_calls=walk.num_workers,
     )
@@ -124,7 +167,7 @@ def training_batches(
     )
     if augmentation.augmentation and augmentation.augmentation_strength:
         # The number of a batch is part of the pipeline's position, and with it every draw.
-        dataset = dataset.enumerate().map(
+        dataset = dataset.enumerate(start // data.batch_size).map(
             lambda index, batch: _augmented(batch, index, seed, config.augmentation),
             num_parallel_calls=walk.num_workers,
         )
@@ -171,7 +214,8 @@ def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `text`
-        and `key` string [B], `shrunk` and `readable` bool [B]. The last batch may be smaller.
+        and `key` string [B], `shrunk` and `readable` bool [B], and `lexicon` string [B] where the
+        source has one for each image. The last batch may be smaller.
     """
     dataset = source.examples(Walk(num_workers=_num_workers(config)))
     dataset = dataset.map(
@@ -207,12 +251,17 @@ def _check_some_are_usable(source: Source, config: Config, shard: tuple[int, int
         raise ValueError(f"No example of {source.spec.name} can be trained on: {reasons}")
 
 
-def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) -> tf.Tensor:
+def _usable(
+    example: dict[str, tf.Tensor],
+    max_length: int,
+    report: SkipReport,
+    number: tf.Tensor | int = -1,
+) -> tf.Tensor:
     """Return whether an example can be trained on; tell the report if not."""
 
-    def tell(key: bytes, readable: np.bool_, valid: np.bool_) -> np.bool_:
+    def tell(key: bytes, number: np.int64, readable: np.bool_, valid: np.bool_) -> np.bool_:
         reason = UNREADABLE if not readable else TOO_LONG if valid else NOT_UTF8
-        report.add(key.decode("utf-8", errors="replace"), reason)
+        report.add(key.decode("utf-8", errors="replace"), reason, int(number))
         return np.bool_(False)
 
     readable = tf.size(example["image"]) > 0
@@ -222,7 +271,9 @@ def _usable(example: dict[str, tf.Tensor], max_length: int, report: SkipReport) 
     usable = tf.cond(
         readable & valid & fits,
         lambda: True,
-        lambda: tf.numpy_function(tell, [example["key"], readable, valid], tf.bool, stateful=False),
+        lambda: tf.numpy_function(
+            tell, [example["key"], number, readable, valid], tf.bool, stateful=False
+        ),
     )
     return tf.ensure_shape(usable, ())
 
@@ -243,7 +294,7 @@ def _prepare(
     example: dict[str, tf.Tensor], settings: ImageConfig, stretch: float | tf.Tensor = 1.0
 ) -> dict[str, tf.Tensor]:
     image, image_size, shrunk = fit_image(example["image"], settings, stretch)
-    return {
+    prepared = {
         "images": image,
         "image_sizes": image_size,
         "text": example["text"],
@@ -251,6 +302,7 @@ def _prepare(
         "shrunk": shrunk,
         "readable": tf.size(example["image"]) > 0,
     }
+    return prepared | ({LEXICON: example[LEXICON]} if LEXICON in example else {})
 
 
 def _augmented(

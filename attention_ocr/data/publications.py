@@ -30,17 +30,26 @@ def image_list_rows(path: Path) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def icdar_rows(path: Path) -> Iterator[tuple[str, str]]:
-    r"""Yield file name and text of each line of a ground truth of the Robust Reading Competition.
+    """Yield file name and text of each line of `icdar_lines`."""
+    return ((key, text) for _, key, text in icdar_lines(str(path)))
+
+
+def icdar_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str, str]]:
+    r"""Yield number, file name and text of each line of a ground truth of ICDAR's competitions.
 
     A line is `word_1.png, "text"`; quotes and backslashes in the text stand behind a backslash.
 
+    Args:
+        path: The file, local or remote.
+        encoding: As `files.decoded_lines` takes it.
+
     Raises:
-        ValueError: a line of another form; the message names it.
+        ValueError: If a line has another form. The message names it.
     """
-    for number, line in read_lines(str(path)):
+    for number, line in read_lines(path, encoding):
         match = _ICDAR_LINE.fullmatch(line)
         if match is None:
             raise ValueError(
                 f'{path}, line {number}: expected a file name and "text". Received: {line!r}'
             )
-        yield match["key"].strip(), re.sub(r'\\(["\\])', r"\1", match["text"])
+        yield number, match["key"].strip(), re.sub(r'\\(["\\])', r"\1", match["text"])

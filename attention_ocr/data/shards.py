@@ -19,9 +19,16 @@ from tqdm import tqdm
 from attention_ocr.charset import Charset
 from attention_ocr.data.labels import LabelledImage
 from attention_ocr.data.pipeline import explaining
+from attention_ocr.data.pixels import (
+    UnreadableImageError,
+    decode,
+    encode_array,
+    normalize_file,
+)
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.image_headers import read_header
 
 _CHUNK_SIZE = 64
 
@@ -68,7 +75,9 @@ class SourceImages(Collection[EncodedImage]):
         with explaining(self._source):
             for row in self._source.files(Walk()).prefetch(_CHUNK_SIZE).as_numpy_iterator():
                 text = row["text"].decode("utf-8", errors="replace")
-                yield EncodedImage(row["key"].decode("utf-8"), text, row["encoded"])
+                yield EncodedImage(
+                    row["key"].decode("utf-8", errors="replace"), text, row["encoded"]
+                )
 
     def __contains__(self, image: object) -> bool:
         return any(image == other for other in self)
@@ -258,10 +267,23 @@ def _check_image(
     if not encoded:
         return SkippedImage(image.key, "unreadable", "empty file")
     try:
-        # The same decoders as in training, without laying transparent pixels over white, which
-        # takes four times as long and cannot fail.
-        pixels = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    except tf.errors.InvalidArgumentError:
-        return SkippedImage(image.key, "unreadable", "not a whole PNG, JPEG, BMP or GIF file")
-    height, width, _ = pixels.shape
+        # As it is decoded in training. A file that TensorFlow would read otherwise, if at all,
+        # becomes a PNG of its pixels: other programs read records too.
+        encoded = _for_tensorflow(encoded)
+    except UnreadableImageError as error:
+        detail = str(error).removeprefix("unreadable image: ")
+        return SkippedImage(image.key, "unreadable", detail)
+    header = read_header(encoded)
+    height, width = (header.height, header.width) if header else (0, 0)
     return serialize_example(encoded, image.text, image.key, height, width)
+
+
+def _for_tensorflow(encoded: bytes) -> bytes:
+    normalized = normalize_file(encoded)
+    try:
+        # Training decodes records without a guard.
+        tf.io.decode_image(normalized, channels=3, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        # A few kinds of JPEG are read by Python alone.
+        return encode_array(decode(encoded))
+    return normalized

@@ -1,6 +1,8 @@
 """Data sources: one string names where examples come from."""
 
+import dataclasses
 import functools
+import hashlib
 import importlib
 import itertools
 import re
@@ -11,9 +13,15 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.charset import normalize
-from attention_ocr.data.files import exists, is_folder
-from attention_ocr.data.images import decode_image, decode_or_blank, read_or_empty
+from attention_ocr.data.annotation_lines import names_image
+from attention_ocr.data.decoding_step import decode_any
+from attention_ocr.data.files import exists, first_line_of_text, is_folder
+from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
+
+LEXICON = "lexicon"
+"""Option that names the lexicon of each image, and the column that holds it: string, words with
+line feeds between."""
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 
@@ -62,16 +70,20 @@ class Source:
     Attributes:
         spec: where they come from.
         num_examples: their number; none when there is no end, or when nobody counted.
-        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, and one of
-            `path` string, `encoded` string (an image file, empty where there is none) or `image`
-            uint8 [h, w, 3]. With a seed, an endless shuffled walk in which each epoch holds each
-            example once; without, one walk in order.
+        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, `lexicon`
+            string where the source was asked for it, and one of `path` string, `encoded` string (an
+            image file, empty where there is none) or `image` uint8 [h, w, 3]. With a seed, an
+            endless shuffled walk in which each epoch holds each example once; without, one walk in
+            order.
         texts: iterates over all texts as they lie there.
         find_damage: called when a walk has failed; returns what is wrong with which file, or
             nothing.
         parts: of a mixture, its sources.
         verified: whether each file was decoded once before it was written, so that to guard against
             broken ones, which takes as long as to decode them, is not needed.
+        digest: returns what tells the examples from others, wherever they lie: a hash of paths and
+            labels, of names and sizes of files, or of options. Contents of images are not looked
+            at.
     """
 
     spec: SourceSpec
@@ -81,13 +93,14 @@ class Source:
     find_damage: Callable[[], str] = str
     parts: "tuple[Source, ...]" = ()
     verified: bool = False
+    digest: Callable[[], str] = str
 
     def labels(self) -> Iterator[str]:
         """Iterate over all labels, in NFC, to build a charset from."""
         return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC) and `image`.
+        """Walk through `key`, `text` (NFC), `image`, and `lexicon` where there is one.
 
         The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
         UTF-8 stays as it is.
@@ -109,12 +122,11 @@ def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
     if "image" in row:
         image = row["image"]
     elif "path" in row:
-        image = decode_or_blank(row["path"], is_path=True)
-    elif verified:
-        image = decode_image(row["encoded"])
+        image = decode_any(row["path"], is_path=True)
     else:
-        image = decode_or_blank(row["encoded"])
-    return {"key": row["key"], "image": image, "text": composed(row["text"])}
+        image = decode_any(row["encoded"], verified=verified)
+    example = {"key": row["key"], "image": image, "text": composed(row["text"])}
+    return example | ({LEXICON: row[LEXICON]} if LEXICON in row else {})
 
 
 def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -136,12 +148,18 @@ class Walk:
         shuffle_buffer: examples among which the next one is drawn.
         num_workers: parallel calls of a stage; `tf.data.AUTOTUNE` lets tf.data choose.
         shard: `(index, count)`: this process takes each `count`-th example.
+        start: of a shuffled walk, examples that all processes together have behind them.
     """
 
     seed: int | None = None
     shuffle_buffer: int = 1
     num_workers: int = tf.data.AUTOTUNE
     shard: tuple[int, int] = (0, 1)
+    start: int = 0
+
+    def skipped(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        """Return the rows of this process from `start` on, of a source without numbers."""
+        return rows.skip(self.start // self.shard[1]) if self.start else rows
 
 
 class Reader(NamedTuple):
@@ -157,11 +175,29 @@ class Reader(NamedTuple):
 
 
 def _ends_with(*suffixes: str) -> Callable[[SourceSpec], bool]:
-    return lambda spec: spec.name.endswith(suffixes)
+    return lambda spec: spec.name.lower().endswith(suffixes)
+
+
+def _first_line_has(pattern: str) -> Callable[[SourceSpec], bool]:
+    return lambda spec: re.match(pattern, _first_line(spec.name), re.IGNORECASE) is not None
+
+
+def _first_line(path: str) -> str:
+    """Return the first line of a file of text, empty where that is not one."""
+    if not exists(path) or is_folder(path):
+        return ""
+    return first_line_of_text(path) or ""
 
 
 def _folder_with(*files: str) -> Callable[[SourceSpec], bool]:
     return lambda spec: any(exists(f"{spec.name.rstrip('/')}/{file}") for file in files)
+
+
+def _is_mjsynth_list(spec: SourceSpec) -> bool:
+    # Others call their lists `annotation.txt` too.
+    return bool(re.search(r"annotation(_\w+)?\.txt$", spec.name)) and bool(
+        re.fullmatch(r"[^\t]*_\S*\.jpg \d+|\s*", _first_line(spec.name))
+    )
 
 
 _READERS = "attention_ocr.data.readers"
@@ -173,8 +209,7 @@ READERS = {
     "jsonl": Reader(_ends_with(".jsonl", ".ndjson"), f"{_READERS}.lists:open_jsonl"),
     "mjsynth": Reader(
         lambda spec: (
-            bool(re.search(r"annotation(_\w+)?\.txt$", spec.name))
-            or _folder_with("annotation_train.txt", "annotation.txt")(spec)
+            _is_mjsynth_list(spec) or _folder_with("annotation_train.txt", "annotation.txt")(spec)
         ),
         f"{_READERS}.mjsynth:open_source",
     ),
@@ -183,6 +218,12 @@ READERS = {
         f"{_READERS}.lmdb_files:open_source",
     ),
     "folder": Reader(lambda spec: is_folder(spec.name), f"{_READERS}.folder:open_source"),
+    # Lists without a suffix of their own are told by their first line.
+    "paddleocr": Reader(_first_line_has(r".*\t"), f"{_READERS}.lists:open_paddleocr"),
+    "icdar": Reader(_first_line_has(r'[^,]+,\s*".*"\s*$'), f"{_READERS}.lists:open_icdar"),
+    "aocr_list": Reader(
+        lambda spec: names_image(_first_line(spec.name)), f"{_READERS}.lists:open_aocr_list"
+    ),
     "tfrecord": Reader(lambda spec: bool(spec.name), f"{_READERS}.record_files:open_source"),
 }
 """The forms, each a line. The first that recognises a source opens it."""
@@ -204,6 +245,12 @@ def open_source(source: str) -> Source:
     specs = [parse_source(part) for part in source.split(";")]
     if len(specs) == 1:
         return _open_one(specs[0])
+    for spec in specs:
+        if LEXICON in spec.options:
+            raise ValueError(
+                f"`{LEXICON}` goes with one source alone, and not with a mixture. "
+                f"Received: {spec.name}"
+            )
     return _mixture([_weight(spec) for spec in specs], [_open_one(spec) for spec in specs])
 
 
@@ -224,12 +271,17 @@ def _weight(spec: SourceSpec) -> float:
 def _mixture(weights: list[float], sources: list[Source]) -> Source:
     total = sum(weights)
 
+    shares = [weight / total for weight in weights]
+
     def rows(walk: Walk) -> tf.data.Dataset:
-        # One decodes files and another renders: what they have in common is the picture.
-        datasets = [source.examples(walk) for source in sources]
+        # One decodes files and another renders: what they have in common is the picture. By
+        # chance, what each has given differs a little from its share.
+        datasets = [
+            source.examples(dataclasses.replace(walk, start=round(walk.start * share)))
+            for source, share in zip(sources, shares, strict=True)
+        ]
         if walk.seed is None:
             return functools.reduce(tf.data.Dataset.concatenate, datasets)
-        shares = [weight / total for weight in weights]
         return tf.data.Dataset.sample_from_datasets(datasets, shares, walk.seed)
 
     counts = [source.num_examples for source in sources]
@@ -240,6 +292,7 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
         lambda: itertools.chain.from_iterable(source.texts() for source in sources),
         lambda: "; ".join(filter(None, (source.find_damage() for source in sources))),
         tuple(sources),
+        digest=lambda: digest_of(*(source.digest() for source in sources), *map(str, shares)),
     )
 
 
@@ -258,6 +311,15 @@ def _open_one(spec: SourceSpec) -> Source:
     module, _, function = READERS[form].opens.partition(":")
     opens: Callable[[SourceSpec], Source] = getattr(importlib.import_module(module), function)
     return opens(SourceSpec(spec.name, options))
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Return a hash of some texts, each of them told from the next."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode("utf-8", errors="surrogatepass") if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()
 
 
 def integer_option(spec: SourceSpec, key: str) -> int:

@@ -43,6 +43,10 @@ class StringTable:
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
 
+    def content(self) -> tuple[bytes, bytes]:
+        """Return all of it in two blocks, which differ wherever a string differs."""
+        return bytes(self._block), self._offsets.tobytes()
+
     def lookup(self) -> "StringLookup":
         """Return the table, as it is now, for a graph."""
         return StringLookup(tf.constant(bytes(self._block)), tf.constant(np.array(self._offsets)))
@@ -74,6 +78,10 @@ class StringLookup:
 class ImageTable:
     """Labelled image files, as some file lists them.
 
+    Keys are paths as they are found: a backslash of a list from Windows is read as a slash, and
+    spaces around a path are dropped, where there is an image of that name and none of the name as
+    it is written.
+
     Args:
         name: the file that lists them, for messages.
         folder: where the relative ones of the paths start; may be remote.
@@ -98,15 +106,22 @@ class ImageTable:
         self.keys, self.texts = StringTable(), StringTable()
         look = require_images and not is_remote(folder)
         lines, hashes = array("q"), array("q")
-        for line, key, text in rows:
-            if not key:
-                raise ValueError(f"{name}, line {line}: expected a path. Received: {key!r}")
+        for line, written, text in rows:
+            if not written.strip() or "\0" in written:
+                raise ValueError(f"{name}, line {line}: expected a path. Received: {written!r}")
+            key = self._found(written)
             if look and not exists(self.path_of(key)):
                 raise FileNotFoundError(f"{name}, line {line}: no such image: {self.path_of(key)}")
             lines.append(line)
             hashes.append(hash(os.path.normpath(key)))
-            self.keys.append(key)
-            self.texts.append(text)
+            try:
+                self.keys.append(key)
+                self.texts.append(text)
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    f"{name}, line {line}: expected Unicode text. Received: half of a surrogate "
+                    f"pair in {error.object!r}"
+                ) from error
         if not lines:
             raise ValueError(f"Expected images and their texts. Received: {name}, which has none")
         self._refuse_repeated(lines, np.frombuffer(hashes, np.int64))
@@ -119,6 +134,19 @@ class ImageTable:
         if self.folder in ("", ".") or is_remote(key) or Path(key).is_absolute():
             return key
         return f"{self.folder.rstrip('/')}/{key}"
+
+    def _found(self, written: str) -> str:
+        """Return the path of an image, as a list gives it, in the form that is there."""
+        if "\\" not in written and written == written.strip():
+            return written
+        if is_remote(self.folder):
+            # To look for each would take a request; stores name their objects with slashes.
+            return written.strip().replace("\\", "/")
+        # The share of a server (\\server\share) keeps the two backslashes it begins with.
+        slashed = written if written.startswith("\\\\") else written.replace("\\", "/")
+        forms = [slashed, written] if os.sep == "\\" else [written, slashed]
+        forms += [form.strip() for form in forms]
+        return next((form for form in forms if exists(self.path_of(form))), forms[0])
 
     def path_in_graph(self, key: tf.Tensor) -> tf.Tensor:
         """Return the path of the image that the table names `key`, string scalars."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID
+from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.greedy import Step, without_impossible
 from attention_ocr.decoding.guides import Guides, take_rows, with_shapes_of
 from attention_ocr.decoding.result import Alternatives, Decoded, decoded_from_steps
@@ -284,7 +284,10 @@ def _results(beam: _Beam, attention: tf.Tensor, num_best: int) -> tuple[Decoded,
 
 
 def _possible(vocabulary_size: tf.Tensor, only_end: tf.Tensor) -> tf.Tensor:
-    """Return bool [V]: what may follow; no padding, no start, and at last only the end."""
+    """Return bool [V]: what may follow; at last only the end.
+
+    Neither padding nor start, and no unknown character, which could not be shown.
+    """
     token_ids = tf.range(vocabulary_size)
-    possible = (token_ids != PAD_ID) & (token_ids != START_ID)
+    possible = (token_ids != PAD_ID) & (token_ids != START_ID) & (token_ids != UNKNOWN_ID)
     return possible & (~only_end | (token_ids == END_ID))

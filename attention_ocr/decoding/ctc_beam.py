@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID
+from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.ctc_scores import (
     NEVER,
     align,
@@ -147,6 +147,7 @@ def _may_go_on(
     """Return bool [B, k], whether a beginning may stay, and bool [B, k, V], how it may grow."""
     labels = tf.range(vocabulary_size)
     is_character = (labels != BLANK_ID) & (labels != START_ID) & (labels != END_ID)
+    is_character &= labels != UNKNOWN_ID
     allowed = is_character & (room > 0)[..., None]
     if rule is None:
         return tf.ones_like(room, tf.bool), allowed

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID
+from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.result import Decoded, decoded_from_steps
 from attention_ocr.decoding.temperature import Temperature, at_temperature
 
@@ -25,6 +25,9 @@ def greedy_decode(
     After `max_length` characters only the end may follow: a text that the model would have
     continued is cut there, and its confidence shows it. All tensors of the loop keep their
     shape, so that the loop can be exported to any runtime.
+
+    An unknown character is never chosen, as it cannot be shown; what the model gives it counts
+    against the confidence of what is chosen in its place.
 
     Args:
         step: `(token_ids int32 [B], state) -> (logits float [B, V], state, weights [B, N])`.
@@ -53,7 +56,7 @@ def greedy_decode(
     ) -> tuple[Any, ...]:
         logits, state, weights = step(previous, state)
         probabilities = tf.nn.softmax(without_impossible(at_temperature(logits, temperature)))
-        chosen = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        chosen = tf.argmax(without_unknown(probabilities), axis=-1, output_type=tf.int32)
         chosen = tf.where(t == max_length, END_ID, chosen)
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
         # `expand_dims`, not indices, which take LiteRT two operations.
@@ -88,3 +91,10 @@ def without_impossible(logits: tf.Tensor) -> tf.Tensor:
     impossible = tf.equal(token_ids, PAD_ID) | tf.equal(token_ids, START_ID)
     # A sum: LiteRT is slow where it chooses between tensors of different shapes.
     return logits + tf.where(impossible, logits.dtype.min, 0.0)
+
+
+def without_unknown(probabilities: tf.Tensor) -> tf.Tensor:
+    """Return `probabilities` float32 [..., V] with the unknown character below all others."""
+    is_unknown = tf.equal(tf.range(tf.shape(probabilities)[-1]), UNKNOWN_ID)
+    # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+    return probabilities - tf.where(is_unknown, 2.0, 0.0)

@@ -1,9 +1,13 @@
 """A list of words as an automaton."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from attention_ocr.bounded_files import read_bounded
 from attention_ocr.charset import Charset, normalize
+
+MAX_LEXICON_BYTES = 2**27
+"""Of a file of words: ten million of them."""
 
 
 def read_words(path: Path) -> list[str]:
@@ -14,7 +18,7 @@ def read_words(path: Path) -> list[str]:
         ValueError: it holds no word, or is no UTF-8; the message names it.
     """
     try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+        lines = read_bounded(path, MAX_LEXICON_BYTES).decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
     words = [word for line in lines if (word := normalize(line.rstrip("\r")))]
@@ -44,6 +48,48 @@ def encode_words(words: Iterable[str], charset: Charset, source: str) -> list[tu
                 f"Received: {word!r} with {', '.join(map(repr, missing))}{also}"
             )
     return [tuple(charset.encode(word)) for word in words]
+
+
+def case_classes(charset: Charset) -> dict[str, list[int]]:
+    """Return the token ids of the characters that differ by case alone, by their folded form."""
+    classes: dict[str, list[int]] = {}
+    for character in charset.characters:
+        classes.setdefault(_folded(character), []).extend(charset.encode(character))
+    return classes
+
+
+def encode_in_any_case(
+    words: Iterable[str], classes: Mapping[str, list[int]]
+) -> list[tuple[int, ...]]:
+    """Return for each word the first token id of each character's class.
+
+    Args:
+        words: in NFC; one with a character of no class is left out.
+        classes: from `case_classes`.
+    """
+    encoded = []
+    for word in words:
+        found = [classes.get(_folded(character)) for character in word]
+        if all(found):
+            encoded.append(tuple(ids[0] for ids in found if ids))
+    return encoded
+
+
+def in_any_case(
+    transitions: list[dict[int, int]], classes: Mapping[str, list[int]]
+) -> list[dict[int, int]]:
+    """Return the transitions of an automaton of `encode_in_any_case` for all ids of each class."""
+    ids_of = {ids[0]: ids for ids in classes.values()}
+    return [
+        {token_id: after for first, after in edges.items() for token_id in ids_of[first]}
+        for edges in transitions
+    ]
+
+
+def _folded(character: str) -> str:
+    # One that becomes several (ß) stays what it is.
+    folded = character.casefold()
+    return folded if len(folded) == 1 else character
 
 
 def word_graph(words: Iterable[tuple[int, ...]]) -> tuple[list[dict[int, int]], list[bool]]:
@@ -94,3 +140,23 @@ def accepts(
             return False
         state = transitions[state][token_id]
     return accepting[state]
+
+
+def intersection(
+    first: tuple[list[dict[int, int]], list[bool]], second: tuple[list[dict[int, int]], list[bool]]
+) -> tuple[list[dict[int, int]], list[bool]]:
+    """Return the automaton of the words that two automata both let through."""
+    numbers = {(0, 0): 0}
+    pairs = [(0, 0)]
+    transitions: list[dict[int, int]] = []
+    for pair in pairs:
+        edges = {}
+        for token_id, after in first[0][pair[0]].items():
+            if token_id in second[0][pair[1]]:
+                reached = (after, second[0][pair[1]][token_id])
+                if reached not in numbers:
+                    numbers[reached] = len(pairs)
+                    pairs.append(reached)
+                edges[token_id] = numbers[reached]
+        transitions.append(edges)
+    return transitions, [first[1][state] and second[1][other] for state, other in pairs]

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
-from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.rules import make_rule
-from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.scorer import Rule, Weighted
 from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.language_models.files import load_language_model
 from attention_ocr.settings.decoding import DecodingConfig
@@ -28,7 +27,7 @@ class Decoding(NamedTuple):
     settings: DecodingConfig
     charset: Charset
     max_length: int
-    rule: Automaton | None
+    rule: Rule | None
     scorers: tuple[Weighted, ...]
     temperature: Temperature
 

@@ -6,7 +6,16 @@ from absl import logging
 
 from attention_ocr.charset import Charset, normalize
 from attention_ocr.decoding.automaton import Automaton
-from attention_ocr.decoding.lexicon import accepts, encode_words, read_words, word_graph
+from attention_ocr.decoding.lexicon import (
+    accepts,
+    case_classes,
+    encode_in_any_case,
+    encode_words,
+    in_any_case,
+    intersection,
+    read_words,
+    word_graph,
+)
 from attention_ocr.decoding.pattern import compile_pattern
 from attention_ocr.settings.decoding import DecodingConfig
 
@@ -15,7 +24,7 @@ def make_rule(settings: DecodingConfig, charset: Charset, max_length: int) -> Au
     """Return what every text must keep: a lexicon, a pattern, some characters, or all of these.
 
     Args:
-        settings: `lexicon`, `pattern` and `allowed_characters`.
+        settings: `lexicon`, `lexicon_ignore_case`, `pattern` and `allowed_characters`.
         charset: the characters of the model.
         max_length: L. Longer words are left out, and counted in the log.
 
@@ -36,18 +45,41 @@ def make_rule(settings: DecodingConfig, charset: Charset, max_length: int) -> Au
     if settings.pattern:
         graph = compile_pattern(settings.pattern, charset, allowed)
     if settings.lexicon:
-        words = encode_words(read_words(Path(settings.lexicon)), charset, settings.lexicon)
-        short = [word for word in words if len(word) <= max_length]
-        if len(short) < len(words):
-            logging.warning(
-                "%s: left out %d words longer than max_length=%d",
-                settings.lexicon,
-                len(words) - len(short),
-                max_length,
-            )
-        kept = [word for word in short if accepts(*graph, word)]
-        graph = word_graph(kept)
+        words = _short_words(settings, charset, max_length)
+        if settings.lexicon_ignore_case:
+            classes = case_classes(charset)
+            transitions, accepting = word_graph(words)
+            lexicon = (in_any_case(transitions, classes), accepting)
+            constrained = bool(settings.pattern or allowed)
+            graph = intersection(lexicon, graph) if constrained else lexicon
+        else:
+            graph = word_graph([word for word in words if accepts(*graph, word)])
     return _checked(graph, settings, charset, max_length)
+
+
+def _short_words(
+    settings: DecodingConfig, charset: Charset, max_length: int
+) -> list[tuple[int, ...]]:
+    """Return the words of the lexicon that are not too long, as token ids."""
+    words = read_words(Path(settings.lexicon))
+    if settings.lexicon_ignore_case:
+        classes = case_classes(charset)
+        encoded = encode_in_any_case(words, classes)
+        if len(encoded) < len(words):
+            # Says which characters are missing of those that the model has in no case.
+            unknown = [word for word in words if not encode_in_any_case([word], classes)]
+            encode_words(unknown, charset, settings.lexicon)
+    else:
+        encoded = encode_words(words, charset, settings.lexicon)
+    short = [word for word in encoded if len(word) <= max_length]
+    if len(short) < len(encoded):
+        logging.warning(
+            "%s: left out %d words longer than max_length=%d",
+            settings.lexicon,
+            len(encoded) - len(short),
+            max_length,
+        )
+    return short
 
 
 def _checked(

@@ -1,5 +1,6 @@
 """TensorFlow: a graph from the bytes of files to texts, of a work directory or a SavedModel."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
+from attention_ocr.charset import UNKNOWN_CHARACTER, Charset
 from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.data.pixels import (
+    UnreadableImageError,
+    decode,
+    encode_array,
+    normalize_file,
+)
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.engines.signature import (
@@ -41,18 +48,74 @@ class GraphEngine:
         self.charset = charset
         self._serve = serve
         self._owner = owner
+        check_process()
 
     def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read the files of images, see `Engine`."""
-        served = self._serve(tf.constant(list(files), tf.string))
+        """Read the files of images, see `Engine`.
+
+        Raises:
+            RuntimeError: If the process was forked from one in which TensorFlow was running.
+        """
+        check_process()
+        normalized = [_rewrite(file, normalize_file) for file in files]
+        readings = self._read(normalized)
+        # A few kinds of JPEG are decoded by Python alone.
+        odd = [
+            index
+            for index, (reading, (_, error)) in enumerate(zip(readings, normalized, strict=True))
+            if reading.error is not None and error is None
+        ]
+        if odd:
+            pictures = [_rewrite(files[index], _as_png) for index in odd]
+            for index, reading in zip(odd, self._read(pictures), strict=True):
+                readings[index] = reading
+        return readings
+
+    def _read(self, files: Sequence[tuple[bytes, str | None]]) -> list[Reading]:
+        served = self._serve(tf.constant([content for content, _ in files], tf.string))
         outputs = {name: value.numpy() for name, value in served.items()}
-        return [_row(outputs, index) for index in range(len(files))]
+        return [_row(outputs, index, error) for index, (_, error) in enumerate(files)]
+
+
+def _rewrite(file: bytes, write: Callable[[bytes], bytes]) -> tuple[bytes, str | None]:
+    """Return a file that the graph decodes to the pixels of all engines, or why there is none."""
+    try:
+        return write(file), None
+    except UnreadableImageError as error:
+        return b"", str(error)
+
+
+def _as_png(file: bytes) -> bytes:
+    return encode_array(decode(file))
+
+
+_process = 0
+"""The process in which TensorFlow was first used to read; 0 before."""
+
+
+def check_process() -> None:
+    """Refuse to run TensorFlow in a child of the process in which it was started.
+
+    Raises:
+        RuntimeError: If this is such a child: its calls would wait for ever for the threads of the
+            parent, which a fork does not copy.
+    """
+    global _process  # noqa: PLW0603
+    if _process not in (0, os.getpid()):
+        raise RuntimeError(
+            "TensorFlow does not work in a process that was forked after TensorFlow was used. Load "
+            "the reader in the child and not before the fork (gunicorn: without --preload), start "
+            "processes by `multiprocessing.get_context('spawn')`, or read with engine='litert' or "
+            f"'onnx'. Received: process {os.getpid()}, forked from {_process}"
+        )
+    _process = os.getpid()
 
 
 def open_saved_model(directory: Path) -> GraphEngine:
     """Open a version of an export.
 
     Raises:
+        RuntimeError: If the process was forked from one in which TensorFlow was running.
         FileNotFoundError: it has no settings, and so is no export of this toolkit.
         ValueError: a file of it is damaged, or it reaches beyond its directory; the message names
             it.
@@ -61,6 +124,7 @@ def open_saved_model(directory: Path) -> GraphEngine:
         raise FileNotFoundError(
             f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
         )
+    check_process()
     config, charset = Config.load(directory), Charset.load(directory)
     read_meta_graph(directory)
     try:
@@ -76,18 +140,21 @@ def open_saved_model(directory: Path) -> GraphEngine:
     return GraphEngine(lambda images: signature(images=images), config, charset, loaded)
 
 
-def _row(outputs: Mapping[str, np.ndarray], index: int) -> Reading:
+def _row(outputs: Mapping[str, np.ndarray], index: int, error: str | None = None) -> Reading:
     status = outputs["status"][index].decode("utf-8")
-    error = None if status == STATUS_OK else status
+    if status != STATUS_OK:
+        error = error or status
     height, width = map(float, outputs["attention_extent"][index])
     text = outputs["text"][index].decode("utf-8")
+    # Exports of older releases may answer with unknown characters, which cannot be shown.
+    shown = [place for place, character in enumerate(text) if character != UNKNOWN_CHARACTER]
     return Reading(
-        text=text,
+        text=text.replace(UNKNOWN_CHARACTER, ""),
         confidence=float(outputs["confidence"][index]),
         character_confidences=tuple(
-            float(value) for value in outputs["character_confidences"][index][: len(text)]
+            float(value) for value in outputs["character_confidences"][index][shown]
         ),
-        attention=outputs["attention"][index][: len(text)],
+        attention=outputs["attention"][index][shown],
         attention_extent=(height, width),
         error=error,
         alternatives=_alternatives(outputs, index) if error is None else (),
@@ -99,7 +166,7 @@ def _alternatives(outputs: Mapping[str, np.ndarray], index: int) -> tuple[tuple[
         return ()
     rows = zip(*(outputs[name][index] for name in ALTERNATIVES), strict=True)
     return tuple(
-        (text.decode("utf-8"), float(confidence))
+        (text.decode("utf-8").replace(UNKNOWN_CHARACTER, ""), float(confidence))
         for text, confidence, score in rows
         if np.isfinite(score)
     )

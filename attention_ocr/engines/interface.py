@@ -1,5 +1,7 @@
 """What every engine takes and gives."""
 
+import dataclasses
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,9 +26,15 @@ class Reading:
         error: why the image could not be read; none if it could.
         alternatives: the n best texts of a search with their confidences, the best first; none
             with greedy decoding.
-        quarter_turns: anticlockwise, after which the picture was read; see `engines.turning`.
-        slant: degrees by which the word was taken to fall to the right, and was set level before it
+        quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
+            degrees; see `engines.turning`.
+        slant: Degrees by which the word was taken to fall to the right, and was deskewed before it
             was read; see `engines.leveling`.
+        width_factor: By which the image was widened before it was read; see `engines.widths`.
+        margin: Width of the strip that was added at each side before the image was read, a share of
+            the height; see `engines.widths`.
+        path: path of the image, or its key in a mapping; none for pixels and bytes.
+        warning: why the text may be wrong although the image could be read; none as a rule.
     """
 
     text: str
@@ -38,6 +46,38 @@ class Reading:
     alternatives: tuple[tuple[str, float], ...] = ()
     quarter_turns: int = 0
     slant: float = 0.0
+    width_factor: float = 1.0
+    margin: float = 0.0
+    path: str | None = None
+    warning: str | None = None
+
+    def __repr__(self) -> str:
+        parts = [repr(self.text), f"confidence={self.confidence:.3g}"]
+        parts += [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if field.default is not dataclasses.MISSING
+            and getattr(self, field.name) != field.default
+        ]
+        return f"Reading({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return the text as a notebook shows it, what is uncertain in red."""
+        characters = "".join(
+            f'<span title="{confidence:.1%}" style="background: rgba(214, 39, 40, '
+            f'{1.0 - confidence:.2f})">{html.escape(character)}</span>'
+            for character, confidence in zip(self.text, self.character_confidences, strict=False)
+        )
+        notes = " ".join(filter(None, (self.path, self.error, self.warning)))
+        return (
+            f'<span dir="auto" style="font-family: monospace; white-space: pre">{characters}</span>'
+            f" {self.confidence:.1%} <small>{html.escape(notes)}</small>"
+        )
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the image was too wide for the network, and was shrunk below its height."""
+        return self.attention_extent[0] < 1.0
 
 
 class Engine(Protocol):
@@ -55,10 +95,10 @@ class Engine(Protocol):
         """Read images.
 
         Args:
-            files: bytes of PNG, JPEG, BMP or GIF files.
+            files: bytes of files of `image_formats.FORMATS`.
 
         Returns:
-            A reading for each, in their order; what is no such file has the error
-            `signature.STATUS_UNREADABLE`.
+            A reading for each, in their order; what is no such file has an error, see
+            `data.pixels.decode`.
         """
         ...

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from attention_ocr.engines.notes import read_appended_notes
+from attention_ocr.engines.notes import appended_notes
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, PreparedEngine
 
 
@@ -32,7 +32,10 @@ class LiteRTEngine(PreparedEngine):
     """
 
     def __init__(self, path: Path, num_threads: int | None = None) -> None:
-        notes = read_appended_notes(path)
+        # Read once: the file may be replaced, cut or deleted while it is in use. Interpreters point
+        # into these bytes.
+        self._content = path.read_bytes()
+        notes = appended_notes(path, self._content)
         super().__init__(notes, num_threads)
         self.path, self.widths = path, notes.widths
         # Interpreters, each as the runners of its signatures by width. One runs one image at a
@@ -47,7 +50,7 @@ class LiteRTEngine(PreparedEngine):
     def _open(self) -> dict[int, Any]:
         interpreter_class = find_interpreter()
         try:
-            interpreter = interpreter_class(model_path=str(self.path), num_threads=1)
+            interpreter = interpreter_class(model_content=self._content, num_threads=1)
             signatures = interpreter.get_signature_list()
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{self.path} cannot be run: {_first_line(error)}") from error

@@ -1,33 +1,17 @@
 """What a SavedModel declares, read before anything of it runs."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from google.protobuf.message import DecodeError
-from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from attention_ocr.engines.allowed_operations import ALLOWED_OPS, SAVER_OPS
 from attention_ocr.model_places import SAVED_MODEL_FILE
 
 SERVE_TAG = "serve"
-
-FORBIDDEN_OPS = frozenset(
-    {
-        *(
-            "ReadFile",
-            "WriteFile",
-            "MatchingFiles",
-            "FixedLengthRecordReaderV2",
-            "TFRecordReaderV2",
-        ),
-        *("TextLineReaderV2", "WholeFileReaderV2", "TextLineDataset", "TFRecordDataset"),
-        *("TFRecordDatasetV2", "FixedLengthRecordDatasetV2", "MatchingFilesDataset"),
-        *("PyFunc", "PyFuncStateless", "EagerPyFunc", "InitializeTableFromTextFileV2"),
-        *("RpcClient", "RpcCall", "DebugIdentityV2", "SnapshotDatasetV2"),
-        *("SaveDatasetV2", "LoadDataset", "WriteSummary", "CreateSummaryFileWriter"),
-    }
-)
-"""Operations that reach beyond the model; `saved_model_cli scan` warns of the same kind."""
 
 
 def read_meta_graph(directory: Path) -> MetaGraphDef:
@@ -37,8 +21,8 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
         directory: of the SavedModel.
 
     Raises:
-        ValueError: the file is damaged, has no graph to serve, an operation that reads or writes
-            files or runs Python, or an asset elsewhere; the message names the file.
+        ValueError: the file is damaged, has no graph to serve, an operation that is none of
+            `ALLOWED_OPS`, or an asset elsewhere; the message names the file.
     """
     path = directory / SAVED_MODEL_FILE
     try:
@@ -56,10 +40,11 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
             "Expected: 1"
         )
     graph: MetaGraphDef = graphs[0]
-    forbidden = sorted(_operations(graph.graph_def) & FORBIDDEN_OPS)
-    if forbidden:
+    # What stands beside the graph to serve is loaded with it.
+    refused = sorted(set().union(*map(_refused_operations, saved_model.meta_graphs)))
+    if refused:
         raise ValueError(
-            f"{path} is refused: it reaches beyond the model with {', '.join(forbidden)}"
+            f"{path} is refused: it reaches beyond the model with {', '.join(refused)}"
         )
     for asset in graph.asset_file_def:
         name = PurePosixPath(asset.filename.replace("\\", "/"))
@@ -70,8 +55,66 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
     return graph
 
 
-def _operations(graph: GraphDef) -> set[str]:
-    operations = {node.op for node in graph.node}
-    for function in graph.library.function:
-        operations.update(node.op for node in function.node_def)
-    return operations
+def _refused_operations(graph: MetaGraphDef) -> set[str]:
+    """Return the operations of a graph and of its functions that a model may not have."""
+    functions = {function.signature.name: function for function in graph.graph_def.library.function}
+    savers = _saver_functions(graph)
+    refused = set()
+    for owner, node in _nodes(graph):
+        allowed = ALLOWED_OPS | SAVER_OPS if owner in savers else ALLOWED_OPS
+        if node.op not in allowed and node.op not in functions:
+            refused.add(node.op)
+        # TensorFlow looks for a function that the library lacks among its operations.
+        refused |= _called(node) - set(functions)
+    return refused
+
+
+def _saver_functions(graph: MetaGraphDef) -> set[str]:
+    """Return the functions that save and restore the variables, if nothing else can call them."""
+    definition = graph.saver_def
+    saver_nodes = {
+        name.removeprefix("^").partition(":")[0]
+        for name in (definition.save_tensor_name, definition.restore_op_name)
+    }
+    functions = {function.signature.name: function for function in graph.graph_def.library.function}
+    found: set[str] = set()
+    called: set[str] = set(graph.object_graph_def.concrete_functions)
+    used = {
+        info.name
+        for signature in graph.signature_def.values()
+        for infos in (signature.inputs, signature.outputs)
+        for info in infos.values()
+    }
+    for owner, node in _nodes(graph):
+        if owner is None and node.name in saver_nodes:
+            found |= _called(node)
+        else:
+            called |= _called(node) | {node.op}
+            used.update(node.input)
+    if saver_nodes & {name.removeprefix("^").partition(":")[0] for name in used}:
+        return set()
+    return {
+        name
+        for name in found - called
+        # By this attribute TensorFlow puts one function in place of another.
+        if name in functions and "api_implements" not in functions[name].attr
+    }
+
+
+def _nodes(graph: MetaGraphDef) -> Iterator[tuple[str | None, NodeDef]]:
+    """Yield each node with the name of the function that it is of, none of the graph itself."""
+    for node in graph.graph_def.node:
+        yield None, node
+    for function in graph.graph_def.library.function:
+        for node in function.node_def:
+            yield function.signature.name, node
+
+
+def _called(node: NodeDef) -> set[str]:
+    """Return the functions that a node names."""
+    named = set()
+    for value in node.attr.values():
+        if value.HasField("func"):
+            named.add(value.func.name)
+        named.update(function.name for function in value.list.func)
+    return named

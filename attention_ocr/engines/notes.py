@@ -8,14 +8,17 @@ what runs the model.
 
 import dataclasses
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attention_ocr.charset import CHARSET_FILE, Charset
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.model_places import LANGUAGE_MODEL_FILE, WEIGHTS_FILE
+from attention_ocr.whole_files import whole_file
 
 FORMAT_VERSION = 1
 NOTES_FILE = "attention_ocr.json"
@@ -72,11 +75,9 @@ def make_notes(
     made_of: str = "",
 ) -> Notes:
     """Return notes without what reading has no use for."""
-    kept = Config(image=config.image, model=config.model, decoder=config.decoder)
-    decoding = dataclasses.asdict(config.decoding)
     # The language model itself is in the file; where it lay says nothing elsewhere.
-    decoding["language_model"] = decoding["language_model"] and LANGUAGE_MODEL_FILE
-    kept = kept.with_decoding(decoding)
+    language_model = config.decoding.language_model and LANGUAGE_MODEL_FILE
+    kept = config.for_reading().with_decoding({"language_model": language_model})
     return Notes(form, kept, charset, widths, made_of)
 
 
@@ -94,6 +95,8 @@ def digest_of_weights(work_dir: Path) -> str:
 def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:
     """Refuse a model in one file that stands in a work directory and is not the same model.
 
+    Second looks are no part of a model: those of the work directory count, whatever the file says.
+
     Args:
         file: the model, for the message.
         notes: of it.
@@ -103,6 +106,7 @@ def check_made_of(file: Path, notes: Notes, work_dir: Path) -> None:
         ValueError: the weights, the settings or the characters are others.
     """
     config, charset = Config.load(work_dir), Charset.load(work_dir)
+    config = dataclasses.replace(config, second_looks=notes.config.second_looks)
     digest = digest_of_weights(work_dir)
     if notes != make_notes(notes.form, config, charset, notes.widths, digest):
         raise ValueError(
@@ -127,16 +131,43 @@ def append_notes(model: bytes, notes: Notes, path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8"))
 
 
-def read_appended_notes(path: Path) -> Notes:
-    """Read the notes of a LiteRT file, and check the model by its digest.
+def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
+    """Change the second looks in the notes of a LiteRT file; the model in it stays as it is.
+
+    Args:
+        path: Of the file, which is replaced whole or not at all.
+        values: New values of some of the settings, by name.
+
+    Returns:
+        The new notes.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no model of this toolkit, or a value is refused.
+    """
+    content = path.read_bytes()
+    notes = appended_notes(path, content)
+    notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        length = min(entry.header_offset for entry in archive.infolist())
+    with whole_file(path) as temporary:
+        append_notes(content[:length], notes, temporary)
+    return notes
+
+
+def appended_notes(path: Path, content: bytes) -> Notes:
+    """Return the notes of a LiteRT file, and check the model by its digest.
+
+    Args:
+        path: of the file, for messages.
+        content: its bytes.
+
+    Raises:
         ValueError: no model of this toolkit, one that is cut short or changed, or of an unknown
             version; the message names the file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             length = min((entry.header_offset for entry in archive.infolist()), default=0)
             entries = {}
             for name in (NOTES_FILE, CONFIG_FILE, CHARSET_FILE):
@@ -148,8 +179,7 @@ def read_appended_notes(path: Path) -> Notes:
             f"{path} is no whole model of this toolkit: the notes at its end are missing or "
             f"damaged ({error})."
         ) from error
-    with path.open("rb") as file:
-        digest = hashlib.sha256(file.read(length)).hexdigest()
+    digest = hashlib.sha256(memoryview(content)[:length]).hexdigest()
     return notes_from_entries(path, entries, digest)
 
 
@@ -162,7 +192,7 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
         digest: SHA-256 that the model has.
 
     Raises:
-        ValueError: see `read_appended_notes`.
+        ValueError: see `appended_notes`.
     """
     try:
         document = json.loads(entries[NOTES_FILE])
@@ -174,7 +204,8 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
             )
         if document["sha256"] != digest:
             raise ValueError("the model is not the one that was exported: it was changed or cut")
-        config = Config.from_dict(json.loads(entries[CONFIG_FILE]))
+        # Defaults of training change from release to release and say nothing of a model.
+        config = Config.from_dict(json.loads(entries[CONFIG_FILE])).for_reading()
         charset = Charset.from_bytes(entries[CHARSET_FILE].encode("utf-8"))
         return Notes(
             form=str(document["form"]),
@@ -185,5 +216,5 @@ def notes_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> N
         )
     except KeyError as error:
         raise ValueError(f"{path} is no model of this toolkit: it has no {error}.") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -9,6 +9,7 @@ import numpy as np
 
 from attention_ocr.engines.notes import BLANK_DIGEST, NOTES_FILE, notes_from_entries
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, OUTPUTS, PreparedEngine
+from attention_ocr.extras import extra
 
 
 class ONNXEngine(PreparedEngine):
@@ -48,11 +49,9 @@ def digest_of(content: bytes) -> str:
 
 
 def _open(path: Path, content: bytes) -> Any:
-    try:
+    with extra("onnx", "Reading an .onnx model"):
         import onnxruntime
-    except ImportError as error:
-        raise ImportError("An .onnx model needs onnxruntime: pip install onnxruntime") from error
-    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+        from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
     # Threads for several images at once take the processors better than several for one.

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, fit_array, round_up_width
+from attention_ocr.charset import UNKNOWN_ID
+from attention_ocr.data.image_arrays import fit_array, round_up_width
+from attention_ocr.data.pixels import UnreadableImageError, decode
 from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.notes import Notes
-from attention_ocr.engines.signature import STATUS_UNREADABLE
 
 IMAGES, IMAGE_SIZES = "images", "image_sizes"
 """Inputs of a model: float32 [B, H, W, C] and int32 [B, 2]; see `data.images.fit_image`."""
@@ -38,6 +39,7 @@ class PreparedEngine(abc.ABC):
         self.charset = notes.charset
         self.num_threads = num_threads or num_processors()
         self._executor: ThreadPoolExecutor | None = None
+        self._executor_process = 0
 
     @abc.abstractmethod
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -59,24 +61,33 @@ class PreparedEngine(abc.ABC):
         """Read the files of images, see `Engine`."""
         if len(files) < 2 or self.num_threads == 1:
             return [self._read_one(file) for file in files]
-        if self._executor is None:
+        if self._executor is None or self._executor_process != os.getpid():
+            # A fork does not copy threads: those of the parent would never answer its child.
             self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
+            self._executor_process = os.getpid()
         return list(self._executor.map(self._read_one, files))
 
     def _read_one(self, file: bytes) -> Reading:
-        decoded = decode_array(file)
+        decoded, error = None, None
+        try:
+            decoded = decode(file)
+        except UnreadableImageError as reason:
+            error = str(reason)
         image, image_size = fit_array(decoded, self.config.image, self.input_width)
         outputs = self.run(image, image_size)
         height, width = image_size.tolist()
-        text = "" if decoded is None else self.charset.decode(outputs[TOKEN_IDS][0].tolist())
-        confidences = outputs[CHARACTER_CONFIDENCES][0, : len(text)]
+        token_ids = outputs[TOKEN_IDS][0]
+        # Exports of older releases may answer with unknown characters, which cannot be shown.
+        known = np.flatnonzero(token_ids != UNKNOWN_ID)
+        text = "" if decoded is None else self.charset.decode(token_ids[known].tolist())
+        shown = known[: len(text)]
         return Reading(
             text=text,
             confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
-            character_confidences=tuple(confidences.tolist()),
-            attention=outputs[ATTENTION][0, : len(text)],
+            character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
+            attention=outputs[ATTENTION][0, shown],
             attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
-            error=STATUS_UNREADABLE if decoded is None else None,
+            error=error,
         )
 
 

@@ -1,50 +1,49 @@
-"""Words that stand on end: a tall picture is read upright and turned both ways."""
+"""Second look: text that stands on end or upside down is read after rotation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.engines.interface import Reading
-from attention_ocr.engines.views import View, ViewsEngine
-from attention_ocr.image_headers import read_header
+from attention_ocr.engines.views import View
 
 TALL = 1.5
-"""A picture whose height is more than so many widths may be of a word on end."""
-
-SURE = 0.9
-"""Confidence from which on a tall picture that was read upright is not turned."""
+"""An image whose height is more than this many widths may show a word on end."""
 
 QUARTER_TURNS = (1, 3)
 """Anticlockwise; 1 sets a word upright that runs down, 3 one that runs up."""
 
+HALF_TURN = 2
 
-class TurningEngine(ViewsEngine):
-    """Reads tall pictures in three ways by another engine and keeps what that is surest of.
+LEAST_CHARACTERS = 2
+"""What a rotated image must read to be believed: `I` on its side is a dash, and most single
+characters are a character upside down."""
 
-    A picture that is not tall, or that is read upright with a confidence of `SURE` or more, is read
-    once, as without this.
+CONFIDENT = 0.8
+"""Confidence from which on an image is believed to be upside down."""
 
-    `Reading.quarter_turns` tells how a picture was read.
+
+def is_tall(image: np.ndarray) -> bool:
+    """Return whether an image may show a word on end."""
+    return bool(image.shape[0] > TALL * image.shape[1])
+
+
+def rotated(image: np.ndarray, quarter_turns: int) -> View:
+    """Return an image rotated anticlockwise."""
+    return View(np.rot90(image, quarter_turns), {"quarter_turns": quarter_turns})
+
+
+def most_upright(own: Reading, others: Sequence[Reading]) -> Reading:
+    """Return the reading of the orientation in which a tall image is read with most confidence.
 
     Args:
-        engine: reads.
+        own: Of the image as it is.
+        others: Of the rotated image.
     """
-
-    def views(self, file: bytes, reading: Reading) -> Iterable[View]:
-        """Return a tall picture turned both ways."""
-        if reading.confidence >= SURE or not _is_tall(file):
-            return
-        picture = decode_array(file)
-        if picture is not None:
-            for turns in QUARTER_TURNS:
-                yield {"quarter_turns": turns}, np.rot90(picture, turns)
-
-    def choose(self, own: Reading, others: Sequence[Reading]) -> Reading:
-        """Return the surest reading."""
-        return max((own, *others), key=lambda reading: reading.confidence)
+    believed = [reading for reading in others if len(reading.text) >= LEAST_CHARACTERS]
+    return max((own, *believed), key=lambda reading: reading.confidence)
 
 
-def _is_tall(file: bytes) -> bool:
-    header = read_header(file)
-    return header is not None and header.height > TALL * header.width
+def is_upside_down(reading: Reading) -> bool:
+    """Return whether an image was upside down, by what is read in it after half a turn."""
+    return reading.confidence >= CONFIDENT and len(reading.text) >= LEAST_CHARACTERS

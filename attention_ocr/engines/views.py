@@ -1,54 +1,86 @@
-"""Engines that read some pictures again, changed, and keep one of the readings."""
+"""What is read of an image beside the image itself, and the vote over all its readings."""
 
-import abc
 import dataclasses
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
-from attention_ocr.data.image_arrays import encode_array
-from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.engines.interface import Reading
+from attention_ocr.settings.image import ImageConfig
 
-View = tuple[Mapping[str, Any], np.ndarray]
-"""Fields of `Reading` that tell how a picture was changed, and the changed one, uint8 [h, w, 3]."""
+OVERSAMPLING = 4.0
+"""How many pixels of an image are kept for one of the network's input, along each axis."""
 
 
-class ViewsEngine(abc.ABC):
-    """Reads by another engine, and again what a subclass has views of.
+class View(NamedTuple):
+    """An image, changed.
 
-    Args:
-        engine: reads.
+    Attributes:
+        image: uint8 [h, w, 3].
+        fields: Fields of `Reading` that tell how it was changed.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.config = engine.config
-        self.charset = engine.charset
+    image: np.ndarray
+    fields: Mapping[str, Any]
 
-    @abc.abstractmethod
-    def views(self, file: bytes, reading: Reading) -> Iterable[View]:
-        """Return what is read beside a picture that was read so; nothing where that will do."""
+    def describe(self, reading: Reading) -> Reading:
+        """Return what was read in the view, with the fields that tell how it was changed."""
+        return dataclasses.replace(reading, **self.fields)
 
-    @abc.abstractmethod
-    def choose(self, own: Reading, others: Sequence[Reading]) -> Reading:
-        """Return the reading that is kept, of a picture and of its views."""
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read images, see `Engine.read`."""
-        readings = self.engine.read(files)
-        views = [
-            (index, fields, encode_array(picture))
-            for index, (file, reading) in enumerate(zip(files, readings, strict=True))
-            for fields, picture in self.views(file, reading)
-        ]
-        if not views:
-            return readings
-        others: dict[int, list[Reading]] = defaultdict(list)
-        again = self.engine.read([file for _, _, file in views])
-        for (index, fields, _), reading in zip(views, again, strict=True):
-            others[index].append(dataclasses.replace(reading, **fields))
-        for index, of_views in others.items():
-            readings[index] = self.choose(readings[index], of_views)
-        return readings
+def vote(readings: Sequence[Reading]) -> Reading:
+    """Return the text that has most votes; a reading's vote is its confidence.
+
+    It is ROVER's vote by confidence (Fiscus, 1997, section 3.3), over whole texts. The confidence
+    of the text is the geometric mean of that of its most confident reading and of the votes that it
+    got as a share of those that could be given: the first alone is too high where all views differ,
+    the second alone too low where one view is much better than the others.
+
+    Args:
+        readings: At least one, of views of one image; the first wins a tie.
+
+    Returns:
+        The most confident of the readings that agree, its confidence that of the vote and those of
+        its alternatives in proportion.
+    """
+    votes: dict[str, float] = {}
+    for reading in readings:
+        votes[reading.text] = votes.get(reading.text, 0.0) + reading.confidence
+    text = max(votes, key=votes.__getitem__)
+    agreeing = [reading for reading in readings if reading.text == text]
+    best = max(agreeing, key=lambda reading: reading.confidence)
+    if len(readings) == 1 or not best.confidence:
+        return best
+    share = votes[text] / len(readings)
+    confidence = math.sqrt(share * best.confidence)
+    proportion = confidence / best.confidence
+    return dataclasses.replace(
+        best,
+        confidence=confidence,
+        alternatives=tuple((other, proportion * sure) for other, sure in best.alternatives),
+    )
+
+
+def without_excess_pixels(image: np.ndarray, settings: ImageConfig) -> np.ndarray:
+    """Shrink an image to what its views can need, so that no look at a large one costs much.
+
+    Args:
+        image: uint8 [h, w, 3].
+        settings: Of the network's input.
+
+    Returns:
+        uint8 [h', w', 3] with `OVERSAMPLING` times the rows and columns that the image has as the
+        network's input, upright or rotated; the image itself if it has no more.
+    """
+    height, width = image.shape[:2]
+    rows, columns = settings.image_height, settings.max_image_width
+    upright = min(rows / height, columns / width)
+    rotated = min(rows / width, columns / height)
+    scale = OVERSAMPLING * max(upright, rotated)
+    if scale >= 1.0:
+        return image
+    size = max(round(scale * width), 1), max(round(scale * height), 1)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

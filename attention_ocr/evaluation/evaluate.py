@@ -8,13 +8,15 @@ import tensorflow as tf
 
 from attention_ocr.charset import Charset, normalize
 from attention_ocr.config import Config
+from attention_ocr.data.sources import LEXICON
 from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.metrics import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.recognition import Recognition, recognize
 
-Recognize = Callable[[tf.Tensor, tf.Tensor], Recognition]
+Recognize = Callable[..., Recognition]
+"""Of images, their sizes, and where the batches hold one, the lexicon of each."""
 
 
 class Prediction(NamedTuple):
@@ -84,7 +86,7 @@ def evaluate(
     """Read every example once and compute the metrics over all of them.
 
     Args:
-        recognize: from `make_recognize`.
+        recognize: from `make_recognize`, or from `image_lexicons.make_lexicon_recognize`.
         batches: from `data.pipeline.evaluation_batches`.
         charset: of the model; glyphs of one class are compared as the character that stands for
             them. Without it every glyph counts as another.
@@ -105,7 +107,8 @@ def evaluate(
 def _predict_batch(
     recognize: Recognize, batch: dict[str, tf.Tensor], charset: Charset | None
 ) -> Iterator[Prediction]:
-    recognition = recognize(batch["images"], batch["image_sizes"])
+    lexicons = (batch[LEXICON],) if LEXICON in batch else ()
+    recognition = recognize(batch["images"], batch["image_sizes"], *lexicons)
     rows = zip(
         batch["key"].numpy(),
         batch["text"].numpy(),
@@ -118,7 +121,7 @@ def _predict_batch(
     fold = charset.fold if charset else normalize
     for key, label, text, confidence, shrunk, readable in rows:
         yield Prediction(
-            key=key.decode("utf-8"),
+            key=key.decode("utf-8", errors="replace"),
             label=fold(label.decode("utf-8", errors="replace")),
             prediction=text.decode("utf-8") if readable else "",
             confidence=float(np.float64(confidence)) if readable else 0.0,

@@ -8,22 +8,36 @@ from pathlib import Path
 from typing import TextIO
 
 from attention_ocr.calibration import Calibration, calibration
+from attention_ocr.csv_cells import to_row
+from attention_ocr.escaping import escape_controls
+from attention_ocr.evaluation.errors import confusions, worst_cases
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
-from attention_ocr.metrics import LengthAccuracy, accuracy_by_length, exact_match
+from attention_ocr.evaluation.unreachable import Unreachable
+from attention_ocr.metrics import LengthAccuracy, TextMetrics, accuracy_by_length, exact_match
 from attention_ocr.whole_files import whole_file
 
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
+MAX_CONFUSIONS = 200
+MAX_WORST = 100
+_SHOWN_CONFUSIONS = 8
+_SHOWN_WORST = 5
 LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
 
 
-def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
+def write_report(
+    evaluation: Evaluation, source: str, directory: Path, unreachable: Unreachable | None = None
+) -> None:
     """Write `metrics.json` and `predictions.csv`, each whole or not at all.
+
+    The texts of `predictions.csv` are written as `csv_cells.to_cell` has them: none is run by a
+    spreadsheet, and `csv_cells.from_cell` gives each back.
 
     Args:
         evaluation: of a whole split.
         source: the data source it was read from, kept in the metrics.
         directory: made where it does not exist.
+        unreachable: labels that the model can never read right.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -37,16 +51,22 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
             for length, accuracy in _by_length(evaluation.predictions).items()
         },
         "calibration": dataclasses.asdict(_calibration(evaluation.predictions)),
+        "confusions": [
+            entry._asdict() for entry in confusions(evaluation.predictions)[:MAX_CONFUSIONS]
+        ],
+        "worst": [entry._asdict() for entry in worst_cases(evaluation.predictions, MAX_WORST)],
         "num_shrunk": sum(prediction.shrunk for prediction in evaluation.predictions),
         "unreadable": [
             prediction.key for prediction in evaluation.predictions if not prediction.readable
         ],
     }
+    if unreachable is not None:
+        document["unreachable"] = unreachable.to_dict()
 
     def write_predictions(file: TextIO) -> None:
         writer = csv.writer(file)
         writer.writerow(Prediction._fields)
-        writer.writerows(evaluation.predictions)
+        writer.writerows(map(to_row, evaluation.predictions))
 
     _replace(
         directory / METRICS_FILE,
@@ -55,8 +75,13 @@ def write_report(evaluation: Evaluation, source: str, directory: Path) -> None:
     _replace(directory / PREDICTIONS_FILE, write_predictions)
 
 
-def format_table(evaluation: Evaluation) -> str:
-    """Return the metrics as a table for people."""
+def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None) -> str:
+    """Return the metrics as a table for people.
+
+    Args:
+        evaluation: of a whole split.
+        unreachable: labels that the model can never read right.
+    """
     metrics = evaluation.metrics
     rows = [
         ("images", str(metrics.num_examples), ""),
@@ -69,6 +94,7 @@ def format_table(evaluation: Evaluation) -> str:
         ("CER", f"{metrics.cer:.2%}", f"{metrics.num_characters} characters"),
         ("WER", f"{metrics.wer:.2%}", f"{metrics.num_words} words"),
         ("1 - NED", f"{metrics.ned:.4f}", "1 is perfect"),
+        *_published_rows(metrics),
     ]
     for label, accuracy in _by_length_range(evaluation.predictions):
         rows.append(
@@ -94,8 +120,46 @@ def format_table(evaluation: Evaluation) -> str:
     shrunk = sum(prediction.shrunk for prediction in evaluation.predictions)
     rows += [("unreadable images", str(unreadable), "")] if unreadable else []
     rows += [("images shrunk to fit", str(shrunk), "")] if shrunk else []
+    rows += unreachable.rows() if unreachable is not None else []
     width = max(len(name) for name, _, _ in rows)
     return "\n".join(f"{name:<{width}}  {value:>8}  {note}".rstrip() for name, value, note in rows)
+
+
+def format_errors(evaluation: Evaluation) -> str:
+    """Return the most frequent confusions and the worst cases for people; empty without errors."""
+    lines = []
+    found = confusions(evaluation.predictions)
+    if found:
+        shown = [
+            f"{_character(entry.label)} as {_character(entry.prediction)} ({entry.times})"
+            for entry in found[:_SHOWN_CONFUSIONS]
+        ]
+        lines.append(f"most often read: {', '.join(shown)}")
+    worst = worst_cases(evaluation.predictions, _SHOWN_WORST)
+    lines += ["worst:"] if worst else []
+    lines += [
+        f"  {escape_controls(entry.key)}: {_text(entry.label)} read as {_text(entry.prediction)}, "
+        f"confidence {entry.confidence:.2f}"
+        for entry in worst
+    ]
+    return "\n".join(lines)
+
+
+def _published_rows(metrics: TextMetrics) -> list[tuple[str, str, str]]:
+    too_long = "Google's attention_ocr; too long counts as right"
+    return [
+        ("character accuracy", f"{metrics.google_character_accuracy:.1%}", too_long),
+        ("sequence accuracy", f"{metrics.google_sequence_accuracy:.1%}", too_long),
+        ("soft accuracy", f"{metrics.aocr_soft_accuracy:.1%}", "aocr; partly right counts in part"),
+    ]
+
+
+def _character(character: str) -> str:
+    return "nothing" if not character else escape_controls(character).replace(" ", "space")
+
+
+def _text(text: str) -> str:
+    return f"“{escape_controls(text)}”"
 
 
 def _interval(interval: tuple[float, float]) -> str:

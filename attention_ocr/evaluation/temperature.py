@@ -9,6 +9,7 @@ from attention_ocr.calibration import fit_temperature, negative_log_likelihood
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.metrics import exact_match
 from attention_ocr.models.recognizer import Recognizer
 
@@ -49,7 +50,8 @@ def fit_on(
         ValueError: all readings are right, or all wrong: that fits no temperature.
     """
     temperature = tf.Variable(1.0, trainable=False)
-    read = make_recognize(recognizer, config, charset, temperature)
+    make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
+    read = make(recognizer, config, charset, temperature)
 
     def outcomes_at(value: float) -> tuple[list[float], list[bool]]:
         temperature.assign(value)

@@ -9,6 +9,7 @@ import numpy as np
 from attention_ocr.data.image_arrays import decode_array, fit_array
 from attention_ocr.engines.litert import signature_of
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
+from attention_ocr.extras import extra
 from attention_ocr.settings.image import ImageConfig
 
 ENCODER = ".*encoder.*"
@@ -39,15 +40,10 @@ def quantize_encoder(
         ImportError: ai-edge-quantizer is not installed.
         ValueError: no file can be read as an image.
     """
-    try:
+    with extra("quantize", "`format=litert_full_int8`"):
         from ai_edge_quantizer.calibrator import CalibrationMode
         from ai_edge_quantizer.qtyping import TFLOperationName
         from ai_edge_quantizer.quantizer import Quantizer
-    except ImportError as error:
-        raise ImportError(
-            "`format=litert_full_int8` needs ai-edge-quantizer: "
-            "pip install 'attention-ocr[quantize]'"
-        ) from error
     samples = representative_set(widths, files, settings)
     quantizer = Quantizer(model)
     quantizer.add_dynamic_config(".*", TFLOperationName.FULLY_CONNECTED, 8)

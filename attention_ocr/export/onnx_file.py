@@ -1,16 +1,21 @@
 """ONNX: a model in one file for any runtime of that standard, batch and width dynamic."""
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.engines.notes import BLANK_DIGEST, make_notes
+from attention_ocr.engines.notes import BLANK_DIGEST, Notes, make_notes, notes_from_entries
 from attention_ocr.engines.onnx import digest_of
 from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, OUTPUTS
+from attention_ocr.extras import extra
 from attention_ocr.recognition import recognize_ids
+from attention_ocr.whole_files import whole_file
 from attention_ocr.work_directory import TrainedModel
 
 OPSET = 18
@@ -28,12 +33,8 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         ValueError: a part of the model cannot be converted; the message names it.
         OSError: the file cannot be written.
     """
-    try:
+    with extra("onnx", "`format=onnx`"):
         import tf2onnx
-    except ImportError as error:
-        raise ImportError(
-            "`format=onnx` needs tf2onnx: pip install 'attention-ocr[onnx]'"
-        ) from error
     config, charset, recognizer = model
     recognizer.make_convertible(fused=True)
     decoding = prepare_decoding(config, charset)
@@ -60,14 +61,53 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"`format=onnx` cannot hold this model: {line}") from error
     _name_axes(proto)
-    for name, text in make_notes("onnx", config, charset).to_entries().items():
+    path.write_bytes(_with_notes(proto, make_notes("onnx", config, charset)))
+
+
+def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
+    """Change the second looks in the notes of an `.onnx` file; the model in it stays as it is.
+
+    Args:
+        path: Of the file, which is replaced whole or not at all.
+        values: New values of some of the settings, by name.
+
+    Returns:
+        The new notes.
+
+    Raises:
+        ImportError: If the package `onnx` is not installed.
+        ValueError: If it is no model of this toolkit, or a value is refused.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(
+            "Changing an .onnx file needs onnx: pip install 'attention-ocr[onnx]'"
+        ) from error
+    content = path.read_bytes()
+    try:
+        proto = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+    entries = {entry.key: entry.value for entry in proto.metadata_props}
+    notes = notes_from_entries(path, entries, digest_of(content))
+    notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
+    del proto.metadata_props[:]
+    with whole_file(path) as temporary:
+        temporary.write_bytes(_with_notes(proto, notes))
+    return notes
+
+
+def _with_notes(proto: Any, notes: Notes) -> bytes:
+    """Return the bytes of a model with notes, which hold their digest."""
+    for name, text in notes.to_entries().items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = name, text
-    content = proto.SerializeToString(deterministic=True)
+    content: bytes = proto.SerializeToString(deterministic=True)
     # The digest has the length of what it takes the place of.
     blank, digest = BLANK_DIGEST.encode("ascii"), digest_of(content).encode("ascii")
     place = content.rfind(blank)
-    path.write_bytes(content[:place] + digest + content[place + len(blank) :])
+    return content[:place] + digest + content[place + len(blank) :]
 
 
 def _write_where(_graph: Any, node: Any, _name: str, _arguments: Any) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.engines.notes import digest_of_weights
 from attention_ocr.export.litert import write_litert
+from attention_ocr.model_places import is_default
 from attention_ocr.settings.forms import FILES, check_form
 from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import load_trained_model, pack_model
+from attention_ocr.work_directory import find_model, load_trained_model, pack_model
 
 PACKED_FORM = "litert_int8"
 
@@ -21,6 +22,7 @@ def pack(
     with_litert: bool = True,
     precision: str = "half",
     decoding: Mapping[str, Any] = MappingProxyType({}),
+    second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
     """Write what reading needs of a model, see `work_directory.pack_model`.
 
@@ -31,6 +33,7 @@ def pack(
             `PACKED_FORM`; it knows which weights those are, and is refused beside others.
         precision: of the weights, one of `small_weights.PRECISIONS`.
         decoding: settings of decoding in place of those of the model.
+        second_looks: Settings of second looks in place of those of the model.
 
     Returns:
         The files that hold the weights.
@@ -41,12 +44,14 @@ def pack(
             cannot hold what the settings ask for.
         OSError: a file cannot be written.
     """
+    if is_default(source):
+        source = find_model(source)
     if with_litert and (source / CONFIG_FILE).is_file():
         check_form(PACKED_FORM, Config.load(source).with_decoding(decoding))
     path = target / FILES[PACKED_FORM]
     # One of older weights would be refused.
     path.unlink(missing_ok=True)
-    paths = [pack_model(source, target, precision, decoding)]
+    paths = [pack_model(source, target, precision, decoding, second_looks)]
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:

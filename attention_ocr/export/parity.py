@@ -1,16 +1,30 @@
 """Whether all forms of an export read alike, on any number of labelled images."""
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attention_ocr.data.labels import LabelledImage
+import tensorflow as tf
+
+from attention_ocr.data.shards import EncodedImage, SourceImages
+from attention_ocr.data.sources import Source, Walk
 from attention_ocr.engines.interface import Engine, Reading
+from attention_ocr.engines.second_looks import SecondLooksEngine
 from attention_ocr.export.check import ExportDiffersError, compare_readings, open_form
 from attention_ocr.model_places import SAVED_MODEL_FILE
-from attention_ocr.settings.forms import FILES, FORMS, SAVED_MODEL
+from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
 
 BATCH_SIZE = 32
+
+ONCE = "reads once"
+SECOND_LOOKS = {
+    SAVED_MODEL: "package, attention-ocr serve",
+    FROZEN_GRAPH: ONCE,
+    **dict.fromkeys(("litert", "litert_float16", "litert_int8", "litert_full_int8"), "package"),
+    "onnx": "package",
+}
+"""What takes the second looks of a model, by the form that it reads; all else reads once."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Parity:
         num_right: texts that are the labels.
         largest_difference: of the confidences, over the images with the same text.
         failure: what the form promises and does not keep; none if it does.
+        second_looks: Where the second looks of the model apply; empty if it has none.
     """
 
     form: str
@@ -32,6 +47,7 @@ class Parity:
     num_right: int
     largest_difference: float
     failure: str | None = None
+    second_looks: str = ""
 
 
 def forms_of(version: Path) -> tuple[str, ...]:
@@ -47,10 +63,38 @@ def forms_of(version: Path) -> tuple[str, ...]:
     return forms
 
 
+def pick_images(source: Source, count: int) -> list[EncodedImage]:
+    """Return images of a source, evenly spread over it.
+
+    Args:
+        source: Any; of rendered text without an end, the first ones are taken.
+        count: How many, at most.
+
+    Returns:
+        The images with their labels, in the order of the source.
+
+    Raises:
+        ValueError: If the source is damaged.
+    """
+    endless = any(
+        part.num_examples is None and part.spec.name == "synthetic"
+        for part in source.parts or (source,)
+    )
+    step = 1 if endless else max(1, len(SourceImages(source)) // count)
+    num_examples = count if endless else source.num_examples
+
+    # Rows are chosen before their files are read.
+    def rows(walk: Walk) -> tf.data.Dataset:
+        return source.rows(walk).shard(step, 0).take(count)
+
+    chosen = dataclasses.replace(source, rows=rows, num_examples=num_examples)
+    return list(SourceImages(chosen))
+
+
 def compare_forms(
-    version: Path, images: Sequence[LabelledImage], reference: Engine | None = None
+    version: Path, images: Sequence[EncodedImage], reference: Engine | None = None
 ) -> list[Parity]:
-    """Read the same images with every form of an export.
+    """Read the same images with every form of an export, each once.
 
     Args:
         version: directory of the export.
@@ -58,22 +102,34 @@ def compare_forms(
         reference: the model that was exported; none takes the first form of the version.
 
     Returns:
-        A row for the reference, and one for each form.
+        A row for the reference, one for each form, and if the model has second looks, one for the
+        reference with these, by which one can tell what reading once loses.
 
     Raises:
         ValueError: a file is damaged; the message names it. Or there is no image.
-        OSError: an image cannot be opened.
+        FileNotFoundError: an image has no file.
     """
     if not images:
         raise ValueError("Expected images to compare forms on. Received: none")
-    files = [image.path.read_bytes() for image in images]
+    for image in images:
+        if not image.encoded:
+            raise FileNotFoundError(f"{image.key}: no such image, or it cannot be read")
+    files = [image.encoded for image in images]
     labels = [image.text for image in images]
     forms = forms_of(version)
-    expected = _read_all(reference or open_form(forms[0], version), files)
+    reference = reference or open_form(forms[0], version)
+    looks = reference.config.second_looks
+    expected = _read_all(reference, files)
     rows = [_compare("reference", expected, expected, labels)]
     for form in forms:
         readings = _read_all(open_form(form, version), files)
-        rows.append(_compare(form, expected, readings, labels))
+        row = _compare(form, expected, readings, labels)
+        rows.append(replace(row, second_looks=SECOND_LOOKS[form] if looks.enabled else ""))
+    if looks.enabled:
+        again = _read_all(SecondLooksEngine(reference, looks), files)
+        # It is to read otherwise.
+        row = replace(_compare("second looks", expected, again, labels), failure=None)
+        rows.append(row)
     return rows
 
 

@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
@@ -19,11 +22,17 @@ from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.export.serving import make_signatures
 from attention_ocr.export.warmup import write_warmup
+from attention_ocr.running_processes import is_running
 from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
 from attention_ocr.settings.forms import check_form as check_settings
+from attention_ocr.whole_files import sync_folder, sync_tree
 from attention_ocr.work_directory import TrainedModel, load_trained_model
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
+
+_UNFINISHED = ".unfinished-"
+_LIFETIME_S = 24 * 3600.0
+"""Time after which nobody writes an export any more."""
 
 
 def export_model(
@@ -34,6 +43,7 @@ def export_model(
     num_check_images: int = 64,
     decoding: Mapping[str, Any] | None = None,
     forms: Sequence[str] = (SAVED_MODEL,),
+    second_looks: Mapping[str, Any] | None = None,
 ) -> Path:
     """Export the model of a work directory to `export_dir/version`, in one form or several.
 
@@ -50,6 +60,7 @@ def export_model(
         decoding: settings of decoding in place of those of the training, by name.
         forms: some of `settings.forms.FORMS`; `saved_model` is the directory itself, the others
             are files in it.
+        second_looks: Settings of second looks in place of those of the training, by name.
 
     Returns:
         The directory of the version.
@@ -66,8 +77,8 @@ def export_model(
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
     model = load_trained_model(work_dir)
-    if decoding:
-        model = model._replace(config=model.config.with_decoding(decoding))
+    config = model.config.with_decoding(decoding or {}).with_second_looks(second_looks or {})
+    model = model._replace(config=config)
     forms = [form for form in FORMS if form in forms]
     for form in forms:
         check_settings(form, model.config)
@@ -76,7 +87,9 @@ def export_model(
     if target.exists():
         raise ValueError(f"A version is never written twice. Received: {target}, which exists")
     # TF Serving looks at names that are numbers only.
-    temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=export_dir))
+    _clear_left_overs(export_dir)
+    owner = f"{socket.gethostname()}.{os.getpid()}."
+    temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED + owner, dir=export_dir))
     try:
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
@@ -86,10 +99,25 @@ def export_model(
                 _check_in_fresh_process(form, directory, Path(check_dir))
             if SAVED_MODEL in forms:
                 write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
+        sync_tree(directory)
         os.replace(directory, target)
+        sync_folder(export_dir)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _clear_left_overs(export_dir: Path) -> None:
+    """Remove what killed exports were still writing, and nothing that one writes now."""
+    for path in export_dir.glob(f"{_UNFINISHED}*"):
+        host, _, process = path.name.removeprefix(_UNFINISHED).rpartition(".")[0].rpartition(".")
+        if process.isdecimal():
+            elsewhere = host != socket.gethostname()
+            recent = time.time() - path.stat().st_mtime < _LIFETIME_S
+            if recent and (elsewhere or is_running(int(process))):
+                continue
+        shutil.rmtree(path, ignore_errors=True)
+        logging.info("cleared %s, which an export that was killed has left", path)
 
 
 def export_saved_model(
@@ -202,7 +230,7 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
                 {
                     "text": text.decode("utf-8") if readable else "",
                     "confidence": float(confidence) if readable else 0.0,
-                    "label": label.decode("utf-8"),
+                    "label": label.decode("utf-8", errors="replace"),
                 }
             )
     readings = readings[:num_images]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_ocr.data.images import decode_or_blank, fit_image, lay_over_white
+from attention_ocr.data.graph_decoding import decodes_in_graph, over_contrast
+from attention_ocr.data.images import decode_or_blank, fit_image
 from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.engines.signature import (
     ALTERNATIVES,
@@ -14,6 +15,7 @@ from attention_ocr.engines.signature import (
     FLOAT_PIXELS_SIGNATURE,
     PIXELS_SIGNATURE,
     SERVING_SIGNATURE,
+    STATUS_NOT_IN_GRAPH,
     STATUS_OK,
     STATUS_UNREADABLE,
 )
@@ -28,8 +30,8 @@ Prepared = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 def make_serving_function(model: TrainedModel) -> Serve:
     """Return the graph that reads files with all that the settings of decoding ask for.
 
-    The returned function takes `images` string [B], each the bytes of a PNG, JPEG, BMP or GIF of
-    any size, and returns
+    The returned function takes `images` string [B], each the bytes of a file of any size that
+    `data.graph_decoding.decodes_in_graph` accepts, and returns
 
     - `text` string [B], UTF-8;
     - `confidence` float32 [B] in [0, 1], probability of the whole text;
@@ -37,7 +39,8 @@ def make_serving_function(model: TrainedModel) -> Serve:
     - `attention` float32 [B, L, H', W'], where each character was read, over the padded picture;
     - `attention_extent` float32 [B, 2], the shares of the attention's height and width that the
       picture fills: cut the attention there and stretch it over the picture;
-    - `status` string [B], `ok` or `unreadable image`.
+    - `status` string [B]: `ok`, or why the image is unreadable: `STATUS_UNREADABLE` where it is
+      damaged, `STATUS_NOT_IN_GRAPH` where it is of another kind.
 
     With a search (`beam_width` above 1), the n best texts come on top, the best first: `texts`
     string [B, n], `text_confidences` float32 [B, n] and `text_scores` float32 [B, n], by which
@@ -123,9 +126,21 @@ def _serve_files(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfi
         num_images = tf.shape(encoded)[0]
         stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
         prepared = prepare_encoded(tf.concat([encoded, stand_in], 0), settings)
-        return {name: value[:num_images] for name, value in read(*prepared).items()}
+        outputs = {name: value[:num_images] for name, value in read(*prepared).items()}
+        return outputs | {"status": _named_status(outputs["status"], encoded)}
 
     return serve
+
+
+def _named_status(status: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
+    """Tell files that are damaged from those of a kind that the graph does not decode."""
+    is_bad = tf.equal(status, STATUS_UNREADABLE) & (tf.strings.length(encoded) > 0)
+
+    def named() -> tf.Tensor:
+        is_known = tf.map_fn(decodes_in_graph, encoded, fn_output_signature=tf.bool)
+        return tf.where(is_bad & ~is_known, STATUS_NOT_IN_GRAPH, status)
+
+    return tf.cond(tf.reduce_any(is_bad), named, lambda: status)
 
 
 def _serve_pixels(
@@ -209,7 +224,7 @@ def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
         return tf.case(
             [
                 (tf.equal(channels, 1), lambda: tf.tile(picture, (1, 1, 3))),
-                (tf.equal(channels, 4), lambda: lay_over_white(picture)),
+                (tf.equal(channels, 4), lambda: over_contrast(picture)),
             ],
             lambda: picture,
         )

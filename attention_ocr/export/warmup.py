@@ -10,6 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_ocr.data.record_lengths import check_record_lengths
+
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 NUM_IMAGES = 4
 MAX_RECORDS = 1000
@@ -56,6 +58,10 @@ def read_warmup(saved_model: Path) -> Iterator[Any]:
     path = saved_model / WARMUP_FILE
     if not path.is_file():
         return
+    try:
+        check_record_lengths(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
     try:
         for index, record in enumerate(tf.data.TFRecordDataset(str(path))):
             if index == MAX_RECORDS:

@@ -1,14 +1,14 @@
 """A language model in a file: `attention-ocr language-model` writes it, decoding reads it."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from attention_ocr.array_files import write_arrays
+from attention_ocr.bounded_files import read_arrays
 from attention_ocr.charset import Charset
 from attention_ocr.language_models import lstm, ngram
-from attention_ocr.whole_files import whole_file
 
 MODELS: dict[str, type[ngram.NgramModel] | type[lstm.LSTMModel]] = {
     ngram.KIND: ngram.NgramModel,
@@ -28,12 +28,11 @@ def save_language_model(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        kept = {
-            name: array.astype(np.float16) if name in HALVED else array
-            for name, array in arrays.items()
-        }
-        np.savez_compressed(file, allow_pickle=False, **kept)
+    kept = {
+        name: array.astype(np.float16) if name in HALVED else array
+        for name, array in arrays.items()
+    }
+    write_arrays(kept, path, compressed=True)
 
 
 def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm.LSTMModel:
@@ -45,8 +44,7 @@ def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm
             names it.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path, "fiubU")
         make = MODELS[str(arrays["kind"])]
         characters = [str(character) for character in arrays["characters"]]
         if not any(character in charset for character in characters):
@@ -54,15 +52,7 @@ def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm
         return make(arrays, charset)
     except FileNotFoundError:
         raise
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        KeyError,
-        ValueError,
-        AttributeError,
-        TypeError,
-        NotImplementedError,
-    ) as error:
+    except (KeyError, IndexError, OverflowError, ValueError, TypeError) as error:
         raise ValueError(
             f"Expected a language model, made by `attention-ocr language-model`. "
             f"Received: {path}, {error}"

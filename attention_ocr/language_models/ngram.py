@@ -16,6 +16,9 @@ KIND = "ngram"
 MAX_DENSE = 2**16
 """Scores that may be worked out beforehand for the shortest contexts: a quarter of a megabyte."""
 
+MAX_WORKED_OUT = 2**28
+"""Scores that may be worked out beforehand in all: a gigabyte, tens of times that of any model."""
+
 MAX_EDGES = 16
 """Characters that are looked up one by one; a context that knows more is worked out beforehand."""
 
@@ -149,6 +152,7 @@ class NgramModel:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
+        _check_arrays(arrays)
         characters = [str(character) for character in arrays["characters"]]
         # Behind the characters come the end, the unknown, and one that is nothing.
         self._num_symbols = len(characters) + 3
@@ -248,6 +252,44 @@ class NgramModel:
         for index, gain in zip(indices, gains, strict=True):
             scores += tf.scatter_nd(index, gain, tf.shape(scores))
         return NgramState(scores, symbols, tf.gather(self._targets, places), row)
+
+
+def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays that do not go together: some of their numbers say how much memory is taken.
+
+    Raises:
+        ValueError: If they do not; the message says which.
+    """
+    characters, sizes, symbols = arrays["characters"], arrays["sizes"], arrays["symbols"]
+    shapes = {
+        "characters": (len(characters),),
+        "sizes": (len(sizes),),
+        "shorter": (len(sizes),),
+        "log_backoffs": (len(sizes),),
+        "symbols": (len(symbols),),
+        "log_probabilities": (len(symbols),),
+        "targets": (len(symbols),),
+    }
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"its `{name}` should be {shape}. Received: {arrays[name].shape}")
+    above: dict[str, np.ndarray] = {
+        "sizes": np.array(len(symbols) + 1),
+        "symbols": np.array(len(characters) + 3),
+        # A shorter context lies before the longer one, so that every chain of them ends.
+        "shorter": np.maximum(np.arange(len(sizes)), 1),
+        "targets": np.array(len(sizes)),
+        "start": np.array(len(sizes)),
+    }
+    for name, ends in above.items():
+        values = arrays[name].astype(np.int64)
+        if (values < 0).any() or (values >= ends).any():
+            raise ValueError(f"its `{name}` are out of range")
+    if not len(sizes) or int(sizes.astype(np.int64).sum()) != len(symbols):
+        raise ValueError("its `sizes` are not those of its contexts")
+    num_worked_out = int((sizes > MAX_EDGES).sum())
+    if num_worked_out * (len(characters) + 3) > MAX_WORKED_OUT:
+        raise ValueError(f"it has {num_worked_out} contexts that know many characters")
 
 
 def _symbols_of_tokens(characters: list[str], charset: Charset, ignores_case: bool) -> np.ndarray:

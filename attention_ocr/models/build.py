@@ -94,6 +94,8 @@ def make_encoder(config: Config) -> keras.layers.Layer:
         arguments = {name: value for name, value in arguments.items() if value}
     if settings.encoder in COMPACT_ENCODERS:
         arguments["depth"] = settings.encoder_depth
+    if settings.encoder == "recursive":
+        arguments["iterations"] = settings.encoder_iterations
     encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:
@@ -157,6 +159,7 @@ def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
         num_layers=settings.decoder_layers,
         autoregressive=settings.autoregressive,
         feedback=settings.feedback,
+        cell_clip=settings.cell_clip,
         samples_feedback=config.training.scheduled_sampling != "none",
         dropout=model.dropout,
         seed=config.training.seed,

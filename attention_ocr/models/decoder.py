@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Attention, Memory
+from attention_ocr.models.clipped_lstm import ClippedLSTMCell
 from attention_ocr.models.teacher_forcing import ScheduledSampling, run_steps
 
-CELLS = {"lstm": (keras.layers.LSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
+CELLS = {"lstm": (ClippedLSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
 """Class of each recurrent cell, and how many tensors its state has; the first is its output."""
 
 
@@ -68,6 +69,7 @@ class AttentionDecoder(keras.layers.Layer):
         attention: chooses the context.
         embedding_units: of the embedding of the previous character.
         cell: name of the recurrent cell in `CELLS`.
+        cell_clip: largest magnitude of the cell state of an LSTM; 0 clips nothing.
         num_layers: each with weights of its own.
         autoregressive: whether the previous character is fed back at all.
         feedback: how: as its `embedding`, or `one_hot`.
@@ -95,6 +97,7 @@ class AttentionDecoder(keras.layers.Layer):
         embedding_units: int,
         *,
         cell: str = "lstm",
+        cell_clip: float = 0.0,
         num_layers: int = 1,
         autoregressive: bool = True,
         feedback: str = "embedding",
@@ -115,7 +118,8 @@ class AttentionDecoder(keras.layers.Layer):
             )
         cell_class, self.state_size = CELLS[cell]
         names = [cell, *(f"{cell}_{index}" for index in range(1, num_layers))]
-        self.cells = [cell_class(units, name=name) for name in names]
+        clip = {"cell_clip": cell_clip} if cell_clip else {}
+        self.cells = [cell_class(units, **clip, name=name) for name in names]
         self.attention = attention
         self.state_projection = keras.layers.Dense(
             num_layers * self.state_size * units, activation="tanh", name="initial_state"

@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from attention_ocr.charset import normalize
+from attention_ocr.data.pixels import normalize_file
 from attention_ocr.export.serving import prepare_encoded
 from attention_ocr.reading.reader import ImageLike, Reading, encode_image, load
 from attention_ocr.saliency import feedback_saliency, gradient_saliency
@@ -41,7 +42,7 @@ class Explainer:
         if not (directory / WEIGHTS_FILE).is_file():
             raise ValueError(f"An explanation needs a work directory. Received: {directory}")
         self.method = method
-        self._reader = load(directory, engine="tensorflow")
+        self._reader = load(directory, engine="tensorflow", second_looks=False)
         self._model = load_trained_model(directory)
 
     def explain(self, image: ImageLike, text: str | None = None) -> Reading:
@@ -57,10 +58,13 @@ class Explainer:
             for a saliency, non-negative.
 
         Raises:
+            OSError: the file has gone since it was read.
             ValueError: the text has characters that the model lacks, or the method cannot be asked
                 for another text than the one that is read.
         """
-        (reading,) = self._reader.read(image)
+        # Read once: an open file has nothing more to give.
+        file = encode_image(image)
+        (reading,) = self._reader.read(image if isinstance(file, OSError) else file)
         if reading.error is not None:
             return reading
         wanted = reading.text if text is None else normalize(text)
@@ -75,8 +79,10 @@ class Explainer:
             raise ValueError(
                 f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
             )
+        if isinstance(file, OSError):
+            raise file
         images, sizes, _ = prepare_encoded(
-            tf.constant([encode_image(image)]), self._model.config.image
+            tf.constant([normalize_file(file)]), self._model.config.image
         )
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency

@@ -1,25 +1,36 @@
-"""Read the text of images: paths, encoded bytes or arrays, in any mixture, by any engine."""
+"""Read the text of images: files, arrays, Pillow images, in any mixture, by any engine."""
 
 import dataclasses
+import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from attention_ocr.charset import Charset
 from attention_ocr.config import Config
+from attention_ocr.data.crop_check import looks_like_several
+from attention_ocr.data.image_arrays import decode_array
 from attention_ocr.engines.interface import Engine, Reading
-from attention_ocr.engines.leveling import LevelingEngine
 from attention_ocr.engines.notes import check_made_of
 from attention_ocr.engines.prepared import PreparedEngine
-from attention_ocr.engines.turning import TurningEngine
+from attention_ocr.engines.second_looks import SecondLooksEngine
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.model_places import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
+from attention_ocr.reading.inputs import (
+    ImageLike,
+    NamedInput,
+    UnreadableError,
+    encode_image,
+    name_of,
+    named_inputs,
+    one_image,
+)
+from attention_ocr.reading.origin import Origin, keeping_origin
 from attention_ocr.settings.checks import check_choice
 from attention_ocr.settings.forms import ENGINES, FILES
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 __all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
 
@@ -29,20 +40,49 @@ FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8"
 RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
 """What each engine can run on, one of them."""
 
-ImageLike = str | os.PathLike[str] | bytes | np.ndarray
+Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
+SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
+Progress = Callable[[int, int | None], None]
+"""Is told after each batch how many images were read, and of how many, if that is known."""
 
 
 class Reader:
     """Reads images with one model. Make one with `load`.
 
+    A reader can be copied and pickled, which opens its model again, and it reads on in a process
+    that was forked.
+
     Args:
         engine: runs the model.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
+
+    Attributes:
+        origin: what it was loaded from; none for a reader that `load` did not make.
     """
 
     def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
         self.engine = engine
         self.limits = limits or ImageLimits()
+        self.origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        engine: Any = self.engine
+        while hasattr(engine, "engine"):
+            engine = engine.engine
+        name = type(engine).__name__.removesuffix("Engine")
+        origin = "" if self.origin is None else f" of {self.origin}"
+        return (
+            f"<Reader{origin}, run by {name}: {len(self.charset)} characters, "
+            f"texts up to {self.config.model.max_length} long>"
+        )
+
+    def __reduce__(self) -> tuple[Callable[[Origin], "Reader"], tuple[Origin]]:
+        if self.origin is None:
+            raise TypeError(
+                "A reader is copied and pickled by opening its model again, so it must come from "
+                "`load`. Received: a Reader that was made of an engine"
+            )
+        return _load_again, (self.origin,)
 
     @property
     def config(self) -> Config:
@@ -54,57 +94,109 @@ class Reader:
         """The characters of the model."""
         return self.engine.charset
 
-    def read(self, images: ImageLike | Iterable[ImageLike], batch_size: int = 32) -> list[Reading]:
+    def read(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> list[Reading]:
         """Read images.
 
         Args:
-            images: one image or several: a path; the bytes of a PNG, JPEG, BMP or GIF file; or an
-                array uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA).
+            images: one image or several. An image is a path; the bytes of a file of one of
+                `image_formats.FORMATS`; a file that is open in binary mode; a Pillow image; or an
+                array [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to
+                65535), bool, or float (0 to 1, or 0 to 255 where a value is above 1.1). Several may
+                be any iterable of these, or a mapping, whose keys become `Reading.path`.
             batch_size: images that are read at once.
+            progress: is told after each batch how many images were read, and of how many (none for
+                an iterable without a length).
 
         Returns:
-            A reading for each image, in their order. An image that cannot be read has an empty
-            text, confidence 0 and its `error`; the others are read.
+            A reading for each image, in their order. Of several, one that cannot be read, or is no
+            image at all, has an empty text, confidence 0 and its `error`; the others are read.
 
         Raises:
-            ValueError: a batch size below 1, or something that is no image at all.
+            ValueError: If the batch size is below 1, or what was passed alone is no image.
+            RuntimeError: If TensorFlow runs the model and the process was forked.
         """
-        return list(self.read_stream(_as_sequence(images), batch_size))
+        return list(self.read_stream(images, batch_size, progress))
 
-    def read_stream(self, images: Iterable[ImageLike], batch_size: int = 32) -> Iterator[Reading]:
+    def read_stream(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> Iterator[Reading]:
         """Read images one batch after the other, for more than fit into memory; see `read`."""
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
-        batch: list[ImageLike] = []
-        for image in images:
-            batch.append(image)
-            if len(batch) == batch_size:
-                yield from self._read_batch(batch)
-                batch = []
-        if batch:
+        if one_image(images):
+            # What is passed alone and is no image is a mistake of the call.
+            content = _encode_or_say_why(images, self.limits)
+            inputs: Iterable[NamedInput] = [NamedInput(name_of(images), content)]
+            total: int | None = 1
+        else:
+            inputs = named_inputs(images)
+            total = len(images) if isinstance(images, Sized) else None
+        num_read = 0
+        for batch in _batches(inputs, batch_size):
             yield from self._read_batch(batch)
+            num_read += len(batch)
+            if progress is not None:
+                progress(num_read, total)
 
-    def _read_batch(self, images: Sequence[ImageLike]) -> Iterator[Reading]:
-        files = [encode_image(image) for image in images]
-        reasons = [self._refusal(file) for file in files]
-        contents = [
-            file if isinstance(file, bytes) and reason is None else b""
-            for file, reason in zip(files, reasons, strict=True)
-        ]
-        for reason, reading in zip(reasons, self.engine.read(contents), strict=True):
-            yield reading if reason is None else dataclasses.replace(reading, error=reason)
+    def _read_batch(self, inputs: Sequence[NamedInput]) -> Iterator[Reading]:
+        contents = [self._content(image) for _, image in inputs]
+        files = [content if isinstance(content, bytes) else b"" for content in contents]
+        for (name, _), content, reading in zip(
+            inputs, contents, self.engine.read(files), strict=True
+        ):
+            error = content if isinstance(content, str) else reading.error
+            warning = self._warning(content) if error is None else None
+            yield dataclasses.replace(reading, error=error, path=name, warning=warning)
 
-    def _refusal(self, file: bytes | OSError) -> str | None:
-        if isinstance(file, OSError):
-            return f"cannot be opened: {file.strerror or file}"
-        return self.limits.refusal(file)
+    def _warning(self, content: bytes | str) -> str | None:
+        """Return why what is read in an image may be wrong whatever the model says."""
+        picture = decode_array(content) if isinstance(content, bytes) else None
+        # Several views of one text stand side by side.
+        if picture is None or self.config.image.num_views > 1:
+            return None
+        return looks_like_several(picture, reads_spaces=" " in self.charset)
+
+    def _content(self, image: Any) -> bytes | str:
+        """Return the bytes of an image file, or why the image cannot be read."""
+        try:
+            content = _encode_or_say_why(image, self.limits)
+        except ValueError as error:
+            return str(error)
+        if isinstance(content, OSError):
+            return f"cannot be opened: {content.strerror or content}"
+        if isinstance(content, UnreadableError):
+            return str(content)
+        return self.limits.refusal(content) or content
 
 
+def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:
+    if isinstance(image, OSError | UnreadableError):
+        return image
+    try:
+        return encode_image(image, limits)
+    except UnreadableError as error:
+        return error
+
+
+def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:
+    iterator = iter(inputs)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _load_again(origin: Origin) -> Reader:
+    return load(origin.path, **origin.options)
+
+
+@keeping_origin
 def load(
     path: str | os.PathLike[str] | None = None,
     *,
     engine: str = "auto",
     limits: ImageLimits | None = None,
+    second_looks: SecondLooks = None,
     turn_tall: bool | None = None,
     turn_slanted: bool | None = None,
     **decoding: Any,
@@ -117,11 +209,12 @@ def load(
         engine: what runs the model, one of `settings.forms.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a form.
         limits: the largest image that is decoded; those of `ImageLimits` without any.
-        turn_tall: whether a picture much higher than wide is also read turned, see
-            `engines.turning`; none says so of the model of the package alone, as words in
-            photographs may stand on end.
-        turn_slanted: whether a picture that is not read surely is also read as one of a word that
-            rises or falls, see `engines.leveling`; none as for `turn_tall`.
+        second_looks: Which images are read again: none for what is kept with the model; `False` for
+            none at all, `True` for `settings.second_looks.RECOMMENDED`; a mapping for other values
+            of some settings of the model; or all settings.
+        turn_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
+            `False` sets it to 0, `True` to what is recommended; none leaves it.
+        turn_slanted: Likewise, in place of `deskew_below`.
         decoding: settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
             can change them.
@@ -139,12 +232,36 @@ def load(
     """
     check_choice("engine", engine, ENGINES)
     opened = _open(find_model(path), engine, decoding)
-    is_own = path is None
-    if is_own if turn_tall is None else turn_tall:
-        opened = TurningEngine(opened)
-    if is_own if turn_slanted is None else turn_slanted:
-        opened = LevelingEngine(opened)
-    return Reader(opened, limits)
+    looks = _chosen_looks(
+        opened.config,
+        second_looks,
+        {"rotate_tall_below": turn_tall, "deskew_below": turn_slanted},
+    )
+    return Reader(SecondLooksEngine(opened, looks) if looks.enabled else opened, limits)
+
+
+def _chosen_looks(
+    config: Config, choice: SecondLooks, switches: Mapping[str, bool | None]
+) -> SecondLooksConfig:
+    """Return the second looks that are taken, see `load`."""
+    if choice is False:
+        choice = SecondLooksConfig()
+    elif choice is True:
+        choice = RECOMMENDED
+    if isinstance(choice, SecondLooksConfig):
+        config = dataclasses.replace(config, second_looks=choice)
+    elif isinstance(choice, Mapping):
+        config = config.with_second_looks(choice)
+    elif choice is not None:
+        raise ValueError(
+            f"`second_looks` must be a bool, a mapping or settings. Received: {choice!r}"
+        )
+    limits = {
+        name: getattr(RECOMMENDED, name) if switch else 0.0
+        for name, switch in switches.items()
+        if switch is not None
+    }
+    return config.with_second_looks(limits).second_looks
 
 
 def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
@@ -223,63 +340,19 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
         engine = ONNXEngine(file)
     if work_dir is not None:
         check_made_of(file, engine.notes, work_dir)
+        # What is no part of the network may have been changed since the file was made.
+        engine.config = dataclasses.replace(
+            engine.config, second_looks=Config.load(work_dir).second_looks
+        )
     return engine
 
 
 def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
-    from attention_ocr.engines.graph import GraphEngine
+    from attention_ocr.engines.graph import GraphEngine, check_process
     from attention_ocr.export.serving import make_serving_function
     from attention_ocr.work_directory import load_trained_model
 
+    check_process()
     model = load_trained_model(directory)
     model = model._replace(config=model.config.with_decoding(decoding))
     return GraphEngine(make_serving_function(model), model.config, model.charset)
-
-
-def _as_sequence(images: ImageLike | Iterable[ImageLike]) -> Iterable[ImageLike]:
-    if isinstance(images, str | os.PathLike | bytes | np.ndarray):
-        return [images]
-    return images
-
-
-def encode_image(image: ImageLike) -> bytes | OSError:
-    """Return the bytes of an image file, or why the file cannot be opened.
-
-    Raises:
-        ValueError: something that is no image at all.
-    """
-    if isinstance(image, bytes):
-        return image
-    if isinstance(image, np.ndarray):
-        return _encode_array(image)
-    if isinstance(image, str | os.PathLike):
-        try:
-            # Without a buffer, which would be made for one file after the other.
-            with open(image, "rb", buffering=0) as file:  # noqa: PTH123
-                return file.readall()
-        except OSError as error:
-            return error
-        except ValueError as error:
-            # A zero byte in the name.
-            return OSError(str(error))
-    raise ValueError(
-        f"An image must be a path, bytes or an array. Received: {type(image).__name__}"
-    )
-
-
-def _encode_array(image: np.ndarray) -> bytes:
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise ValueError(
-            "An image array must be uint8 [h, w], [h, w, 1], [h, w, 3] or [h, w, 4]. "
-            f"Received: {image.dtype} {list(image.shape)}"
-        )
-    if image.size == 0:
-        raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
-    # Only who reads arrays waits for OpenCV.
-    import cv2
-
-    if channels >= 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    _, encoded = cv2.imencode(".png", image)
-    return encoded.tobytes()

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.images import picture_of
+from attention_ocr.data.pixels import UnreadableImageError, normalize_file
 from attention_ocr.export.serving import prepare_encoded
+from attention_ocr.image_formats import STATUS_UNREADABLE
 from attention_ocr.reading.reader import ImageLike, encode_image
 from attention_ocr.work_directory import TrainedModel
 
@@ -39,13 +41,16 @@ def rectify_images(
         file = encode_image(image)
         if isinstance(file, OSError):
             raise ValueError(f"Image {index} cannot be opened: {file}") from file
-        files.append(file)
+        try:
+            files.append(normalize_file(file))
+        except UnreadableImageError as error:
+            raise ValueError(f"Image {index} cannot be read: {error}") from error
     if not files:
         return []
     fitted, sizes, readable = prepare_encoded(tf.constant(files), model.config.image)
     for index, is_readable in enumerate(readable.numpy()):
         if not is_readable:
-            raise ValueError(f"Image {index} is no image that can be read.")
+            raise ValueError(f"Image {index} cannot be read: {STATUS_UNREADABLE}")
     rectified = model.recognizer.rectify(fitted, sizes)
     num_views = model.config.image.num_views
     return [

@@ -22,6 +22,7 @@ class _Task:
     num_rows: int
     num_bytes: int
     cost: int
+    heavy: bool
     done: "asyncio.Future[Arrays]"
     came_s: float = field(default_factory=time.monotonic)
 
@@ -29,18 +30,20 @@ class _Task:
 class Batcher:
     """Runs functions on batches, a batch at a time in each of its threads.
 
+    Heavy requests have a thread of their own, so that light ones never wait for one, and at most a
+    quarter of the places in the queue, so that they never fill it.
+
     It belongs to the event loop in which `start` was called.
 
     Args:
         max_batch_size: most rows of a batch.
         timeout_s: how long a batch that is not full waits for more rows.
-        num_threads: batches that run at the same time.
+        num_threads: batches of light requests that run at the same time.
         max_queue_rows: rows that may wait.
         max_queue_bytes: bytes that may wait.
         joining: whether rows of several requests make a batch; otherwise each request is one.
         max_batch_cost: requests are joined as long as their costs add up to no more. One that
-            costs over a quarter of it is heavy: it waits in another queue, so that light ones
-            pass between heavy ones.
+            costs over a quarter of it is heavy.
         observe: called with the number of rows of each batch that is run.
     """
 
@@ -67,13 +70,16 @@ class Batcher:
         self._computes: dict[tuple[object, ...], Compute] = {}
         self.queued_rows = 0
         self.queued_bytes = 0
+        self._heavy_rows = 0
         self._came = asyncio.Event()
-        self._executor = ThreadPoolExecutor(num_threads, "batch")
+        self._executor = ThreadPoolExecutor(num_threads + 1, "batch")
         self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to run what is submitted."""
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._num_threads)]
+        self._workers = [
+            asyncio.create_task(self._work(heavy)) for heavy in (*[False] * self._num_threads, True)
+        ]
 
     async def stop(self) -> None:
         """Run no more; what waits is refused, what runs is awaited."""
@@ -106,20 +112,13 @@ class Batcher:
         """
         if num_rows > self._max_batch_size:
             raise too_many_rows(num_rows, self._max_batch_size)
+        heavy = cost > self._max_batch_cost // 4
         num_bytes = sum(map(num_bytes_of, inputs.values()))
-        if (
-            self.queued_rows + num_rows > self._max_queue_rows
-            or self.queued_bytes + num_bytes > self._max_queue_bytes
-        ):
-            raise ServingError(
-                Code.RESOURCE_EXHAUSTED,
-                f"The queue is full: {self.queued_rows} images of {self.queued_bytes} bytes wait. "
-                "Try again later.",
-            )
+        self._admit(num_rows, num_bytes, heavy)
         done = asyncio.get_running_loop().create_future()
-        task = _Task(inputs, num_rows, num_bytes, cost, done)
+        task = _Task(inputs, num_rows, num_bytes, cost, heavy, done)
         shapes = sorted((name, array.dtype.str, array.shape[1:]) for name, array in inputs.items())
-        key = (compute, cost > self._max_batch_cost // 4, *shapes)
+        key = (heavy, compute, *shapes)
         self._queues.setdefault(key, deque()).append(task)
         self._computes[key] = compute
         self._count(task, +1)
@@ -132,17 +131,35 @@ class Batcher:
                 self._queues[key].remove(task)
                 self._count(task, -1)
 
+    def _admit(self, num_rows: int, num_bytes: int, heavy: bool) -> None:
+        """Refuse rows that have no place in the queue."""
+        if (
+            self.queued_rows + num_rows > self._max_queue_rows
+            or self.queued_bytes + num_bytes > self._max_queue_bytes
+        ):
+            raise ServingError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The queue is full: {self.queued_rows} images of {self.queued_bytes} bytes wait. "
+                "Try again later.",
+            )
+        # One may always wait, however small the queue is.
+        if heavy and self._heavy_rows and self._heavy_rows + num_rows > self._max_queue_rows // 4:
+            raise ServingError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The queue of large images is full: {self._heavy_rows} wait. Try again later.",
+            )
+
     def _count(self, task: _Task, sign: int) -> None:
         self.queued_rows += sign * task.num_rows
         self.queued_bytes += sign * task.num_bytes
+        self._heavy_rows += sign * task.num_rows * task.heavy
 
-    async def _work(self) -> None:
+    async def _work(self, heavy: bool) -> None:
         while True:
-            while not self._queues:
+            # Dictionaries keep their order: this one has waited longest.
+            while (key := next((key for key in self._queues if key[0] == heavy), None)) is None:
                 self._came.clear()
                 await self._came.wait()
-            # Dictionaries keep their order: this one has waited longest.
-            key = next(iter(self._queues))
             await self._fill(key)
             compute = self._computes[key] if key in self._queues else None
             tasks = self._take(key)
@@ -249,6 +266,13 @@ def _fail(task: _Task, error: BaseException) -> None:
 
 def _join(parts: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def object_array(values: Sequence[bytes]) -> np.ndarray:
+    """Return files or texts as an array of objects, whose rows keep their zero bytes."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def num_bytes_of(array: np.ndarray) -> int:

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from attention_ocr.extras import extra
+
 BINARY_KEY = "b64"
 
 
@@ -85,7 +87,8 @@ class RestClient:
     def __init__(
         self, address: str, model_name: str, version: int | None = None, timeout_s: float = 30.0
     ) -> None:
-        import requests
+        with extra("serving", "A client of the REST interface"):
+            import requests
 
         base = address if "://" in address else f"http://{address}"
         chosen = "" if version is None else f"/versions/{version}"
@@ -162,7 +165,8 @@ class GrpcClient:
     def __init__(
         self, address: str, model_name: str, version: int | None = None, timeout_s: float = 30.0
     ) -> None:
-        import grpc
+        with extra("serving", "A client of the gRPC interface"):
+            import grpc
         from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
         from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 

@@ -36,18 +36,25 @@ _HTTP_STATUS = {
 }
 
 
+MAX_MESSAGE = 1000
+"""Characters of a message: what was received may be a part of it, and be megabytes long."""
+
+
 class ServingError(Exception):
     """A request that cannot be answered.
 
     Args:
         code: says what kind of failure it is.
-        message: says what was expected and what was received.
+        message: says what was expected and what was received; cut after `MAX_MESSAGE` characters.
+        http_status: where another one than that of the code says it better.
     """
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, http_status: int | None = None) -> None:
+        message = message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
         super().__init__(message)
         self.code = code
         self.message = message
+        self.http_status = code.http_status if http_status is None else http_status
 
 
 def too_many_rows(num_rows: int, most: int) -> ServingError:

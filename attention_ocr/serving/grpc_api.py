@@ -1,26 +1,28 @@
 """The gRPC side: `PredictionService` and `ModelService` of TF Serving."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tensorflow_serving.apis.classification_pb2 import ClassificationResponse
-from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataResponse
+from tensorflow_serving.apis.classification_pb2 import (
+    ClassificationRequest,
+    ClassificationResponse,
+)
+from tensorflow_serving.apis.get_model_metadata_pb2 import (
+    GetModelMetadataRequest,
+    GetModelMetadataResponse,
+)
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
-from tensorflow_serving.apis.model_service_pb2_grpc import (
-    ModelServiceServicer,
-    add_ModelServiceServicer_to_server,
-)
-from tensorflow_serving.apis.predict_pb2 import PredictResponse
-from tensorflow_serving.apis.prediction_service_pb2_grpc import (
-    PredictionServiceServicer,
-    add_PredictionServiceServicer_to_server,
-)
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
 from attention_ocr.serving.batching import Arrays
+from attention_ocr.serving.bodies import Bodies
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
@@ -29,80 +31,158 @@ from attention_ocr.serving.service import Answer, Service, Wanted
 
 STATUS_CODES = {status.value[0]: status for status in grpc.StatusCode}
 
+PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
+MODEL_SERVICE = "tensorflow.serving.ModelService"
 
-class GrpcApi(PredictionServiceServicer, ModelServiceServicer):
+
+class GrpcApi:
     """Translates between messages and the service.
 
     Args:
         service: answers.
-        max_bytes: of a tensor that comes in.
+        options: of the server.
         monitoring: counts.
     """
 
-    def __init__(self, service: Service, max_bytes: int, monitoring: Monitoring) -> None:
+    def __init__(self, service: Service, options: ServingOptions, monitoring: Monitoring) -> None:
         self._service = service
-        self._max_bytes = max_bytes
+        self._options = options
         self._monitoring = monitoring
+        self._bodies = Bodies(
+            options.max_request_bytes,
+            options.max_receiving_requests,
+            options.max_receiving_bytes,
+            options.receive_timeout_s,
+        )
+        self._num_active = 0
 
-    # The names of the methods are those of TF Serving's protocol.
-    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802
-        async def answer() -> Any:
-            wanted = _wanted(request.model_spec)
+    def handlers(self) -> list[Any]:
+        """Return the handlers of the methods, by service."""
+        return [
+            grpc.method_handlers_generic_handler(
+                PREDICTION_SERVICE,
+                {
+                    "Predict": self._handler("Predict", PredictRequest, self._predict),
+                    "Classify": self._handler("Classify", ClassificationRequest, self._classify),
+                    "GetModelMetadata": self._handler(
+                        "GetModelMetadata", GetModelMetadataRequest, self._metadata
+                    ),
+                },
+            ),
+            grpc.method_handlers_generic_handler(
+                MODEL_SERVICE,
+                {
+                    "GetModelStatus": self._handler(
+                        "GetModelStatus", GetModelStatusRequest, self._status
+                    )
+                },
+            ),
+        ]
 
-            def unpack() -> Arrays:
-                return {
-                    name: array_of(tensor, self._max_bytes)
-                    for name, tensor in request.inputs.items()
-                }
+    def _handler(
+        self, method: str, request_class: Any, answer: Callable[[Any], Awaitable[Any]]
+    ) -> Any:
+        """Return the handler of a method.
 
-            inputs = await self._service.unpack(unpack, request.ByteSize())
-            return _predict_response(
-                request, await self._service.predict(wanted, inputs, request.output_filter)
+        On the wire a stream of one message is a message. As a stream it is received here, so that
+        one that does not arrive is given up, and as bytes, so that what is no message has an
+        answer that says so.
+        """
+
+        async def handle(messages: AsyncIterator[bytes], context: Any) -> Any:
+            with self._monitoring.request("gRPC", method) as outcome:
+                try:
+                    with ExitStack() as place:
+                        async with self._bodies.receive(_one_message(messages)) as message:
+                            place.enter_context(self._place())
+                            request = _parse(request_class, message)
+                        return await answer(request)
+                except ServingError as error:
+                    outcome.code = error.code
+                    await context.abort(STATUS_CODES[error.code], error.message)
+
+        return grpc.stream_unary_rpc_method_handler(
+            handle, response_serializer=lambda response: response.SerializeToString()
+        )
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Take one of the places of requests that are answered at the same time."""
+        if self._num_active >= self._options.max_concurrent_requests:
+            raise ServingError(
+                Code.RESOURCE_EXHAUSTED, f"{self._num_active} requests are under way."
             )
+        self._num_active += 1
+        try:
+            yield
+        finally:
+            self._num_active -= 1
 
-        return await self._answer("Predict", answer, context)
+    async def _predict(self, request: Any) -> Any:
+        wanted = _wanted(request.model_spec)
 
-    async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
-        async def answer() -> Any:
-            examples = _serialized_examples(request.input)
-            result, version, signature = await self._service.classify(
-                _wanted(request.model_spec), examples
+        def unpack() -> Arrays:
+            return {
+                name: array_of(tensor, self._options.max_request_bytes)
+                for name, tensor in request.inputs.items()
+            }
+
+        inputs = await self._service.unpack(unpack, request.ByteSize())
+        return _predict_response(
+            request, await self._service.predict(wanted, inputs, request.output_filter)
+        )
+
+    async def _classify(self, request: Any) -> Any:
+        examples = _serialized_examples(request.input)
+        result, version, signature = await self._service.classify(
+            _wanted(request.model_spec), examples
+        )
+        response = ClassificationResponse(result=result)
+        _fill_spec(response.model_spec, request.model_spec.name, version, signature)
+        return response
+
+    async def _metadata(self, request: Any) -> Any:
+        if list(request.metadata_field) != ["signature_def"]:
+            raise ServingError(
+                Code.INVALID_ARGUMENT,
+                "Expected the metadata_field signature_def. "
+                f"Received: {list(request.metadata_field)}",
             )
-            response = ClassificationResponse(result=result)
-            _fill_spec(response.model_spec, request.model_spec.name, version, signature)
-            return response
+        signatures, version = self._service.metadata(_wanted(request.model_spec))
+        response = GetModelMetadataResponse()
+        _fill_spec(response.model_spec, request.model_spec.name, version)
+        response.metadata["signature_def"].Pack(signatures)
+        return response
 
-        return await self._answer("Classify", answer, context)
+    async def _status(self, request: Any) -> Any:
+        return self._service.status(_wanted(request.model_spec))
 
-    async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
-        async def answer() -> Any:
-            if list(request.metadata_field) != ["signature_def"]:
-                raise ServingError(
-                    Code.INVALID_ARGUMENT,
-                    "Expected the metadata_field signature_def. "
-                    f"Received: {list(request.metadata_field)}",
-                )
-            signatures, version = self._service.metadata(_wanted(request.model_spec))
-            response = GetModelMetadataResponse()
-            _fill_spec(response.model_spec, request.model_spec.name, version)
-            response.metadata["signature_def"].Pack(signatures)
-            return response
 
-        return await self._answer("GetModelMetadata", answer, context)
+def _one_message(messages: AsyncIterator[bytes]) -> Callable[[], Awaitable[bytes]]:
+    """Return what reads the message of a call, and then nothing more."""
+    ended = False
 
-    async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
-        async def answer() -> Any:
-            return self._service.status(_wanted(request.model_spec))
+    async def read() -> bytes:
+        nonlocal ended
+        if ended:
+            return b""
+        ended = True
+        async for message in messages:
+            return message
+        raise ServingError(Code.INVALID_ARGUMENT, "Expected a message. Received: none")
 
-        return await self._answer("GetModelStatus", answer, context)
+    return read
 
-    async def _answer(self, method: str, answer: Callable[[], Awaitable[Any]], context: Any) -> Any:
-        with self._monitoring.request("gRPC", method) as outcome:
-            try:
-                return await answer()
-            except ServingError as error:
-                outcome.code = error.code
-                await context.abort(STATUS_CODES[error.code], error.message)
+
+def _parse(request_class: Any, message: bytes) -> Any:
+    try:
+        return request_class.FromString(message)
+    except DecodeError as error:
+        raise ServingError(
+            Code.INVALID_ARGUMENT,
+            f"Expected a {request_class.DESCRIPTOR.full_name}. Received: {len(message)} bytes "
+            "that are none",
+        ) from error
 
 
 def make_grpc_server(
@@ -120,11 +200,8 @@ def make_grpc_server(
             # Otherwise a second server would take half of the requests, in silence.
             ("grpc.so_reuseport", 0),
         ],
-        maximum_concurrent_rpcs=options.max_concurrent_requests,
     )
-    api = GrpcApi(service, options.max_request_bytes, monitoring)
-    add_PredictionServiceServicer_to_server(api, server)
-    add_ModelServiceServicer_to_server(api, server)
+    server.add_generic_rpc_handlers(GrpcApi(service, options, monitoring).handlers())
     try:
         port = server.add_insecure_port(f"{options.host}:{options.port}")
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Rows of encoded images that are too large to decode are blanked before they reach the graph."""
+"""Rows of encoded images, before the graph: too large ones are blanked, odd ones rewritten."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,6 +7,9 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow.core.example.example_pb2 import Example
 
+from attention_ocr.data.pixels import UnreadableImageError, normalize_file
+from attention_ocr.engines.signature import STATUS_OK
+from attention_ocr.image_formats import STATUS_UNSUPPORTED, file_format
 from attention_ocr.image_headers import ImageLimits
 from attention_ocr.serving.batching import Arrays
 
@@ -31,6 +34,37 @@ class Guarded(NamedTuple):
     num_pixels: int
 
 
+def normalize_images(inputs: Arrays) -> Guarded:
+    """Rewrite images that a SavedModel would decode otherwise than this toolkit does, or not.
+
+    This takes the time of decoding them.
+
+    Args:
+        inputs: of a signature, see `blank_refused`. What is no file of a known format is passed on.
+
+    Returns:
+        With no count of pixels.
+    """
+    name = _files_input(inputs)
+    if name is None:
+        return Guarded(inputs, {}, 0)
+    refused = {}
+    rows = inputs[name].copy()
+    for row, content in enumerate(rows):
+        for image in [content] if name == IMAGE_INPUT else images_of(content):
+            if file_format(image) is None:
+                if image:
+                    refused[row] = STATUS_UNSUPPORTED
+                continue
+            try:
+                normalized = normalize_file(image)
+            except UnreadableImageError as error:
+                refused[row], normalized = str(error), b""
+            if normalized != image:
+                rows[row] = normalized if name == IMAGE_INPUT else _example_of(normalized)
+    return Guarded({**inputs, name: rows}, refused, 0)
+
+
 def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
     """Replace images over the limits by nothing, which the model reads as an unreadable image.
 
@@ -39,23 +73,32 @@ def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
             examples that hold one. Any other input is passed on.
         limits: the largest image that is decoded.
     """
-    name = next((name for name in (IMAGE_INPUT, EXAMPLE_INPUT) if name in inputs), None)
-    if name is None or inputs[name].dtype != object or inputs[name].ndim != 1:
+    name = _files_input(inputs)
+    if name is None:
         return Guarded(inputs, {}, 0)
     refused = {}
     num_pixels = 0
     rows = inputs[name].copy()
     for row, content in enumerate(rows):
-        for image in [content] if name == IMAGE_INPUT else _images_of(content):
+        for image in [content] if name == IMAGE_INPUT else images_of(content):
             reason, pixels = limits.judge(image)
             num_pixels += pixels
             if reason is not None:
                 refused[row] = reason
-                rows[row] = b"" if name == IMAGE_INPUT else _example_of_nothing()
+                rows[row] = b"" if name == IMAGE_INPUT else _example_of(b"")
     return Guarded({**inputs, name: rows} if refused else inputs, refused, num_pixels)
 
 
-def _images_of(content: bytes) -> list[bytes]:
+def _files_input(inputs: Arrays) -> str | None:
+    """Return the name of the input that holds files, none if there is none."""
+    name = next((name for name in (IMAGE_INPUT, EXAMPLE_INPUT) if name in inputs), None)
+    if name is None or inputs[name].dtype != object or inputs[name].ndim != 1:
+        return None
+    return name
+
+
+def images_of(content: bytes) -> list[bytes]:
+    """Return the images of a serialised example; none of what is no example."""
     try:
         features = Example.FromString(content).features.feature
     except DecodeError:
@@ -63,18 +106,19 @@ def _images_of(content: bytes) -> list[bytes]:
     return list(features[IMAGE_FEATURE].bytes_list.value) if IMAGE_FEATURE in features else []
 
 
-def _example_of_nothing() -> bytes:
+def _example_of(image: bytes) -> bytes:
     example = Example()
-    example.features.feature[IMAGE_FEATURE].bytes_list.value.append(b"")
+    example.features.feature[IMAGE_FEATURE].bytes_list.value.append(image)
     serialized: bytes = example.SerializeToString()
     return serialized
 
 
 def name_refused(outputs: Arrays, refused: Mapping[int, str]) -> Arrays:
-    """Say in the `status` of each refused row why it was."""
+    """Say in the `status` of each refused row that was not read why it was."""
     if not refused or STATUS_OUTPUT not in outputs:
         return outputs
     status = np.array(outputs[STATUS_OUTPUT], object)
     for row, reason in refused.items():
-        status[row] = reason.encode("utf-8")
+        if status[row] != STATUS_OK.encode("utf-8"):
+            status[row] = reason.encode("utf-8")
     return {**outputs, STATUS_OUTPUT: status}

@@ -30,10 +30,16 @@ class ServingOptions:
         max_queue_bytes: bytes of the images that may wait.
         max_request_bytes: of one request.
         max_request_pixels: of all images of one request.
-        max_concurrent_requests: that are received or answered at the same time.
-        receive_timeout_s: seconds that the body of a REST request may take to arrive, and that a
-            connection may stay without one.
+        max_concurrent_requests: that are answered at the same time.
+        max_receiving_requests: whose bodies arrive at the same time; of more, the one that has
+            taken longest is refused.
+        max_receiving_bytes: of bodies that are arriving or being unpacked; over it those of more
+            than 256 KiB are refused.
+        receive_timeout_s: seconds that the body of a request may take to arrive, and that a
+            connection of REST may stay without one.
         grace_s: seconds that requests have to end when the server is told to stop.
+        second_looks: Whether images that are read without confidence are read again, as the
+            settings of the model say.
         limits: the largest image that is decoded.
     """
 
@@ -53,8 +59,11 @@ class ServingOptions:
     max_request_bytes: int = 2**26
     max_request_pixels: int = 2**26
     max_concurrent_requests: int = 512
+    max_receiving_requests: int = 512
+    max_receiving_bytes: int = 2**28
     receive_timeout_s: float = 60.0
     grace_s: float = 30.0
+    second_looks: bool = True
     limits: ImageLimits = field(default_factory=ImageLimits)
 
     def __post_init__(self) -> None:
@@ -111,5 +120,7 @@ _LEAST = {
     "max_request_bytes": 1,
     "max_request_pixels": 1,
     "max_concurrent_requests": 1,
+    "max_receiving_requests": 1,
+    "max_receiving_bytes": 1,
     "grace_s": 0,
 }

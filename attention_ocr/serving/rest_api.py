@@ -1,19 +1,25 @@
 """The REST side: the paths of TF Serving under `/v1/models`, and metrics for Prometheus."""
 
-import asyncio
 import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
+import numpy as np
 from absl import logging
-from aiohttp import web
+from aiohttp import http, web
 from google.protobuf.json_format import MessageToDict
 
 from attention_ocr.serving import rest_format
 from attention_ocr.serving.batching import Arrays
+from attention_ocr.serving.bodies import Bodies, too_many_bytes, unpack_body
 from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.guard import IMAGE_INPUT
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
+from attention_ocr.serving.servable import Signature
 from attention_ocr.serving.service import Service, Wanted
+from attention_ocr.serving.versions import MAX_VERSION
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _PATH = re.compile(
@@ -28,7 +34,6 @@ _VERBS = {
     "/metadata": "GET",
     "": "GET",
 }
-_LARGEST_VERSION = 2**63 - 1
 
 
 class RestApi:
@@ -44,11 +49,17 @@ class RestApi:
         self._service = service
         self._options = options
         self._monitoring = monitoring
+        self._bodies = Bodies(
+            options.max_request_bytes,
+            options.max_receiving_requests,
+            options.max_receiving_bytes,
+            options.receive_timeout_s,
+        )
         self._num_active = 0
 
     def application(self) -> web.Application:
         """Return the web application."""
-        application = web.Application(client_max_size=self._options.max_request_bytes)
+        application = web.Application()
         application.router.add_get(METRICS_PATH, self._metrics)
         application.router.add_route("*", "/{path:.*}", self._handle)
         return application
@@ -60,85 +71,114 @@ class RestApi:
         match = _PATH.fullmatch(request.path)
         method = match["method"] or "" if match else "unknown"
         with self._monitoring.request("REST", method.lstrip(":/") or "status") as outcome:
-            self._num_active += 1
             try:
                 if match is None or request.method != _VERBS[method]:
                     raise ServingError(
                         Code.INVALID_ARGUMENT,
                         f"Malformed request: {request.method} {request.path}",
                     )
-                if self._num_active > self._options.max_concurrent_requests:
-                    raise ServingError(
-                        Code.RESOURCE_EXHAUSTED, f"{self._num_active - 1} requests are under way."
-                    )
                 return _json(await self._answer(request, match, method))
             except ServingError as error:
                 outcome.code = error.code
-                return _json(rest_format.dump_error(error.message), error.code.http_status)
-            except web.HTTPRequestEntityTooLarge:
-                outcome.code = Code.INVALID_ARGUMENT
-                limit = self._options.max_request_bytes
-                message = f"The body may have {limit} bytes at most."
-                return _json(rest_format.dump_error(message), 413)
+                return _json(rest_format.dump_error(error.message), error.http_status)
             except Exception:  # noqa: BLE001
                 # A request shows a mistake of this server or of its model: the log says where, the
                 # client gets what its protocol promises, and the others go on.
                 logging.exception("%s %s", request.method, request.path)
                 outcome.code = Code.INTERNAL
                 return _json(rest_format.dump_error("The server failed."), 500)
-            finally:
-                self._num_active -= 1
 
     async def _answer(self, request: web.Request, match: re.Match[str], method: str) -> bytes:
         version = int(match["version"]) if match["version"] else None
-        if version is not None and version > _LARGEST_VERSION:
+        if version is not None and version > MAX_VERSION:
             raise ServingError(
                 Code.INVALID_ARGUMENT, f"Failed to convert version: {match['version']} to numeric."
             )
         wanted = Wanted(match["name"], version)
         if method == ":predict":
-            return await self._predict(wanted, await self._body(request))
+            return await self._predict(wanted, request)
         if method == ":classify":
-            return await self._classify(wanted, await self._body(request))
+            return await self._classify(wanted, request)
         if method == "/metadata":
             return self._metadata(wanted)
         if method == "":
             return _dump_message(self._service.status(wanted))
         raise ServingError(Code.UNIMPLEMENTED, "A recogniser of text has no regression.")
 
-    async def _body(self, request: web.Request) -> bytes:
-        timeout_s = self._options.receive_timeout_s
-        try:
-            return await asyncio.wait_for(request.read(), timeout_s)
-        except asyncio.TimeoutError as error:
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Take one of the places of requests that are answered at the same time."""
+        if self._num_active >= self._options.max_concurrent_requests:
             raise ServingError(
-                Code.DEADLINE_EXCEEDED, f"The body did not arrive within {timeout_s:g} s."
-            ) from error
-        except (ConnectionError, web.RequestPayloadError) as error:
-            # The latter is a body that is not encoded as its header says.
-            raise ServingError(Code.INVALID_ARGUMENT, f"The body is damaged: {error}") from error
+                Code.RESOURCE_EXHAUSTED, f"{self._num_active} requests are under way."
+            )
+        self._num_active += 1
+        try:
+            yield
+        finally:
+            self._num_active -= 1
 
-    async def _predict(self, wanted: Wanted, body: bytes) -> bytes:
+    @asynccontextmanager
+    async def _body(self, request: web.Request) -> AsyncIterator[bytes]:
+        """Receive the body of a request, as it came."""
+        if (request.content_length or 0) > self._options.max_request_bytes:
+            raise too_many_bytes(self._options.max_request_bytes)
+
+        async def read() -> bytes:
+            try:
+                return await request.content.readany()
+            except (ConnectionError, web.RequestPayloadError, http.HttpProcessingError) as error:
+                raise ServingError(
+                    Code.INVALID_ARGUMENT, f"The body is damaged: {error}"
+                ) from error
+
+        async with self._bodies.receive(read) as body:
+            yield body
+
+    def _unpacked(self, request: web.Request, body: bytes) -> bytes:
+        encoding = request.headers.get("Content-Encoding", "")
+        return unpack_body(body, encoding, self._options.max_request_bytes)
+
+    def _unpacked_bytes(self, request: web.Request, body: bytes) -> int:
+        """Return the bytes of a body, and of one that is packed those that it may unpack to."""
+        packed = "Content-Encoding" in request.headers
+        return self._options.max_request_bytes if packed else len(body)
+
+    async def _predict(self, wanted: Wanted, request: web.Request) -> bytes:
         # The same version from here on: another may be loaded while a large body is unpacked.
         servable = self._service.servable(wanted)
+        with ExitStack() as place:
+            async with self._body(request) as body:
+                place.enter_context(self._place())
 
-        def unpack() -> tuple[rest_format.PredictBody, Arrays]:
-            parsed = rest_format.parse_predict(body)
-            signature = servable.signature(parsed.signature_name)
-            rest_format.check_num_rows(parsed, signature.takes_rows, self._options.max_batch_size)
-            return parsed, rest_format.arrays_of(parsed, signature.definition.inputs)
+                def unpack() -> tuple[rest_format.PredictBody, Arrays]:
+                    content = self._unpacked(request, body)
+                    if rest_format.is_image_file(content, request.content_type):
+                        return _predict_image(content, servable.signature())
+                    parsed = rest_format.parse_predict(content)
+                    signature = servable.signature(parsed.signature_name)
+                    rest_format.check_num_rows(
+                        parsed, signature.takes_rows, self._options.max_batch_size
+                    )
+                    return parsed, rest_format.arrays_of(parsed, signature.definition.inputs)
 
-        parsed, inputs = await self._service.unpack(unpack, len(body))
-        wanted = wanted._replace(version=servable.version, signature_name=parsed.signature_name)
-        answer = await self._service.predict(wanted, inputs, servable=servable)
-        return rest_format.dump_predictions(answer.outputs, parsed.by_row)
+                parsed, inputs = await self._service.unpack(
+                    unpack, self._unpacked_bytes(request, body)
+                )
+            wanted = wanted._replace(version=servable.version, signature_name=parsed.signature_name)
+            answer = await self._service.predict(wanted, inputs, servable=servable)
+            return rest_format.dump_predictions(answer.outputs, parsed.by_row)
 
-    async def _classify(self, wanted: Wanted, body: bytes) -> bytes:
-        signature_name, examples = await self._service.unpack(
-            lambda: rest_format.parse_classify(body), len(body)
-        )
-        wanted = wanted._replace(signature_name=signature_name)
-        result, _, _ = await self._service.classify(wanted, examples)
+    async def _classify(self, wanted: Wanted, request: web.Request) -> bytes:
+        with ExitStack() as place:
+            async with self._body(request) as body:
+                place.enter_context(self._place())
+                signature_name, examples = await self._service.unpack(
+                    lambda: rest_format.parse_classify(self._unpacked(request, body)),
+                    self._unpacked_bytes(request, body),
+                )
+            wanted = wanted._replace(signature_name=signature_name)
+            result, _, _ = await self._service.classify(wanted, examples)
         rows = [
             [[entry.label, entry.score] for entry in classifications.classes]
             for classifications in result.classifications
@@ -157,6 +197,19 @@ class RestApi:
                 "metadata": {"signature_def": _as_dict(signatures)},
             }
         )
+
+
+def _predict_image(content: bytes, signature: Signature) -> tuple[rest_format.PredictBody, Arrays]:
+    """Take a body that is an image file for the one row of a request to predict."""
+    if set(signature.definition.inputs) != {IMAGE_INPUT}:
+        raise ServingError(
+            Code.INVALID_ARGUMENT,
+            "This model reads no image file that is a body of its own. Expected JSON with the "
+            f"inputs {sorted(signature.definition.inputs)}",
+        )
+    images = np.empty(1, object)
+    images[0] = content
+    return rest_format.PredictBody("", None, by_row=True), {IMAGE_INPUT: images}
 
 
 def _as_dict(message: Any) -> dict[str, Any]:

@@ -20,6 +20,18 @@ MAX_VALUES = 2**22
 """Of a body, counted by its commas: a picture of a megapixel in JSON has three quarters of it."""
 
 
+MAX_DEPTH = 16
+"""Lists in lists of a value: more than any tensor has axes, and less than NumPy can count."""
+
+_IMAGE_SIGNATURES = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\x00", b"MM\x00*"),
+    *(b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00 ftyp"),
+)
+"""How image files begin, and JSON does not."""
+
+_WHAT_TO_SEND = 'Send {"instances": [{"b64": "…"}]}, or an image file as it is.'
+
+
 class PredictBody(NamedTuple):
     """A request to predict.
 
@@ -53,13 +65,29 @@ def parse_body(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _invalid(f"JSON Parse error: {error}") from error
+        raise _invalid(f"JSON Parse error: {error}. {_WHAT_TO_SEND}") from error
     finally:
         if collects:
             gc.enable()
     if not isinstance(document, dict):
         raise _invalid(f"Expected a JSON object. Received: {_kind(document)}")
     return document
+
+
+def is_image_file(body: bytes, content_type: str) -> bool:
+    """Return whether a body is an image file, as `curl --data-binary @word.png` sends it.
+
+    Args:
+        body: of a request, unpacked.
+        content_type: as the request says; `curl` says the same of all bodies.
+
+    Example:
+        >>> is_image_file(b"GIF89a...", "application/x-www-form-urlencoded")
+        True
+        >>> is_image_file(b'{"instances": []}', "application/json")
+        False
+    """
+    return content_type.startswith("image/") or body.startswith(_IMAGE_SIGNATURES)
 
 
 def parse_predict(body: bytes) -> PredictBody:
@@ -138,6 +166,8 @@ def _is_named(value: Any) -> bool:
 def _array(name: str, value: Any, data_type: int) -> np.ndarray:
     """Return a value as an array; a body may hold millions of numbers, so NumPy looks at them."""
     dtype = tf.dtypes.as_dtype(data_type)
+    if _depth(value) > MAX_DEPTH:
+        raise _invalid(f"Input {name!r} may have {MAX_DEPTH} lists in each other at most.")
     leaves = np.array(value, object)
     kinds = set(map(type, leaves.flat))
     if list in kinds:
@@ -160,6 +190,15 @@ def _array(name: str, value: Any, data_type: int) -> np.ndarray:
                 raise _invalid(f"Input {name!r} is {dtype.name}. Received: {broken}")
     with np.errstate(over="ignore"):
         return leaves.astype(dtype.as_numpy_dtype)
+
+
+def _depth(value: Any) -> int:
+    """Count the lists in each other, by the first of each: NumPy takes the others for that deep."""
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth
 
 
 def _text(name: str, leaf: Any) -> bytes:

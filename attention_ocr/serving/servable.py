@@ -13,6 +13,7 @@ from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.export.warmup import read_warmup
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
+from attention_ocr.serving.guard import name_refused, normalize_images
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -39,19 +40,20 @@ class Signature:
         """Whether the first axis of every input and output counts independent rows."""
 
     def __call__(self, inputs: Arrays) -> Arrays:
-        """Compute the outputs.
+        """Compute the outputs; images are decoded as everywhere in this toolkit.
 
         Raises:
             ServingError: TensorFlow refuses the values, or runs out of memory.
         """
         dtypes = {name: info.dtype for name, info in self.definition.inputs.items()}
+        guarded = normalize_images(inputs)
         try:
-            tensors = {name: tf.constant(inputs[name], dtypes[name]) for name in dtypes}
-            outputs = self._function(**tensors)
-            return {name: value.numpy() for name, value in outputs.items()}
+            tensors = {name: tf.constant(guarded.inputs[name], dtypes[name]) for name in dtypes}
+            outputs = {name: value.numpy() for name, value in self._function(**tensors).items()}
         except tf.errors.OpError as error:
             code = Code(error.error_code) if error.error_code in set(Code) else Code.UNKNOWN
             raise ServingError(code, _reason(str(error.message))) from error
+        return name_refused(outputs, guarded.refused) if self.takes_rows else outputs
 
     def check(self, inputs: Arrays) -> None:
         """Refuse inputs that do not go with the signature.

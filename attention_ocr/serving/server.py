@@ -108,6 +108,8 @@ class Server:
                 handler_cancellation=True,
                 # Of connections that send no request; a handler bounds how long a body takes.
                 keepalive_timeout=options.receive_timeout_s,
+                # Bodies are unpacked no further than a request may be long.
+                auto_decompress=False,
             )
             await self._rest_runner.setup()
             site = web.TCPSite(self._rest_runner, options.host, options.rest_api_port)

@@ -11,7 +11,7 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 
-from attention_ocr.serving.batching import Arrays, Batcher, num_bytes_of
+from attention_ocr.serving.batching import Arrays, Batcher, num_bytes_of, object_array
 from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 from attention_ocr.serving.guard import (
     CLASSIFY_METHOD,
@@ -149,7 +149,7 @@ class Service:
             )
         if not examples:
             raise ServingError(Code.INVALID_ARGUMENT, "Input is empty.")
-        inputs = {EXAMPLE_INPUT: _objects(examples)}
+        inputs = {EXAMPLE_INPUT: object_array(examples)}
         signature.check(inputs)
         outputs = await self._compute(signature, inputs)
         return _classifications(outputs, len(examples)), servable.version, signature.name
@@ -216,9 +216,3 @@ def _classifications(outputs: Arrays, num_rows: int) -> ClassificationResult:
         for label, score in zip(labels[row], scores[row], strict=True):
             entries.add(label=label.decode("utf-8", "replace"), score=score)
     return result
-
-
-def _objects(values: list[bytes]) -> np.ndarray:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array

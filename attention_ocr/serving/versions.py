@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from absl import logging
@@ -13,7 +14,11 @@ from absl import logging
 from attention_ocr.model_places import SAVED_MODEL_FILE
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ALL, ServingOptions
+from attention_ocr.serving.second_looks import load_servable
 from attention_ocr.serving.servable import Servable
+
+MAX_VERSION = 2**63 - 1
+"""The largest number of a version that TF Serving's messages hold."""
 
 
 class State(IntEnum):
@@ -43,16 +48,17 @@ class Versions:
 
     Args:
         options: of the server.
-        load: makes a servable of a version and its directory.
+        load: makes a servable of a version and its directory; none is `load_servable`.
     """
 
     def __init__(
-        self, options: ServingOptions, load: Callable[[int, Path], Servable] = Servable
+        self, options: ServingOptions, load: Callable[[int, Path], Servable] | None = None
     ) -> None:
         self._options = options
-        self._load = load
+        self._load = load or partial(load_servable, second_looks=options.second_looks)
         self._executor = ThreadPoolExecutor(1, "load")
         self._failed_files: dict[int, object] = {}
+        self._ignored: set[str] = set()
         self.servables: dict[int, Servable] = {}
         self.statuses: dict[int, Status] = {}
 
@@ -99,6 +105,7 @@ class Versions:
         """Load what is new and wanted, then unload what is wanted no more."""
         try:
             found = find_versions(self._options.model_base_path)
+            self._name_ignored()
         except OSError as error:
             # A share that is gone for a moment must not take the model down.
             logging.warning("%s: %s", self._options.model_base_path, error.strerror)
@@ -119,6 +126,16 @@ class Versions:
             self.statuses[version].state = State.END
         for version in set(self._failed_files) - set(found):
             del self._failed_files[version]
+
+    def _name_ignored(self) -> None:
+        """Say once of each directory that it looks like a version and is none."""
+        ignored = {path.name: path for path in _numbered(self._options.model_base_path)}
+        ignored = {name: path for name, path in ignored.items() if not _is_version(path)}
+        for name in sorted(set(ignored) - self._ignored):
+            logging.warning(
+                "%s is ignored: the number of a version is at most %d", ignored[name], MAX_VERSION
+            )
+        self._ignored = set(ignored)
 
     def _wanted(self, found: dict[int, Path]) -> set[int]:
         chosen = self._options.chosen_versions()
@@ -163,14 +180,25 @@ class Versions:
 def find_versions(base_path: Path) -> dict[int, Path]:
     """Return the versions below a directory: subdirectories that are numbers and hold a model.
 
+    Numbers above `MAX_VERSION`, which no message can name, are left out.
+
     Raises:
         OSError: the directory cannot be read.
     """
-    return {
-        int(path.name): path
+    return {int(path.name): path for path in _numbered(base_path) if _is_version(path)}
+
+
+def _numbered(base_path: Path) -> list[Path]:
+    """Return the subdirectories whose names are numbers and that hold a model."""
+    return [
+        path
         for path in base_path.iterdir()
         if path.name.isascii() and path.name.isdecimal() and (path / SAVED_MODEL_FILE).is_file()
-    }
+    ]
+
+
+def _is_version(path: Path) -> bool:
+    return int(path.name) <= MAX_VERSION
 
 
 def _fingerprint(directory: Path) -> object:

@@ -20,6 +20,16 @@ def check_positive(section: Any, *names: str) -> None:
         check(getattr(section, name) > 0, f"`{name}` must be above 0.", getattr(section, name))
 
 
+def check_at_most(section: Any, most: float, *names: str) -> None:
+    """Refuse a section one of whose named fields is above what any network is built with."""
+    for name in names:
+        check(
+            getattr(section, name) <= most,
+            f"`{name}` must be at most {most}.",
+            getattr(section, name),
+        )
+
+
 def check_not_negative(section: Any, *names: str) -> None:
     """Refuse a section one of whose named fields is below 0."""
     for name in names:

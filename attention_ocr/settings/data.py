@@ -23,6 +23,8 @@ class DataConfig:
         bucket_lengths: characters. Ascending upper limits of the label lengths of one batch.
         on_bad_example: what training does with an image that cannot be read, or a label that is
             too long or not UTF-8: `skip` counts it and names it in the log, `fail` stops.
+        max_unreadable: largest share of images that cannot be read, among the last thousand, with
+            which training goes on; 1 never ends it.
         data_workers: parallel calls of the pipeline's stages; 0 lets tf.data choose.
     """
 
@@ -35,11 +37,17 @@ class DataConfig:
     bucket_widths: tuple[int, ...] = (64, 96, 128, 192)
     bucket_lengths: tuple[int, ...] = (6, 10)
     on_bad_example: str = "skip"
+    max_unreadable: float = 0.25
     data_workers: int = 2
 
     def __post_init__(self) -> None:
         check_positive(self, "batch_size", "eval_batch_size", "shuffle_buffer")
         check_not_negative(self, "data_workers")
+        check(
+            0.0 <= self.max_unreadable <= 1.0,
+            "`max_unreadable` must lie between 0 and 1.",
+            self.max_unreadable,
+        )
         check_choice("on_bad_example", self.on_bad_example, ON_BAD_EXAMPLE)
         check(bool(self.train_data), "`train_data` must name a source.", self.train_data)
         for name in ("bucket_widths", "bucket_lengths"):

@@ -4,8 +4,10 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
+    check_not_negative,
     check_positive,
 )
 
@@ -37,6 +39,7 @@ class DecoderConfig:
         location_filters: of `attention=location`, features of the previous weights.
         location_kernel: of `attention=location`, odd size of the convolution, cells.
         decoder_cell: recurrent cell, `lstm` or `gru`.
+        cell_clip: largest magnitude of the cell state of `decoder_cell=lstm`; 0 clips nothing.
         decoder_layers: recurrent layers, each with weights of its own.
         autoregressive: whether a step is told the previous character.
         feedback: how it is told: as an `embedding`, or `one_hot`.
@@ -50,6 +53,7 @@ class DecoderConfig:
     location_filters: int = 10
     location_kernel: int = 7
     decoder_cell: str = "lstm"
+    cell_clip: float = 0.0
     decoder_layers: int = 1
     autoregressive: bool = True
     feedback: str = "embedding"
@@ -67,7 +71,16 @@ class DecoderConfig:
             "location_kernel",
             "decoder_layers",
         )
+        check_at_most(self, 1024, "attention_heads", "location_filters", "location_kernel")
+        check_at_most(self, 64, "decoder_layers")
         check_fraction(self, "hard_soft_share")
+        check_not_negative(self, "cell_clip")
+        check(
+            not self.cell_clip or self.decoder_cell == "lstm",
+            "`cell_clip` must be 0 for a cell without a cell state, "
+            f"`decoder_cell={self.decoder_cell}`.",
+            self.cell_clip,
+        )
         check(
             self.location_kernel % 2 == 1,
             "`location_kernel` must be odd.",

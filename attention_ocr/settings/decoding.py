@@ -4,6 +4,7 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -34,6 +35,8 @@ class DecodingConfig:
         length_alpha: exponent of `wu`; 0 is `none`.
         joint_weight: of CTC in `decoding=joint`; the attention has the rest of 1.
         lexicon: a file with a word a line: nothing else is read. Empty reads any text.
+        lexicon_ignore_case: whether a word of the lexicon is read in any mixture of capital and
+            small letters.
         pattern: a regular expression that describes every whole text, such as `[A-Z]{2}[0-9]{4}`,
             see `decoding.pattern`. Empty reads any text.
         attention_temperature: divides the attention's logits where confidences are computed, not
@@ -59,12 +62,14 @@ class DecodingConfig:
     ctc_temperature: float = 1.0
     language_model: str = ""
     language_model_weight: float = 0.0
+    lexicon_ignore_case: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         check_positive(self, "beam_width", "num_best", "attention_temperature", "ctc_temperature")
         check_not_negative(self, "length_alpha", "language_model_weight")
+        check_at_most(self, 2**14, "beam_width")
         check(
             self.language_model_weight == 0 or bool(self.language_model),
             "A `language_model_weight` above 0 needs a `language_model`.",

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import check, check_positive
+from attention_ocr.settings.checks import check, check_at_most, check_positive
 
 WIDTH_MULTIPLE = 16
 """Widths are padded to a multiple of this, so that every stride of every encoder divides them."""
@@ -12,9 +12,6 @@ STRETCHED_RATIOS = (1.0, 4.0)
 
 MAX_STRETCH = 4.0
 """More would leave little of the shape of a character."""
-
-MAX_PIXELS = 2**25
-"""A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +44,9 @@ class ImageConfig:
 
     def __post_init__(self) -> None:
         check_positive(self, "image_height", "max_image_width", "num_views")
+        check_at_most(self, 2**12, "image_height")
+        check_at_most(self, 2**16, "max_image_width")
+        check_at_most(self, 64, "num_views")
         check(self.image_height % 16 == 0, "`image_height` must divide by 16.", self.image_height)
         check(
             self.max_image_width % 16 == 0,

@@ -4,6 +4,7 @@ import dataclasses
 
 from attention_ocr.settings.checks import (
     check,
+    check_at_most,
     check_choice,
     check_fraction,
     check_not_negative,
@@ -35,6 +36,16 @@ CHOICES = {
 """The values of the other fields that are a choice."""
 
 
+MAX_UNITS = 2**14
+"""Of a layer, and characters of a text: a damaged file of settings must not ask for terabytes."""
+
+MAX_MULTIPLE = 64
+"""Of the layers of an encoder or of their channels, and layers above it."""
+
+MAX_POINTS = 1024
+"""Of a rectifier, whose spline takes their square."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The recogniser.
@@ -48,6 +59,8 @@ class ModelConfig:
             `BACKBONE_ENCODERS`.
         encoder_depth: multiplies the residual units of every stage, rounded up; 1 for all but
             `COMPACT_ENCODERS`.
+        encoder_iterations: times that each shared convolution of `encoder=recursive` runs; 2, its
+            default, for all others.
         encoder_backbone: network of `keras.applications` for `encoder=application`.
         encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
@@ -71,6 +84,7 @@ class ModelConfig:
     encoder: str = "compact"
     encoder_width: float = 1.0
     encoder_depth: float = 1.0
+    encoder_iterations: int = 2
     encoder_backbone: str = ""
     encoder_layer: str = ""
     coordinates: str = "none"
@@ -97,6 +111,11 @@ class ModelConfig:
             self.encoder_depth,
         )
         check(
+            self.encoder_iterations == 2 or self.encoder == "recursive",
+            f"`encoder_iterations` must be 2 for `encoder={self.encoder}`; it is for recursive.",
+            self.encoder_iterations,
+        )
+        check(
             self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
             "`rectifier_points` must be even and at least 4.",
             self.rectifier_points,
@@ -105,6 +124,7 @@ class ModelConfig:
             self,
             "encoder_width",
             "encoder_depth",
+            "encoder_iterations",
             "sequence_units",
             "attention_units",
             "decoder_units",
@@ -112,6 +132,10 @@ class ModelConfig:
             "max_length",
         )
         check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
+        check_at_most(self, MAX_UNITS, "sequence_units", "attention_units", "decoder_units")
+        check_at_most(self, MAX_UNITS, "embedding_units", "max_length")
+        check_at_most(self, MAX_MULTIPLE, "encoder_width", "encoder_depth", "sequence_layers")
+        check_at_most(self, MAX_POINTS, "rectifier_points")
         check_fraction(self, "dropout")
 
     def _check_backbone(self) -> None:

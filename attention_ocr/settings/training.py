@@ -11,7 +11,10 @@ from attention_ocr.settings.checks import (
     check_positive,
 )
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+DEFAULT_STEPS = 20000
+"""Of a run whose data nobody can count; settings that are counted in steps are made for them."""
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OPTIMIZERS = ("adamw", "adam", "muon", "sgd", "adadelta", "adagrad", "rmsprop")
 SCHEDULES = ("cosine", "exponential", "constant", "trapezoid")
 CLIPPINGS = ("global_norm", "per_variable", "none")
@@ -36,13 +39,18 @@ class TrainingConfig:
     """How the recogniser is trained.
 
     Args:
-        steps: optimiser steps of the whole run.
+        steps: optimiser steps of the whole run; 0 leaves them to `minutes`, or without those to the
+            data: a hundred walks through them, from 1,000 to 20,000 steps (`training.budget`).
+        minutes: of training and validation, without start-up, after which the run ends; the
+            learning rate follows the share that is spent, as it would in a run of 20,000 steps.
+            With `steps` too, what is reached first ends the run. 0 counts steps alone.
         optimizer: `adamw`, `adam`, `muon`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
         momentum: of `optimizer=sgd`, `optimizer=rmsprop` and `optimizer=muon`.
         schedule: how the rate falls: `cosine`, `exponential`, `constant`, or `trapezoid`: not
             before the last `decay_steps`.
         learning_rate: peak of the schedule.
-        warmup_steps: steps over which the rate rises from 0 to its peak.
+        warmup_steps: steps over which the rate rises from 0 to its peak; at most a twentieth of
+            the run where its steps are left to the data.
         final_learning_rate: fraction of the peak at which the schedule ends.
         decay_steps: steps of the fall in `schedule=trapezoid`.
         weight_decay: decoupled decay of `optimizer=adamw` and `optimizer=muon`; biases and
@@ -61,9 +69,14 @@ class TrainingConfig:
         reinforce_weight: of hard attention, weight of the loss that teaches it where to look.
         entropy_weight: of hard attention, weight of the entropy that it is rewarded for.
         average_decay: decay of the averaged weights; 0 averages nothing.
-        precision: `bfloat16`, `float32`, or `auto`: bfloat16 where the processor computes in it.
-        eval_every: steps between two validations.
-        checkpoint_every: steps between two checkpoints.
+        precision: `bfloat16`, `float32`, `float16` with a loss that is scaled, or `auto`: bfloat16
+            where every device computes in it, float16 where GPUs have no bfloat16 but fast float16.
+        jit_compile: compile the training step by XLA; each shape of a batch is compiled once, so
+            batches are padded to the limits of their buckets.
+        eval_every: steps between two validations; 0 for twenty in the run, at most 1,000 steps
+            apart.
+        checkpoint_every: steps between two checkpoints; 0 for forty in the run, at most 500 steps
+            or five minutes apart.
         summary_every: steps between two scalars in TensorBoard.
         keep_checkpoints: checkpoints kept besides the best weights.
         patience: validations without a better exact match after which the run ends; 0 never
@@ -83,7 +96,8 @@ class TrainingConfig:
             scaled. Empty trains all at one rate.
     """
 
-    steps: int = 20000
+    steps: int = 0
+    minutes: float = 0.0
     optimizer: str = "adamw"
     momentum: float = 0.9
     schedule: str = "cosine"
@@ -104,8 +118,9 @@ class TrainingConfig:
     entropy_weight: float = 0.01
     average_decay: float = 0.999
     precision: str = "auto"
-    eval_every: int = 1000
-    checkpoint_every: int = 500
+    jit_compile: bool = False
+    eval_every: int = 0
+    checkpoint_every: int = 0
     summary_every: int = 20
     keep_checkpoints: int = 2
     patience: int = 0
@@ -141,17 +156,18 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_positive(
             self,
-            "steps",
             "learning_rate",
             "decay_steps",
             "sampling_steps",
-            "eval_every",
-            "checkpoint_every",
             "summary_every",
             "keep_checkpoints",
         )
         check_not_negative(
             self,
+            "steps",
+            "minutes",
+            "eval_every",
+            "checkpoint_every",
             "warmup_steps",
             "weight_decay",
             "l2",
@@ -171,15 +187,21 @@ class TrainingConfig:
         )
         for name, choices in CHOICES.items():
             check_choice(name, getattr(self, name), choices)
+        steps = self.steps or DEFAULT_STEPS
         check(
-            self.warmup_steps < self.steps,
-            f"`warmup_steps` must be below `steps` ({self.steps}).",
+            self.warmup_steps < steps,
+            f"`warmup_steps` must be below `steps` ({steps}).",
             self.warmup_steps,
         )
         check(
-            self.schedule != "trapezoid" or self.warmup_steps + self.decay_steps <= self.steps,
-            f"`warmup_steps` and `decay_steps` must fit into `steps` ({self.steps}).",
+            self.schedule != "trapezoid" or self.warmup_steps + self.decay_steps <= steps,
+            f"`warmup_steps` and `decay_steps` must fit into `steps` ({steps}).",
             (self.warmup_steps, self.decay_steps),
+        )
+        check(
+            not self.minutes or self.strategy != "multi_worker",
+            "`minutes` must be 0 with `strategy=multi_worker`: all workers must end at one step.",
+            self.minutes,
         )
         check(
             self.schedule != "exponential" or self.final_learning_rate > 0,

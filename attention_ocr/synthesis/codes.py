@@ -175,7 +175,7 @@ def draw_reading(rng: np.random.Generator, material: Material) -> str | None:
         place = length - 1 - min(1 + below(rng, 3), length - 2)
         mark = ":" if ":" in marks and happens(rng, 0.2) else marks[0 if happens(rng, 0.7) else -1]
         text = text[:place] + mark + text[place + 1 :]
-    if length >= 2 and "-" in material.characters and happens(rng, 0.05):
+    if text[1:2].isdigit() and "-" in material.characters and happens(rng, 0.05):
         text = "-" + text[1:]
     return text
 

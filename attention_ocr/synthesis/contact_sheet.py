@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
+from attention_ocr.font_packages import warn_of_missing_fonts
 from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.typesetting import open_font
 from attention_ocr.text_direction import display_order
@@ -53,6 +54,10 @@ def draw_contact_sheet(
         face = next((face for face in plainest if face.covered(characters) == characters), None)
         if face is not None and face not in fonts:
             fonts[face] = open_font(face, _CAPTION_SIZE)
+        if face is None:
+            warn_of_missing_fonts(
+                characters.difference(*(face.covered(characters) for face in faces))
+            )
         font = ImageFont.load_default() if face is None else fonts[face]
         # Text that no face shows is written by its code points, which any font has.
         caption = text if face else text.encode("ascii", "backslashreplace").decode()

@@ -305,14 +305,14 @@ def draw_wheels(
         uint8 `[H, W]` of the digits, of what is to be seen of those before and after them, and of
         the windows.
     """
-    drawn: dict[str, np.ndarray] = {}
+    drawn: dict[str, tuple[np.ndarray, int]] = {}
 
-    def draw(character: str) -> np.ndarray:
+    def draw(character: str) -> tuple[np.ndarray, int]:
         if character not in drawn:
-            drawn[character] = typesetter.set_text(face, size, character)[0]
+            drawn[character] = typesetter.set_text(face, size, character)
         return drawn[character]
 
-    inks = [draw(character) for character in text]
+    inks = [draw(character)[0] for character in text]
     digit_width = max([ink.shape[1] for ink in inks] + [capital // 2])
     window = (
         digit_width + 2 * max(1, round(between(rng, 0.06, 0.3) * capital)),
@@ -327,7 +327,9 @@ def draw_wheels(
     pen = 0
     for place, (character, ink) in enumerate(zip(text, inks, strict=True)):
         if not character.isalnum():
-            digits.append((pen, max(0, window[1] - ink.shape[0] - gap), ink))
+            # On the line on which the digits stand.
+            top = (window[1] + capital) // 2 - draw(character)[1]
+            digits.append((pen, max(0, top), ink))
             pen += ink.shape[1] + gap
             continue
         roll = round(between(rng, -0.06, 0.06) * pitch)
@@ -338,18 +340,16 @@ def draw_wheels(
             for step in (-1, 1):
                 other = str((int(character) + step) % 10)
                 if face.covered(other):
-                    seen = _see_through(window, draw(other), roll + step * pitch)
+                    seen = _see_through(window, draw(other)[0], roll + step * pitch)
                     others.append((pen, 0, seen))
         windows.append((pen, 0, np.full(window[::-1], 255, np.uint8)))
         pen += window[0] + gap
-    blank = (0, 0, np.zeros((window[1], max(1, pen - gap)), np.uint8))
-    masks = [join_inks([*placed, blank]) for placed in (digits, others, windows)]
-    rows, columns = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+    width = max(1, pen - gap)
+    rows = max([window[1]] + [ink.shape[0] + y for _, y, ink in digits])
+    columns = max([width] + [ink.shape[1] + x for x, _, ink in digits])
+    blank = (0, 0, np.zeros((rows, columns), np.uint8))
     digits_mask, others_mask, windows_mask = (
-        cv2.copyMakeBorder(
-            mask, 0, rows - mask.shape[0], 0, columns - mask.shape[1], cv2.BORDER_CONSTANT
-        )
-        for mask in masks
+        join_inks([*placed, blank]) for placed in (digits, others, windows)
     )
     return digits_mask, others_mask, windows_mask
 

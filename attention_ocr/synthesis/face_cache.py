@@ -14,7 +14,7 @@ from absl import logging
 from attention_ocr.synthesis.faces import Face
 
 # Part of the file's name: raise it when `inspect_file` judges faces in another way.
-_VERSION = 6
+_VERSION = 7
 
 
 def cache_file() -> Path:

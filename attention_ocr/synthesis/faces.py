@@ -138,6 +138,9 @@ def visible_characters(
 ) -> dict[str, np.ndarray]:
     """Draw characters and keep those that leave ink other than the box for a missing one.
 
+    A character after which the next one stands more than two ems away is left out as well: some
+    files have such advances by mistake, and a text would be torn apart.
+
     Args:
         font: The font.
         characters: Characters of its table.
@@ -149,7 +152,11 @@ def visible_characters(
     box, _ = draw_ink(font, missing)
     inks = {character: draw_ink(font, character)[0] for character in characters}
     return {
-        character: ink for character, ink in inks.items() if ink.size and not _are_alike(ink, box)
+        character: ink
+        for character, ink in inks.items()
+        if ink.size
+        and not _are_alike(ink, box)
+        and font.getlength(character) <= ink.shape[1] + 2 * font.size
     }
 
 
@@ -283,7 +290,11 @@ def _proof_characters(
         # Dots that stand for letters, and letters that would be drawn over each other.
         or (ink.shape[0] >= least_height and font.getlength(character) >= 0.4 * ink.shape[1])
     }
-    return inks, set(code_points) - set(proofed) | set(map(ord, inks))
+    usable = set(code_points) - set(proofed) | set(map(ord, inks))
+    if not 0.05 * _PROOF_SIZE <= font.getlength(" ") <= 1.5 * _PROOF_SIZE:
+        # Some files have a space as wide as a hundred letters, or none at all.
+        usable.discard(ord(" "))
+    return inks, usable
 
 
 def _to_shapes(inks: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -31,6 +31,7 @@ from attention_ocr.synthesis.lettering import (
 )
 from attention_ocr.synthesis.lines import AMBIGUOUS, add_line_height
 from attention_ocr.synthesis.looks import Look
+from attention_ocr.synthesis.panels import draw_panel, furnish_plate
 from attention_ocr.synthesis.typesetting import Typesetter
 
 LARGEST_CAPTION = 1 / 1.8
@@ -275,7 +276,11 @@ def _surround(
     neighbored = bool(others) and not framed and happens(rng, look.neighbored * difficulty)
     room = [0.0, 0.0, 0.0, 0.0]
     if framed:
-        room = [between(rng, 0.08, 0.5) * height for _ in range(4)]
+        room = [between(rng, 0.1, 0.5) * height for _ in range(4)]
+    band = 0
+    if framed and look.surface == "plate" and happens(rng, 0.2):
+        band = round(between(rng, 0.25, 0.5) * height)
+        room[0] += band
     sides: list[tuple[int, np.ndarray, int]] = []
     if captioned:
         for side in (1, 3) if happens(rng, 0.4) else (pick(rng, (1, 3, 1, 3, 2)),):
@@ -297,7 +302,9 @@ def _surround(
     if neighbored:
         _put_neighbor(rng, beside, core, others.draw(rng), height)
     if framed:
-        _draw_panel(rng, frame, panel, height)
+        draw_panel(rng, frame, panel, height, min(padding))
+        if look.surface == "plate":
+            furnish_plate(rng, frame, panel, (left, above), band, height)
     if letters.windows is not None:
         frame = cv2.copyMakeBorder(letters.windows, *padding, cv2.BORDER_CONSTANT)
     return cv2.merge([ink, beside, frame, panel]), framed
@@ -361,43 +368,3 @@ def _put_neighbor(
         y = top + height - min(other.shape[0], height)
         other = other[:height]
     draw_at(beside, other, x, y)
-
-
-def _draw_panel(
-    rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, height: int
-) -> None:
-    """Draw a panel as large as the mask, its corners round or not, and mostly an edge."""
-    rows, columns = panel.shape
-    radius = int(between(rng, 0.0, 0.3) * height) if happens(rng, 0.7) else 0
-    corner, far = (radius + 1, radius + 1), (columns - radius - 2, rows - radius - 2)
-    if far[0] <= corner[0] or far[1] <= corner[1]:
-        corner, far, radius = (0, 0), (columns - 1, rows - 1), 0
-    _round_box(panel, corner, far, radius, -1)
-    if happens(rng, 0.65):
-        width = max(1, round(between(rng, 0.03, 0.09) * height))
-        inset = round(between(rng, 0.0, 0.1) * height)
-        place = inset + width // 2
-        near = (corner[0] + place, corner[1] + place)
-        end = (far[0] - place, far[1] - place)
-        if end[0] > near[0] and end[1] > near[1]:
-            _round_box(frame, near, end, radius, width)
-            cv2.bitwise_and(frame, panel, dst=frame)
-
-
-def _round_box(
-    mask: np.ndarray, corner: tuple[int, int], far: tuple[int, int], radius: int, width: int
-) -> None:
-    """Draw a box around another one, `radius` away from it, filled if the width is below 0."""
-    if width < 0:
-        cv2.rectangle(mask, corner, far, 255, -1)
-        if radius:
-            cv2.rectangle(mask, corner, far, 255, 2 * radius, cv2.LINE_AA)
-        return
-    if not radius:
-        cv2.rectangle(mask, corner, far, 255, width)
-        return
-    outer, inner = np.zeros_like(mask), np.zeros_like(mask)
-    _round_box(outer, corner, far, radius, -1)
-    shrunk = max(0, radius - width)
-    _round_box(inner, corner, far, shrunk, -1)
-    cv2.subtract(outer, inner, dst=mask)

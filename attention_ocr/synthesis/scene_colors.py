@@ -10,6 +10,7 @@ from attention_ocr.synthesis.colors import (
     Palette,
     color_of_luma,
     draw_natural_palette,
+    draw_palette,
     luma,
 )
 
@@ -29,7 +30,7 @@ _PLATE_COLORS = (
 )
 _TAG_COLORS = (
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _SILVER), (_BLACK, _SILVER)),
-    *((_BLACK, _YELLOW), (_BLACK, _YELLOW), (_WHITE, _BLACK), (_WHITE, _BLUE), (_RED, _WHITE)),
+    *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _YELLOW), (_WHITE, _BLACK), (_RED, _WHITE)),
 )
 _WHEEL_COLORS = (
     *((_WHITE, _BLACK), (_WHITE, _BLACK), (_WHITE, _BLACK), (_BLACK, _WHITE), (_BLACK, _WHITE)),
@@ -55,7 +56,7 @@ def draw_plate_palette(rng: np.random.Generator, strength: float = 1.0) -> Palet
     Returns:
         The colours.
     """
-    return _draw_lit_palette(rng, _PLATE_COLORS, strength)
+    return _draw_lit_palette(rng, _PLATE_COLORS, strength, darkest=0.6, hazy=0.4)
 
 
 def draw_tag_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
@@ -68,7 +69,7 @@ def draw_tag_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette
     Returns:
         The colours.
     """
-    return _draw_lit_palette(rng, _TAG_COLORS, strength)
+    return _draw_lit_palette(rng, _TAG_COLORS, strength, darkest=0.8, hazy=0.25)
 
 
 def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
@@ -81,20 +82,21 @@ def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palet
     Returns:
         The colours.
     """
-    return _draw_lit_palette(rng, _WHEEL_COLORS, strength)
+    return _draw_lit_palette(rng, _WHEEL_COLORS, strength, darkest=0.5, hazy=0.3)
 
 
-def draw_metal_palette(rng: np.random.Generator) -> Palette:
+def draw_metal_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
     """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is.
 
     Args:
         rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
     """
-    ground = between(rng, 95.0, 235.0)
-    change = between(rng, 45.0, 130.0)
+    ground = between(rng, 120.0, 250.0)
+    change = min(200.0, between(rng, 60.0, 160.0) / max(strength, 0.6))
     text = ground - change if happens(rng, 0.75) else ground + change
     if not 5.0 <= text <= 250.0:
         text = ground - change if text > ground else ground + change
@@ -108,11 +110,12 @@ def draw_metal_palette(rng: np.random.Generator) -> Palette:
     )
 
 
-def draw_lamp_palette(rng: np.random.Generator) -> Palette:
+def draw_lamp_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
     """Draw the colours of a display: bright lamps on black, or dark segments on a gray panel.
 
     Args:
         rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
@@ -120,21 +123,39 @@ def draw_lamp_palette(rng: np.random.Generator) -> Palette:
     if happens(rng, 0.3):
         ground, text = between(rng, 110.0, 200.0), between(rng, 10.0, 60.0)
         saturation = 0.5 * rng.random()
-        tint = color_of_luma(rng, ground, saturation)
-        return Palette(color_of_luma(rng, text, 0.3), tint, 0.6 * (ground - text), saturation)
-    return _draw_glowing_palette(rng, _LAMPS, 60.0)
+        panel = color_of_luma(rng, ground, saturation)
+        return Palette(color_of_luma(rng, text, 0.3), panel, 0.6 * (ground - text), saturation)
+    return _draw_glowing_palette(rng, _LAMPS, 60.0 * strength)
 
 
-def draw_neon_palette(rng: np.random.Generator) -> Palette:
-    """Draw the colours of glowing tubes before a dark wall.
+def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette:
+    """Draw the colours of a captcha: gray or colourful, of more contrast than most signs have.
 
     Args:
         rng: Where the chance comes from.
+        difficulty: From 0 to 1.
 
     Returns:
         The colours.
     """
-    return _draw_glowing_palette(rng, _NEON, 80.0)
+    palette = draw_palette(rng, 0.5 * difficulty)
+    if happens(rng, 0.5):
+        text, ground = (luma(color) for color in (palette.text, palette.ground))
+        return Palette((text,) * 3, (ground,) * 3, palette.gap, 0.0)
+    return palette
+
+
+def draw_neon_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
+    """Draw the colours of glowing tubes before a dark wall.
+
+    Args:
+        rng: Where the chance comes from.
+        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
+
+    Returns:
+        The colours.
+    """
+    return _draw_glowing_palette(rng, _NEON, 80.0 * strength)
 
 
 def _draw_glowing_palette(
@@ -152,18 +173,22 @@ def _draw_glowing_palette(
 
 
 def _draw_lit_palette(
-    rng: np.random.Generator, pairs: Sequence[tuple[Color, Color]], strength: float
+    rng: np.random.Generator,
+    pairs: Sequence[tuple[Color, Color]],
+    strength: float,
+    darkest: float,
+    hazy: float,
 ) -> Palette:
     """Draw colours of paint in the light of the sun, of a lamp, or of hardly anything."""
     if happens(rng, 0.08):
         return draw_natural_palette(rng, strength)
     text, ground = (_vary(rng, color, 22.0) for color in pick(rng, pairs))
     # Light takes from all channels alike, haze brings all colours together, lamps are coloured.
-    light = between(rng, 0.35, 1.05)
-    haze = between(rng, 0.0, 0.75) ** 1.5 if happens(rng, 0.5) else 0.1 * rng.random()
+    light = between(rng, darkest, 1.15)
+    haze = between(rng, 0.0, 0.75) ** 1.5 if happens(rng, hazy) else 0.1 * rng.random()
     veil = between(rng, 40.0, 230.0)
     tint = (1.0, 1.0, 1.0)
-    if happens(rng, 0.35):
+    if happens(rng, 0.25):
         tint = (between(rng, 0.7, 1.0), between(rng, 0.8, 1.0), between(rng, 0.65, 1.0))
     lit = []
     for color in (text, ground):

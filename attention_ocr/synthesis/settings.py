@@ -46,8 +46,9 @@ class SynthesisConfig:
             comes with the package.
         textless: Fraction of pictures without a text, whose label is empty: a reader learns from
             them that there may be nothing to read.
-        look: `any`; `signs`: bold strokes, tight crops and muted colours, as in photographs of
-            streets; or `irregular`: such words turned, bent and seen from the side.
+        look: Names of `LOOKS`, joined by `+`: `any`; `signs`: bold strokes, tight crops and muted
+            colours, as in photographs of streets; `irregular`: such words turned, bent and seen
+            from the side; `plates`, `led` and others.
 
     Raises:
         ValueError: If a setting is outside its range.

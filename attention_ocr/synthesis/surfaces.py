@@ -178,12 +178,11 @@ def strike_through(
     height, width = image.shape[:2]
     num_points = 2 + below(rng, 3)
     places = (np.arange(num_points) + rng.random(num_points) - 0.5) / (num_points - 1)
-    x, y = places * width, (2.0 * rng.random(num_points) - 0.5) * height
+    x, y = places * width, (0.1 + 0.8 * rng.random(num_points)) * height
     if num_points == 2 or happens(rng, 0.6):
-        # A smooth curve that the points pull towards themselves.
+        # A smooth curve that the points in its middle pull towards themselves.
+        y[1:-1] = 2.0 * y[1:-1] - 0.5 * height
         x, y = _bezier_weights(num_points) @ x, _bezier_weights(num_points) @ y
-    else:
-        y = np.clip(y, 0.15 * height, 0.85 * height)
     points = np.round(8 * np.stack([x, y], axis=1)).astype(np.int32)
     thickness = max(1, round(min(stroke_width, 5.0) * between(rng, 0.25, 0.7)))
     struck = image.copy()

@@ -1,12 +1,17 @@
 """Checkpoints: everything a run needs to go on as if nothing had happened."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 from absl import logging
+
+from attention_ocr.whole_files import sync_file, sync_folder, whole_file
 
 CHECKPOINTS = "checkpoints"
 # What TensorFlow raises for a checkpoint that is cut short: `OpError` itself for its index, an
@@ -14,18 +19,58 @@ CHECKPOINTS = "checkpoints"
 _DAMAGED = (tf.errors.OpError, IndexError, ValueError, AssertionError)
 
 
+class Group(Protocol):
+    """The processes that go on together, see `workers.Workers`."""
+
+    index: int
+    count: int
+
+    def gather(self, numbers: Sequence[int]) -> list[list[int]]:
+        """Return what every process hands in."""
+        ...
+
+    def all_true(self, claim: bool) -> bool:
+        """Return whether a claim holds for every process."""
+        ...
+
+
+class _Alone:
+    """A process that goes on by itself."""
+
+    index = 0
+    count = 1
+
+    def gather(self, numbers: Sequence[int]) -> list[list[int]]:
+        return [list(numbers)]
+
+    def all_true(self, claim: bool) -> bool:
+        return claim
+
+
+def _other_data(_step: int, _record: Mapping[str, Any] | None, failed: bool) -> str:
+    if not failed:
+        return ""
+    return (
+        "the training data are not those that it was saved with, and are read from their beginning"
+    )
+
+
 class Checkpoints:
     """Saves and restores the state of a run.
 
     Args:
-        directory: where the checkpoints lie.
+        directory: where the checkpoints lie; those of the first process of a group lie beside it.
         state: what is saved, by name: variables, lists of variables, iterators.
         keep: newest checkpoints that stay.
         remake: makes those of `state` anew, by name, that a checkpoint may not fit: an iterator
             over other data cannot go on where the old one was.
+        reason_to_remake: says why they are made anew, empty where they are not: called with the
+            step of a checkpoint, its record, if it has one, and whether to restore them has failed.
+        group: the processes of the run.
 
     Attributes:
         state: what is saved, with what was made anew.
+        restored: the checkpoint that was restored, if any.
     """
 
     def __init__(
@@ -34,84 +79,198 @@ class Checkpoints:
         state: dict[str, Any],
         keep: int,
         remake: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+        reason_to_remake: Callable[[int, Mapping[str, Any] | None, bool], str] = _other_data,
+        group: Group | None = None,
     ) -> None:
         self.state = dict(state)
-        self._remake = remake
-        self._checkpoint = tf.train.Checkpoint(**state)
         self.directory = directory
+        self.restored: Path | None = None
+        self._remake = remake
+        self._reason_to_remake = reason_to_remake
+        self._group = group or _Alone()
+        self._checkpoint = tf.train.Checkpoint(**state)
+        # Processes that are killed together may differ by one checkpoint: the one before stays,
+        # so that there is one that all of them have.
+        self._keep = keep if self._group.count == 1 else max(keep, 2)
+        _clear_left_overs(directory)
+        self._manager = self._make_manager()
+
+    def _make_manager(self) -> tf.train.CheckpointManager:
+        def make() -> tf.train.CheckpointManager:
+            # It would remove older ones before a new one is safe on the disk, so it is let keep
+            # more than `save` leaves there.
+            return tf.train.CheckpointManager(
+                self._checkpoint, str(self.directory), self._keep + 2, checkpoint_name="step"
+            )
+
         try:
-            self._manager = self._make_manager(keep)
+            return make()
         except ValueError:
             # TensorFlow's list of the checkpoints is damaged; they themselves need not be.
-            (directory / "checkpoint").unlink()
-            self._manager = self._make_manager(keep)
+            (self.directory / "checkpoint").unlink()
+            return make()
 
-    def _make_manager(self, keep: int) -> tf.train.CheckpointManager:
-        return tf.train.CheckpointManager(
-            self._checkpoint, str(self.directory), max_to_keep=keep, checkpoint_name="step"
-        )
-
-    def save(self, step: int) -> None:
+    def save(self, step: int, record: Mapping[str, Any] | None = None) -> None:
         """Write a checkpoint; older ones go only after it is whole.
+
+        Args:
+            step: its number.
+            record: JSON values that tell what it was made with.
 
         Raises:
             OSError: it cannot be written, the disk is full for example.
         """
         try:
+            if record is not None:
+                # First the record, so that no checkpoint is without.
+                self.directory.mkdir(parents=True, exist_ok=True)
+                with whole_file(_record_file(self._path(step))) as temporary:
+                    temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             self._manager.save(checkpoint_number=step)
         except tf.errors.OpError as error:
             message = f"Cannot write a checkpoint to {self.directory}: {error.message}"
             raise OSError(message) from error
+        for file in self.directory.glob(f"step-{step}.*"):
+            sync_file(file)
+        sync_folder(self.directory)
+        # A later one that could not be read, or that not all workers had, is of another past.
+        until_now = [other for other in self.steps() if other <= step]
+        self._remove(set(self.steps()) - set(until_now[: self._keep]))
+
+    def steps(self) -> list[int]:
+        """Return the steps of the checkpoints that are there, newest first."""
+        return _steps(self.directory)
 
     def restore(self) -> bool:
-        """Restore the newest checkpoint that is whole.
+        """Restore the newest checkpoint that is whole, and that every process of the group has.
 
         Returns:
             Whether there was one.
 
         Raises:
-            ValueError: there are checkpoints, and none can be read.
+            ValueError: there are checkpoints, and none can be read, or none is common to all.
         """
-        # The files themselves, not TensorFlow's list of them: that may be damaged, too.
-        indices = sorted(self.directory.glob("step-*.index"), key=_step, reverse=True)
-        paths = [str(index.with_suffix("")) for index in indices]
-        for path in paths:
+        # A directory that all processes see holds those of the first one as well. Its network is
+        # everyone's; another one's place in the data is not.
+        first = self.directory.with_name("worker_0")
+        own, seen = self.steps(), set(self.steps())
+        if self._group.count > 1:
+            seen |= set(_steps(first))
+        everyone = self._group.gather(own)
+        everyone_sees = self._group.gather(sorted(seen, reverse=True))
+        common = _common(everyone) or _common(everyone_sees)
+        if not any(everyone):
+            return False
+        for step in common:
+            path = self._path(step) if step in own else first / f"step-{step}"
+            if self._group.all_true(self._restore_one(step, path, step in own)):
+                self.restored = path
+                if self._group.count > 1:
+                    self._remove_newer_than(step)
+                return True
+        if not common:
+            held = "; ".join(f"worker {i}: {steps or 'none'}" for i, steps in enumerate(everyone))
+            raise ValueError(
+                f"The workers must have a checkpoint of the same step in {self.directory.parent}. "
+                f"Received: steps of {held}"
+            )
+        paths = ", ".join(str(self._path(step)) for step in common)
+        raise ValueError(f"No checkpoint in {self.directory} can be read: {paths}")
+
+    def record(self) -> Mapping[str, Any] | None:
+        """Return the record of the checkpoint that was restored; none where it has none."""
+        return _read_record(self.restored) if self.restored else None
+
+    def record_of(self, step: int) -> Mapping[str, Any] | None:
+        """Return the record of a checkpoint; none where it has none."""
+        return _read_record(self._path(step))
+
+    def _path(self, step: int) -> Path:
+        return self.directory / f"step-{step}"
+
+    def _restore_one(self, step: int, path: Path, is_own: bool) -> bool:
+        """Restore one checkpoint, and make anew what does not fit; say whether it was possible."""
+        record = _read_record(path)
+        reason = self._reason_to_remake(step, record, False)
+        problem = "it is damaged, or of another network"
+        if is_own and not reason:
             try:
                 # The state must hold everything: a name too few or too many is another network.
-                self._checkpoint.restore(path).assert_consumed()
+                self._checkpoint.restore(str(path)).assert_consumed()
             except _DAMAGED as error:
-                if self._restore_but_remade(path):
-                    return True
-                reason = str(error).splitlines()[0]
-                logging.error("checkpoint %s cannot be read, trying an older one: %s", path, reason)
-                continue
-            logging.info("going on from %s", path)
+                problem = str(error).splitlines()[0]
+            else:
+                logging.info("going on from %s", path)
+                return True
+        reason = reason or self._reason_to_remake(step, record, True)
+        if self._restore_but_remade(path, reason):
             return True
-        if paths:
-            raise ValueError(f"No checkpoint in {self.directory} can be read: {', '.join(paths)}")
+        logging.error("checkpoint %s cannot be read, trying an older one: %s", path, problem)
         return False
 
-    def _restore_but_remade(self, path: str) -> bool:
+    def _restore_but_remade(self, path: Path, reason: str) -> bool:
         """Restore what has to fit, and make the rest anew; say whether that was possible."""
         if not self._remake:
             return False
         fixed = {name: value for name, value in self.state.items() if name not in self._remake}
         try:
-            status = tf.train.Checkpoint(**fixed).restore(path)
+            status = tf.train.Checkpoint(**fixed).restore(str(path))
             status.assert_existing_objects_matched().expect_partial()
         except _DAMAGED:
             return False
-        logging.warning(
-            "going on from %s; the training data are not those that it was saved with, and are "
-            "read from their beginning",
-            path,
-        )
+        logging.warning("going on from %s; %s", path, reason)
         # An iterator that could not be restored is at its end.
         for name, make in self._remake.items():
             self.state[name] = make()
             setattr(self._checkpoint, name, self.state[name])
         return True
 
+    def _remove_newer_than(self, step: int) -> None:
+        """Remove what this process alone has: another run would take it for everyone's."""
+        newer = {other for other in self.steps() if other > step}
+        self._remove(newer)
+        for other in sorted(newer):
+            logging.warning("removed %s, which not every worker has", self._path(other))
 
-def _step(index: Path) -> int:
-    return int(index.stem.removeprefix("step-"))
+    def _remove(self, steps: Iterable[int]) -> None:
+        for step in steps:
+            for file in self.directory.glob(f"step-{step}.*"):
+                file.unlink(missing_ok=True)
+
+
+def _steps(directory: Path) -> list[int]:
+    # The files themselves, not TensorFlow's list of them: that may be damaged.
+    numbers = (path.stem.removeprefix("step-") for path in directory.glob("step-*.index"))
+    return sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)
+
+
+def _common(everyone: list[list[int]]) -> list[int]:
+    """Return the steps that all lists hold, newest first."""
+    return sorted(set.intersection(*map(set, everyone)), reverse=True)
+
+
+def _record_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _read_record(path: Path) -> Mapping[str, Any] | None:
+    try:
+        record = json.loads(_record_file(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _clear_left_overs(directory: Path) -> None:
+    """Remove what a killed process was still writing."""
+    whole = {path.stem for path in directory.glob("step-*.index")}
+    left = [*directory.glob("step-*_temp*"), *directory.glob("*.tmp*")]
+    left += [path for path in directory.glob("step-*.*") if path.name.split(".")[0] not in whole]
+    for path in left:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+    if left:
+        logging.info("cleared %d left-overs of a killed run in %s", len(left), directory)

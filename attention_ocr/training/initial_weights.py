@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from attention_ocr.charset import SPECIAL_TOKENS, Charset
 from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.training.inherited_settings import model_directory
 from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import WEIGHTS_FILE, find_model, read_weights, weight_name
+from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, weight_name
 
 REPORT_FILE = "initial_weights.json"
-BUNDLED = "default"
+NOT_IN_OTHER = "not in the other model"
+OTHER_SHAPE = "of another shape"
 
 VOCABULARY_AXES: Mapping[str, int] = {
     "decoder/embedding/embeddings": 0,
@@ -79,9 +82,9 @@ def read_saved_weights(name: str) -> SavedWeights:
 
     Raises:
         FileNotFoundError: there is no model.
-        ValueError: a file is damaged; the message names it.
+        ValueError: a file is damaged, or holds no weights; the message names it.
     """
-    directory = find_model(None if name == BUNDLED else name)
+    directory = model_directory(name)
     charset = Charset.load(directory)
     if (directory / WEIGHTS_FILE).is_file():
         return SavedWeights(read_weights(directory / WEIGHTS_FILE), charset)
@@ -105,6 +108,22 @@ def _read_exported_weights(directory: Path, charset: Charset) -> dict[str, np.nd
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{prefix} is damaged and cannot be read: {reason}") from error
+
+
+def begin_with(recognizer: Recognizer, charset: Charset, config: Config) -> Transfer:
+    """Give a recogniser the weights that its settings name in `init_from`, and log which.
+
+    Raises:
+        FileNotFoundError: If there is no such model.
+        ValueError: If a file of it is damaged, or nothing of it fits.
+    """
+    settings = config.training
+    prefixes = settings.init_parts.split(",") if settings.init_parts else []
+    saved = read_saved_weights(settings.init_from)
+    num_rows = config.image.image_height // recognizer.encoder.stride[0]
+    transfer = transfer_weights(recognizer, charset, saved, prefixes, num_rows)
+    logging.info("%s: %s", settings.init_from, transfer.describe())
+    return transfer
 
 
 def transfer_weights(
@@ -149,7 +168,7 @@ def transfer_weights(
             left[name] = "not asked for"
             continue
         if name not in saved.values:
-            left[name] = "not in the other model"
+            left[name] = NOT_IN_OTHER
             continue
         value = np.asarray(weight)
         old = saved.values[name]
@@ -158,7 +177,7 @@ def transfer_weights(
         if name == COLUMN_KERNEL:
             old = _with_rows_joined(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
-            left[name] = f"of another shape, {list(old.shape)}"
+            left[name] = f"{OTHER_SHAPE}, {list(old.shape)}"
             continue
         weight.assign(old)
         taken.append(name)

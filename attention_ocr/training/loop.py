@@ -1,13 +1,9 @@
 """The training loop."""
 
-import dataclasses
 import gc
-import itertools
 import math
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,62 +11,47 @@ import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
-from attention_ocr.charset import ASCII, UNKNOWN_ID, Charset
-from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
-from attention_ocr.metrics import TextMetrics
+from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.training import loss_scale
+from attention_ocr.training.budget import Budget, fit_to_data
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
-from attention_ocr.training.devices import make_strategy, resolve_precision, worker_shard
-from attention_ocr.training.initial_weights import (
-    freeze_weights,
-    read_saved_weights,
-    transfer_weights,
+from attention_ocr.training.devices import make_strategy, resolve_precision
+from attention_ocr.training.initial_weights import begin_with, freeze_weights
+from attention_ocr.training.interruption import Interruption, StoppedError, signal_name
+from attention_ocr.training.optimization import (
+    AveragedWeights,
+    make_learning_rate,
+    make_optimizer,
 )
-from attention_ocr.training.optimization import AveragedWeights, make_optimizer
+from attention_ocr.training.origin import Origin
+from attention_ocr.training.preparation import (
+    KeptSettings,
+    clear_left_overs,
+    prepare_work_directory,
+)
 from attention_ocr.training.pretrained import check_encoder, load_pretrained
+from attention_ocr.training.progress import (
+    BatchTally,
+    Progress,
+    SpeedWindow,
+    TrainingResult,
+    check_readable,
+    describe,
+)
+from attention_ocr.training.run_lock import RunLock
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
+from attention_ocr.training.weight_fit import check_initial_weights
+from attention_ocr.training.workers import Workers, explaining_lost_workers
 from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
 
 EVENTS = "events"
-
-
-class TrainingResult(NamedTuple):
-    """What a run reached.
-
-    Attributes:
-        step: steps done.
-        best_exact_match: of the weights that were kept; none without validation data.
-        best_step: at which they were.
-    """
-
-    step: int
-    best_exact_match: float | None
-    best_step: int
-
-
-class Progress:
-    """Where the run stands; the variables are part of every checkpoint.
-
-    Attributes:
-        step: steps done.
-        best_exact_match: of the best validation; -1 before the first.
-        best_step: of that validation.
-        stale_validations: validations since then.
-    """
-
-    def __init__(self) -> None:
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.best_exact_match = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
-        self.best_step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.stale_validations = tf.Variable(0, dtype=tf.int64, trainable=False)
-
-    def variables(self) -> list[tf.Variable]:
-        """Return the variables for the checkpoint."""
-        return [self.step, self.best_exact_match, self.best_step, self.stale_validations]
 
 
 def train(config: Config, work_dir: Path) -> TrainingResult:
@@ -86,75 +67,43 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         work_dir: the work directory; made where it does not exist.
 
     Raises:
-        ValueError: settings that do not go with the data, or with what the directory holds; no
-            example left to train on.
+        ValueError: settings that do not go with the data, or with what the directory holds; another
+            run is training there; no example left to train on, or too many images that cannot be
+            read.
         FileNotFoundError: there is no such data.
         FloatingPointError: a loss that is not finite; the message names step and batch.
-        OSError: the disk is full or cannot be written.
+        OSError: the disk is full or cannot be written, or another worker has ended.
+        StoppedError: a signal asked the process to end; a checkpoint has been written.
     """
-    if config.training.deterministic:
-        keras.utils.set_random_seed(config.training.seed)
-        tf.config.experimental.enable_op_determinism()
-    strategy = make_strategy(config.training.strategy)
-    check_encoder(config)
-    train_source = open_source(config.data.train_data)
-    eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
-    charset = prepare_work_directory(config, work_dir, train_source)
-    with strategy.scope():
-        run = Run(config, work_dir, charset, strategy, train_source, eval_source)
-    try:
-        return run.to_the_end()
-    finally:
-        run.close()
-
-
-def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Charset:
-    """Write settings and charset into a new work directory, or check them against an old one.
-
-    Returns:
-        The charset of the model.
-
-    Raises:
-        ValueError: the directory holds a model with other image or model settings.
-    """
-    work_dir.mkdir(parents=True, exist_ok=True)
-    if (work_dir / CONFIG_FILE).exists():
-        _check_same_model(Config.load(work_dir), config, work_dir)
-        charset = Charset.load(work_dir)
-    else:
-        charset = make_charset(config, source)
-        charset.save(work_dir)
-    config.save(work_dir)
-    return charset
-
-
-def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
-    for section in ("image", "model", "decoder"):
-        before = dataclasses.asdict(getattr(old, section))
-        for name, value in dataclasses.asdict(getattr(new, section)).items():
-            if before[name] != value:
-                raise ValueError(
-                    f"{work_dir} holds a model with {name}={before[name]!r}; train another one in "
-                    f"another directory. Received: {name}={value!r}"
+    with Interruption() as interruption:
+        if config.training.deterministic:
+            keras.utils.set_random_seed(config.training.seed)
+            tf.config.experimental.enable_op_determinism()
+        strategy = make_strategy(config.training.strategy)
+        check_encoder(config)
+        check_initial_weights(config, work_dir)
+        train_source = open_source(config.data.train_data)
+        eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
+        config = fit_to_data(config, train_source.num_examples, work_dir)
+        workers = Workers(strategy)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            RunLock(work_dir, workers.index),
+            explaining_lost_workers(workers),
+            KeptSettings(work_dir, workers.index == 0) as kept_settings,
+        ):
+            clear_left_overs(work_dir, workers)
+            charset = prepare_work_directory(config, work_dir, train_source)
+            with strategy.scope():
+                run = Run(
+                    *(config, work_dir, charset, strategy, train_source, eval_source),
+                    *(workers, kept_settings.before),
                 )
-
-
-def make_charset(config: Config, source: Source) -> Charset:
-    """Return the characters that a model of these settings and training data has.
-
-    Raises:
-        OSError: the charset file, or a label, cannot be read.
-        ValueError: the file is no charset, or a label is damaged.
-    """
-    name = config.data.charset
-    if name == "ascii":
-        return Charset(ASCII)
-    if name:
-        return Charset.load(Path(name))
-    with explaining(source):
-        # Between two words that are joined stands a space, which their labels may not have.
-        joint = " " if config.augmentation.join_words else ""
-        return Charset.from_labels(itertools.chain(source.labels(), joint))
+            try:
+                return run.to_the_end(interruption)
+            finally:
+                run.close()
+                kept_settings.are_replaced = run.has_begun
 
 
 class Run:
@@ -167,6 +116,12 @@ class Run:
         strategy: whose scope is entered.
         train_source: training examples.
         eval_source: validation examples, if any.
+        workers: the processes of the run.
+        earlier_config: settings that the directory held before, if any.
+
+    Attributes:
+        has_begun: whether there is something left to train, with these settings.
+        num_trained: steps done by this process.
     """
 
     def __init__(
@@ -177,47 +132,74 @@ class Run:
         strategy: tf.distribute.Strategy,
         train_source: Source,
         eval_source: Source | None,
+        workers: Workers,
+        earlier_config: Config | None = None,
     ) -> None:
         self.config = config
         self.work_dir = work_dir
         self.charset = charset
+        self.workers = workers
         settings = config.training
-        worker, num_workers = worker_shard(strategy)
-        self.is_chief = worker == 0
         precision = resolve_precision(settings.precision)
-        logging.info("computing in %s on %d device(s)", precision, strategy.num_replicas_in_sync)
+        logging.info("computing in %s on %d device(s)", precision, workers.num_devices)
         self.recognizer = build_recognizer(config, charset, precision)
         if settings.freeze:
             freeze_weights(self.recognizer, settings.freeze.split(","))
-        self.optimizer = make_optimizer(settings, self.recognizer.trainable_variables)
+        variables = self.recognizer.trainable_variables
+        self.optimizer = loss_scale.with_loss_scale(
+            make_optimizer(settings, variables), precision, variables
+        )
+        self.budget = Budget(settings)
+        self.budget.pace(self.optimizer, make_learning_rate(settings))
         self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
         self.progress = Progress()
         self.train_step = make_train_step(
             strategy, self.recognizer, self.optimizer, self.averages, config
         )
         self.recognize = make_recognize(self.recognizer, config, charset)
-        self.report = SkipReport(fails=config.data.on_bad_example == "fail")
-        self.train_source = train_source
-        batches = training_batches(
-            train_source, config, charset, self.report, (worker, num_workers)
+        self.report = SkipReport(
+            fails=config.data.on_bad_example == "fail", max_unreadable=config.data.max_unreadable
         )
-        self.batches: Iterator[dict[str, tf.Tensor]] = iter(batches)
+        self.train_source = train_source
+        self.origin = Origin(config, train_source, workers, earlier_config)
+        self.batches = self._draw()
         self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
         self.checkpoints = Checkpoints(
-            work_dir / CHECKPOINTS / f"worker_{worker}",
+            work_dir / CHECKPOINTS / f"worker_{workers.index}",
             {
                 "model": [variable.value for variable in self.recognizer.variables],
-                "optimizer": [variable.value for variable in self.optimizer.variables],
+                "optimizer": [
+                    variable.value
+                    for variable in loss_scale.unscaled_optimizer(self.optimizer).variables
+                ],
                 "averages": self.averages.averages,
                 "progress": self.progress.variables(),
                 "batches": self.batches,
             },
             settings.keep_checkpoints,
-            remake={"batches": lambda: iter(batches)},
+            remake={"batches": self._draw},
+            reason_to_remake=self.origin.reason_to_draw_anew,
+            group=workers,
         )
-        self.summaries = Summaries(work_dir / EVENTS / f"worker_{worker}", config.image.num_views)
-        self.num_shrunk = 0
-        self.num_unknown = 0
+        self.summaries = Summaries(
+            work_dir / EVENTS / f"worker_{workers.index}", config.image.num_views
+        )
+        self.has_begun = False
+        self.num_trained = 0
+        self.tally = BatchTally()
+        self.kept_step = -1
+        self.saved_step = 0
+
+    def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
+        """Return batches from where the run stands in its data."""
+        shard = (self.workers.index, self.workers.count)
+        batches: Iterator[dict[str, tf.Tensor]] = iter(
+            training_batches(
+                *(self.train_source, self.config, self.charset, self.report),
+                *(shard, self.origin.start),
+            )
+        )
+        return batches
 
     def close(self) -> None:
         """Free the pipeline and the event file; say what was left out."""
@@ -225,138 +207,191 @@ class Run:
         # A pipeline that still renders while the interpreter ends would never let it end.
         del self.batches
         gc.collect()
-        for line in self.report.lines():
+        for line in (*self.report.lines(), *self.tally.lines()):
             logging.warning("%s", line)
-        if self.num_shrunk:
-            logging.warning("shrunk %d images wider than max_image_width", self.num_shrunk)
-        if self.num_unknown:
-            logging.warning("met %d characters outside the charset", self.num_unknown)
 
-    def to_the_end(self) -> TrainingResult:
-        """Train from where the run stands until its last step, or until it stops improving."""
+    def to_the_end(self, interruption: Interruption) -> TrainingResult:
+        """Train from where the run stands until its last step, or until it stops improving.
+
+        Args:
+            interruption: notes the signals that stop the run before.
+        """
         settings = self.config.training
-        if not self.checkpoints.restore():
-            if settings.encoder_weights:
-                load_pretrained(self.recognizer, settings.encoder_weights)
-                self.averages.restart()
-            if settings.init_from:
-                self._begin_with(settings.init_from, settings.init_parts)
-        self.batches = self.checkpoints.state["batches"]
+        self._go_on_or_begin()
         step = int(self.progress.step.numpy())
-        self.summaries.settings(self.config, step)
         window = SpeedWindow()
-        with tqdm(
-            total=settings.steps, initial=step, unit="step", desc="training", mininterval=1.0
-        ) as bar:
-            while step < settings.steps and not self._is_stale():
+        with (
+            interruption.deferred(),
+            tqdm(
+                total=settings.steps or None,
+                initial=step,
+                unit="step",
+                desc="training",
+                mininterval=1.0,
+            ) as bar,
+        ):
+            if self.origin.validation_due:
+                self._validate(step, bar, interruption)
+                self._save(step)
+            while not self.budget.is_spent(step) and not self._is_stale():
+                self._stop_if_told(step, interruption)
                 losses = self._train_on_next(step)
                 step += 1
+                self.num_trained += 1
                 self.progress.step.assign(step)
+                self.budget.spend()
+                ended = self.budget.is_spent(step)
                 window.count(self.config.data.batch_size)
                 bar.update()
-                if step % settings.summary_every == 0 or step == settings.steps:
+                if step % settings.summary_every == 0 or ended:
                     values = {name: float(value) for name, value in losses.items()}
                     values["learning_rate"] = float(self.optimizer.learning_rate)
                     values["images_per_second"] = window.images_per_second()
                     window = SpeedWindow()
                     self.summaries.training(values, step)
                     bar.set_postfix(
-                        loss=f"{values['loss']:.3f}", best=self._best_for_people(), refresh=False
+                        loss=f"{values['loss']:.3f}",
+                        best=self.progress.best_for_people(),
+                        refresh=False,
                     )
-                last = step == settings.steps
-                if step % settings.eval_every == 0 or last:
-                    self._validate(step, bar)
+                if ended or self.budget.validation_is_due(step):
+                    self._validate(step, bar, interruption)
+                    self.budget.count_validation()
                     window = SpeedWindow()
-                if step % settings.checkpoint_every == 0 or last or self._is_stale():
-                    self.summaries.flush()
-                    self.checkpoints.save(step)
+                if ended or self.budget.checkpoint_is_due(step) or self._is_stale():
+                    self._save(step)
         best = float(self.progress.best_exact_match.numpy())
         return TrainingResult(
             step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
         )
 
-    def _begin_with(self, model: str, parts: str) -> None:
-        """Take over the weights of another model and say which; the averages begin with them."""
-        prefixes = parts.split(",") if parts else []
-        saved = read_saved_weights(model)
-        num_rows = self.config.image.image_height // self.recognizer.encoder.stride[0]
-        transfer = transfer_weights(self.recognizer, self.charset, saved, prefixes, num_rows)
-        self.averages.restart()
-        logging.info("%s: %s", model, transfer.describe())
-        if self.is_chief:
-            transfer.save(self.work_dir)
+    def _go_on_or_begin(self) -> None:
+        """Restore the newest checkpoint, or begin with the weights that the settings name."""
+        settings = self.config.training
+        try:
+            restored = self.checkpoints.restore()
+        except ValueError as error:
+            newest = next(iter(self.checkpoints.steps()), 0)
+            record = self.checkpoints.record_of(newest)
+            differences = self.origin.differences(newest, record)
+            if not differences:
+                raise
+            raise ValueError(
+                f"{error}. {self.work_dir} was trained with other settings; train with those, or "
+                f"in another directory. Received: {', '.join(differences)}"
+            ) from error
+        if not restored:
+            if settings.encoder_weights:
+                load_pretrained(self.recognizer, settings.encoder_weights)
+                self.averages.restart()
+            if settings.init_from:
+                transfer = begin_with(self.recognizer, self.charset, self.config)
+                self.averages.restart()
+                if self.workers.index == 0:
+                    transfer.save(self.work_dir)
+        self.batches = self.checkpoints.state["batches"]
+        step = int(self.progress.step.numpy())
+        self.origin.begins_at(step, self.checkpoints.record())
+        self.budget.go_on_from(self.origin.numbers.get("seconds", 0.0))
+        loss_scale.go_on_with(self.optimizer, self.origin.numbers)
+        spent = self.budget.is_spent(step)
+        ended = not self.origin.validation_due and (spent or self._is_stale())
+        if restored:
+            self.origin.tell(
+                self.work_dir, step, ended, self.budget.limit(step) if spent else "patience"
+            )
+        self.has_begun = not ended
+        self.saved_step = step
+        self.summaries.settings(self.config, step)
 
     def _is_stale(self) -> bool:
         patience = self.config.training.patience
         return patience > 0 and int(self.progress.stale_validations.numpy()) >= patience
 
-    def _best_for_people(self) -> str:
-        best = float(self.progress.best_exact_match.numpy())
-        return "-" if best < 0 else f"{best:.1%}"
+    def _stop_if_told(
+        self, step: int, interruption: Interruption, validation_due: bool = False
+    ) -> None:
+        """Write a checkpoint and stop if this process, or another worker, has had a signal."""
+        number = self.workers.largest(interruption.number)
+        if not number:
+            return
+        told = f"stopped by {signal_name(number)}"
+        if not step:
+            raise StoppedError(
+                number, f"{told} before the first step; the same command starts again."
+            )
+        if self.saved_step != step:
+            self._save(step, validation_due)
+        raise StoppedError(
+            number,
+            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; the same "
+            "command goes on from there.",
+        )
+
+    def _save(self, step: int, validation_due: bool = False) -> None:
+        """Write a checkpoint, and the model as it is while no validation has chosen one."""
+        self.summaries.flush()
+        if not self.progress.has_validated and self.kept_step != step:
+            if self.kept_step < 0:
+                logging.info(
+                    "%s: the averaged weights of step %d, and from here on of each checkpoint%s",
+                    *(self.work_dir / WEIGHTS_FILE, step),
+                    ", until the first validation" if self.eval_batches else "",
+                )
+            with self.averages.swapped_in():
+                self._keep(weight_values(self.recognizer), step)
+        numbers = {"seconds": self.budget.seconds, **loss_scale.numbers_of(self.optimizer)}
+        num_left_out = sum(self.report.counts.values())
+        record = self.origin.record(step, num_left_out, validation_due, numbers)
+        self.checkpoints.save(step, record)
+        self.saved_step = step
 
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
         with explaining(self.train_source, self.report):
             batch = next(self.batches)
         losses = self.train_step(batch)
         loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
+        norm = math.inf if loss_scale.has_vanished(losses) else norm
         if not (math.isfinite(loss) and math.isfinite(norm)):
             keys = ", ".join(key.decode("utf-8") for key in batch["key"].numpy())
             raise FloatingPointError(
                 f"Step {step + 1} is not finite: loss {loss}, gradient norm {norm}. "
                 f"Its batch: {keys}"
             )
-        self.num_shrunk += int(tf.math.count_nonzero(batch["shrunk"]))
-        self.num_unknown += int(tf.math.count_nonzero(batch["targets"] == UNKNOWN_ID))
+        self.tally.count(batch)
         return losses
 
-    def _validate(self, step: int, bar: tqdm) -> None:
+    def _validate(self, step: int, bar: tqdm, interruption: Interruption) -> None:
         """Validate the averaged weights and keep them if they are the best so far."""
-        with self.averages.swapped_in():
-            values = weight_values(self.recognizer)
-            if self.eval_batches is None:
-                self._keep(values)
-                return
-            evaluation = evaluate(self.recognize, self.eval_batches, self.charset)
-            batch = next(iter(self.eval_batches))
-            self.summaries.pictures(self.recognize, batch, step)
-            if self.recognizer.rectifier is not None:
-                self.summaries.rectified(self.recognizer.rectify, batch, step)
+        if self.eval_batches is None:
+            with self.averages.swapped_in():
+                self._keep(weight_values(self.recognizer), step)
+            return
+        # Several workers stop at one and the same place only, after the validation.
+        batches = self.eval_batches
+        watched = interruption.watching(batches) if self.workers.count == 1 else batches
+        try:
+            with self.averages.swapped_in():
+                values = weight_values(self.recognizer)
+                evaluation = evaluate(self.recognize, watched, self.charset)
+                batch = next(iter(self.eval_batches))
+                self.summaries.pictures(self.recognize, batch, step)
+                if self.recognizer.rectifier is not None:
+                    self.summaries.rectified(self.recognizer.rectify, batch, step)
+        except StoppedError:
+            self._stop_if_told(step, interruption, validation_due=True)
+        check_readable(evaluation.predictions, self.config.data)
+        if not self.progress.has_validated:
+            reach = (self.charset, self.config.model.max_length)
+            for line in find_unreachable(evaluation.predictions, *reach).lines():
+                logging.warning("validation data: %s", line)
         self.summaries.validation(evaluation, step)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
-        exact_match = evaluation.metrics.exact_match
-        if exact_match > float(self.progress.best_exact_match.numpy()):
-            self._keep(values)
-            self.progress.best_exact_match.assign(exact_match)
-            self.progress.best_step.assign(step)
-            self.progress.stale_validations.assign(0)
-        else:
-            self.progress.stale_validations.assign_add(1)
+        if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
+            self._keep(values, step)
+        self.progress.note_validation(evaluation.metrics.exact_match, step)
 
-    def _keep(self, values: Mapping[str, np.ndarray]) -> None:
-        if self.is_chief:
+    def _keep(self, values: Mapping[str, np.ndarray], step: int) -> None:
+        self.kept_step = step
+        if self.workers.index == 0:
             save_weights(values, self.work_dir / WEIGHTS_FILE)
-
-
-def describe(metrics: TextMetrics) -> str:
-    """Return the metrics of a validation in a line for people."""
-    low, high = metrics.exact_match_interval
-    return (
-        f"exact match {metrics.exact_match:.1%} (95 % interval {low:.1%} to {high:.1%}, "
-        f"{metrics.num_examples} images), CER {metrics.cer:.2%}"
-    )
-
-
-class SpeedWindow:
-    """Images per second since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._num_images = 0
-
-    def count(self, num_images: int) -> None:
-        """Count a batch."""
-        self._num_images += num_images
-
-    def images_per_second(self) -> float:
-        """Return the mean speed of the window."""
-        return self._num_images / max(time.monotonic() - self._start, 1e-9)

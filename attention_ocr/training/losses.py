@@ -34,7 +34,11 @@ def attention_loss(
 
 
 def ctc_loss(
-    logits: tf.Tensor, column_lengths: tf.Tensor, targets: tf.Tensor, target_weights: tf.Tensor
+    logits: tf.Tensor,
+    column_lengths: tf.Tensor,
+    targets: tf.Tensor,
+    target_weights: tf.Tensor,
+    compilable: bool = False,
 ) -> tf.Tensor:
     """Return the sum of CTC's negative log-likelihood over the batch, in nats.
 
@@ -46,6 +50,7 @@ def ctc_loss(
         column_lengths: int32 [B].
         targets: int32 [B, T], text and end token; the end token is no label of CTC.
         target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
+        compilable: whether XLA has to know all operations: those take four times as long on a CPU.
 
     Returns:
         float32 scalar.
@@ -60,14 +65,16 @@ def ctc_loss(
     # TensorFlow's kernel refuses a row without labels: the first token stands in.
     stands_in = (empty | ~fits)[:, None] & (tf.range(tf.shape(targets)[1]) == 0)
     kept = (is_label & fits[:, None]) | stands_in
-    # With dense labels the same function takes four times as long.
-    labels = tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(targets, kept), tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
-    ).to_sparse()
+    num_kept = tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
+    labels, label_length = tf.where(kept, targets, BLANK_ID), num_kept
+    if not compilable:
+        # With dense labels the same function takes four times as long.
+        ragged = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(targets, kept), num_kept)
+        labels, label_length = tf.cast(ragged.to_sparse(), tf.int32), None
     losses = tf.nn.ctc_loss(
-        labels=tf.cast(labels, tf.int32),
+        labels=labels,
         logits=tf.transpose(logits, (1, 0, 2)),  # [W, B, V]
-        label_length=None,
+        label_length=label_length,
         logit_length=column_lengths,
         blank_index=BLANK_ID,
     )
@@ -157,6 +164,7 @@ def make_loss(
             reinforce_weight=settings.reinforce_weight,
             entropy_weight=settings.entropy_weight,
             normalizer=normalizer,
+            compilable=settings.jit_compile,
         )
         if settings.l2 > 0:
             norms = [tf.nn.l2_loss(variable.value) for variable in penalised]
@@ -177,6 +185,7 @@ def recognition_loss(
     reinforce_weight: float = 1.0,
     entropy_weight: float = 0.0,
     normalizer: tf.Tensor | None = None,
+    compilable: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Return the loss of a batch and its parts, in nats a token or an example.
 
@@ -190,6 +199,7 @@ def recognition_loss(
         entropy_weight: weight of the entropy that hard attention is rewarded for.
         normalizer: float32 scalar by which the sums are divided, see `loss_normalizer`, of the
             batch over all replicas; the real tokens of `batch` by default.
+        compilable: see `ctc_loss`.
 
     Returns:
         `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for;
@@ -217,7 +227,7 @@ def recognition_loss(
         losses["loss"] -= entropy_weight * losses["attention_entropy"]
     if "ctc_logits" in outputs:
         losses["ctc_loss"] = (
-            ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights)
+            ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights, compilable)
             / normalizer
         )
         losses["loss"] += ctc_weight * losses["ctc_loss"]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from attention_ocr.settings.training import TrainingConfig
+from attention_ocr.settings.training import DEFAULT_STEPS, TrainingConfig
 from attention_ocr.training.flattened_muon import make_muon
 from attention_ocr.training.fused_adam import FusedAdam
 from attention_ocr.training.initial_weights import has_prefix, matching_names
@@ -15,6 +15,18 @@ from attention_ocr.work_directory import weight_name
 
 NOT_DECAYED = ("bias", "beta", "gamma")
 """Names of the variables that weight decay and L2 spare."""
+
+
+def make_learning_rate(settings: TrainingConfig) -> LearningRate:
+    """Return the learning rate of each step; of `DEFAULT_STEPS` where `steps` is 0."""
+    return LearningRate(
+        settings.schedule,
+        peak=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        steps=settings.steps or DEFAULT_STEPS,
+        final=settings.final_learning_rate,
+        decay_steps=settings.decay_steps,
+    )
 
 
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:
@@ -30,14 +42,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
     Raises:
         ValueError: `learning_rate_scales` names weights that are not trained.
     """
-    rate = LearningRate(
-        settings.schedule,
-        peak=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        steps=settings.steps,
-        final=settings.final_learning_rate,
-        decay_steps=settings.decay_steps,
-    )
+    rate = make_learning_rate(settings)
     if settings.optimizer in ("adamw", "adam"):
         optimizer = FusedAdam(
             rate,

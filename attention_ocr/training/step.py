@@ -8,6 +8,8 @@ import tensorflow as tf
 from attention_ocr.config import Config
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.training.devices import worker_shard
+from attention_ocr.training.few_shapes import pad_to_bucket
+from attention_ocr.training.loss_scale import scale_loss, scale_of
 from attention_ocr.training.losses import loss_normalizer, make_loss
 from attention_ocr.training.optimization import AveragedWeights, clip_gradients
 from attention_ocr.training.scheduled_sampling import sampling_schedule
@@ -42,16 +44,26 @@ def make_train_step(
 
     Returns:
         A function from a batch of this process (see `data.pipeline.training_batches`) to `loss`,
-        its parts, and `gradient_norm`, float32 scalars.
+        its parts, and `gradient_norm`, float32 scalars; with a scaled loss also `loss_scale`, and a
+        norm that is not finite, whose step is left out, is 0.
+
+    Raises:
+        ValueError: If it is to be compiled and there are several devices.
     """
     replicas = strategy.num_replicas_in_sync  # over all workers
+    compiled = config.training.jit_compile
+    if compiled and replicas > 1:
+        raise ValueError(f"`jit_compile` is for one device. Received: {replicas} devices")
     local_replicas = replicas // worker_shard(strategy)[1]
     replica_step = _make_replica_step(recognizer, optimizer, config, replicas)
     # Batches differ in width and length. Told so beforehand, one device traces the step once; the
-    # batches of several replicas have no signature and are traced twice.
-    signature = (input_signature(config),) if replicas == 1 else None
+    # batches of several replicas have no signature and are traced twice. For XLA, every shape is
+    # traced.
+    signature = (input_signature(config),) if replicas == 1 and not compiled else None
 
-    @tf.function(input_signature=signature, reduce_retracing=True)
+    @tf.function(
+        input_signature=signature, reduce_retracing=not compiled, jit_compile=compiled or None
+    )
     def train_step(batch: Batch) -> dict[str, tf.Tensor]:
         shares = strategy.run(replica_step, args=(batch,))
         values = {
@@ -63,6 +75,8 @@ def make_train_step(
 
     def distribute(batch: Batch) -> Batch:
         inputs = {name: batch[name] for name in input_signature(config)}
+        if compiled:
+            inputs = pad_to_bucket(inputs, config)
         if replicas == 1:
             return inputs
         return strategy.experimental_distribute_values_from_function(
@@ -94,16 +108,25 @@ def _make_replica_step(
             inputs = batch | {"sampling_probability": probability}
         with tf.GradientTape() as tape:
             losses = loss(recognizer(inputs, training=True), batch, normalizer=normalizer)
+            scaled_loss = scale_loss(optimizer, losses["loss"])
         # That of an embedding is sparse, which is not worth its trouble at this size.
         gradients = [
-            tf.convert_to_tensor(gradient) for gradient in tape.gradient(losses["loss"], variables)
+            tf.convert_to_tensor(gradient) for gradient in tape.gradient(scaled_loss, variables)
         ]
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        scale = scale_of(optimizer)
+        if scale is not None:
+            gradients = [gradient / scale for gradient in gradients]
         gradients, norm = clip_gradients(gradients, settings)
         if replicas > 1:
             # They are whole already; the optimiser's own sum over replicas must not repeat it.
             gradients = [gradient / replicas for gradient in gradients]
+        if scale is not None:
+            # The optimiser takes them scaled, and leaves out the step where they are not finite.
+            gradients = [gradient * scale for gradient in gradients]
+            losses["loss_scale"] = scale / replicas
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         optimizer.apply(gradients, variables)
         return losses | {"gradient_norm": norm / replicas}
 

@@ -60,7 +60,9 @@ class Summaries:
         with self._writer.as_default(step):
             for index, (image, size, label, text, confidence, attention) in enumerate(rows):
                 prediction = text.decode("utf-8")
-                line = f"{label.decode('utf-8')} | {prediction} ({confidence:.2f})"
+                line = (
+                    f"{label.decode('utf-8', errors='replace')} | {prediction} ({confidence:.2f})"
+                )
                 picture = _colour(picture_of(image, size, self._num_views))
                 extent = size / (image.shape[0] // self._num_views, image.shape[1])
                 tf.summary.image(f"validation/{index}", caption(picture, line)[None])

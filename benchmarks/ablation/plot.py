@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
+from attention_ocr.extras import extra
+
+with extra("plots", "Drawing the plot"):
+    from matplotlib.figure import Figure
 
 
 def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

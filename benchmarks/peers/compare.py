@@ -1,10 +1,11 @@
 """Accuracy and cost of other recognisers and of ours, on the same held-out images.
 
-Of each data set the images held out by `every=5` are read, a word an image, one at a time: the
-peers in an environment of their own (`requirements.txt`), ours from a work directory or an export.
-The match ignores case and everything but letters and digits, the protocol of the field; beside it
-stands the strict one. The time of a word is the median; beside it stands the mean, in which what is
-read more than once counts.
+Of each data set the images held out by `every=5` are read, or those that options behind its name
+choose (`labels.tsv,every=2,part=eval,group=(.*)_`; `labels.tsv,every=1` is all of it), a word an
+image, one at a time: the peers in an environment of their own (`requirements.txt`), ours from a
+work directory or an export. The match ignores case and everything but letters and digits, the
+protocol of the field; beside it stands the strict one. The time of a word is the median; beside it
+stands the mean, in which what is read more than once counts.
 
 Ways of reading are chosen on another part, by ours alone (`--peers` without any).
 
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attention_ocr
-from attention_ocr.data.labels import LabelledImage, held_out_split, read_labels
+from attention_ocr.data.labels import LabelledImage, read_labels
+from attention_ocr.data.sources import parse_source
+from attention_ocr.data.tables import split_indices
 from attention_ocr.metrics import compute_metrics
 from benchmarks import measure
 from benchmarks.peers.read import PEERS
@@ -79,15 +82,37 @@ def describe(
     }
 
 
+def choose_images(source: str, every: int, part: str, limit: int = 0) -> list[LabelledImage]:
+    """Return the images of a label file that are read.
+
+    Args:
+        source: The file, and its own `every`, `part` and `group` if it has any.
+        every: One image in so many is held out; 1 takes all.
+        part: Which part is read.
+        limit: The most images, spread evenly over the part; 0 for all.
+    """
+    spec = parse_source(source)
+    every = int(spec.options.get("every", every))
+    images = read_labels(spec.name)
+    if every > 1:
+        keys = [image.key for image in images]
+        part, group = spec.options.get("part", part), spec.options.get("group", "")
+        images = [images[index] for index in split_indices(keys, every, part, group)]
+    return images[:: max(1, -(-len(images) // limit))] if limit else images
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Read every data set with every recogniser."""
     reader = attention_ocr.load(
-        arguments.model, turn_tall=arguments.turn_tall, turn_slanted=arguments.turn_slanted
+        arguments.model,
+        second_looks=arguments.second_looks,
+        turn_tall=arguments.turn_tall,
+        turn_slanted=arguments.turn_slanted,
     )
     rows = []
-    for file in arguments.labels:
-        images = held_out_split(read_labels(file), arguments.every, arguments.part)
-        data = file.parent.name
+    for source in arguments.labels:
+        images = choose_images(source, arguments.every, arguments.part, arguments.limit)
+        data = Path(parse_source(source).name).parent.name
         for peer in arguments.peers:
             readings = read_with_peer(peer, arguments.peers_python, images)
             rows.append(describe(peer, data, images, readings))
@@ -97,12 +122,16 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
-    parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
+    parser.add_argument("labels", nargs="+", help="labels.tsv files, with options or without")
     parser.add_argument("--model", metavar="DIR", help="ours; by default the package's")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--peers_python", default="python", help="of the peers' environment")
-    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="as in reading")
+    parser.add_argument(
+        "--second_looks", action=argparse.BooleanOptionalAction, help="as in reading"
+    )
+    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="likewise")
     parser.add_argument("--turn_slanted", action=argparse.BooleanOptionalAction, help="likewise")
     parser.add_argument("--part", default="eval", help="of each data set")
     parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
+    parser.add_argument("--limit", type=int, default=0, help="images of a set at most; 0 for all")
     main(parser.parse_args())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.data.words_builder import WordsBuilder, existing
+from attention_ocr.extras import extra
 
 
 class Builder(WordsBuilder):
@@ -23,12 +24,8 @@ class Builder(WordsBuilder):
 
 
 def _rows(folder: Path, name: str) -> Iterator[dict[str, Any]]:
-    try:
+    with extra("datasets", "Reading .mat files"):
         import scipy.io
-    except ImportError as error:
-        raise ValueError(
-            "Reading .mat files takes the package `scipy`: pip install 'attention-ocr[datasets]'"
-        ) from error
     table = scipy.io.loadmat(str(existing(folder / f"{name}.mat")))[name].ravel()
     for row in table:
         key = str(row["ImgName"].item())

@@ -65,7 +65,8 @@ export function spell(characters, tokenIds) {
   const text = [];
   for (const tokenId of tokenIds) {
     if (tokenId === END_ID) break;
-    if (tokenId === UNKNOWN_ID) text.push("\ufffd");
+    // Exports of older releases may hold it; it cannot be shown, but its place counts.
+    if (tokenId === UNKNOWN_ID) text.push("");
     if (tokenId >= FIRST_CHARACTER_ID) text.push(characters[tokenId - FIRST_CHARACTER_ID]);
   }
   return text;

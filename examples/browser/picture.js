@@ -5,7 +5,8 @@ export const MAX_BYTES = 2 ** 26;
 export const MAX_PIXELS = 2 ** 24;
 
 /**
- * Decode an image file of any form that the browser knows; what shows through lies on white.
+ * Decode an image file of any form that the browser knows, turned as its EXIF orientation says.
+ * What shows through lies on white, or on black where the rest is light, as in Python.
  *
  * @param {Blob} file
  * @returns {Promise<ImageData>}
@@ -33,11 +34,31 @@ export async function decodePicture(file) {
   }
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+  const picture = context.getImageData(0, 0, canvas.width, canvas.height);
+  layOverContrast(picture.data);
+  return picture;
+}
+
+/** Lay RGBA values over white or black: see `over_contrast` in `attention_ocr/data/pixels.py`. */
+function layOverContrast(values) {
+  let [brightness, weight, seesThrough] = [0, 0, false];
+  for (let i = 0; i < values.length; i += 4) {
+    const alpha = values[i + 3];
+    brightness += (299 * values[i] + 587 * values[i + 1] + 114 * values[i + 2]) * alpha;
+    weight += alpha;
+    seesThrough ||= alpha < 255;
+  }
+  if (!seesThrough) return;
+  const backdrop = weight > 0 && brightness >= 160000 * weight ? 0 : 255;
+  for (let i = 0; i < values.length; i += 4) {
+    const share = values[i + 3] / 255;
+    for (let channel = i; channel < i + 3; channel++) {
+      values[channel] = Math.round(values[channel] * share + backdrop * (1 - share));
+    }
+    values[i + 3] = 255;
+  }
 }
 
 /** Look at the size that a file announces, before its pixels take memory. */

@@ -60,14 +60,25 @@ bool decode_png(png_structp png, png_infop info, PngSource& source, Image& image
   return true;
 }
 
-void blend_with_white(Image& image) {
+// Lay RGBA over white, or over black where the picture is light itself: the mean luma of its
+// pixels, each weighted by its alpha, decides.
+void blend_with_contrast(Image& image) {
   const std::size_t num_pixels = image.values.size() / 4;
+  std::uint64_t brightness = 0;
+  std::uint64_t weight = 0;
+  for (std::size_t pixel = 0; pixel < num_pixels; ++pixel) {
+    const std::uint8_t* rgba = image.values.data() + pixel * 4;
+    const std::uint64_t luma = 299u * rgba[0] + 587u * rgba[1] + 114u * rgba[2];
+    brightness += luma * rgba[3];
+    weight += rgba[3];
+  }
+  const float backdrop = weight > 0 && brightness >= 160000u * weight ? 0.0f : 255.0f;
   for (std::size_t pixel = 0; pixel < num_pixels; ++pixel) {
     const float alpha = static_cast<float>(image.values[pixel * 4 + 3]) / 255.0f;
     for (std::size_t channel = 0; channel < 3; ++channel) {
       const float value = image.values[pixel * 4 + channel];
       image.values[pixel * 3 + channel] =
-          static_cast<std::uint8_t>(std::nearbyint(value * alpha + 255.0f * (1.0f - alpha)));
+          static_cast<std::uint8_t>(std::nearbyint(value * alpha + backdrop * (1.0f - alpha)));
     }
   }
   image.values.resize(num_pixels * 3);
@@ -84,7 +95,7 @@ std::optional<Image> decode_png_file(const std::string& file) {
   const bool is_whole = info != nullptr && decode_png(png, info, source, image, rows);
   png_destroy_read_struct(&png, &info, nullptr);
   if (!is_whole) return std::nullopt;
-  blend_with_white(image);
+  blend_with_contrast(image);
   return image;
 }
 

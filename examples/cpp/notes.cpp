@@ -8,8 +8,7 @@
 namespace {
 
 // Token ids below this are special; see `attention_ocr.charset`.
-constexpr std::int32_t kEnd = 2, kUnknown = 3, kNumSpecial = 4;
-constexpr char kUnknownCharacter[] = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::int32_t kEnd = 2, kNumSpecial = 4;
 
 // Return the number of a name that must not occur twice, or none where it does not occur.
 template <typename Number>
@@ -69,7 +68,6 @@ std::string spell(const std::vector<std::string>& characters, const std::int32_t
   std::string text;
   for (std::int64_t index = 0; index < num_tokens && token_ids[index] != kEnd; ++index) {
     const std::int32_t token_id = token_ids[index];
-    if (token_id == kUnknown) text += kUnknownCharacter;
     if (token_id >= kNumSpecial) text += characters.at(token_id - kNumSpecial);
   }
   return text;

@@ -3,9 +3,11 @@ import math
 
 import pytest
 
+from attention_ocr.config import Config
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.metrics import compute_metrics
+from attention_ocr.model_places import BUNDLED_WEIGHTS
 from benchmarks import fine_tuning
 from benchmarks.flag_files import CONFIGS, read_flags
 from tests import tiny
@@ -49,6 +51,23 @@ def test_a_setting_takes_the_place_of_the_tasks(tmp_path):
     config = fine_tuning.make_config("captcha", ["--encoder_width=2"], 0, tmp_path)
     assert config.model.encoder_width == 2.0
     assert fine_tuning.make_config("captcha", [], 0, tmp_path).model.encoder_width == 1.0
+
+
+def test_own_data_is_read_with_the_network_of_the_package_whatever_it_starts_from(tmp_path):
+    labels = str(tiny.write_label_file(tmp_path / "mine", ["a", "b"]))
+    config = fine_tuning.make_config(labels, ["--steps=9"], 0, tmp_path)
+    package = Config.load(BUNDLED_WEIGHTS)
+    assert (config.image, config.model) == (package.image, package.model)
+    assert config.decoding == Config().decoding
+    assert config.data.train_data == f"{labels},every=5,part=fit"
+    assert config.data.eval_data == f"{labels},every=5,part=validation"
+    assert fine_tuning.held_out(config.data.train_data) == f"{labels},every=5,part=eval"
+
+
+def test_own_data_that_is_not_there_is_named(capsys):
+    with pytest.raises(SystemExit):
+        fine_tuning.main(["--data", "no/labels.tsv"])
+    assert "Received: no/labels.tsv" in capsys.readouterr().err
 
 
 def test_a_setting_that_is_none_is_refused(capsys):

@@ -7,6 +7,7 @@ import pytest
 from attention_ocr.data.labels import LabelledImage
 from benchmarks.peers import compare
 from benchmarks.peers.compare import PeerReading, describe, read_with_peer
+from tests import tiny
 
 IMAGES = [
     LabelledImage(Path(f"{text}.png"), f"{text}.png", text) for text in ("One", "2-3", "x", "y")
@@ -46,6 +47,20 @@ def test_a_peer_that_fails_is_named_with_its_last_line(tmp_path, monkeypatch):
     monkeypatch.setattr(compare, "READ", script)
     with pytest.raises(OSError, match="some failed: no such language"):
         read_with_peer("some", sys.executable, IMAGES)
+
+
+def test_a_set_may_choose_its_own_part(tmp_path):
+    labels = tiny.write_label_file(tmp_path, list("abcdefgh"))
+
+    def texts(options, **values):
+        images = compare.choose_images(f"{labels}{options}", every=5, part="eval", **values)
+        return "".join(image.text for image in images)
+
+    assert texts("") == "e"
+    assert texts(",every=2,part=train") == "aceg"
+    assert texts(",every=2,part=eval,group=([0-3]|.)") == "bdfh"
+    assert texts(",every=1") == "abcdefgh"
+    assert texts(",every=1", limit=3) == "adg"
 
 
 def test_an_unknown_peer_is_refused_with_the_known_ones():

@@ -49,12 +49,24 @@ def test_files_come_in_the_order_of_the_command_line():
 
 
 def test_a_folder_stands_for_its_images_sorted():
-    assert paths(find(".")) == ["a.JPG", "b.png", "c.gif", "e [1].bmp"]
+    assert paths(find(".")) == ["a.JPG", "b.png", "c.gif", "d.tiff", "e [1].bmp"]
+
+
+def test_what_is_left_out_of_a_folder_is_told():
+    told = []
+    list(named_images(["."], False, False, lambda *what: told.append(what)))
+    assert told == [
+        (".", "skipped 1 file (labels.tsv): not named as an image"),
+        (".", "skipped 2 folders (bare/, deep/): --recursive looks into folders too"),
+    ]
+    told.clear()
+    list(named_images(["."], True, False, lambda *what: told.append(what)))
+    assert told == [(".", "skipped 2 files (bare/notes.txt, labels.tsv): not named as an image")]
 
 
 def test_a_folder_is_searched_to_its_depths_when_told():
     assert paths(find(".", recursive=True)) == [
-        *("a.JPG", "b.png", "c.gif"),
+        *("a.JPG", "b.png", "c.gif", "d.tiff"),
         *("deep/er/two.png", "deep/one.jpeg", "e [1].bmp"),
     ]
     assert paths(find("deep", "b.png", recursive=True))[-1] == "b.png"
@@ -86,11 +98,12 @@ def test_a_folder_without_images_is_told():
     (image,) = find("bare")
     assert image.content == b""
     assert image.error == (
-        "folder without images (of .png, .jpg, .jpeg, .bmp, .gif); "
+        "folder without images (of .png, .apng, .jpg, .jpeg, .jfif, .bmp, .gif, .webp, .tif, "
+        ".tiff, .avif); "
         "--recursive looks into its folders too"
     )
     (image,) = find("bare", recursive=True)
-    assert image.error.endswith(".gif)")
+    assert image.error.endswith(".avif)")
 
 
 @pytest.mark.parametrize("name", ["missing.png", "*.webp", "b.png/c.png", "a\0b.png", "x" * 5000])
@@ -113,7 +126,7 @@ def test_a_file_of_a_folder_that_cannot_be_opened_does_not_hide_the_others(monke
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
     errors = {image.name: image.error for image in find(".")}
     assert errors.pop("b.png") == "cannot be opened: Permission denied"
-    assert len(errors) == 3
+    assert len(errors) == 4
     assert set(errors.values()) == {None}
 
 

@@ -27,6 +27,24 @@ def test_inspect_prints_and_writes_what_is_there(words, tmp_path, capsys):
         assert len(np.unique(np.asarray(Image.open(path)))) > 2
 
 
+def test_no_label_or_name_steers_the_terminal(tmp_path, capsys):
+    labels = tiny.write_label_file(tmp_path, ["a", "b"])
+    (tmp_path / "1.png").rename(tmp_path / "\x1b[2J.png")
+    labels.write_bytes(b"0.png\tPA\x1b[31mRKING\xc2\x9b \n\x1b[2J.png\tb \n")
+    document = tmp_path / "report.json"
+    sheet = tmp_path / "sheet.png"
+    assert main(["inspect", str(labels), f"--json={document}", f"--sheet={sheet}"]) == 0
+    printed = capsys.readouterr().out
+    for content in (printed, document.read_text("utf-8")):
+        assert "\x1b" not in content
+        assert "\x9b" not in content
+    assert r"0.png: 'PA\x1b[31mRKING\x9b '" in printed
+    assert r"\x1b[2J.png: 'b '" in printed
+    labels.write_bytes(b"0.png\ta\n\x1b[2J.png\n")
+    assert main(["inspect", str(labels)]) == 1
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_validate_fails_when_something_is_wrong_and_not_ignored(words, capsys):
     assert main(["validate", str(words)]) == 1
     assert "3 examples, wrong: outer_space" in capsys.readouterr().out

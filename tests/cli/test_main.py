@@ -1,4 +1,5 @@
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import attention_ocr
 from attention_ocr.cli import main as command
 from attention_ocr.cli import read
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cli.terminal import escape_log
 
 
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -161,6 +163,22 @@ def test_a_text_that_the_terminal_cannot_show_is_escaped(monkeypatch):
         stream.flush()
     assert latin.buffer.getvalue() == b"\xe9\\u4e2d"
     assert piped.buffer.getvalue() == "é中".encode()
+
+
+def test_the_log_shows_no_control_characters():
+    shown = io.StringIO()
+    handler = logging.StreamHandler(shown)
+    logger = logging.getLogger("words of a test")
+    logger.addHandler(handler)
+    logger.propagate = False
+    escape_log(handler)
+    escape_log(handler)
+    logger.warning("left out %s:\n\t%d%%", "\x1b[31m\x9b", 5)
+    logger.warning("as it is: %s")
+    assert shown.getvalue() == "left out \\x1b[31m\\x9b:\n\t5%\nas it is: %s\n"
+    assert len(handler.filters) == 1
+    record = logging.LogRecord("a", logging.INFO, "a.py", 1, "%d", ("no number",), None)
+    assert handler.filter(record)
 
 
 def test_notes_of_the_start_are_dropped_and_later_ones_shown(capfd, monkeypatch):

@@ -10,6 +10,7 @@ from attention_ocr.engines.graph import GraphEngine
 from attention_ocr.engines.litert import LiteRTEngine
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.forms import FILES
+from attention_ocr.settings.second_looks import SecondLooksConfig
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, save_weights
 from tests import tiny_model
@@ -42,9 +43,27 @@ def test_a_packed_model_keeps_the_settings_of_reading_alone(work_dir, tmp_path):
     old, new = Config.load(work_dir), Config.load(tmp_path / "small")
     assert (new.image, new.model, new.decoder) == (old.image, old.model, old.decoder)
     assert new.decoding == old.decoding
+    assert new.second_looks == old.second_looks == SecondLooksConfig()
     assert new.decoding.joint_weight == 0.25
     assert new.data == DataConfig()
     assert new.training == TrainingConfig()
+
+
+def test_second_looks_are_packed_with_the_model(packed, tmp_path):
+    target = tmp_path / "small"
+    arguments = ["--weights_only", "--widths_below=0.9", "--deskew_below=0.5"]
+    assert main(["pack", str(packed), str(target), *arguments]) == 0
+    looks = SecondLooksConfig(widths_below=0.9, deskew_below=0.5)
+    assert Config.load(target).second_looks == looks
+
+
+def test_the_second_looks_of_the_settings_count_beside_an_older_file(packed, tmp_path):
+    folder = shutil.copytree(packed, tmp_path / "small")
+    config = Config.load(folder).with_second_looks({"widths_below": 0.9})
+    config.save(folder)
+    reader = attention_ocr.load(folder)
+    assert isinstance(reader.engine.engine, LiteRTEngine)
+    assert reader.config.second_looks == config.second_looks
 
 
 def test_a_packed_model_is_packed_to_itself(work_dir, tmp_path):

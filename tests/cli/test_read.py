@@ -4,12 +4,15 @@ import io
 import json
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from attention_ocr.cli import read
+from attention_ocr.image_formats import STATUS_UNREADABLE
 from attention_ocr.reading import reader as reader_module
-from tests import tiny_model
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
+from tests import tiny, tiny_model
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def test_a_folder_is_read_in_order_and_the_broken_image_named(run, images, expec
     assert [row[1] for row in rows] == [expected[index] for index in (0, 2, 3)]
     assert all(0.0 <= float(row[2]) <= 1.0 for row in rows)
     assert errors.splitlines() == [
-        f"attention-ocr read: {images / '1.png'}: unreadable image",
+        f"attention-ocr read: {images / '1.png'}: {STATUS_UNREADABLE}",
         "attention-ocr read: 1 of 4 images could not be read",
     ]
 
@@ -62,18 +65,53 @@ def test_all_is_well_when_every_image_was_read(run, images, expected, capsys):
     assert errors == ""
 
 
-@pytest.mark.parametrize("name", ["turn_tall", "turn_slanted"])
-def test_whether_pictures_are_turned_may_be_said(run, images, reader, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], (None, None, None)),
+        (["--turn_tall"], (None, True, None)),
+        (["--no-turn_slanted"], (None, None, False)),
+        (["--no-second_looks"], (SecondLooksConfig(), None, None)),
+        (["--second_looks"], (RECOMMENDED, None, None)),
+        (
+            ["--no-second_looks", "--widths_below=0.8", "--widths=1.3,2"],
+            (SecondLooksConfig(widths_below=0.8, widths=(1.3, 2.0)), None, None),
+        ),
+        (["--deskew_below=0"], ({"deskew_below": 0.0}, None, None)),
+    ],
+)
+def test_which_images_are_read_again_may_be_said(
+    run, images, reader, monkeypatch, arguments, expected
+):
     given = []
 
     def load(_, **options):
-        given.append(options[name])
+        given.append(options)
         return reader
 
     monkeypatch.setattr(reader_module, "load", load)
-    for flags in ([], [f"--{name}"], [f"--no-{name}"]):
-        run(images / "0.png", *flags)
-    assert given == [None, True, False]
+    assert run(images / "0.png", *arguments) == 0
+    names = ("second_looks", "turn_tall", "turn_slanted")
+    assert tuple(given[0][name] for name in names) == expected
+
+
+def test_a_factor_that_is_no_number_is_named(run, images):
+    with pytest.raises(ValueError, match=r"--widths must be numbers. Received: \['wide'\]"):
+        run(images / "0.png", "--widths=wide")
+
+
+def test_an_image_that_was_shrunk_is_marked(run, tmp_path, capsys):
+    too_wide = 2 * tiny.SETTINGS["max_image_width"]
+    for name, width in (("fits", 32), ("wide", too_wide)):
+        image = np.zeros((tiny.SETTINGS["image_height"], width, 3), np.uint8)
+        (tmp_path / f"{name}.png").write_bytes(tiny_model.encoded(image))
+    assert run(tmp_path) == 0
+    fits, wide = capsys.readouterr().out.splitlines()
+    assert len(fits.split("\t")) == 3
+    assert wide.split("\t")[3:] == ["shrunk"]
+    assert run(tmp_path, "--format=jsonl") == 0
+    records = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [record["shrunk"] for record in records] == [False, True]
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
@@ -93,7 +131,7 @@ def test_json_lines_tell_everything(run, images, expected, capsys):
     assert [record["text"] for record in records] == [*expected, ""]
     assert [record["error"] for record in records] == [
         None,
-        "unreadable image",
+        STATUS_UNREADABLE,
         None,
         None,
         "cannot be opened: No such file or directory",
@@ -107,7 +145,7 @@ def test_csv_tells_everything(run, images, expected, capsys):
     assert run(images, "--format=csv") == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["text"] for row in rows] == expected
-    assert rows[1]["error"] == "unreadable image"
+    assert rows[1]["error"].startswith("unreadable image: ")
 
 
 def test_a_folder_without_images_is_an_error_that_names_it(run, tmp_path, capsys):

@@ -6,6 +6,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from attention_ocr.cli import main as command
@@ -149,3 +150,20 @@ def test_a_server_that_refuses_is_one_line(addresses, capsys):
     assert command.main(["request", flag, "--model_name=other"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "attention-ocr request: 404: Servable not found for request: Latest(other)"
+
+
+def test_what_the_server_had_to_shrink_is_marked(tmp_path, monkeypatch, capsys):
+    outputs = {
+        "text": np.array([b"fits", b"shrunk"], object),
+        "confidence": np.ones(2),
+        "character_confidences": np.ones((2, 6)),
+        "status": np.array([b"ok", b"ok"], object),
+        "attention_extent": np.array([[1.0, 0.5], [0.5, 1.0]]),
+    }
+    monkeypatch.setattr(RestClient, "predict", lambda *_: outputs)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"file")
+    arguments = ["--rest=127.0.0.1:1", "--model_name=tiny", "--format=jsonl"]
+    assert command.main(["request", str(tmp_path), *arguments]) == 0
+    records = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [record["shrunk"] for record in records] == [False, True]

@@ -43,20 +43,13 @@ def test_gray_and_printers_jpegs_decode_to_the_pixels_of_the_graph(mode):
     np.testing.assert_array_equal(decode_array(encoded), decode_image(tf.constant(encoded)))
 
 
-def test_a_turned_jpeg_is_read_as_its_pixels_lie():
-    exif = Image.Exif()
-    exif[274] = 6
-    encoded = encode(smooth(20, 40), "JPEG", exif=exif)
-    np.testing.assert_array_equal(decode_array(encoded), decode_image(tf.constant(encoded)))
-
-
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_none(name):
     assert decode_array(BROKEN[name]) is None
 
 
 def test_a_file_of_another_format_is_none():
-    assert decode_array(encode(NOISE[..., :3], "TIFF")) is None
+    assert decode_array(encode(NOISE[..., :3], "PPM")) is None
 
 
 def test_a_file_that_claims_a_huge_picture_is_none():

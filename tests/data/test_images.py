@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.data import images
+from attention_ocr.data import graph_decoding
 from attention_ocr.data.images import (
     decode_image,
     decode_or_blank,
@@ -266,8 +266,8 @@ def test_an_image_that_announces_too_many_pixels_is_not_decoded(
     picture = np.zeros((20, 30, 3), np.uint8)
     content = tf.constant(tiny_model.encoded(picture, file_format, **options))
     for limit, size in ((600, (20, 30, 3)), (599, (0, 0, 3))):
-        monkeypatch.setattr(images, "MAX_PIXELS", limit)
-        decode = tf.function(images.decode_or_blank) if in_graph else images.decode_or_blank
+        monkeypatch.setattr(graph_decoding, "MAX_PIXELS", limit)
+        decode = tf.function(decode_or_blank) if in_graph else decode_or_blank
         assert decode(content).shape == size
     with pytest.raises(tf.errors.InvalidArgumentError):
-        images.decode_image(content)
+        decode_image(content)

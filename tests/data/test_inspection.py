@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from attention_ocr.charset import Charset
 from attention_ocr.data.inspection import MEANINGS, Inspection, inspect_source
@@ -38,6 +39,21 @@ def folder(tmp_path_factory):
 def inspection(folder):
     empty = Inspection(IMAGE, Charset("abcé"), max_length=8)
     return inspect_source(open_source(str(folder)), empty)
+
+
+def test_what_cannot_be_read_says_why(inspection):
+    assert inspection.reason_of == {
+        "7.png": "cannot be opened: No such file or directory",
+        "8.png": "unreadable image: not a PNG, JPEG, BMP, GIF, WebP, TIFF or AVIF file",
+    }
+    assert set(inspection.to_dict()["unreadable_reasons"]) == set(inspection.reason_of.values())
+
+
+def test_a_large_picture_is_counted_in_its_own_size(tmp_path):
+    Image.new("RGB", (1203, 1001)).save(tmp_path / "large.png")
+    (tmp_path / "labels.tsv").write_text("large.png\tx\n", encoding="utf-8")
+    inspection = inspect_source(open_source(str(tmp_path)), Inspection(IMAGE))
+    assert (inspection.widths, inspection.heights) == ({1203: 1}, {1001: 1})
 
 
 def test_everything_that_is_wrong_is_found_and_named(inspection):

@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from attention_ocr.data.sources import open_source
 from tests import tiny
 
 Batch = dict[str, np.ndarray]
+FORMATS = ("TIFF", "GIF", "WEBP", "BMP", "AVIF")
 TEXTS = ["a", "bc", "0123", "cab", "", "ab", "31", "c", "bbb", "a0b1c2", "22", "cc"]
 SYNTHETIC = "synthetic,fonts=bundled,kinds=numbers,max_length=4"
 
@@ -125,7 +126,7 @@ def test_the_seed_decides_the_batches(labels):
     assert keys(first_batches(labels, tiny.config(seed=2, bucket_lengths=(2,)), 7)) != keys(once)
 
 
-@pytest.mark.parametrize("kind", ["labels", "synthetic", "shards", "mixture"])
+@pytest.mark.parametrize("kind", ["labels", "synthetic", "shards", "mixture", "formats"])
 def test_a_restored_position_gives_the_same_next_batches(kind, labels, tmp_path):
     if kind == "shards":
         for shard in range(2):
@@ -133,7 +134,13 @@ def test_a_restored_position_gives_the_same_next_batches(kind, labels, tmp_path)
                 for index in range(shard, len(TEXTS), 2):
                     encoded = (labels.parent / f"{index}.png").read_bytes()
                     writer.write(serialize_example(encoded, TEXTS[index], f"{index}", 16, 20))
+    if kind == "formats":
+        # What is decoded in Python has no position of its own.
+        for index, form in zip(range(len(TEXTS)), cycle(FORMATS), strict=False):
+            Image.open(labels.parent / f"{index}.png").save(tmp_path / f"{index}.png", form)
+        (tmp_path / "labels.tsv").write_bytes(labels.read_bytes())
     source = {
+        "formats": str(tmp_path / "labels.tsv"),
         "labels": str(labels),
         "synthetic": f"{SYNTHETIC},num_examples=12",
         "shards": str(tmp_path / "data-*.tfrecord"),

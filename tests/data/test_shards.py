@@ -16,10 +16,13 @@ from attention_ocr.charset import Charset
 from attention_ocr.data import shards
 from attention_ocr.data.images import decode_image
 from attention_ocr.data.labels import LabelledImage
+from attention_ocr.data.pixels import decode_array
 from attention_ocr.data.records import FEATURES, parse_example
 from attention_ocr.data.shard_files import check_shards
 from attention_ocr.data.shards import write_shards
 
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -92,17 +95,38 @@ def test_the_size_in_pixels_is_stored(images, tmp_path):
         encode("JPEG"),
         encode("JPEG", "L"),
         encode("JPEG", "CMYK"),
-        encode("BMP"),
-        encode("GIF", "P"),
-        encode("GIF", "P", save_all=True, append_images=[Image.new("P", (19, 7))]),
     ],
 )
-def test_every_usual_kind_of_image_is_written_as_it_is_and_training_reads_it(tmp_path, encoded):
+def test_what_every_decoder_reads_alike_is_written_as_it_is(tmp_path, encoded):
     image = make_image(tmp_path / "image", "text", encoded)
     write_shards([image], tmp_path / "out")
     (example,) = read(tmp_path / "out")
     assert example["encoded"] == encoded
-    assert decode_image(tf.constant(encoded)).shape[2] == 3
+    np.testing.assert_array_equal(decode_image(tf.constant(encoded)), decode_array(encoded))
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        encode("BMP"),
+        encode("BMP", "1"),
+        encode("GIF", "P", transparency=0),
+        encode("GIF", "P", save_all=True, append_images=[Image.new("P", (19, 7))]),
+        encode("WEBP"),
+        encode("TIFF", compression="tiff_lzw"),
+        encode("JPEG", exif=TURNED),
+        encode("PNG", exif=TURNED),
+    ],
+)
+def test_what_tensorflow_may_read_otherwise_is_written_as_a_png_of_its_pixels(tmp_path, encoded):
+    image = make_image(tmp_path / "image", "text", encoded)
+    write_shards([image], tmp_path / "out")
+    (example,) = read(tmp_path / "out")
+    pixels = decode_array(encoded)
+    np.testing.assert_array_equal(tf.io.decode_png(example["encoded"], channels=3), pixels)
+    (record,) = tf.data.TFRecordDataset(str(tmp_path / "out/data-00000-of-00001.tfrecord"))
+    size = tf.io.parse_single_example(record, FEATURES)
+    assert (size["image/height"], size["image/width"]) == pixels.shape[:2]
 
 
 def test_bad_items_are_reported_beside_their_names_and_the_rest_is_written(images, tmp_path):
@@ -126,7 +150,10 @@ def test_bad_items_are_reported_beside_their_names_and_the_rest_is_written(image
         ("my images", "unreadable"),
         ("long.png", "too_long"),
     ]
-    assert report.skipped[2].detail == "empty file"
+    assert [image.detail for image in report.skipped[:4]] == [
+        *("damaged or cut short", "damaged or cut short", "empty file"),
+        "not a PNG, JPEG, BMP, GIF, WebP, TIFF or AVIF file",
+    ]
     assert report.skipped[6].detail == "label of 9 characters, the limit is 8"
     assert report.num_examples == 7
     assert [e["key"].decode() for e in read(tmp_path / "out")] == [image.key for image in images]

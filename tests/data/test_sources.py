@@ -81,7 +81,10 @@ def test_the_example_in_the_docstring_is_true():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (",evry=5,part=eval", "takes the options every, part, group. Received: evry"),
+        (
+            ",evry=5,part=eval",
+            "takes the options image, text, every, part, group, .*Received: evry",
+        ),
         (",group=(.*)_", "`group` of .* needs `every` and `part`"),
         (",every=2,part=eval,group=(", "`group` to be a regular expression. Received: '\\('"),
         (",every=2,part=eval,group=.*_", "`group` to have a group"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID
+from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.result import Alternatives, Decoded
@@ -64,6 +64,17 @@ TRAP = {
     (A,): {A: 0.4, B: 0.35, END_ID: 0.25},
     (C,): {B: 0.9, END_ID: 0.1},
 }
+
+
+def test_the_unknown_character_is_never_read_and_lowers_the_confidence():
+    table = {(): {UNKNOWN_ID: 0.7, A: 0.2, B: 0.1}}
+    best, alternatives = decode(table, width=3, num_best=3)
+    assert alternatives.token_ids[0].numpy().tolist() == [
+        [A, 0, 0, 0],
+        [B, 0, 0, 0],
+        [PAD_ID] * 4,
+    ]
+    np.testing.assert_allclose(best.confidence, [0.2], rtol=1e-4)
 
 
 def test_a_search_that_is_not_needed_takes_no_step():
@@ -222,7 +233,7 @@ def random_network(seed: int, num_examples: int):
 
 def all_texts(step, state, num_examples: int) -> list[dict[tuple[int, ...], float]]:
     """Return the log-probability of every text of at most L characters, by stepping through it."""
-    letters = [token_id for token_id in range(V) if token_id not in (PAD_ID, START_ID, END_ID)]
+    letters = [token_id for token_id in range(V) if token_id > UNKNOWN_ID]
     scores: list[dict] = [{} for _ in range(num_examples)]
 
     def explore(text: tuple[int, ...], state, total: np.ndarray, previous: int) -> None:

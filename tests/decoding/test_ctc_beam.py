@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID
+from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, UNKNOWN_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.scorer import Weighted
@@ -45,6 +45,13 @@ def test_paths_of_one_text_are_summed_where_greedy_takes_the_best_path():
     np.testing.assert_allclose(best.character_confidences[0, 0], 0.4 * 0.4 / 0.64, rtol=1e-3)
 
 
+def test_the_unknown_character_is_never_read_and_lowers_the_confidence():
+    logits = columns({UNKNOWN_ID: 0.7, A: 0.2, B: 0.1}, {BLANK_ID: 1.0})
+    best, alternatives = ctc_beam_decode(logits, tf.constant([2]), L, beam_width=4, num_best=2)
+    assert alternatives.token_ids[0].numpy().tolist() == [padded((A,)), padded((B,))]
+    np.testing.assert_allclose(best.confidence, [0.2], rtol=1e-3)
+
+
 def test_a_character_that_is_certain_has_its_column_and_all_confidence():
     logits = columns({BLANK_ID: 1.0}, {A: 0.9, B: 0.1}, {BLANK_ID: 1.0}, {A: 1.0})
     best, _ = ctc_beam_decode(logits, tf.constant([4]), L, beam_width=2)
@@ -66,7 +73,7 @@ def test_a_wide_beam_finds_the_most_probable_of_all_texts(random_logits):
     )
     for example, width in enumerate(widths):
         texts = alignments.every_text(random_logits[example, :width])
-        texts = {text: p for text, p in texts.items() if len(text) <= L}
+        texts = {text: p for text, p in texts.items() if len(text) <= L and UNKNOWN_ID not in text}
         order = sorted(texts, key=lambda text: -texts[text])[:6]
         for place, text in enumerate(order):
             assert alternatives.token_ids[example, place].numpy().tolist() == padded(text)
@@ -90,7 +97,8 @@ def test_texts_stay_within_the_limit(random_logits):
     _, alternatives = ctc_beam_decode(
         random_logits[:1], tf.constant([W]), 2, beam_width=60, num_best=5
     )
-    texts = {t: p for t, p in alignments.every_text(random_logits[0]).items() if len(t) <= 2}
+    texts = alignments.every_text(random_logits[0])
+    texts = {t: p for t, p in texts.items() if len(t) <= 2 and UNKNOWN_ID not in t}
     order = sorted(texts, key=lambda text: -texts[text])[:5]
     assert alternatives.token_ids[0].numpy().tolist() == [padded(text, 2) for text in order]
 
@@ -143,7 +151,8 @@ def test_scorers_add_what_they_say_of_a_text_once(random_logits):
         said = [-0.1 if c == (A, B)[i % 2] else -2.0 for i, c in enumerate(text)]
         return sum(said) - 2.5
 
-    texts = {t: p for t, p in alignments.every_text(random_logits[0]).items() if len(t) <= L}
+    texts = alignments.every_text(random_logits[0])
+    texts = {t: p for t, p in texts.items() if len(t) <= L and UNKNOWN_ID not in t}
     scores = {text: math.log(p) + 0.7 * liked(text) for text, p in texts.items()}
     order = sorted(scores, key=lambda text: -scores[text])[:8]
     assert alternatives.token_ids[0].numpy().tolist() == [padded(text) for text in order]

@@ -129,10 +129,14 @@ def test_padding_and_start_are_never_read_and_have_no_probability():
     np.testing.assert_allclose(decoded.confidence, [0.75], rtol=1e-5)
 
 
-def test_an_unknown_character_is_a_character():
-    decoded = decode(scripted(script([(UNKNOWN_ID, 0.9), (END_ID, 0.9)] + [(A, 0.9)] * 3)), 1)
-    assert decoded.token_ids.numpy().tolist() == [[UNKNOWN_ID, 0, 0, 0]]
+def test_the_unknown_character_is_never_read_and_lowers_the_confidence():
+    rows = script([(UNKNOWN_ID, 0.9), (END_ID, 0.8)] + [(A, 0.9)] * 3)
+    rows[0, 0, [A, B, C, END_ID]] = 0.01, 0.06, 0.02, 0.01
+    decoded = decode(scripted(rows), 1)
+    assert decoded.token_ids.numpy().tolist() == [[B, 0, 0, 0]]
     assert decoded.lengths.numpy().tolist() == [1]
+    np.testing.assert_allclose(decoded.character_confidences[0, 0], 0.06, rtol=1e-4)
+    np.testing.assert_allclose(decoded.confidence, [0.06 * 0.8], rtol=1e-4)
 
 
 def test_the_choice_depends_on_what_was_read_and_on_the_state():

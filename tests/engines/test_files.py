@@ -34,7 +34,9 @@ def copy(model, tmp_path):
 
 
 def expected() -> list[dict]:
-    return json.loads((FIXTURE / "readings.json").read_text(encoding="utf-8"))
+    readings = json.loads((FIXTURE / "readings.json").read_text(encoding="utf-8"))
+    # Unknown characters, which exports of that time could answer with, are not shown.
+    return [reading | {"text": reading["text"].replace("\ufffd", "")} for reading in readings]
 
 
 def test_an_old_export_stays_readable(model):
@@ -56,7 +58,7 @@ def test_rows_do_not_depend_on_each_other(model):
     together = reader.read([*FILES, b"no image"])
     assert [reading.text for reading in together[:-1]] == [reading.text for reading in alone]
     assert (together[-1].text, together[-1].confidence) == ("", 0.0)
-    assert together[-1].error == "unreadable image"
+    assert together[-1].error.startswith("unreadable image: ")
     assert together[-1].character_confidences == ()
 
 

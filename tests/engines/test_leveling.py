@@ -1,18 +1,16 @@
 import dataclasses
 import math
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import pytest
 
 import attention_ocr
-from attention_ocr.charset import Charset
 from attention_ocr.cli.overlay_folder import OverlayFolder
-from attention_ocr.config import Config
 from attention_ocr.engines.interface import Reading
-from attention_ocr.engines.leveling import MARGIN, SLANTS, LevelingEngine, set_level
+from attention_ocr.engines.leveling import MARGIN, SLANTS, deskewed, set_level
 from attention_ocr.reading.reader import encode_image
+from attention_ocr.settings.second_looks import RECOMMENDED
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 
@@ -28,26 +26,6 @@ def slanted(word: np.ndarray, slant: float, background: int = 0) -> np.ndarray:
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -slant, 1.0)
     matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     return cv2.warpAffine(word, matrix, size, borderValue=(background,) * 3)
-
-
-def reading_of(text: str, confidence: float, quarter_turns: int = 0) -> Reading:
-    nowhere = np.zeros((0, 1, 1))
-    return Reading(text, confidence, (), nowhere, (1.0, 1.0), quarter_turns=quarter_turns)
-
-
-@dataclass
-class ScriptedEngine:
-    """Reads the first picture, then the level ones, as it was told."""
-
-    answers: list[tuple]
-    config = Config()
-    charset = Charset("abc")
-    seen: list[bytes] = field(default_factory=list)
-
-    def read(self, files):
-        begin = len(self.seen)
-        self.seen += files
-        return [reading_of(*answer) for answer in self.answers[begin : len(self.seen)]]
 
 
 @pytest.mark.parametrize("slant", SLANTS)
@@ -69,24 +47,10 @@ def test_what_no_word_of_that_slant_fills_is_left(size):
     assert set_level(np.zeros((*size, 3), np.uint8), 10.0) is None
 
 
-def test_the_text_that_most_agree_on_is_kept_with_its_surest_reading():
-    engine = ScriptedEngine([("own", 0.3), ("other", 0.2), ("other", 0.45)])
-    picture = encode_image(np.zeros((60, 200, 3), np.uint8))
-    (reading,) = LevelingEngine(engine).read([picture])
-    # 0.2 + 0.45 against 2 x 0.3.
-    assert (reading.text, reading.confidence, reading.slant) == ("other", 0.45, SLANTS[1])
-    assert len(engine.seen) == 1 + len(SLANTS)
-    engine = ScriptedEngine([("own", 0.3), ("other", 0.5), ("else", 0.55)])
-    (reading,) = LevelingEngine(engine).read([picture])
-    assert (reading.text, reading.confidence, reading.slant) == ("own", 0.3, 0.0)
-
-
-def test_what_is_read_surely_or_turned_or_not_at_all_is_read_once():
-    picture = encode_image(np.zeros((60, 200, 3), np.uint8))
-    engine = ScriptedEngine([("sure", 0.5), ("turned", 0.1, 1), ("none", 0.0)])
-    readings = LevelingEngine(engine).read([picture, picture, b"no image"])
-    assert [reading.text for reading in readings] == ["sure", "turned", "none"]
-    assert len(engine.seen) == 3
+def test_an_image_is_deskewed_from_each_slant_that_fits_it():
+    views = deskewed(np.zeros((60, 200, 3), np.uint8))
+    assert [view.fields for view in views] == [{"slant": slant} for slant in SLANTS]
+    assert deskewed(np.zeros((10, 200, 3), np.uint8)) == []
 
 
 def test_the_package_reads_more_slanted_words_so():
@@ -100,16 +64,17 @@ def test_the_package_reads_more_slanted_words_so():
         slanted(image, (-1) ** index * 20, int(image[0, 0].mean()))
         for index, (image, _) in enumerate(words)
     ]
-    right = {
-        turn_slanted: sum(
+    once = dataclasses.replace(RECOMMENDED, deskew_below=0.0)
+    right = [
+        sum(
             reading.text == text
             for reading, (_, text) in zip(
-                attention_ocr.load(turn_slanted=turn_slanted).read(pictures), words, strict=True
+                attention_ocr.load(second_looks=looks).read(pictures), words, strict=True
             )
         )
-        for turn_slanted in (False, None)
-    }
-    assert right[None] > right[False]
+        for looks in (once, RECOMMENDED)
+    ]
+    assert right[1] > right[0]
 
 
 def test_a_slanted_word_is_drawn_level(tmp_path):

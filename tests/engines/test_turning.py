@@ -1,70 +1,85 @@
 import dataclasses
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import attention_ocr
-from attention_ocr.charset import Charset
 from attention_ocr.cli.overlay_folder import OverlayFolder
-from attention_ocr.config import Config
 from attention_ocr.engines.interface import Reading
-from attention_ocr.engines.turning import TurningEngine
+from attention_ocr.engines.second_looks import SecondLooksEngine
+from attention_ocr.engines.turning import is_tall, is_upside_down, most_upright, rotated
 from attention_ocr.reading.reader import encode_image
+from attention_ocr.settings.second_looks import SecondLooksConfig
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
+from tests.engines.scripted import ScriptedEngine, reading_of
+from tests.image_files import encode
 
-# Black but for a white corner at the top left; a turn moves the corner.
+# Black but for a white corner at the top left; a rotation moves the corner.
 TALL = np.zeros((40, 20, 3), np.uint8)
 TALL[:10, :10] = 255
 
 
-@dataclass
-class CornerEngine:
-    """Says in which corner the picture is white, and is as sure as it was told for each."""
-
-    confidences: dict[str, float]
-    config = Config()
-    charset = Charset("abc")
-
-    def __post_init__(self):
-        self.seen = []
-
-    def read(self, files):
-        return [self._read(file) for file in files]
-
-    def _read(self, file):
-        picture = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
-        self.seen.append(picture.shape[:2])
-        rows, columns = ("top", "bottom"), ("left", "right")
-        place = f"{rows[int(picture[2, :].max() < 128)]} {columns[int(picture[:, 2].max() < 128)]}"
-        return Reading(place, self.confidences.get(place, 0.0), (), np.zeros((0, 1, 1)), (1.0, 1.0))
+@pytest.fixture(scope="module")
+def words():
+    """Words: images uint8 [h, w, 3] and their texts."""
+    renderer = Renderer(
+        SynthesisConfig(
+            kinds=("words",), min_length=6, difficulty=0.0, fonts="bundled", part="eval"
+        )
+    )
+    return [renderer.render(index) for index in range(12)]
 
 
 @pytest.mark.parametrize(
-    ("surest", "quarter_turns"), [("top left", 0), ("bottom left", 1), ("top right", 3)]
+    ("quarter_turns", "shape", "corner"),
+    [(1, (20, 40), (-1, 0)), (2, (40, 20), (-1, -1)), (3, (20, 40), (0, -1))],
 )
-def test_a_tall_picture_is_read_as_it_is_read_surest(surest, quarter_turns):
-    engine = CornerEngine({surest: 0.8})
-    (reading,) = TurningEngine(engine).read([encode_image(TALL)])
-    assert (reading.text, reading.confidence) == (surest, 0.8)
-    assert reading.quarter_turns == quarter_turns
-    assert engine.seen == [(40, 20), (20, 40), (20, 40)]
+def test_an_image_is_rotated_anticlockwise(quarter_turns, shape, corner):
+    view = rotated(TALL, quarter_turns)
+    assert view.image.shape[:2] == shape
+    assert (view.image[corner] == 255).all()
+    assert view.fields == {"quarter_turns": quarter_turns}
 
 
-def test_a_tall_picture_that_is_read_surely_is_not_turned():
-    engine = CornerEngine({"top left": 0.9, "bottom left": 0.95})
-    (reading,) = TurningEngine(engine).read([encode_image(TALL)])
-    assert (reading.text, reading.quarter_turns) == ("top left", 0)
-    assert engine.seen == [(40, 20)]
+def test_an_image_is_tall_from_one_and_a_half_times_its_width_on():
+    assert is_tall(TALL)
+    assert not is_tall(TALL[:30])
+    assert not is_tall(TALL[:, :, 0].T)
 
 
-def test_other_pictures_are_read_once():
-    engine = CornerEngine({})
-    files = [encode_image(TALL[:30]), encode_image(TALL[:, :, 0].T.copy())]
-    assert [reading.quarter_turns for reading in TurningEngine(engine).read(files)] == [0, 0]
-    assert len(engine.seen) == 2
+def test_the_most_confident_orientation_is_upright():
+    own, down, up = reading_of("ab", 0.4), reading_of("cd", 0.6), reading_of("e", 0.9)
+    assert most_upright(own, [down, up]) is down
+    assert most_upright(reading_of("f", 0.7), [down, up]).text == "f"
+
+
+def test_upside_down_takes_confidence_and_two_characters():
+    assert is_upside_down(reading_of("ab", 0.8))
+    assert not is_upside_down(reading_of("ab", 0.7))
+    assert not is_upside_down(reading_of("6", 0.99))
+
+
+def test_an_image_is_tall_as_it_is_shown():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    shown_tall = encode(np.ascontiguousarray(np.rot90(TALL)), "PNG", exif=exif)
+    shown_wide = encode(TALL, "PNG", exif=exif)
+    looks = SecondLooksConfig(rotate_tall_below=0.9)
+    engine = ScriptedEngine([("ab", 0.2), ("ab", 0.4), ("cd", 0.6)])
+    (reading,) = SecondLooksEngine(engine, looks).read([shown_tall])
+    assert (reading.text, reading.quarter_turns) == ("cd", 3)
+    engine = ScriptedEngine([("ab", 0.2)])
+    (reading,) = SecondLooksEngine(engine, looks).read([shown_wide])
+    assert (reading.text, engine.calls) == ("ab", [1])
+
+
+def test_a_huge_image_is_reduced_before_it_is_rotated():
+    engine = ScriptedEngine([("a", 0.2), ("a", 0.2), ("a", 0.2)])
+    huge = encode(Image.new("L", (255, 65535), 200), "GIF")
+    SecondLooksEngine(engine, SecondLooksConfig(rotate_tall_below=0.9)).read([huge])
+    assert engine.sizes == [(16383, 63), (4, 1024), (4, 1024)]
 
 
 def test_what_cannot_be_decoded_is_left_to_the_engine():
@@ -75,35 +90,39 @@ def test_what_cannot_be_decoded_is_left_to_the_engine():
     assert upright.error is None
 
 
-@pytest.mark.parametrize("quarter_turns", [1, 3])
-def test_the_package_reads_words_that_stand_on_end(quarter_turns):
-    renderer = Renderer(
-        SynthesisConfig(
-            kinds=("words",), min_length=6, difficulty=0.0, fonts="bundled", part="eval"
-        )
-    )
-    words = [renderer.render(index) for index in range(12)]
-    # Turned the other way, so that the reader's turn undoes it.
-    turned = [np.ascontiguousarray(np.rot90(image, -quarter_turns)) for image, _ in words]
-    readings = attention_ocr.load().read(turned)
+@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
+def test_the_package_reads_rotated_words(words, quarter_turns):
+    # Rotated the other way, so that the reader's rotation undoes it.
+    images = [np.ascontiguousarray(np.rot90(image, -quarter_turns)) for image, _ in words]
+    readings = attention_ocr.load().read(images)
     right = [
         reading.text == text and reading.quarter_turns == quarter_turns
         for reading, (_, text) in zip(readings, words, strict=True)
     ]
     assert np.mean(right) >= 0.8
-    assert {
-        reading.quarter_turns for reading in attention_ocr.load(turn_tall=False).read(turned)
-    } == {0}
+    once = attention_ocr.load(second_looks=False).read(images)
+    assert {reading.quarter_turns for reading in once} == {0}
 
 
-def test_a_turned_word_is_drawn_upright(tmp_path):
+@pytest.mark.parametrize("quarter_turns", [2, 3])
+def test_a_rotated_word_is_drawn_upright(tmp_path, quarter_turns):
     attention = np.ones((2, 1, 5), np.float32)
-    reading = Reading("ab", 1.0, (1.0, 1.0), attention, (1.0, 1.0), quarter_turns=3)
+    reading = Reading("ab", 1.0, (1.0, 1.0), attention, (1.0, 1.0), quarter_turns=quarter_turns)
     folder = OverlayFolder(tmp_path)
-    turned = folder.write("turned.png", encode_image(TALL), reading)
+    rotated_overlay = folder.write("rotated.png", encode_image(TALL), reading)
     upright = folder.write(
         "upright.png",
-        encode_image(np.ascontiguousarray(np.rot90(TALL, 3))),
+        encode_image(np.ascontiguousarray(np.rot90(TALL, quarter_turns))),
         dataclasses.replace(reading, quarter_turns=0),
     )
-    assert turned.read_bytes() == upright.read_bytes()
+    assert rotated_overlay.read_bytes() == upright.read_bytes()
+
+
+def test_a_word_with_margins_is_drawn_with_them(tmp_path):
+    attention = np.ones((1, 1, 5), np.float32)
+    reading = Reading("I", 1.0, (1.0,), attention, (1.0, 1.0), margin=0.25)
+    folder = OverlayFolder(tmp_path)
+    drawn = folder.write("narrow.png", encode_image(TALL), reading)
+    padded = np.pad(TALL, ((0, 0), (10, 10), (0, 0)), "edge")
+    wide = folder.write("wide.png", encode_image(padded), dataclasses.replace(reading, margin=0.0))
+    assert drawn.read_bytes() == wide.read_bytes()

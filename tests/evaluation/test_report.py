@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from attention_ocr.csv_cells import from_cell
 from attention_ocr.evaluation import report
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.evaluation.report import (
     METRICS_FILE,
     PREDICTIONS_FILE,
+    format_errors,
     format_table,
     write_report,
 )
@@ -90,6 +92,17 @@ def test_every_prediction_is_written_as_it_was_read(tmp_path):
     assert (rows[2]["shrunk"], rows[5]["readable"]) == ("True", "False")
 
 
+def test_no_prediction_is_run_by_a_spreadsheet_or_steers_a_terminal(tmp_path):
+    texts = ["=1+1|'x'!A1", "-5", "@a", "PA\x1b[31mRKING"]
+    write_report(evaluation(*(prediction(text, text) for text in texts)), "words.tsv", tmp_path)
+    content = (tmp_path / PREDICTIONS_FILE).read_text("utf-8")
+    assert "\x1b" not in content
+    rows = list(csv.DictReader(content.splitlines()))
+    assert [row["prediction"] for row in rows[:3]] == ["'=1+1|'x'!A1", "'-5", "'@a"]
+    for column in ("label", "prediction"):
+        assert [from_cell(row[column]) for row in rows] == texts
+
+
 def test_the_table_is_written_for_people():
     lines = format_table(EVALUATION).splitlines()
     assert lines[0].split() == ["images", "8"]
@@ -108,6 +121,29 @@ def test_the_table_is_written_for_people():
     assert lines[-2].split() == ["unreadable", "images", "1"]
     assert lines[-1].split() == ["images", "shrunk", "to", "fit", "1"]
     assert max(map(len, lines)) < 100
+
+
+def test_errors_are_written_for_machines_and_for_people(tmp_path):
+    wrong = evaluation(
+        prediction("ROOM 5", "R00M5", confidence=0.75),
+        prediction("\x1b[2J", "x", key="\x1b.png"),
+        prediction("right", "right"),
+    )
+    write_report(wrong, "words.tsv", tmp_path)
+    document = metrics_of(tmp_path)
+    assert document["confusions"][0] == {"label": "O", "prediction": "0", "times": 2}
+    assert [entry["key"] for entry in document["worst"]] == ["\x1b.png", "ROOM 5.png"]
+    assert document["worst"][1]["num_errors"] == 3
+    assert document["google_sequence_accuracy"] == 1 / 3
+    printed = format_errors(wrong)
+    assert "most often read: O as 0 (2)" in printed
+    assert "space as nothing (1)" in printed
+    assert "  ROOM 5.png: “ROOM 5” read as “R00M5”, confidence 0.75" in printed
+    assert "\x1b" not in printed
+    assert format_errors(evaluation(prediction("a", "a"))) == ""
+    (line,) = (line for line in format_table(wrong).splitlines() if line.startswith("sequence"))
+    assert "33.3%" in line
+    assert "Google" in line
 
 
 def test_the_table_is_silent_about_what_did_not_happen():

@@ -81,4 +81,5 @@ def test_mlserver_reads_with_the_example_what_python_reads(export, reader, tmp_p
     expected = reader.read(files)
     assert outputs["text"] == [reading.text for reading in expected]
     assert outputs["confidence"] == pytest.approx([r.confidence for r in expected], abs=1e-4)
-    assert outputs["status"] == ["ok", "ok", "ok", "unreadable image"]
+    assert outputs["status"][:3] == ["ok", "ok", "ok"]
+    assert outputs["status"][3].startswith("unreadable image: ")

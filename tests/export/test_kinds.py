@@ -10,6 +10,7 @@ from tests import tiny, tiny_model
 KINDS = {name: {"encoder": name, **tiny.OF_ENCODER.get(name, {})} for name in ENCODERS} | {
     "views": {"num_views": 2, "rectifier": "tps", "coordinates": "one_hot", "sequence_layers": 0},
     "others": {"rectifier": "affine", "coordinates": "sinusoidal", "sequence_cell": "gru"},
+    "clipped": {"cell_clip": 0.3, "decoder_layers": 2},
 }
 
 

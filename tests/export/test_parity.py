@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.cli.main import main
+from attention_ocr.data.sources import open_source
 from attention_ocr.engines.litert import LiteRTEngine
 from attention_ocr.engines.onnx import ONNXEngine
 from attention_ocr.export import parity
-from attention_ocr.export.parity import compare_forms, forms_of
+from attention_ocr.export.parity import SECOND_LOOKS, compare_forms, forms_of, pick_images
+from attention_ocr.settings.forms import FORMS
 from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
@@ -31,6 +33,52 @@ def test_all_forms_of_a_version_are_compared(labels, capsys):
     assert [line[0] for line in lines[1:]] == ["reference", "litert", "onnx"]
     assert {tuple(line[1:4]) for line in lines[1:]} == {("5", "100.00%", "20.00%")}
     assert all(float(line[4]) < 1e-4 for line in lines[1:])
+
+
+def test_forms_are_compared_on_any_source(labels, tmp_path, capsys):
+    rows = labels.read_text("utf-8").replace("\t", ",")
+    (tmp_path / "words.csv").write_text(f"image,text\n{rows}", "utf-8")
+    assert main(["records", str(labels), str(tmp_path / "shards")]) == 0
+    capsys.readouterr()
+    printed = []
+    for source in ("labels.tsv", "words.csv", "shards/*.tfrecord"):
+        assert main(["parity", str(FIXTURE), f"{tmp_path}/{source}"]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0].splitlines()[1].startswith("reference\t5\t100.00%\t20.00%")
+    assert printed == [printed[0]] * 3
+    assert main(["parity", str(FIXTURE), "synthetic,kinds=words", "--count=3"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("reference\t3\t")
+
+
+def test_images_are_spread_over_the_whole_source(tmp_path):
+    tiny.write_label_file(tmp_path, list("abcdefg"))
+    source = open_source(str(tmp_path / "labels.tsv"))
+    assert [image.text for image in pick_images(source, 3)] == ["a", "c", "e"]
+    assert [image.text for image in pick_images(source, 100)] == list("abcdefg")
+    mixture = open_source(f"{tmp_path}/labels.tsv,weight=1;{tmp_path}/labels.tsv,weight=2")
+    assert len(pick_images(mixture, 4)) == 4
+
+
+def test_an_image_that_is_not_there_is_named(labels, tmp_path, capsys):
+    (tmp_path / "3.png").unlink()
+    assert main(["parity", str(FIXTURE), str(labels)]) == 1
+    assert "3.png: no such image" in capsys.readouterr().err
+
+
+def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, capsys):
+    version = shutil.copytree(FIXTURE, tmp_path / "1")
+    (version / "model.onnx").unlink()
+    assert main(["second-looks", str(version / "model.tflite"), "--widths_below=1"]) == 0
+    capsys.readouterr()
+    assert main(["parity", str(version), str(labels)]) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [(line[0], line[-1]) for line in lines] == [
+        ("form", "second looks"),
+        ("reference", "-"),
+        ("litert", "package"),
+        ("second looks", "-"),
+    ]
+    assert set(SECOND_LOOKS) == set(FORMS)
 
 
 def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):

@@ -3,10 +3,12 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.config import Config
+from attention_ocr.engines.signature import STATUS_NOT_IN_GRAPH, STATUS_UNREADABLE
 from attention_ocr.export.serving import make_serving_function
 from attention_ocr.work_directory import load_trained_model
 from tests import tiny, tiny_model
 
+UNREADABLE, OTHER_KIND = STATUS_UNREADABLE.encode(), STATUS_NOT_IN_GRAPH.encode()
 MAX_LENGTH = tiny.SETTINGS["max_length"]
 
 
@@ -92,7 +94,7 @@ def test_a_broken_image_changes_no_other_row(signature, places):
 
 def test_a_broken_image_is_empty_and_says_so(signature):
     outputs = serve(signature, [b"", tiny_model.files(1)[0], b"no image"])
-    assert outputs["status"].tolist() == [b"unreadable image", b"ok", b"unreadable image"]
+    assert outputs["status"].tolist() == [UNREADABLE, b"ok", OTHER_KIND]
     for row in (0, 2):
         assert outputs["text"][row] == b""
         assert outputs["confidence"][row] == 0.0
@@ -136,7 +138,7 @@ def test_the_ctc_head_serves_the_same_outputs(work_dir, tmp_path):
     serving = make_serving_function(load_trained_model(folder))
     files = [*tiny_model.files(3), b"broken"]
     outputs = {name: value.numpy() for name, value in serving(tf.constant(files)).items()}
-    assert outputs["status"].tolist() == [b"ok"] * 3 + [b"unreadable image"]
+    assert outputs["status"].tolist() == [b"ok"] * 3 + [OTHER_KIND]
     assert outputs["character_confidences"].shape == (4, MAX_LENGTH)
     assert outputs["attention"].shape[:3] == (4, MAX_LENGTH, 1)
     assert any(outputs["text"])

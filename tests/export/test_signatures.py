@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
 from attention_ocr.data.records import serialize_example
+from attention_ocr.engines.signature import STATUS_UNREADABLE
 from attention_ocr.export.serving import make_signatures
 from attention_ocr.work_directory import load_trained_model
 from tests import tiny, tiny_model
@@ -90,12 +91,12 @@ def test_pixels_that_are_none_fail_alone(signatures):
     expected = signatures["images_float"](images=tf.constant(images))
     images[0, 3, 4, 1] = np.nan
     outputs = signatures["images_float"](images=tf.constant(images))
-    assert outputs["status"].numpy().tolist() == [b"unreadable image", b"ok"]
+    assert outputs["status"].numpy().tolist() == [STATUS_UNREADABLE.encode(), b"ok"]
     assert outputs["text"][0] == b""
     assert outputs["confidence"][0] == 0.0
     assert outputs["text"][1] == expected["text"][1]
     without = signatures["images"](images=tf.zeros((1, 0, 5, 3), tf.uint8))
-    assert without["status"].numpy().tolist() == [b"unreadable image"]
+    assert without["status"].numpy().tolist() == [STATUS_UNREADABLE.encode()]
 
 
 def test_another_number_of_channels_is_refused(signatures):

@@ -18,7 +18,12 @@ from attention_ocr.work_directory import TrainedModel, load_weights, save_weight
 from tests import tiny, tiny_model
 
 KINDS = (
-    {"attention": "additive", "attention_normalization": "sigmoid", "decoder_layers": 2},
+    {
+        "attention": "additive",
+        "attention_normalization": "sigmoid",
+        "decoder_layers": 2,
+        "cell_clip": 0.5,
+    },
     {"attention": "location", "decoder_cell": "gru"},
     {"attention": "dot", "attention_heads": 3, "feedback": "one_hot", "sequence_layers": 1},
     {"attention": "hard", "decoder_cell": "gru", "decoder_layers": 2},

@@ -43,7 +43,7 @@ def test_another_text_can_be_asked_for(work_dir, images):
 
 
 def test_a_broken_image_has_its_error(work_dir):
-    assert Explainer(work_dir).explain(b"no image").error == "unreadable image"
+    assert Explainer(work_dir).explain(b"no image").error.startswith("unreadable image: ")
 
 
 def test_unknown_methods_and_exports_are_refused(work_dir, tmp_path):
@@ -71,7 +71,8 @@ def test_the_command_draws_pictures_and_writes_arrays(work_dir, images, tmp_path
     )
     output = capsys.readouterr()
     assert status == 1
-    assert output.err == f"attention-ocr explain: {tmp_path / '2.png'}: unreadable image\n"
+    (line,) = output.err.splitlines()
+    assert line.startswith(f"attention-ocr explain: {tmp_path / '2.png'}: unreadable image: ")
     (expected,) = attention_ocr.load(work_dir).read(images[0])
     picture = tmp_path / "why" / "0.gradient.png"
     assert output.out.splitlines()[0] == f"{tmp_path / '0.png'}\t{expected.text}\t{picture}"

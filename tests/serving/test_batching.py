@@ -47,14 +47,14 @@ def rows(*values):
     return {"x": np.array(values)}
 
 
-async def submit(batcher, compute, *values):
-    return (await batcher.submit(compute, rows(*values), len(values)))["y"].tolist()
+async def submit(batcher, compute, *values, cost=0):
+    return (await batcher.submit(compute, rows(*values), len(values), cost))["y"].tolist()
 
 
-async def hold(batcher, compute):
+async def hold(batcher, compute, cost=0):
     """Occupy the batcher; what is submitted meanwhile waits until `compute.go` is set."""
     compute.go.clear()
-    first = asyncio.ensure_future(submit(batcher, compute, 0))
+    first = asyncio.ensure_future(submit(batcher, compute, 0, cost=cost))
     while batcher.queued_rows or not batcher._workers:
         await asyncio.sleep(0.001)
     await asyncio.sleep(0.01)
@@ -115,29 +115,49 @@ def test_rows_of_other_shapes_and_functions_are_not_joined():
     assert other.sizes == [1]
 
 
-def test_light_requests_pass_between_heavy_ones():
+def test_light_requests_do_not_wait_for_a_heavy_one():
+    heavy, light = Doubling(), Doubling()
     order = []
 
     async def play(batcher):
-        async def note(name, cost):
+        async def note(name, compute, cost):
             await batcher.submit(compute, rows(cost), 1, cost)
             order.append(name)
 
-        first = await hold(batcher, compute)
+        first = await hold(batcher, heavy, cost=90)
         waiting = [
-            asyncio.ensure_future(note(name, cost))
-            for name, cost in (("h1", 9), ("h2", 90), ("h3", 9), ("h4", 1), ("l1", 0), ("l2", 0))
+            asyncio.ensure_future(note(name, heavy, cost)) for name, cost in (("h2", 9), ("h3", 3))
         ]
-        await asyncio.sleep(0)
-        waiting += [asyncio.ensure_future(note("h5", 3))]
-        compute.go.set()
+        for name in ("l1", "l2", "l3"):
+            await note(name, light, 1)
+        assert not first.done()
+        heavy.go.set()
         await asyncio.gather(first, *waiting)
 
+    # Alone, the first heavy one is over the limit; h2 and h3 are over it together.
+    run(play, max_batch_cost=10, max_queue_rows=16)
+    assert order == ["l1", "l2", "l3", "h2", "h3"]
+    assert heavy.sizes == [1, 1, 1]
+
+
+def test_heavy_requests_take_a_quarter_of_the_queue_and_no_more():
     compute = Doubling()
+
+    async def play(batcher):
+        first = await hold(batcher, compute, cost=90)
+        waiting = [asyncio.ensure_future(batcher.submit(compute, rows(1), 1, 90)) for _ in range(6)]
+        lights = [asyncio.ensure_future(batcher.submit(compute, rows(1), 1, 0)) for _ in range(6)]
+        await asyncio.sleep(0)
+        compute.go.set()
+        await first
+        heavy = await asyncio.gather(*waiting, return_exceptions=True)
+        refused = [error for error in heavy if isinstance(error, ServingError)]
+        assert [error.code for error in refused] == [Code.RESOURCE_EXHAUSTED] * 4
+        assert "queue of large images is full: 2 wait" in refused[0].message
+        assert len(await asyncio.gather(*lights)) == 6
+        assert batcher.queued_rows == 0
+
     run(play, max_batch_cost=10)
-    # Alone, h2 is over the limit; h3 and h5 are over it together.
-    assert order == ["h1", "h4", "l1", "l2", "h2", "h3", "h5"]
-    assert compute.sizes == [1, 1, 3, 1, 1, 1]
 
 
 def test_a_batch_waits_for_more_as_long_as_it_was_told():

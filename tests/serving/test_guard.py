@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.image_formats import STATUS_UNREADABLE, STATUS_UNSUPPORTED
 from attention_ocr.image_headers import ImageLimits
-from attention_ocr.serving.guard import blank_refused, name_refused
+from attention_ocr.serving.guard import blank_refused, name_refused, normalize_images
 from tests import tiny_model
 
 SMALL = tiny_model.encoded(np.zeros((3, 4, 3), np.uint8))
@@ -45,6 +46,22 @@ def test_an_image_in_an_example_is_blanked_and_the_example_stays_one():
     assert refused == {1: REASON}
     assert num_pixels == 12
     assert kept["inputs"].tolist() == [rows[0], example(b""), rows[2], rows[3]]
+
+
+def test_what_a_graph_would_read_otherwise_is_rewritten():
+    pixels = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    tiff, cut = tiny_model.encoded(pixels, "TIFF"), SMALL[:40]
+    files = column(SMALL, tiff, cut, b"no image", b"")
+    kept, refused, _ = normalize_images({"images": files})
+    assert kept["images"][[0, 3, 4]].tolist() == [SMALL, b"no image", b""]
+    np.testing.assert_array_equal(tf.io.decode_png(kept["images"][1]), pixels)
+    assert kept["images"][2] == b""
+    assert refused == {2: STATUS_UNREADABLE, 3: STATUS_UNSUPPORTED}
+    assert files[1] == tiff
+    kept, refused, _ = normalize_images({"inputs": column(example(tiff), example(SMALL))})
+    parsed = tf.train.Example.FromString(kept["inputs"][0]).features.feature["image/encoded"]
+    np.testing.assert_array_equal(tf.io.decode_png(parsed.bytes_list.value[0]), pixels)
+    assert (kept["inputs"][1], refused) == (example(SMALL), {})
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,18 @@ def test_only_numbers_with_a_model_are_versions(tmp_path):
     }
 
 
+def test_a_number_that_no_message_can_name_is_ignored_and_named_in_the_log_once(tmp_path, caplog):
+    write(tmp_path, 3)
+    write(tmp_path, "9" * 20)
+    write(tmp_path, 2**63 - 1)
+    versions = make(tmp_path, model_versions="all")
+    for _ in range(2):
+        assert refresh(versions) == [3, 2**63 - 1]
+    assert sorted(states(versions)) == [3, 2**63 - 1]
+    (record,) = (record for record in caplog.records if "is ignored" in record.getMessage())
+    assert "9" * 20 in record.getMessage()
+
+
 def test_a_directory_that_is_gone_for_a_moment_takes_nothing_down(tmp_path):
     base = tmp_path / "base"
     write(base, 1)

@@ -9,7 +9,7 @@ from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
 
 Boxes = list[tuple[int, int, int, int]]
-FontMaker = Callable[[str, Mapping[str, Boxes]], Path]
+FontMaker = Callable[..., Path]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,7 +36,12 @@ def plain_face(faces: tuple[Face, ...]) -> Face:
 def make_font(tmp_path: Path) -> FontMaker:
     """Return a function that writes a font of boxes: left, bottom, right, top of each."""
 
-    def make(name: str, glyphs: Mapping[str, Boxes], missing: Boxes = ()) -> Path:
+    def make(
+        name: str,
+        glyphs: Mapping[str, Boxes],
+        missing: Boxes = (),
+        advances: Mapping[str, int] | None = None,
+    ) -> Path:
         names = {character: f"u{ord(character):05X}" for character in glyphs}
         builder = FontBuilder(1000, isTTF=True)
         builder.setupGlyphOrder([".notdef", *names.values()])
@@ -53,7 +58,9 @@ def make_font(tmp_path: Path) -> FontMaker:
                 pen.closePath()
             drawn[glyph] = pen.glyph()
         builder.setupGlyf(drawn)
-        builder.setupHorizontalMetrics(dict.fromkeys(shapes, (600, 0)))
+        metrics = dict.fromkeys(shapes, (600, 0))
+        metrics |= {names[c]: (advance, 0) for c, advance in (advances or {}).items()}
+        builder.setupHorizontalMetrics(metrics)
         builder.setupHorizontalHeader(ascent=800, descent=-200)
         builder.setupNameTable({"familyName": name, "styleName": "Regular"})
         builder.setupOS2(sTypoAscender=800, usWinAscent=800, usWinDescent=200)

@@ -102,6 +102,15 @@ def test_letters_that_are_dots_or_have_no_width_are_not_covered(make_font):
     assert face.covered("ILTHAW.") == set("ILTH.")
 
 
+def test_characters_and_spaces_with_absurd_advances_are_not_covered(make_font):
+    glyphs = {"I": BAR, "L": STEP, "T": TEE, "H": BOX, " ": []}
+    advances = {"L": 5000, " ": 60_000}
+    (face,) = inspect_file(make_font("Torn", glyphs, advances=advances))
+    assert face.covered("ILTH ") == set("ITH")
+    (face,) = inspect_file(make_font("Tight", glyphs, advances={" ": 0}))
+    assert face.covered("ILTH ") == set("ILTH")
+
+
 @pytest.mark.parametrize(("height_of_a", "kept"), [(700, string.ascii_uppercase), (300, "")])
 def test_a_case_that_cannot_be_seen_is_not_covered(make_font, height_of_a, kept):
     rng = np.random.default_rng(1)

@@ -1,9 +1,17 @@
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis.geometry import View, bend_mask, draw_view, place_corners, view_mask
+from attention_ocr.synthesis.geometry import (
+    View,
+    bend_mask,
+    draw_view,
+    place_corners,
+    ripple_mask,
+    view_mask,
+)
 from attention_ocr.synthesis.looks import LOOKS
 
 MASK = np.full((24, 130), 255, np.uint8)
@@ -131,3 +139,40 @@ def test_an_arc_does_not_mirror():
 
 def test_a_flat_arc_is_the_line_itself():
     assert bend_mask(MASK, 0.01) is MASK
+
+
+def test_a_rippled_mask_keeps_its_ink_and_moves_it_a_little():
+    mask = np.zeros((20, 60), np.uint8)
+    mask[4:16, 5:55] = 255
+    for seed in range(10):
+        rippled = ripple_mask(np.random.default_rng(seed), mask, 3.0)
+        assert rippled.shape == (28, 68)
+        assert not rippled[0].any()
+        assert not rippled[:, 0].any()
+        assert int(rippled.sum()) == pytest.approx(int(mask.sum()), rel=0.3)
+        assert np.abs(rippled[4:-4, 4:-4].astype(int) - mask).max() == 255
+
+
+def test_masks_that_are_seen_together_move_together():
+    rng = np.random.default_rng(0)
+    mask = (255 * (rng.random((16, 40)) > 0.5)).astype(np.uint8)
+    pair = np.stack([mask, mask], axis=2)
+    view = draw_view(rng, 1.0, mask.shape, 64)
+    for shape in (
+        lambda one: view_mask(one, view),
+        lambda one: bend_mask(one, -0.9),
+        lambda one: ripple_mask(np.random.default_rng(1), one, 2.0),
+    ):
+        both = shape(pair)
+        np.testing.assert_array_equal(both[..., 0], both[..., 1])
+        # OpenCV rounds one channel and several in other ways.
+        assert np.abs(both[..., 0].astype(int) - shape(mask)).max() <= 8
+
+
+def test_lines_of_a_look_are_turned_far_now_and_then():
+    look = dataclasses.replace(LOOKS["scenes"], turned=1.0)
+    turns = [
+        abs(draw_view(np.random.default_rng(seed), 1.0, (20, 40), 99, look).rotation)
+        for seed in range(60)
+    ]
+    assert 0.7 < max(turns) <= math.pi / 3

@@ -61,6 +61,13 @@ PATTERNS = {
     "addresses": r"([\w.]+@)?\w+(\.\w+)+",
     "phrases": r"\w+( \w+)+",
     "random": r"\S+",
+    "codes": r"[-:_./=+A-Za-z\d]+",
+    "plates": r"[-A-Za-z\d]+",
+    "tags": r"[-:_./=+A-Za-z\d]+",
+    "meters": r"-?\d+([.,:]\d+)?",
+    "captchas": r"[A-Za-z\d]{4,8}",
+    "fragments": r"[A-Za-z]+",
+    "runs": r"[('\"\[]?[A-Za-z]+(-[A-Za-z]+)?('s|\.\.\.|[-,.:;!?)\]\"'%*])?",
 }
 
 

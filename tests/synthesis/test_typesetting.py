@@ -4,6 +4,7 @@ import string
 import numpy as np
 import pytest
 
+from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.typesetting import Typesetter, draw_ink, open_font
 
 
@@ -92,3 +93,13 @@ def test_a_typesetter_pickles(plain_face):
     before, _ = typesetter.set_text(plain_face, 20, "same")
     after, _ = pickle.loads(pickle.dumps(typesetter)).set_text(plain_face, 20, "same")
     np.testing.assert_array_equal(before, after)
+
+
+def test_letters_that_stand_far_apart_are_all_there(make_font):
+    bar = [(100, 0, 200, 700)]
+    path = make_font("Sparse", {"I": bar, "H": bar}, advances={"I": 2000})
+    font = open_font(Face(str(path)), 30)
+    for count in range(1, 13):
+        ink, _ = draw_ink(font, "I" * count)
+        columns = np.concatenate([[0], (ink.max(axis=0) > 0).astype(int)])
+        assert (np.diff(columns) > 0).sum() == count

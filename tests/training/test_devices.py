@@ -77,7 +77,7 @@ def test_each_machine_has_a_share_of_its_own(jobs, task_type, task_id, shard):
     assert worker_shard(SimpleNamespace(cluster_resolver=resolver)) == shard
 
 
-@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
 def test_a_precision_that_is_named_is_taken(name):
     assert resolve_precision(name) == name
 
@@ -106,9 +106,15 @@ def test_auto_is_float32_where_bfloat16_would_be_emulated(monkeypatch):
 
 @pytest.mark.parametrize(
     ("capabilities", "precision"),
-    [([(8, 0)], "bfloat16"), ([(9, 0), (7, 5)], "float32"), ([(7, 0)], "float32")],
+    [
+        ([(8, 0)], "bfloat16"),
+        ([(9, 0), (7, 5)], "float16"),
+        ([(7, 0)], "float16"),
+        ([(8, 0), (6, 1)], "float32"),
+        ([(6, 1)], "float32"),
+    ],
 )
-def test_auto_is_bfloat16_where_every_gpu_has_it(capabilities, precision, monkeypatch):
+def test_auto_is_the_fastest_type_that_every_gpu_has(capabilities, precision, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: range(len(capabilities)))
     monkeypatch.setattr(
         tf.config.experimental,

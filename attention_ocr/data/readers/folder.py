@@ -9,8 +9,7 @@ from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, in
 from attention_ocr.data.readers.lists import open_tsv
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
 from attention_ocr.data.tables import ImageTable
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+from attention_ocr.image_formats import IMAGE_SUFFIXES
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -73,5 +72,5 @@ def _image_names(folder: str) -> Iterator[str]:
         folders.sort()
         place = os.path.relpath(parent, folder).replace(os.sep, "/")
         for file in sorted(files):
-            if file.lower().endswith(SUFFIXES):
+            if file.lower().endswith(IMAGE_SUFFIXES):
                 yield file if place == "." else f"{place}/{file}"

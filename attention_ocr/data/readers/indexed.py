@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.files import open_binary, tensorflow_reads
-from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
+from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
 from attention_ocr.data.tables import ImageTable, split_indices
 
 SPLIT_OPTIONS = ("every", "part", "group")
@@ -27,6 +27,11 @@ class IndexedReader(abc.ABC):
     @abc.abstractmethod
     def text(self, index: int) -> str:
         """Return the text of an image, as it lies there."""
+
+    def digest(self) -> str:
+        """Return what tells these examples from others, without a look at the images."""
+        numbers = range(len(self))
+        return digest_of(*(part for i in numbers for part in (self.key(i), self.text(i))))
 
     @abc.abstractmethod
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -55,6 +60,9 @@ class FileListReader(IndexedReader):
     def text(self, index: int) -> str:
         return self.table.texts[index]
 
+    def digest(self) -> str:
+        return digest_of(*self.table.keys.content(), *self.table.texts.content())
+
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
         key = self._keys(index)
         row = {"key": key, "text": self._texts(index)}
@@ -82,7 +90,7 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
 
     Args:
         num_examples: how many there are.
-        walk: seed and share.
+        walk: seed, share and start.
     """
     worker, num_workers = walk.shard
     if walk.seed is None:
@@ -96,7 +104,7 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
         return tf.random.experimental.index_shuffle(place, seeds, last)
 
     # Positions run on over the epochs, so that the workers together see each example once in each.
-    positions = tf.data.Dataset.range(worker, np.iinfo(np.int64).max, num_workers)
+    positions = tf.data.Dataset.range(walk.start + worker, np.iinfo(np.int64).max, num_workers)
     return positions.map(shuffled)
 
 
@@ -133,4 +141,14 @@ def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
         walked = walk_indices(len(indices), walk)
         return walked.map(row, num_parallel_calls=walk.num_workers)
 
-    return Source(spec, len(indices), rows, lambda: (reader.text(int(index)) for index in indices))
+    def digest() -> str:
+        chosen_bytes = b"" if chosen is None else np.asarray(chosen, np.int64).tobytes()
+        return digest_of(reader.digest(), chosen_bytes)
+
+    return Source(
+        spec,
+        len(indices),
+        rows,
+        lambda: (reader.text(int(index)) for index in indices),
+        digest=digest,
+    )

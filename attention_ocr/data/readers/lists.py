@@ -1,93 +1,176 @@
-"""Files that list images and their texts: tab-separated, CSV and JSON lines."""
+"""Files that list images and their texts: tabs, CSV, JSON lines, and those of other systems."""
 
 import csv
-import io
+import itertools
 import json
-from collections import Counter
+import re
 from collections.abc import Callable, Iterator
 
-from attention_ocr.data.files import open_binary, read_lines
+from attention_ocr.data.annotation_lines import split_annotation
+from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, find_columns
+from attention_ocr.data.files import decoded_lines, read_lines
 from attention_ocr.data.labels import label_rows
+from attention_ocr.data.publications import icdar_lines
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
 from attention_ocr.data.tables import ImageTable
 
-COLUMN_OPTIONS = ("image", "text")
+COLUMN_OPTIONS = (IMAGE_COLUMN, TEXT_COLUMN)
+FILE_OPTIONS = ("encoding", "root")
 DELIMITERS = ",;\t"
+
+# Lines of CSV may end with a lone carriage return, as old spreadsheets write them.
+_CSV_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_BOXES = re.compile(r"\s*\[\s*\{")
+
+Rows = Iterator[tuple[int, str, str]]
 
 
 def open_tsv(spec: SourceSpec) -> Source:
     """Open a label file: on each line a path, a tab, a text.
 
-    Options: `every`, `part`, `group`.
+    Options: `image` and `text`, names or numbers of the columns of a file that has others;
+    `encoding`, if it is not UTF-8; `root`, the folder where paths start; `every`, `part`, `group`.
     """
-    refuse_unknown_options(spec, SPLIT_OPTIONS)
-    return _listed(spec, label_rows(spec.name))
+    return _listed(spec, COLUMN_OPTIONS, lambda path, encoding: _tsv_rows(spec, path, encoding))
 
 
 def open_csv(spec: SourceSpec) -> Source:
     """Open a CSV file with a header; commas, semicolons or tabs stand between the columns.
 
-    Options: `image` and `text`, the names of the columns; `every`, `part`, `group`.
+    Options: `image` and `text`, the names of the columns, or their numbers in a file without a
+    header; `encoding`; `root`; `every`, `part`, `group`.
     """
-    return _columns(spec, _csv_rows)
+    image, text = (spec.options.get(name, name) for name in COLUMN_OPTIONS)
+    return _listed(
+        spec, COLUMN_OPTIONS, lambda path, encoding: _csv_rows(path, image, text, encoding)
+    )
 
 
 def open_jsonl(spec: SourceSpec) -> Source:
     """Open a file with a JSON object on each line.
 
-    Options: `image` and `text`, the names of the members; `every`, `part`, `group`.
+    Options: `image` and `text`, the names of the members; `encoding`; `root`; `every`, `part`,
+    `group`.
     """
-    return _columns(spec, _json_rows)
-
-
-def _columns(
-    spec: SourceSpec, read: Callable[[str, str, str], Iterator[tuple[int, str, str]]]
-) -> Source:
-    refuse_unknown_options(spec, (*COLUMN_OPTIONS, *SPLIT_OPTIONS))
     image, text = (spec.options.get(name, name) for name in COLUMN_OPTIONS)
-    return _listed(spec, read(spec.name, image, text))
+    return _listed(
+        spec, COLUMN_OPTIONS, lambda path, encoding: _json_rows(path, image, text, encoding)
+    )
 
 
-def _listed(spec: SourceSpec, rows: Iterator[tuple[int, str, str]]) -> Source:
+def open_paddleocr(spec: SourceSpec) -> Source:
+    """Open a recognition list of PaddleOCR: a path or a JSON list of paths, a tab, a text.
+
+    Options: those of `open_tsv`. PaddleOCR's `data_dir` is `root`.
+    """
+    return _listed(
+        spec, COLUMN_OPTIONS, lambda path, encoding: _paddleocr_rows(spec, path, encoding)
+    )
+
+
+def open_aocr_list(spec: SourceSpec) -> Source:
+    """Open an annotation list of aocr: on each line a path, white space, a text.
+
+    Options: `encoding`; `root`; `every`, `part`, `group`.
+    """
+    return _listed(spec, (), _aocr_rows)
+
+
+def open_icdar(spec: SourceSpec) -> Source:
+    """Open a ground truth of ICDAR's competitions: on each line `word_1.png, "text"`.
+
+    Options: `encoding`; `root`; `every`, `part`, `group`.
+    """
+    return _listed(spec, (), icdar_lines)
+
+
+def _listed(
+    spec: SourceSpec, own_options: tuple[str, ...], read: Callable[[str, str], Rows]
+) -> Source:
+    refuse_unknown_options(spec, (*own_options, *SPLIT_OPTIONS, *FILE_OPTIONS))
     folder = spec.name.rpartition("/")[0] or ("/" if spec.name.startswith("/") else "")
+    folder = spec.options.get("root", folder)
+    rows = read(spec.name, spec.options.get("encoding", ""))
     return indexed_source(spec, FileListReader(ImageTable(spec.name, folder, rows)))
 
 
-def _csv_rows(path: str, image: str, text: str) -> Iterator[tuple[int, str, str]]:
-    with io.TextIOWrapper(open_binary(path), encoding="utf-8-sig", newline="") as file:
-        try:
-            header = file.readline()
-            counts = Counter({delimiter: header.count(delimiter) for delimiter in DELIMITERS})
-            delimiter = counts.most_common(1)[0][0]
-            names = next(csv.reader([header], delimiter=delimiter), [])
-            for column in (image, text):
-                if column not in names:
-                    raise ValueError(
-                        f"{path}: expected a column {column!r}; name columns with `image=` and "
-                        f"`text=`. Received: {', '.join(names)}"
-                    )
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            for row in filter(None, reader):
-                line = reader.line_num + 1
-                if len(row) != len(names):
-                    raise ValueError(
-                        f"{path}, line {line}: expected {len(names)} values. Received: {row}"
-                    )
-                yield line, row[names.index(image)], row[names.index(text)]
-        except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num + 1}: no CSV: {error}") from error
-        except UnicodeDecodeError as error:
-            received = f"byte 0x{error.object[error.start]:02x}"
-            raise ValueError(f"{path}: expected UTF-8. Received: {received}") from error
+def _tsv_rows(spec: SourceSpec, path: str, encoding: str) -> Rows:
+    image, text = (spec.options.get(name, "") for name in COLUMN_OPTIONS)
+    return label_rows(path, image, text, encoding)
 
 
-def _json_rows(path: str, image: str, text: str) -> Iterator[tuple[int, str, str]]:
-    for line_number, line in read_lines(path):
+def _paddleocr_rows(spec: SourceSpec, path: str, encoding: str) -> Rows:
+    for line_number, key, text in _tsv_rows(spec, path, encoding):
+        place = f"{path}, line {line_number}"
+        if _BOXES.match(text):
+            raise ValueError(
+                f"{place}: expected the text of a word or line. Received: boxes of a detection "
+                f"list, {text[:80]!r}; crop them into images of their own first"
+            )
+        for one in _images_of(key, place):
+            yield line_number, one, text
+
+
+def _images_of(key: str, place: str) -> list[str]:
+    """Return the paths of a line: one, or those of a JSON list, which share a text."""
+    if not key.startswith("["):
+        return [key]
+    try:
+        keys = json.loads(key)
+    except json.JSONDecodeError:
+        return [key]
+    if not all(isinstance(one, str) for one in keys):
+        raise ValueError(f"{place}: expected a JSON list of paths. Received: {key[:80]!r}")
+    return [str(one) for one in keys]
+
+
+def _aocr_rows(path: str, encoding: str) -> Rows:
+    for line_number, line in read_lines(path, encoding):
+        annotation = split_annotation(line)
+        if annotation is None:
+            raise ValueError(
+                f"{path}, line {line_number}: expected path, white space, text. Received: {line!r}"
+            )
+        yield line_number, *annotation
+
+
+def _csv_rows(path: str, image: str, text: str, encoding: str) -> Rows:
+    lines = _csv_lines(path, encoding)
+    first = next(lines, "")
+    separator = _SEPARATOR_LINE.fullmatch(first)
+    if separator:
+        first = next(lines, "")
+    delimiter = separator[1] if separator else max(DELIMITERS, key=first.count)
+    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter, strict=True)
+    skipped = 1 if separator else 0
+    columns = None
+    try:
+        for row in filter(None, reader):
+            place = f"{path}, line {reader.line_num + skipped}"
+            if columns is None:
+                columns = find_columns(row, path, image, text)
+                if columns.has_header:
+                    continue
+            yield reader.line_num + skipped, *columns.pick(row, place)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num + skipped}: no CSV: {error}") from error
+    if columns is None:
+        find_columns([], path, image, text)
+
+
+def _csv_lines(path: str, encoding: str) -> Iterator[str]:
+    for _, line in decoded_lines(path, encoding):
+        yield from _CSV_LINE.findall(line)
+
+
+def _json_rows(path: str, image: str, text: str, encoding: str) -> Rows:
+    for line_number, line in read_lines(path, encoding):
         place = f"{path}, line {line_number}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"{place}: expected a JSON object. Received: {line[:80]!r}") from error
         if not isinstance(row, dict):
             raise ValueError(f"{place}: expected a JSON object. Received: {line[:80]!r}")

@@ -1,7 +1,8 @@
 """LMDB databases as bgshih/crnn, the deep-text-recognition-benchmark and PARSeq write them.
 
 `num-samples` holds a number N in decimal; `image-000000001` to `image-%09d` of N hold image files,
-`label-%09d` their texts in UTF-8.
+`label-%09d` their texts in UTF-8; `lexicon-%09d`, in some, words among which the text is, with
+spaces between.
 """
 
 import functools
@@ -12,21 +13,28 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import (
+    LEXICON,
+    Source,
+    SourceSpec,
+    digest_of,
+    refuse_unknown_options,
+)
+from attention_ocr.extras import extra
 
 
 def open_source(spec: SourceSpec) -> Source:
     """Open an LMDB database: a folder with `data.mdb`, or a single file.
 
-    Options: `every`, `part`, `group`.
+    Options: `every`, `part`, `group`, and `lexicon=lexicon` for the entries `lexicon-%09d`.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: the package `lmdb` is not installed, or the database is damaged or of another
-            form.
+        ImportError: the extra `lmdb` is not installed.
+        ValueError: the database is damaged or of another form.
     """
-    refuse_unknown_options(spec, SPLIT_OPTIONS)
-    return indexed_source(spec, LmdbReader(spec.name))
+    refuse_unknown_options(spec, (*SPLIT_OPTIONS, LEXICON))
+    return indexed_source(spec, LmdbReader(spec.name, spec.options.get(LEXICON, "")))
 
 
 class LmdbReader(IndexedReader):
@@ -34,10 +42,16 @@ class LmdbReader(IndexedReader):
 
     Args:
         path: its folder, or its file.
+        lexicon: what begins the names of the lexicons; empty leaves them.
+
+    Raises:
+        ValueError: If the database is damaged or of another form, or the first image has no such
+            lexicon.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, lexicon: str = "") -> None:
         self._path = path
+        self._lexicon = lexicon
         self._environment = _environment(path)
         number = self._get(b"num-samples")
         if number is None or not number.isdigit() or int(number) == 0:
@@ -45,6 +59,11 @@ class LmdbReader(IndexedReader):
                 f"Expected a number above 0 under `num-samples` in {path}. Received: {number!r}"
             )
         self._num_examples = int(number)
+        first = f"{lexicon}-{1:09}"
+        if lexicon and self._get(first.encode()) is None:
+            raise ValueError(
+                f"Expected {first} in {path}. Received: no such entry for lexicon={lexicon}"
+            )
 
     def __len__(self) -> int:
         return self._num_examples
@@ -59,17 +78,29 @@ class LmdbReader(IndexedReader):
             raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
         return label.decode("utf-8", errors="replace")
 
+    def digest(self) -> str:
+        # To read every label would take as long as an epoch.
+        information = self._environment.info()
+        # A write counts the transaction on; a copy keeps it.
+        counts = (self._num_examples, information["last_pgno"], information["last_txnid"])
+        return digest_of(*map(str, counts))
+
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        types = [tf.string] * 3
-        key, text, encoded = tf.numpy_function(self._read, [index], types, stateful=False)
-        row = {"key": key, "text": text, "encoded": encoded}
+        names = ("key", "text", "encoded", *([LEXICON] if self._lexicon else []))
+        types = [tf.string] * len(names)
+        values = tf.numpy_function(self._read, [index], types, stateful=False)
+        row = dict(zip(names, values, strict=True))
         return {name: tf.ensure_shape(value, ()) for name, value in row.items()}
 
-    def _read(self, index: np.int64) -> tuple[bytes, bytes, bytes]:
+    def _read(self, index: np.int64) -> tuple[bytes, ...]:
         key = self.key(int(index)).encode()
         # An image that is not there is an example that cannot be read; a label that is not there
         # is a damaged database.
-        return key, self.text(int(index)).encode("utf-8"), self._get(key) or b""
+        row = (key, self.text(int(index)).encode("utf-8"), self._get(key) or b"")
+        if not self._lexicon:
+            return row
+        words = self._get(f"{self._lexicon}-{int(index) + 1:09}".encode()) or b""
+        return *row, b"\n".join(words.split())
 
     def _get(self, key: bytes) -> bytes | None:
         import lmdb
@@ -85,12 +116,8 @@ class LmdbReader(IndexedReader):
 @functools.cache  # LMDB may be opened once in a process, and training and validation may share it.
 def _environment(path: str) -> Any:
     """Open a database to read."""
-    try:
+    with extra("lmdb", f"Reading {path}"):
         import lmdb
-    except ImportError as error:
-        raise ValueError(
-            f"Reading {path} takes the package `lmdb`: pip install 'attention-ocr[lmdb]'"
-        ) from error
     file = Path(path, "data.mdb") if Path(path).is_dir() else Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"No LMDB database at {path}: no file {file}")

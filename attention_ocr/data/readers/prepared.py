@@ -6,9 +6,16 @@ from typing import Any
 import tensorflow as tf
 
 from attention_ocr.data.files import is_folder
-from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
+from attention_ocr.data.sources import (
+    LEXICON,
+    Source,
+    SourceSpec,
+    Walk,
+    digest_of,
+    refuse_unknown_options,
+)
 
-OPTIONS = ("split", "image", "text", "key", "data_dir")
+OPTIONS = ("split", "image", "text", "key", "data_dir", LEXICON)
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -18,7 +25,8 @@ def open_source(spec: SourceSpec) -> Source:
     its files; shuffled, files and a buffer.
 
     Options: `split` (default `train`; slices such as `train[80%:]` work), `data_dir`, and the names
-    of the features: `image` and `text`, which are found where there is one of the kind, and `key`.
+    of the features: `image` and `text`, which are found where there is one of the kind, `key`, and
+    `lexicon`, a sequence of texts, which is left where it is not named.
 
     Raises:
         FileNotFoundError: it is not there, or not prepared.
@@ -52,21 +60,28 @@ def open_source(spec: SourceSpec) -> Source:
             read_config=read,
         ).shard(walk.shard[1], walk.shard[0])
         if walk.seed is not None:
-            dataset = dataset.shuffle(walk.shuffle_buffer, walk.seed).repeat()
+            dataset = walk.skipped(dataset.shuffle(walk.shuffle_buffer, walk.seed).repeat())
         return dataset.map(row, num_parallel_calls=walk.num_workers)
 
     def row(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
+        columns = {
             "key": example[names["key"]],
             "encoded": example[names["image"]],
             "text": example[names["text"]],
         }
+        if LEXICON in names:
+            columns[LEXICON] = tf.strings.reduce_join(example[names[LEXICON]], separator="\n")
+        return columns
 
     def texts() -> Iterator[str]:
         for text in rows(Walk()).map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
             yield from (label.decode("utf-8", errors="replace") for label in text)
 
-    return Source(spec, num_examples, rows, texts)
+    def digest() -> str:
+        lengths = builder.info.splits[split].shard_lengths
+        return digest_of(builder.info.full_name, split, str(num_examples), str(lengths))
+
+    return Source(spec, num_examples, rows, texts, digest=digest)
 
 
 def _builder(spec: SourceSpec) -> Any:
@@ -109,4 +124,13 @@ def _feature_names(builder: Any, spec: SourceSpec) -> dict[str, str]:
     key = spec.options.get("key", "key" if "key" in features else "tfds_id")
     if key != "tfds_id" and key not in features:
         raise ValueError(f"{spec.name} has no such feature. Received: key={key}")
+    if (lexicon := spec.options.get(LEXICON)) is not None:
+        kind = tfds.features.Sequence
+        known = [name for name, feature in features.items() if isinstance(feature, kind)]
+        if lexicon not in known:
+            raise ValueError(
+                f"{spec.name} has these lexicons: {', '.join(known) or 'none'}. "
+                f"Received: lexicon={lexicon}"
+            )
+        names[LEXICON] = lexicon
     return names | {"key": key}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.data.files import is_remote, tensorflow_reads
+from attention_ocr.data.files import first_line_of_text, is_remote, tensorflow_reads
+from attention_ocr.data.record_lengths import check_record_lengths
 from attention_ocr.data.records import (
     RECORD_FORMATS,
     RecordFormat,
@@ -14,7 +15,13 @@ from attention_ocr.data.records import (
     parse_record,
 )
 from attention_ocr.data.shard_files import check_shards
-from attention_ocr.data.sources import Source, SourceSpec, Walk, refuse_unknown_options
+from attention_ocr.data.sources import (
+    Source,
+    SourceSpec,
+    Walk,
+    digest_of,
+    refuse_unknown_options,
+)
 
 SHARDS_AT_ONCE = 8
 
@@ -55,7 +62,7 @@ def open_source(spec: SourceSpec) -> Source:
         if not by_file:
             records = records.shard(walk.shard[1], walk.shard[0])
         if walk.seed is not None:
-            records = records.shuffle(walk.shuffle_buffer, walk.seed).repeat()
+            records = walk.skipped(records.shuffle(walk.shuffle_buffer, walk.seed).repeat())
         return records
 
     def row(record: tf.Tensor, *place: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -74,7 +81,15 @@ def open_source(spec: SourceSpec) -> Source:
                 yield text.decode("utf-8", errors="replace")
 
     verified = record_format == RECORD_FORMATS["attention_ocr"]
-    return Source(spec, None, rows, texts, lambda: _find_damage(paths), verified=verified)
+    return Source(
+        spec,
+        None,
+        rows,
+        texts,
+        lambda: _find_damage(paths),
+        verified=verified,
+        digest=lambda: _digest(paths),
+    )
 
 
 def _matching(pattern: str) -> list[str]:
@@ -95,6 +110,13 @@ def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
 
 def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
     name = spec.name
+    _refuse_text(paths[0])
+    for path in paths:
+        if not is_remote(path) and not path.endswith(".gz"):
+            try:
+                check_record_lengths(Path(path), max_records=1)
+            except ValueError as error:
+                raise ValueError(f"{path} is no record file: {error}") from error
     try:
         first = next(
             (
@@ -124,6 +146,22 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             f"features are {', '.join(names) or 'none'}"
         )
     return RECORD_FORMATS[chosen]
+
+
+def _refuse_text(path: str) -> None:
+    line = None if is_remote(path) else first_line_of_text(path)
+    if line:
+        raise ValueError(
+            f"{path} is no record file: it is text, but no list that begins with a path, a tab or "
+            f"space and a text; `format=` names others. Received: {line[:80]!r}"
+        )
+
+
+def _digest(paths: list[str]) -> str:
+    """Return a hash of the files' names and sizes; all of them may have moved together."""
+    sizes = (str(tf.io.gfile.stat(path).length) for path in paths)
+    names = (path.rpartition("/")[2] for path in paths)
+    return digest_of(*(part for file in zip(names, sizes, strict=True) for part in file))
 
 
 def _find_damage(paths: list[str]) -> str:

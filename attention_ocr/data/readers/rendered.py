@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import walk_indices
-from attention_ocr.data.sources import Source, SourceSpec, Walk, integer_option
+from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
@@ -48,7 +48,8 @@ def open_source(spec: SourceSpec) -> Source:
             "Expected `repeats` of at least 1, and 1 beside `num_examples`. "
             f"Received: repeats={repeats}"
         )
-    renderer = Renderer(parse_options(options))
+    settings = parse_options(options)
+    renderer = Renderer(settings)
 
     @functools.lru_cache(2 * REPEAT_DISTANCE if repeats > 1 else 0)
     def render(index: int) -> tuple[np.ndarray, bytes]:
@@ -72,12 +73,16 @@ def open_source(spec: SourceSpec) -> Source:
             indices = walk_indices(num_examples, walk)
         else:
             worker, num_workers = walk.shard
-            indices = tf.data.Dataset.range(np.iinfo(np.int64).max // num_workers).map(
-                lambda place: repeated_index(place, repeats) * num_workers + worker
-            )
+            offset = worker + walk.start % num_workers
+            indices = tf.data.Dataset.range(
+                walk.start // num_workers, np.iinfo(np.int64).max // num_workers
+            ).map(lambda place: repeated_index(place, repeats) * num_workers + offset)
         return indices.map(row, num_parallel_calls=walk.num_workers)
 
     def texts() -> Iterable[str]:
         return [renderer.characters]
 
-    return Source(spec, num_examples, rows, texts)
+    def digest() -> str:
+        return digest_of(repr(settings), str(num_examples))
+
+    return Source(spec, num_examples, rows, texts, digest=digest)

@@ -1,5 +1,7 @@
 """The residual unit of the encoders that have shortcuts."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -12,6 +14,9 @@ class ResidualUnit(keras.layers.Layer):
     Args:
         channels: of the output.
         strides: of the first convolution and of the shortcut.
+
+    Attributes:
+        gate: applied to what the last ReLU lets through, or none, as that of `ConvolutionUnit`.
 
     Call arguments:
         inputs: float [B, H, W, D].
@@ -28,6 +33,7 @@ class ResidualUnit(keras.layers.Layer):
         self.channels = channels
         self.strides = strides
         self.shortcut: ConvolutionUnit | None = None
+        self.gate: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def build(self, inputs_shape: tuple[int | None, ...], cells_shape: object = None) -> None:
         if self.strides != (1, 1) or inputs_shape[-1] != self.channels:
@@ -40,7 +46,8 @@ class ResidualUnit(keras.layers.Layer):
         )
         if self.shortcut is not None:
             inputs = self.shortcut(self._thin_out(inputs), cells, training=training)
-        return tf.nn.relu(outputs + inputs)
+        outputs = tf.nn.relu(outputs + inputs)
+        return outputs if self.gate is None else self.gate(outputs)
 
     def _thin_out(self, inputs: tf.Tensor) -> tf.Tensor:
         """Take the stride before the convolution of the shortcut.

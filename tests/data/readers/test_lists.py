@@ -1,6 +1,7 @@
 import pytest
 import tensorflow as tf
 
+from attention_ocr.data.annotation_lines import split_annotation
 from attention_ocr.data.sources import Walk, open_source
 from tests import tiny
 
@@ -16,6 +17,8 @@ def folder(tmp_path_factory):
     return folder
 
 
+TAB_LIST = 'a 1.png\ta\nb.png\tsay "b, c"\nsub/c.png\tcafé\nd.png\t\n'
+SPACE_LIST = 'a 1.png a\nb.png say "b, c"\nsub/c.png café\nd.png \n'
 CSV = 'id,file,label\n1,a 1.png,a\n2,b.png,"say ""b, c"""\n\n3,sub/c.png,cafe\u0301\n4,d.png,\n'
 TABLES = {
     "words.csv,image=file,text=label": CSV,
@@ -29,7 +32,26 @@ TABLES = {
         '{"image": "b.png", "text": "say \\"b, c\\""}\n\n'
         '{"image": "sub/c.png", "text": "cafe\\u0301"}\n{"image": "d.png", "text": ""}\n'
     ),
-    "words.txt,format=tsv": 'a 1.png\ta\nb.png\tsay "b, c"\nsub/c.png\tcafé\nd.png\t\n',
+    "words.txt,format=tsv": TAB_LIST,
+    # Told from their first lines.
+    "rec_gt_train.txt": TAB_LIST,
+    "windows_list.txt": TAB_LIST.replace("\n", "\r\n").replace("/", "\\"),
+    "list without suffix": "\ufeff" + TAB_LIST,
+    "annotation.txt": SPACE_LIST,
+    "annotations-training.txt": SPACE_LIST,
+    "gt.txt": 'a 1.png, "a"\nb.png, "say \\"b, c\\""\nsub/c.png, "café"\nd.png, ""\n',
+    "named.txt,format=paddleocr": TAB_LIST,
+    "named.lst,format=aocr_list": SPACE_LIST,
+    "WORDS.TSV": TAB_LIST,
+    # More columns, and none that has a name.
+    "third.tsv,image=1,text=3": 'a 1.png\tx\ta\nb.png\tx\tsay "b, c"\n'
+    "sub/c.png\tx\tcafé\nd.png\tx\t\n",
+    "named.tsv,image=file,text=label": 'label\tfile\na\ta 1.png\nsay "b, c"\tb.png\n'
+    "café\tsub/c.png\n\td.png\n",
+    "bare.csv,image=2,text=3": CSV.partition("\n")[2],
+    "excel.csv,image=file,text=label": "sep=;\n" + CSV.replace(",", ";").replace("b; c", "b, c"),
+    "mac.csv,image=file,text=label": CSV.replace("\n", "\r"),
+    "spaced.csv,image=file,text=label": CSV.replace("id,file,label", "id, file , label"),
 }
 
 
@@ -41,6 +63,60 @@ def test_each_kind_of_list_gives_its_images_and_texts(source, folder):
     assert [(e["key"].decode(), e["text"].decode()) for e in examples] == ROWS
     assert all(example["image"].shape[0] == 16 for example in examples)
     assert (opened.num_examples, list(opened.labels())) == (4, [text for _, text in ROWS])
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        ("latin.tsv,encoding=latin-1", TAB_LIST.encode("latin-1")),
+        ("latin.txt,encoding=cp1252", SPACE_LIST.encode("cp1252")),
+        ("wide.tsv", TAB_LIST.encode("utf-16")),
+        ("wide.txt", TAB_LIST.encode("utf-16")),
+        ("bare.tsv,encoding=utf-16-be", TAB_LIST.encode("utf-16-be")),
+        ("excel.csv,image=file,text=label", CSV.replace("\n", "\r\n").encode("utf-16")),
+        (
+            "latin.csv,image=file,text=label,encoding=latin-1",
+            TABLES["other.csv,image=file,text=label"].encode("latin-1"),
+        ),
+        ("wide.jsonl", TABLES["words.jsonl"].encode("utf-16")),
+    ],
+)
+def test_each_encoding_that_is_marked_or_named_is_read(source, content, folder):
+    (folder / source.partition(",")[0]).write_bytes(content)
+    assert list(open_source(f"{folder}/{source}").labels()) == [text for _, text in ROWS]
+
+
+def test_paths_may_start_at_another_folder_than_that_of_the_list(folder, tmp_path):
+    (tmp_path / "list.txt").write_text("sub/c.png\tcafé\n", encoding="utf-8")
+    source = open_source(f"{tmp_path}/list.txt,root={folder}")
+    (example,) = source.examples(Walk()).as_numpy_iterator()
+    assert (example["key"], example["image"].shape[0]) == (b"sub/c.png", 16)
+
+
+def test_images_that_share_a_line_of_paddleocr_share_its_text(tmp_path):
+    (tmp_path / "list.txt").write_text('["a.png", "b.png"]\tone\n[c.png\ttwo\n')
+    source = open_source(f"{tmp_path}/list.txt")
+    keys = [row["key"].decode() for row in source.rows(Walk()).as_numpy_iterator()]
+    assert (keys, list(source.labels())) == (["a.png", "b.png", "[c.png"], ["one", "one", "two"])
+
+
+def test_a_path_with_spaces_ends_with_its_suffix_in_a_list_of_aocr(tmp_path):
+    lines = ["my images/a b.JPG two words", "plain text", "c.png.jpg  x", "d.png", "e.jpeg "]
+    assert split_annotation("plain") is None
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    source = open_source(f"{tmp_path}/list.txt")
+    keys = [row["key"].decode() for row in source.rows(Walk()).as_numpy_iterator()]
+    assert keys == ["my images/a b.JPG", "plain", "c.png.jpg", "d.png", "e.jpeg"]
+    assert list(source.labels()) == ["two words", "text", " x", "", ""]
+
+
+def test_records_and_text_that_is_no_list_are_told_apart_from_lists(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    with pytest.raises(ValueError, match="notes.txt is no record file: it is text.*'nothing'"):
+        open_source(f"{tmp_path}/notes.txt")
+    (tmp_path / "noise.txt").write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match="noise.txt is no record file"):
+        open_source(f"{tmp_path}/noise.txt")
 
 
 def test_a_list_is_split_like_a_label_file(folder):
@@ -63,6 +139,22 @@ def test_a_list_is_split_like_a_label_file(folder):
         ("x.csv", 'image,text\na.png,"a\n', "x.csv, line 2: no CSV"),
         ("x.csv", "image,text\na,b\na,c\n", "line 3: expected each image once.*line 2 names too"),
         ("x.csv,txt=a", "image,text\na,b\n", "takes the options image, text, every, part. .*txt"),
+        ("x.csv", "image,text,text\na,b,c\n", "expected a column 'text', once"),
+        ("x.csv,image=4,text=1", "a,b\n", "expected column 4.*Received: 2 columns"),
+        ("x.csv,image=0,text=1", "a,b\n", "expected column 0, counted from 1"),
+        ("x.csv", "image,text\na.png,a\0b\n", "line 2: expected text"),
+        ("x.csv", '"image,text\na.png,a\n', "x.csv, line 2: no CSV"),
+        ("x.tsv,image=1,text=2", "a\tb\tc\nd\te\n", "line 2: expected 3 columns.*with 1 tab"),
+        ("x.tsv,image=file,text=2", "a.png\tb\n", "line 1: expected a column 'file'"),
+        ("x.tsv,encoding=base64", "a.png\tb\n", "Expected an encoding of text.*'base64'"),
+        ("x.tsv,encoding=nothing", "a.png\tb\n", "Expected an encoding of text.*'nothing'"),
+        ("x.txt", 'a.png\t[{"transcription": "a"}]\n', "line 1: expected the text.*detection list"),
+        ("x.txt", "[1]\tone\n", "line 1: expected a JSON list of paths"),
+        ("x.txt", "a.png one\n\n \n", "x.txt, line 3: expected path, white space, text"),
+        ("x.txt,format=aocr_list,image=1", "a.png one\n", "Received: image"),
+        ("x.jsonl", "[" * 100_000, "line 1: expected a JSON object"),
+        ("x.jsonl", '{"image": "a", "text": "\\ud800"}', "line 1: expected Unicode text"),
+        ("x.jsonl", '{"image": "a\\u0000", "text": "b"}', "line 1: expected a path"),
         ("x.jsonl", '{"image": "a"}', "line 1: expected a text under 'text'"),
         ("x.jsonl", '{"image": "a", "text": 5}', "line 1: expected a text under 'text'"),
         ("x.jsonl", '{"image": "a", "te', "line 1: expected a JSON object"),
@@ -78,7 +170,9 @@ def test_a_wrong_list_is_refused_with_its_line(source, content, message, tmp_pat
 
 def test_a_csv_that_is_not_utf_8_is_refused(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"image,text\na.png,\xe9\n")
-    with pytest.raises(ValueError, match="x.csv: expected UTF-8. Received: byte 0xe9"):
+    with pytest.raises(
+        ValueError, match="x.csv, line 2: expected UTF-8. Received: byte 0xe9; .*encoding="
+    ):
         open_source(f"{tmp_path}/x.csv")
 
 

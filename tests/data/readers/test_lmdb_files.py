@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 import tensorflow as tf
 
@@ -86,10 +84,4 @@ def test_a_database_that_was_cut_short_is_refused(tmp_path):
 
 def test_a_folder_without_a_database_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="No LMDB database at"):
-        open_source(f"{tmp_path},format=lmdb")
-
-
-def test_the_missing_package_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(ValueError, match=r"takes the package `lmdb`: pip install"):
         open_source(f"{tmp_path},format=lmdb")

@@ -12,6 +12,8 @@ from attention_ocr.models.encoders.application import (
     stable_names,
 )
 from attention_ocr.models.encoders.grid import valid_cells
+from attention_ocr.training.loop import train
+from tests import tiny
 
 HEIGHT, WIDTH = 32, 48
 SIZES = np.array([[32, 48], [32, 17]], np.int32)
@@ -163,3 +165,43 @@ def test_a_name_like_no_other_is_answered_with_some():
     check_name("colour", "a colour", "red", ["red", "green"])
     with pytest.raises(ValueError, match="`colour` must be a colour, such as red, green. Rec.*qq"):
         check_name("colour", "a colour", "qq", ["red", "green"])
+
+
+WORDS = ["cab", "abc", "b0", "a1", "10", "cc2", "ab3c", "aaa", "3b", "c", "0123", "bac"]
+WORDS += ["2a2", "c0b1", "11b", "30a"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"encoder": "inception_v3", "encoder_layer": "Conv2d_3b_1x1"},
+        {
+            "encoder": "application",
+            "encoder_backbone": "MobileNetV2",
+            "encoder_layer": "block_3_expand_relu",
+        },
+    ],
+    ids=lambda settings: settings.get("encoder_backbone", settings["encoder"]),
+)
+def test_what_such_an_encoder_has_learned_it_reads(settings, tmp_path):
+    labels = str(tiny.write_label_file(tmp_path, WORDS))
+    config = tiny.config(
+        **settings,
+        encoder_width=1.0,
+        train_data=labels,
+        eval_data=labels,
+        batch_size=16,
+        eval_batch_size=16,
+        steps=120,
+        warmup_steps=10,
+        eval_every=120,
+        checkpoint_every=120,
+        learning_rate=0.005,
+        average_decay=0.9,
+        sequence_units=24,
+        attention_units=24,
+        decoder_units=32,
+    )
+    # Validation reads with the moving statistics, not with those of a batch.
+    assert train(config, tmp_path / "run").best_exact_match == 1.0

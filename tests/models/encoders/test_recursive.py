@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from attention_ocr.models.build import make_encoder
 from attention_ocr.models.encoders.recursive import RecursiveEncoder, RecursiveUnit
+from tests import tiny
 
 B, H, W, D, CHANNELS = 2, 3, 5, 4, 6
 
@@ -45,3 +48,13 @@ def test_more_iterations_cost_no_convolution():
         assert len(encoder.weights) == 8 + 4 * 4 * (1 + iterations)
     assert kernels[0] == kernels[1]
     assert len(kernels[0]) == 8
+
+
+def test_the_iterations_are_a_setting():
+    config = tiny.config(encoder="recursive", encoder_iterations=3)
+    encoder = make_encoder(config)
+    assert [len(unit.normalizations) for unit in encoder.units] == [3, 3, 3, 3]
+    with pytest.raises(ValueError, match="`encoder_iterations` must be 2 for `encoder=vgg`"):
+        tiny.config(encoder="vgg", encoder_iterations=3)
+    with pytest.raises(ValueError, match="`encoder_iterations` must be above 0"):
+        tiny.config(encoder="recursive", encoder_iterations=0)

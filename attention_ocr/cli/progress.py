@@ -1,0 +1,48 @@
+"""A bar of progress on the terminal."""
+
+import sys
+from types import TracebackType
+from typing import Any
+
+
+class ProgressBar:
+    """Shows on standard error how many images have been read.
+
+    Args:
+        total: of the images; none where it is not known.
+        shown: whether there is a terminal to show it on.
+    """
+
+    def __init__(self, total: int | None, shown: bool) -> None:
+        self._bar: Any = None
+        if shown:
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                # Reading alone is installed without it, too.
+                return
+            self._bar = tqdm(total=total, unit=" images", file=sys.stderr, leave=False)
+
+    def advance(self, num_done: int) -> None:
+        """Show how many are done."""
+        if self._bar is not None:
+            self._bar.update(num_done - self._bar.n)
+
+    def say(self, line: str) -> None:
+        """Write a line on standard error, above the bar."""
+        if self._bar is None:
+            print(line, file=sys.stderr)
+        else:
+            self._bar.write(line, file=sys.stderr)
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,28 @@
+"""Lines of aocr's annotation lists: a path, white space, a text."""
+
+import re
+
+# A path with spaces in it ends with what an image file ends with.
+_IMAGE_THEN_TEXT = re.compile(
+    r"(.*?\.(?:png|jpe?g|bmp|gif|tiff?|webp|avif|p[bgp]m))(?:\s(.*))?", re.IGNORECASE | re.DOTALL
+)
+_PATH_THEN_TEXT = re.compile(r"(\S+)\s(.*)", re.DOTALL)
+
+
+def split_annotation(line: str) -> tuple[str, str] | None:
+    """Return path and text of a line, or None where it has no path.
+
+    The path ends at the first white space after the suffix of an image file, or else at the first
+    white space, as aocr has it. The text may be empty.
+
+    Example:
+        >>> split_annotation("my images/a.png two words")
+        ('my images/a.png', 'two words')
+    """
+    match = _IMAGE_THEN_TEXT.fullmatch(line) or _PATH_THEN_TEXT.fullmatch(line)
+    return (match[1], match[2] or "") if match else None
+
+
+def names_image(line: str) -> bool:
+    """Return whether a line begins with the path of an image file, by its suffix."""
+    return _IMAGE_THEN_TEXT.fullmatch(line) is not None

@@ -1,0 +1,71 @@
+"""A lexicon for each image, as data sets publish them: some words among which the text is."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from attention_ocr.charset import Charset, normalize
+from attention_ocr.decoding.automaton import Automaton, Tables, stack
+from attention_ocr.decoding.lexicon import (
+    case_classes,
+    encode_in_any_case,
+    in_any_case,
+    word_graph,
+)
+
+
+class ImageLexicons:
+    """Makes the rules of a batch of images out of their lexicons.
+
+    A word that the model cannot read, because it is too long or has other characters, is left out;
+    an image without any word is read without a lexicon.
+
+    Args:
+        charset: the characters of the model.
+        max_length: L, characters of the longest text.
+        ignore_case: whether a word is read in any mixture of capital and small letters.
+
+    Attributes:
+        num_without: images so far that were read without a lexicon.
+    """
+
+    def __init__(self, charset: Charset, max_length: int, ignore_case: bool = False) -> None:
+        self.num_without = 0
+        self._charset = charset
+        self._max_length = max_length
+        self._classes = case_classes(charset) if ignore_case else None
+        everything = charset.encode("".join(charset.characters))
+        self._anything = Automaton([dict.fromkeys(everything, 0)], [True], charset.vocabulary_size)
+
+    def tables(self, lexicons: Sequence[Iterable[str]]) -> Tables:
+        """Return the tables of a `TableRule`.
+
+        Args:
+            lexicons: the words of each image.
+        """
+        return stack([self._automaton(words) for words in lexicons])
+
+    def _automaton(self, words: Iterable[str]) -> Automaton:
+        encoded = [word for word in self._encode(words) if 0 < len(word) <= self._max_length]
+        if not encoded:
+            self.num_without += 1
+            return self._anything
+        transitions, accepting = word_graph(encoded)
+        if self._classes is not None:
+            transitions = in_any_case(transitions, self._classes)
+        return Automaton(transitions, accepting, self._charset.vocabulary_size)
+
+    def _encode(self, words: Iterable[str]) -> list[tuple[int, ...]]:
+        normal = map(normalize, words)
+        if self._classes is not None:
+            return encode_in_any_case(normal, self._classes)
+        known = (word for word in normal if not self._charset.unknown_characters(word))
+        return [tuple(self._charset.encode(word)) for word in known]
+
+
+def split_lexicons(joined: np.ndarray, separator: bytes = b"\n") -> list[list[str]]:
+    """Return the words of each image, of bytes [B] in which they stand one after the other."""
+    return [
+        [word.decode("utf-8", errors="replace") for word in words.split(separator) if word]
+        for words in joined.tolist()
+    ]

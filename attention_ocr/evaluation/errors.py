@@ -1,0 +1,106 @@
+"""What a recogniser gets wrong: which characters it takes for which, and where it fails most."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rapidfuzz.distance import Levenshtein
+
+from attention_ocr.evaluation.evaluate import Prediction
+from attention_ocr.metrics import edit_distance
+
+
+class Confusion(NamedTuple):
+    """A character that is read as another.
+
+    Attributes:
+        label: The character of the labels; empty where one was read that is not there.
+        prediction: What was read in its place; empty where it was left out.
+        times: How often.
+    """
+
+    label: str
+    prediction: str
+    times: int
+
+
+class Failure(NamedTuple):
+    """A text that was read wrong.
+
+    Attributes:
+        key: Names the image.
+        label: What stands in it.
+        prediction: What was read.
+        confidence: Probability of the prediction, in [0, 1].
+        num_errors: Edits between label and prediction.
+    """
+
+    key: str
+    label: str
+    prediction: str
+    confidence: float
+    num_errors: int
+
+
+def confusions(predictions: Iterable[Prediction]) -> list[Confusion]:
+    """Count the edits that turn labels into predictions.
+
+    Args:
+        predictions: Of an evaluation; those of images that could not be decoded do not count.
+
+    Returns:
+        Each kind of edit, the most frequent first.
+
+    Example:
+        >>> one = Prediction("a.png", "OO", "00", 0.5, shrunk=False, readable=True)
+        >>> confusions([one])
+        [Confusion(label='O', prediction='0', times=2)]
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for entry in predictions:
+        if entry.readable and entry.label != entry.prediction:
+            counts.update(_edits(entry.label, entry.prediction))
+    return [
+        Confusion(*edit, count)
+        for edit, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    ]
+
+
+def worst_cases(predictions: Sequence[Prediction], count: int) -> list[Failure]:
+    """Return the texts that were read worst.
+
+    Args:
+        predictions: Of an evaluation; those of images that could not be decoded are left out.
+        count: How many, at most.
+
+    Returns:
+        The most errors for the length first; among equals the most confident first, which are
+        often labels that are wrong.
+    """
+    failures = [
+        Failure(
+            entry.key,
+            entry.label,
+            entry.prediction,
+            entry.confidence,
+            edit_distance(entry.label, entry.prediction),
+        )
+        for entry in predictions
+        if entry.readable
+    ]
+    wrong = [failure for failure in failures if failure.num_errors]
+    return sorted(
+        wrong,
+        key=lambda entry: (
+            -entry.num_errors / max(1, len(entry.label), len(entry.prediction)),
+            -entry.confidence,
+            entry.key,
+        ),
+    )[:count]
+
+
+def _edits(label: str, prediction: str) -> Iterable[tuple[str, str]]:
+    for edit in Levenshtein.editops(label, prediction):
+        wanted = "" if edit.tag == "insert" else label[edit.src_pos]
+        read = "" if edit.tag == "delete" else prediction[edit.dest_pos]
+        yield wanted, read

@@ -1,0 +1,84 @@
+"""Reading with a lexicon for each image, where the data bring one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.data.sources import LEXICON
+from attention_ocr.decoding.automaton import TableRule, Tables
+from attention_ocr.decoding.image_lexicons import ImageLexicons, split_lexicons
+from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.temperature import Temperature
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.recognition import Recognition, recognize
+
+
+def has_lexicons(batches: Any) -> bool:
+    """Return whether batches of `evaluation_batches` hold a lexicon for each image."""
+    return LEXICON in getattr(batches, "element_spec", {})
+
+
+def make_lexicon_recognize(
+    recognizer: Recognizer,
+    config: Config,
+    charset: Charset,
+    temperature: Temperature | None = None,
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], Recognition]:
+    """Return `recognize` for images with a lexicon each; see `evaluate.make_recognize`.
+
+    Args:
+        recognizer: the network.
+        config: its settings.
+        charset: its characters.
+        temperature: in place of that of the settings, while it is fitted.
+
+    Returns:
+        `(images, image_sizes, lexicons string [B], words with line feeds between)` to what is read.
+
+    Raises:
+        ValueError: If the settings have a rule for all images as well.
+    """
+    settings = config.decoding
+    for name in ("lexicon", "pattern", "allowed_characters"):
+        if getattr(settings, name):
+            raise ValueError(
+                "Expected either a lexicon for each image, from the data, or a rule for all. "
+                f"Received both: {name}={getattr(settings, name)!r}"
+            )
+    decoding = prepare_decoding(config, charset, temperature)
+    max_length = config.model.max_length
+    lexicons = ImageLexicons(charset, max_length, settings.lexicon_ignore_case)
+    words = -(-charset.vocabulary_size // 32)
+    vector = tf.TensorSpec((None,), tf.int32)
+
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec(
+                (None, config.image.input_height, None, config.image.image_channels), tf.float32
+            ),
+            tf.TensorSpec((None, 2), tf.int32),
+            Tables(tf.TensorSpec((None, words), tf.int32), *[vector] * 5),
+        ),
+    )
+    def read(images: tf.Tensor, image_sizes: tf.Tensor, tables: Tables) -> Recognition:
+        rule = TableRule(tables, charset.vocabulary_size)
+        return recognize(recognizer, decoding._replace(rule=rule), images, image_sizes)
+
+    def read_by_lexicons(
+        images: tf.Tensor, image_sizes: tf.Tensor, joined: tf.Tensor
+    ) -> Recognition:
+        before = lexicons.num_without
+        tables = lexicons.tables(split_lexicons(joined.numpy()))
+        if before == 0 and lexicons.num_without:
+            logging.warning(
+                "Images are read without a lexicon where none of its words has the model's "
+                "characters and at most max_length=%d of them",
+                max_length,
+            )
+        return read(images, image_sizes, Tables(*map(tf.constant, tables)))
+
+    return read_by_lexicons

@@ -1,0 +1,44 @@
+"""Batches in few shapes, for a training step that is compiled for each."""
+
+from bisect import bisect_left
+
+import tensorflow as tf
+
+from attention_ocr.config import Config
+from attention_ocr.settings.image import WIDTH_MULTIPLE
+
+
+def pad_to_bucket(batch: dict[str, tf.Tensor], config: Config) -> dict[str, tf.Tensor]:
+    """Pad images and texts of a batch to the limits of its bucket.
+
+    There are then as many shapes as pairs of a limit of `bucket_widths` and one of
+    `bucket_lengths`, those of the model on top.
+
+    Args:
+        batch: see `training.step.input_signature`.
+        config: the settings.
+    """
+    data, model = config.data, config.model
+    widths = [-(-limit // WIDTH_MULTIPLE) * WIDTH_MULTIPLE for limit in data.bucket_widths]
+    width = _limit([*widths, config.image.max_image_width], batch["images"].shape[2])
+    # A text and its end.
+    lengths = [limit + 1 for limit in (*data.bucket_lengths, model.max_length)]
+    length = _limit(lengths, batch["targets"].shape[1])
+    padded = {"images": _padded(batch["images"], 2, width), "image_sizes": batch["image_sizes"]}
+    return padded | {
+        name: _padded(batch[name], 1, length)
+        for name in ("decoder_inputs", "targets", "target_weights")
+    }
+
+
+def _limit(limits: list[int], size: int) -> int:
+    """Return the least limit that is enough; the size itself where none is."""
+    index = bisect_left(sorted(limits), size)
+    return sorted(limits)[index] if index < len(limits) else size
+
+
+def _padded(values: tf.Tensor, axis: int, size: int) -> tf.Tensor:
+    """Return `values` with zeros, which are the padding token too, behind them along an axis."""
+    paddings = [(0, 0)] * values.shape.rank
+    paddings[axis] = (0, size - values.shape[axis])
+    return tf.pad(values, paddings)

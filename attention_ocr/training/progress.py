@@ -1,0 +1,131 @@
+"""Where a run stands, and how that is told."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+from absl import logging
+
+from attention_ocr.charset import UNKNOWN_ID
+from attention_ocr.evaluation.evaluate import Prediction
+from attention_ocr.metrics import TextMetrics
+from attention_ocr.settings.data import DataConfig
+
+
+class Progress:
+    """Where the run stands; the variables are part of every checkpoint.
+
+    Attributes:
+        step: steps done.
+        best_exact_match: of the best validation; -1 before the first.
+        best_step: of that validation.
+        stale_validations: validations since then.
+    """
+
+    def __init__(self) -> None:
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.best_exact_match = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
+        self.best_step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.stale_validations = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def variables(self) -> list[tf.Variable]:
+        """Return the variables for the checkpoint."""
+        return [self.step, self.best_exact_match, self.best_step, self.stale_validations]
+
+    @property
+    def has_validated(self) -> bool:
+        """Whether the kept weights were chosen by a validation."""
+        return float(self.best_exact_match.numpy()) >= 0
+
+    def note_validation(self, exact_match: float, step: int) -> None:
+        """Note the result of a validation, and whether it is the best so far."""
+        if exact_match > float(self.best_exact_match.numpy()):
+            self.best_exact_match.assign(exact_match)
+            self.best_step.assign(step)
+            self.stale_validations.assign(0)
+        else:
+            self.stale_validations.assign_add(1)
+
+    def best_for_people(self) -> str:
+        """Return the best exact match as a percentage, or a dash."""
+        return f"{float(self.best_exact_match.numpy()):.1%}" if self.has_validated else "-"
+
+
+def describe(metrics: TextMetrics) -> str:
+    """Return the metrics of a validation in a line for people."""
+    low, high = metrics.exact_match_interval
+    return (
+        f"exact match {metrics.exact_match:.1%} (95 % interval {low:.1%} to {high:.1%}, "
+        f"{metrics.num_examples} images), CER {metrics.cer:.2%}"
+    )
+
+
+def check_readable(predictions: Sequence[Prediction], data: DataConfig) -> None:
+    """Say which images of a validation cannot be read, and refuse to go by few that can.
+
+    Raises:
+        ValueError: more than `max_unreadable` of them.
+    """
+    unreadable = [prediction.key for prediction in predictions if not prediction.readable]
+    if not unreadable:
+        return
+    found = (
+        f"{len(unreadable)} of the {len(predictions)} images of {data.eval_data} cannot be read, "
+        f"{', '.join(unreadable[:3])} for example"
+    )
+    if len(unreadable) > data.max_unreadable * len(predictions):
+        raise ValueError(f"{found}, more than max_unreadable={data.max_unreadable} of them.")
+    logging.warning("%s; they count as read wrong", found)
+
+
+class TrainingResult(NamedTuple):
+    """What a run reached.
+
+    Attributes:
+        step: steps done.
+        best_exact_match: of the weights that were kept; none without validation data.
+        best_step: at which they were.
+    """
+
+    step: int
+    best_exact_match: float | None
+    best_step: int
+
+
+class BatchTally:
+    """Counts what in the batches of training was changed to fit the model."""
+
+    def __init__(self) -> None:
+        self._num_shrunk = 0
+        self._num_unknown = 0
+
+    def count(self, batch: Mapping[str, tf.Tensor]) -> None:
+        """Count a batch of `data.pipeline.training_batches`."""
+        self._num_shrunk += int(tf.math.count_nonzero(batch["shrunk"]))
+        self._num_unknown += int(tf.math.count_nonzero(batch["targets"] == UNKNOWN_ID))
+
+    def lines(self) -> list[str]:
+        """Return a line for each kind that has occurred."""
+        lines = []
+        if self._num_shrunk:
+            lines.append(f"shrunk {self._num_shrunk} images wider than max_image_width")
+        if self._num_unknown:
+            lines.append(f"met {self._num_unknown} characters outside the charset")
+        return lines
+
+
+class SpeedWindow:
+    """Images per second since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._num_images = 0
+
+    def count(self, num_images: int) -> None:
+        """Count a batch."""
+        self._num_images += num_images
+
+    def images_per_second(self) -> float:
+        """Return the mean speed of the window."""
+        return self._num_images / max(time.monotonic() - self._start, 1e-9)

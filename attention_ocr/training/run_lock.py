@@ -1,0 +1,147 @@
+"""One run in a work directory at a time."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+
+from attention_ocr.running_processes import is_running, start_of
+
+LOCK_FILE = "run.lock"
+HEARTBEAT_S = 20.0
+"""Time between two signs of life."""
+LIFELESS_S = 300.0
+"""Time without one after which a run on another machine counts as dead."""
+
+_held: set[Path] = set()
+
+
+class RunLock:
+    """Keeps a second run out of a work directory inside a `with` block.
+
+    The lock is a file with the host and the process of its run. One whose process is gone, as
+    `kill -9` leaves it, is taken over; whether a process of another host lives is told by the
+    file's modification time, which a live run renews.
+
+    Args:
+        work_dir: exists.
+        worker: index among the processes of one run that share the directory, each with its lock.
+
+    Raises:
+        ValueError: On entering, if another run has the directory.
+    """
+
+    def __init__(self, work_dir: Path, worker: int = 0) -> None:
+        name = LOCK_FILE if worker == 0 else f"worker_{worker}.{LOCK_FILE}"
+        self.path = work_dir.resolve() / name
+        self._ended = threading.Event()
+        self._beat = threading.Thread(target=self._renew, daemon=True, name="run lock")
+
+    def __enter__(self) -> "RunLock":
+        with _alone_in(self.path.parent):
+            if not self._create():
+                holder = _read(self.path)
+                if self.path in _held or _lives(holder, self.path):
+                    raise ValueError(
+                        f"{self.path.parent} is in use by another run, process "
+                        f"{holder.get('process')} on {holder.get('host')}. Wait until it has "
+                        "ended, or train in another directory; if there is no such run, delete "
+                        f"{self.path}."
+                    )
+                logging.warning(
+                    "taking over %s from process %s on %s, which has ended",
+                    *(self.path, holder.get("process"), holder.get("host")),
+                )
+                self.path.unlink(missing_ok=True)
+                if not self._create():
+                    raise ValueError(f"Another run has just begun. Received: {self.path}")
+        _held.add(self.path)
+        self._beat.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._beat.join()
+        _held.discard(self.path)
+        if _read(self.path) == _identity():
+            # A virus scanner may hold it on Windows; a lock of no process does no harm.
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+    def _create(self) -> bool:
+        try:
+            with self.path.open("x", encoding="utf-8") as file:
+                json.dump(_identity(), file)
+        except FileExistsError:
+            return False
+        return True
+
+    def _renew(self) -> None:
+        while not self._ended.wait(HEARTBEAT_S):
+            with contextlib.suppress(OSError):
+                os.utime(self.path)
+
+
+def _identity() -> dict[str, Any]:
+    """Return what tells this process from all others."""
+    process = os.getpid()
+    return {"host": socket.gethostname(), "process": process, "started": start_of(process)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a lock holds; nothing where it is not there, or was never written to its end."""
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
+def _lives(holder: dict[str, Any], path: Path) -> bool:
+    process = holder.get("process")
+    if not isinstance(process, int):
+        return False
+    if holder.get("host") != socket.gethostname():
+        return _age_s(path) < LIFELESS_S
+    # A number may have been given to another process since, to this one as well in a container.
+    return is_running(process) and holder.get("started") == start_of(process)
+
+
+def _age_s(path: Path) -> float:
+    """Return the time since a file was renewed, by the clock of its file system."""
+    now = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        now.touch()
+        return now.stat().st_mtime - path.stat().st_mtime
+    except OSError:
+        return time.time() - path.stat().st_mtime
+    finally:
+        now.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other process of this machine look at a lock meanwhile, where the platform can.
+
+    Without it two runs that start in the same instant could both take over one stale lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems cannot.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,131 @@
+"""Real training processes, alone or several together, that a test may kill."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+PATIENCE_S = 600.0
+"""Time after which something has gone wrong, also on a machine with much else to do."""
+
+
+class Processes:
+    """`train.py` in one process, or in several that train together on this machine.
+
+    Args:
+        settings: flags by name.
+        work_dir: of the run.
+        count: of the processes.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], work_dir: Path, count: int = 1) -> None:
+        self.work_dir = work_dir
+        work_dir.parent.mkdir(parents=True, exist_ok=True)
+        self._logs = [work_dir.with_name(f"{work_dir.name}-{i}.log") for i in range(count)]
+        flags = [
+            f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+            for name, value in settings.items()
+        ]
+        command = [sys.executable, "train.py", *flags, f"--work_dir={work_dir}"]
+        if count > 1:
+            command.append("--strategy=multi_worker")
+        ports = free_ports(count)
+        self.popen = []
+        for index, log in enumerate(self._logs):
+            environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+            if count > 1:
+                cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+                task = {"type": "worker", "index": index}
+                environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
+            with log.open("wb") as output:
+                self.popen.append(
+                    subprocess.Popen(
+                        command,
+                        cwd=REPOSITORY,
+                        env=environment,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.popen:
+            process.kill()
+            process.wait()
+
+    def output(self, index: int = 0) -> str:
+        """Return what a process has written so far."""
+        return self._logs[index].read_text(encoding="utf-8", errors="replace")
+
+    def outputs(self) -> str:
+        """Return what all of them have written so far."""
+        return "\n".join(self.output(index) for index in range(len(self.popen)))
+
+    def end(self) -> list[int]:
+        """Wait for all of them; return their exit statuses."""
+        deadline = time.monotonic() + PATIENCE_S
+        for process in self.popen:
+            try:
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"no end:\n{self.outputs()}") from None
+        return [process.returncode for process in self.popen]
+
+    def end_well(self) -> None:
+        """Wait for all of them and want them to have ended well."""
+        statuses = self.end()
+        assert not any(statuses), f"{statuses}\n{self.outputs()}"
+
+    def have_ended(self) -> bool:
+        """Tell whether one of them has ended."""
+        return any(process.poll() is not None for process in self.popen)
+
+    def wait_for_checkpoint(self, above: int = 0) -> int:
+        """Wait until there is a checkpoint of a step above `above`; return the newest step."""
+        deadline = time.monotonic() + PATIENCE_S
+        while newest_step(self.work_dir) <= above:
+            assert not self.have_ended(), self.outputs()
+            assert time.monotonic() < deadline, self.outputs()
+            time.sleep(0.01)
+        return newest_step(self.work_dir)
+
+    def tell(self, number: signal.Signals, index: int = 0) -> None:
+        """Send a signal to one of them."""
+        self.popen[index].send_signal(number)
+
+    def kill(self, indices: Sequence[int]) -> None:
+        """End some of them as `kill -9` does, and wait for all."""
+        for index in indices:
+            self.popen[index].kill()
+        self.end()
+
+
+def newest_step(work_dir: Path, worker: int = 0) -> int:
+    """Return the step of the newest checkpoint; 0 where there is none."""
+    return max(steps(work_dir, worker), default=0)
+
+
+def steps(work_dir: Path, worker: int = 0) -> set[int]:
+    """Return the steps of the checkpoints of a worker."""
+    indices = (work_dir / f"checkpoints/worker_{worker}").glob("step-*.index")
+    return {int(path.stem.removeprefix("step-")) for path in indices}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens at."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]

@@ -1,0 +1,110 @@
+"""Two real processes that train one model, on this machine."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from attention_ocr.training.checkpoints import Checkpoints
+from tests import tiny
+from tests.processes import Processes, steps
+from tests.test_kill_and_resume import NETWORK
+
+
+class Group:
+    """One of several processes, as the others see it: what they would hand in is given."""
+
+    def __init__(self, index: int, everyone: list[list[int]]) -> None:
+        self.index = index
+        self.count = len(everyone)
+        self._others = everyone
+        self.agrees = True
+
+    def gather(self, numbers: list[int]) -> list[list[int]]:
+        return [list(numbers) if i == self.index else own for i, own in enumerate(self._others)]
+
+    def all_true(self, claim: bool) -> bool:
+        return claim and self.agrees
+
+
+def checkpoints_of(folder: Path, group: Group) -> tuple[Checkpoints, tf.Variable]:
+    variable = tf.Variable(tf.zeros(5))
+    directory = folder / f"worker_{group.index}"
+    return Checkpoints(directory, {"weights": [variable]}, 2, group=group), variable
+
+
+def save(folder: Path, index: int, *numbers: int) -> None:
+    checkpoints, variable = checkpoints_of(folder, Group(index, [[], []]))
+    for number in numbers:
+        variable.assign(tf.fill(5, float(number)))
+        checkpoints.save(number)
+
+
+def test_a_worker_goes_back_to_the_newest_step_that_all_have(tmp_path, caplog):
+    save(tmp_path, 0, 5, 10)
+    checkpoints, variable = checkpoints_of(tmp_path, Group(0, [[], [5, 1]]))
+    assert checkpoints.restore()
+    assert float(variable[0]) == 5.0
+    # Nobody may take the other one for everyone's, later.
+    assert checkpoints.steps() == [5]
+    assert "step-10, which not every worker has" in caplog.text
+
+
+def test_a_worker_without_checkpoints_of_its_own_takes_those_of_the_first(tmp_path):
+    save(tmp_path, 0, 5, 10)
+    group = Group(1, [[10, 5], []])
+    variable = tf.Variable(tf.zeros(5))
+    state = {"weights": [variable], "batches": iter(tf.data.Dataset.range(9))}
+    checkpoints = Checkpoints(
+        *(tmp_path / "worker_1", state, 2),
+        remake={"batches": lambda: iter(tf.data.Dataset.range(7, 9))},
+        group=group,
+    )
+    assert checkpoints.restore()
+    assert float(variable[0]) == 10.0
+    assert int(next(checkpoints.state["batches"])) == 7
+
+
+def test_workers_that_have_no_step_in_common_are_an_error_that_names_them(tmp_path):
+    save(tmp_path, 1, 5)
+    with pytest.raises(ValueError, match=r"worker 0: \[10\]; worker 1: \[5\]"):
+        checkpoints_of(tmp_path, Group(1, [[10], []]))[0].restore()
+
+
+def test_nothing_is_restored_where_nobody_has_anything(tmp_path):
+    assert not checkpoints_of(tmp_path, Group(1, [[], []]))[0].restore()
+
+
+def test_one_checkpoint_more_than_asked_for_stays_so_that_there_is_a_common_one(tmp_path):
+    variable = tf.Variable(tf.zeros(5))
+    checkpoints = Checkpoints(
+        tmp_path / "worker_0", {"weights": [variable]}, 1, group=Group(0, [[], []])
+    )
+    for step in (5, 10, 15):
+        checkpoints.save(step)
+    assert checkpoints.steps() == [15, 10]
+
+
+@pytest.mark.slow
+def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together(tmp_path):
+    labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
+    settings = {**tiny.SETTINGS, **NETWORK, "train_data": str(labels), "batch_size": 4}
+    settings |= {"steps": 10, "checkpoint_every": 5, "eval_every": 10, "deterministic": True}
+    work_dir = tmp_path / "run"
+    with Processes(settings, work_dir, count=2) as run:
+        run.end_well()
+    assert steps(work_dir, 0) == steps(work_dir, 1) == {5, 10}
+    # As a worker leaves it that was killed while the other one already had its checkpoint.
+    for file in (work_dir / "checkpoints/worker_1").glob("step-10.*"):
+        file.unlink()
+    shutil.copy(work_dir / "weights.npz", tmp_path / "expected.npz")
+    with Processes(settings | {"steps": 100_000}, work_dir, count=2) as run:
+        assert run.wait_for_checkpoint(above=10) >= 15
+        run.tell(signal.SIGTERM, index=1)
+        assert run.end() == [143, 143], run.outputs()
+        for index in range(2):
+            assert f"worker_{index}/step-5\n" in run.output(index)
+            assert run.output(index).splitlines()[-1].endswith("goes on from there.")
+    assert steps(work_dir, 0) == steps(work_dir, 1)
