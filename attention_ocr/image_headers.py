@@ -215,8 +215,12 @@ def _gif_header(content: bytes) -> ImageHeader:
         else:
             if position + 10 > len(content):
                 break
-            frame_width, frame_height, flags = struct.unpack_from("<HHB", content, position + 5)
+            left, top, frame_width, frame_height, flags = struct.unpack_from(
+                "<HHHHB", content, position + 1
+            )
             frames += frame_width * frame_height
+            # A frame beyond the screen widens it, one without rows or columns too.
+            width, height = max(width, left + frame_width), max(height, top + frame_height)
             position += 11 + _gif_palette_bytes(flags)
         while position < len(content) and content[position]:
             position += 1 + content[position]

@@ -100,7 +100,14 @@ def test_all_frames_of_a_gif_count():
     frames = [picture(7, 5, seed=seed) for seed in range(3)]
     content = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], disposal=2)
     assert read_header(content) == ImageHeader("GIF", 7, 5, 105)
-    assert read_header(saved(frames[0], "GIF")) == ImageHeader("GIF", 7, 5, 35)
+    alone = saved(frames[0], "GIF")
+    assert read_header(alone) == ImageHeader("GIF", 7, 5, 35)
+    # A screen without columns is as wide as the frame on it, and as tall as it says.
+    tall = alone[:6] + struct.pack("<HH", 0, 65535) + alone[10:]
+    assert read_header(tall) == ImageHeader("GIF", 7, 65535, 7 * 65535)
+    with Image.open(io.BytesIO(tall)) as image:
+        image.load()
+        assert image.size == (7, 65535)
     content = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     assert read_header(content) == ImageHeader("WEBP", 7, 5, 105)
 

@@ -2,9 +2,11 @@
 
 import re
 
+from attention_ocr.image_formats import IMAGE_SUFFIXES
+
 # A path with spaces in it ends with what an image file ends with.
 _IMAGE_THEN_TEXT = re.compile(
-    r"(.*?\.(?:png|jpe?g|bmp|gif|tiff?|webp|avif|p[bgp]m))(?:\s(.*))?", re.IGNORECASE | re.DOTALL
+    rf"(.*?(?:{'|'.join(map(re.escape, IMAGE_SUFFIXES))}))(?:\s(.*))?", re.IGNORECASE | re.DOTALL
 )
 _PATH_THEN_TEXT = re.compile(r"(\S+)\s(.*)", re.DOTALL)
 
