@@ -24,6 +24,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PEEKED_BYTES = 4096
+_BLOCK_BYTES = 2**16
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -153,15 +154,19 @@ def first_line_of_text(path: str) -> str | None:
 
 
 def _bounded_lines(path: str, file: BinaryIO) -> Iterator[bytes]:
-    for line_number in itertools.count(1):
-        line = file.readline(MAX_LINE_BYTES)
-        if not line:
-            return
-        if len(line) == MAX_LINE_BYTES:
+    # By blocks: not every store's `readline` takes a limit.
+    line_number, rest = 1, b""
+    while block := file.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+        line_number += len(lines)
+        if len(rest) >= MAX_LINE_BYTES:
             raise ValueError(
                 f"{path}, line {line_number}: expected less than {MAX_LINE_BYTES} bytes."
             )
-        yield line
+    if rest:
+        yield rest
 
 
 def _decode_by_line(path: str, raw_lines: Iterable[bytes], codec: str) -> Iterator[str]:

@@ -115,7 +115,7 @@ def test_impossible_numbers_are_refused(labels, tmp_path, argument):
 
 def test_the_first_bad_image_ends_the_writing_unless_told_otherwise(labels, tmp_path):
     (labels.parent / "word 3.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match="Received: word 3.png: not a whole PNG"):
+    with pytest.raises(ValueError, match="Received: word 3.png: not a PNG"):
         run(labels, tmp_path / "out", "--num_workers=1")
     assert not list((tmp_path / "out").iterdir())
 
