@@ -1,8 +1,8 @@
 """Two real processes that train one model, on this machine."""
 
 import signal
-from types import SimpleNamespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
