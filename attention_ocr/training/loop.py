@@ -4,7 +4,6 @@ import gc
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -34,7 +33,13 @@ from attention_ocr.training.preparation import (
     prepare_work_directory,
 )
 from attention_ocr.training.pretrained import check_encoder, load_pretrained
-from attention_ocr.training.progress import Progress, SpeedWindow, check_readable, describe
+from attention_ocr.training.progress import (
+    Progress,
+    SpeedWindow,
+    TrainingResult,
+    check_readable,
+    describe,
+)
 from attention_ocr.training.run_lock import RunLock
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
@@ -42,20 +47,6 @@ from attention_ocr.training.workers import Workers, explaining_lost_workers
 from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
 
 EVENTS = "events"
-
-
-class TrainingResult(NamedTuple):
-    """What a run reached.
-
-    Attributes:
-        step: steps done.
-        best_exact_match: of the weights that were kept; none without validation data.
-        best_step: at which they were.
-    """
-
-    step: int
-    best_exact_match: float | None
-    best_step: int
 
 
 def train(config: Config, work_dir: Path) -> TrainingResult:
@@ -184,6 +175,7 @@ class Run:
         self.num_unknown = 0
         self.kept_step = -1
         self.saved_step = 0
+        self.redrawn = False
 
     def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
         """Return batches from where the run stands in its data."""
@@ -342,9 +334,23 @@ class Run:
         self.checkpoints.save(step, self.origin.record(step, num_left_out, validation_due))
         self.saved_step = step
 
+    def _next_batch(self, step: int) -> dict[str, tf.Tensor]:
+        try:
+            with explaining(self.train_source, self.report):
+                return next(self.batches)
+        except ValueError as error:
+            # A checkpoint holds what was drawn ahead, and with it what ended the run before.
+            if self.report.failure or self.redrawn or not self.checkpoints.restored:
+                raise
+            logging.warning("drawing the data anew after step %d: %s", step, error)
+        self.redrawn = True
+        self.origin.start = self.origin.position(step, sum(self.report.counts.values()))
+        self.batches = self._draw()
+        self.checkpoints.replace("batches", self.batches)
+        return self._next_batch(step)
+
     def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
-        with explaining(self.train_source, self.report):
-            batch = next(self.batches)
+        batch = self._next_batch(step)
         losses = self.train_step(batch)
         loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 from absl import logging
@@ -9,6 +10,20 @@ from absl import logging
 from attention_ocr.evaluation.evaluate import Prediction
 from attention_ocr.metrics import TextMetrics
 from attention_ocr.settings.data import DataConfig
+
+
+class TrainingResult(NamedTuple):
+    """What a run reached.
+
+    Attributes:
+        step: steps done.
+        best_exact_match: of the weights that were kept; none without validation data.
+        best_step: at which they were.
+    """
+
+    step: int
+    best_exact_match: float | None
+    best_step: int
 
 
 class Progress:
