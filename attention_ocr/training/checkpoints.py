@@ -221,9 +221,13 @@ class Checkpoints:
         logging.warning("going on from %s; %s", path, reason)
         # An iterator that could not be restored is at its end.
         for name, make in self._remake.items():
-            self.state[name] = make()
-            setattr(self._checkpoint, name, self.state[name])
+            self.replace(name, make())
         return True
+
+    def replace(self, name: str, value: Any) -> None:
+        """Save `value` under a name of the state from here on."""
+        self.state[name] = value
+        setattr(self._checkpoint, name, value)
 
     def _remove_newer_than(self, step: int) -> None:
         """Remove what this process alone has: another run would take it for everyone's."""

@@ -107,15 +107,17 @@ class Origin:
             validation_due: whether it is written before the validation of its step.
             numbers: of the run that are no variables.
         """
-        drawn = (step - self._step) * self._batch_size
-        # What one worker leaves out stands for the others, which no one has counted together.
-        drawn += num_left_out * (self._now.num_workers or 1)
-        document = self._now.to_dict()
-        return document | {
-            "position": self._position + drawn,
+        return self._now.to_dict() | {
+            "position": self.position(step, num_left_out),
             "validation_due": validation_due,
             "numbers": dict(numbers),
         }
+
+    def position(self, step: int, num_left_out: int) -> int:
+        """Return the examples that the run has drawn by a step, see `record`."""
+        drawn = (step - self._step) * self._batch_size
+        # What one worker leaves out stands for the others, which no one has counted together.
+        return self._position + drawn + num_left_out * (self._now.num_workers or 1)
 
     def differences(self, step: int, document: Mapping[str, Any] | None) -> list[str]:
         """Return a phrase for all in which a checkpoint was made otherwise."""

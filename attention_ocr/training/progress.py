@@ -13,6 +13,20 @@ from attention_ocr.metrics import TextMetrics
 from attention_ocr.settings.data import DataConfig
 
 
+class TrainingResult(NamedTuple):
+    """What a run reached.
+
+    Attributes:
+        step: steps done.
+        best_exact_match: of the weights that were kept; none without validation data.
+        best_step: at which they were.
+    """
+
+    step: int
+    best_exact_match: float | None
+    best_step: int
+
+
 class Progress:
     """Where the run stands; the variables are part of every checkpoint.
 
@@ -77,20 +91,6 @@ def check_readable(predictions: Sequence[Prediction], data: DataConfig) -> None:
     if len(unreadable) > data.max_unreadable * len(predictions):
         raise ValueError(f"{found}, more than max_unreadable={data.max_unreadable} of them.")
     logging.warning("%s; they count as read wrong", found)
-
-
-class TrainingResult(NamedTuple):
-    """What a run reached.
-
-    Attributes:
-        step: steps done.
-        best_exact_match: of the weights that were kept; none without validation data.
-        best_step: at which they were.
-    """
-
-    step: int
-    best_exact_match: float | None
-    best_step: int
 
 
 class BatchTally:

@@ -86,9 +86,8 @@ def explaining_lost_workers(workers: Workers) -> Iterator[None]:
     except tf.errors.OpError as error:
         if workers.count == 1:
             raise
-        reason = str(error.message).strip().splitlines()[0]
         raise ConnectionError(
-            f"Lost another of the {workers.count} workers. Start all of them again by the same "
-            "commands: they go on from the newest checkpoint that all of them have. "
-            f"TensorFlow says: {reason}"
+            f"Lost another of the {workers.count} workers ({type(error).__name__}). Start all of "
+            "them again by the same commands: they go on from the newest checkpoint that all of "
+            "them have."
         ) from error

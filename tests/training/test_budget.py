@@ -140,7 +140,9 @@ def test_checkpoints_are_seconds_apart_in_a_run_of_minutes():
 @pytest.fixture
 def ticking(monkeypatch):
     """Make a step of training take a second."""
-    monkeypatch.setattr(loop, "Budget", functools.partial(Budget, clock=Clock()))
+    monkeypatch.setattr(
+        "attention_ocr.training.run.Budget", functools.partial(Budget, clock=Clock())
+    )
 
 
 @eagerly

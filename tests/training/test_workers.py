@@ -1,13 +1,14 @@
 """Two real processes that train one model, on this machine."""
 
-import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
 from attention_ocr.training.checkpoints import Checkpoints
+from attention_ocr.training.workers import Workers, explaining_lost_workers
 from tests import tiny
 from tests.processes import Processes, steps
 from tests.test_kill_and_resume import NETWORK
@@ -87,6 +88,31 @@ def test_one_checkpoint_more_than_asked_for_stays_so_that_there_is_a_common_one(
     assert checkpoints.steps() == [15, 10]
 
 
+def test_the_end_of_another_worker_is_a_line_that_says_how_to_go_on():
+    lost = tf.errors.UnavailableError(None, None, "Graph execution error:\n\nSocket closed")
+    message = r"Lost another of the 2 workers \(UnavailableError\). Start all of them again"
+    with (
+        pytest.raises(ConnectionError, match=message),
+        explaining_lost_workers(SimpleNamespace(count=2)),
+    ):
+        raise lost
+    with pytest.raises(tf.errors.UnavailableError), explaining_lost_workers(Workers(strategy())):
+        raise lost
+
+
+def test_a_run_of_one_process_agrees_with_itself():
+    workers = Workers(strategy())
+    assert (workers.index, workers.count, workers.num_devices) == (0, 1, 1)
+    assert workers.gather([7, 3]) == [[7, 3]]
+    assert workers.largest(15) == 15
+    assert workers.all_true(True)
+    assert not workers.all_true(False)
+
+
+def strategy() -> tf.distribute.Strategy:
+    return tf.distribute.OneDeviceStrategy("/cpu:0")
+
+
 @pytest.mark.slow
 def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together(tmp_path):
     labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
@@ -99,7 +125,6 @@ def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together
     # As a worker leaves it that was killed while the other one already had its checkpoint.
     for file in (work_dir / "checkpoints/worker_1").glob("step-10.*"):
         file.unlink()
-    shutil.copy(work_dir / "weights.npz", tmp_path / "expected.npz")
     with Processes(settings | {"steps": 100_000}, work_dir, count=2) as run:
         assert run.wait_for_checkpoint(above=10) >= 15
         run.tell(signal.SIGTERM, index=1)

@@ -1,0 +1,352 @@
+"""One run of training: what it needs, its steps, its validations, its checkpoints."""
+
+import gc
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+from tqdm import tqdm
+
+from attention_ocr.charset import Charset
+from attention_ocr.config import Config
+from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
+from attention_ocr.data.sources import Source
+from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.unreachable import find_unreachable
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.training import loss_scale
+from attention_ocr.training.budget import Budget
+from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
+from attention_ocr.training.devices import resolve_precision
+from attention_ocr.training.initial_weights import begin_with, freeze_weights
+from attention_ocr.training.interruption import Interruption, StoppedError, signal_name
+from attention_ocr.training.optimization import (
+    AveragedWeights,
+    make_learning_rate,
+    make_optimizer,
+)
+from attention_ocr.training.origin import Origin
+from attention_ocr.training.pretrained import load_pretrained
+from attention_ocr.training.progress import (
+    BatchTally,
+    Progress,
+    SpeedWindow,
+    TrainingResult,
+    check_readable,
+    describe,
+)
+from attention_ocr.training.step import make_train_step
+from attention_ocr.training.summaries import Summaries
+from attention_ocr.training.workers import Workers
+from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
+
+EVENTS = "events"
+
+
+class Run:
+    """One run: all that it needs, made once.
+
+    Args:
+        config: the settings.
+        work_dir: the work directory, with its settings and charset written.
+        charset: of the model.
+        strategy: whose scope is entered.
+        train_source: training examples.
+        eval_source: validation examples, if any.
+        workers: the processes of the run.
+        earlier_config: settings that the directory held before, if any.
+
+    Attributes:
+        has_begun: whether there is something left to train, with these settings.
+        num_trained: steps done by this process.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        work_dir: Path,
+        charset: Charset,
+        strategy: tf.distribute.Strategy,
+        train_source: Source,
+        eval_source: Source | None,
+        workers: Workers,
+        earlier_config: Config | None = None,
+    ) -> None:
+        self.config = config
+        self.work_dir = work_dir
+        self.charset = charset
+        self.workers = workers
+        settings = config.training
+        precision = resolve_precision(settings.precision)
+        logging.info("computing in %s on %d device(s)", precision, workers.num_devices)
+        self.recognizer = build_recognizer(config, charset, precision)
+        if settings.freeze:
+            freeze_weights(self.recognizer, settings.freeze.split(","))
+        variables = self.recognizer.trainable_variables
+        self.optimizer = loss_scale.with_loss_scale(
+            make_optimizer(settings, variables), precision, variables
+        )
+        self.budget = Budget(settings)
+        self.budget.pace(self.optimizer, make_learning_rate(settings))
+        self.averages = AveragedWeights(self.recognizer.weights, settings.average_decay)
+        self.progress = Progress()
+        self.train_step = make_train_step(
+            strategy, self.recognizer, self.optimizer, self.averages, config
+        )
+        self.recognize = make_recognize(self.recognizer, config, charset)
+        self.report = SkipReport(
+            fails=config.data.on_bad_example == "fail", max_unreadable=config.data.max_unreadable
+        )
+        self.train_source = train_source
+        self.origin = Origin(config, train_source, workers, earlier_config)
+        self.batches = self._draw()
+        self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
+        self.checkpoints = Checkpoints(
+            work_dir / CHECKPOINTS / f"worker_{workers.index}",
+            {
+                "model": [variable.value for variable in self.recognizer.variables],
+                "optimizer": [
+                    variable.value
+                    for variable in loss_scale.unscaled_optimizer(self.optimizer).variables
+                ],
+                "averages": self.averages.averages,
+                "progress": self.progress.variables(),
+                "batches": self.batches,
+            },
+            settings.keep_checkpoints,
+            remake={"batches": self._draw},
+            reason_to_remake=self.origin.reason_to_draw_anew,
+            group=workers,
+        )
+        self.summaries = Summaries(
+            work_dir / EVENTS / f"worker_{workers.index}", config.image.num_views
+        )
+        self.has_begun = False
+        self.num_trained = 0
+        self.tally = BatchTally()
+        self.kept_step = -1
+        self.saved_step = 0
+        self.redrawn = False
+
+    def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
+        """Return batches from where the run stands in its data."""
+        shard = (self.workers.index, self.workers.count)
+        batches: Iterator[dict[str, tf.Tensor]] = iter(
+            training_batches(
+                *(self.train_source, self.config, self.charset, self.report),
+                *(shard, self.origin.start),
+            )
+        )
+        return batches
+
+    def close(self) -> None:
+        """Free the pipeline and the event file; say what was left out."""
+        self.summaries.close()
+        # A pipeline that still renders while the interpreter ends would never let it end.
+        del self.batches
+        gc.collect()
+        for line in (*self.report.lines(), *self.tally.lines()):
+            logging.warning("%s", line)
+
+    def to_the_end(self, interruption: Interruption) -> TrainingResult:
+        """Train from where the run stands until its last step, or until it stops improving.
+
+        Args:
+            interruption: notes the signals that stop the run before.
+        """
+        settings = self.config.training
+        self._go_on_or_begin()
+        step = int(self.progress.step.numpy())
+        window = SpeedWindow()
+        with (
+            interruption.deferred(),
+            tqdm(
+                total=settings.steps or None,
+                initial=step,
+                unit="step",
+                desc="training",
+                mininterval=1.0,
+            ) as bar,
+        ):
+            if self.origin.validation_due:
+                self._validate(step, bar, interruption)
+                self._save(step)
+            while not self.budget.is_spent(step) and not self._is_stale():
+                self._stop_if_told(step, interruption)
+                losses = self._train_on_next(step)
+                step += 1
+                self.num_trained += 1
+                self.progress.step.assign(step)
+                self.budget.spend()
+                ended = self.budget.is_spent(step)
+                window.count(self.config.data.batch_size)
+                bar.update()
+                if step % settings.summary_every == 0 or ended:
+                    values = {name: float(value) for name, value in losses.items()}
+                    values["learning_rate"] = float(self.optimizer.learning_rate)
+                    values["images_per_second"] = window.images_per_second()
+                    window = SpeedWindow()
+                    self.summaries.training(values, step)
+                    bar.set_postfix(
+                        loss=f"{values['loss']:.3f}",
+                        best=self.progress.best_for_people(),
+                        refresh=False,
+                    )
+                if ended or self.budget.validation_is_due(step):
+                    self._validate(step, bar, interruption)
+                    self.budget.count_validation()
+                    window = SpeedWindow()
+                if ended or self.budget.checkpoint_is_due(step) or self._is_stale():
+                    self._save(step)
+        best = float(self.progress.best_exact_match.numpy())
+        return TrainingResult(
+            step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
+        )
+
+    def _go_on_or_begin(self) -> None:
+        """Restore the newest checkpoint, or begin with the weights that the settings name."""
+        settings = self.config.training
+        try:
+            restored = self.checkpoints.restore()
+        except ValueError as error:
+            newest = next(iter(self.checkpoints.steps()), 0)
+            record = self.checkpoints.record_of(newest)
+            differences = self.origin.differences(newest, record)
+            if not differences:
+                raise
+            raise ValueError(
+                f"{error}. {self.work_dir} was trained with other settings; train with those, or "
+                f"in another directory. Received: {', '.join(differences)}"
+            ) from error
+        if not restored:
+            if settings.encoder_weights:
+                load_pretrained(self.recognizer, settings.encoder_weights)
+                self.averages.restart()
+            if settings.init_from:
+                transfer = begin_with(self.recognizer, self.charset, self.config)
+                self.averages.restart()
+                if self.workers.index == 0:
+                    transfer.save(self.work_dir)
+        self.batches = self.checkpoints.state["batches"]
+        step = int(self.progress.step.numpy())
+        self.origin.begins_at(step, self.checkpoints.record())
+        self.budget.go_on_from(self.origin.numbers.get("seconds", 0.0))
+        loss_scale.go_on_with(self.optimizer, self.origin.numbers)
+        spent = self.budget.is_spent(step)
+        ended = not self.origin.validation_due and (spent or self._is_stale())
+        if restored:
+            self.origin.tell(
+                self.work_dir, step, ended, self.budget.limit(step) if spent else "patience"
+            )
+        self.has_begun = not ended
+        self.saved_step = step
+        self.summaries.settings(self.config, step)
+
+    def _is_stale(self) -> bool:
+        patience = self.config.training.patience
+        return patience > 0 and int(self.progress.stale_validations.numpy()) >= patience
+
+    def _stop_if_told(
+        self, step: int, interruption: Interruption, validation_due: bool = False
+    ) -> None:
+        """Write a checkpoint and stop if this process, or another worker, has had a signal."""
+        number = self.workers.largest(interruption.number)
+        if not number:
+            return
+        told = f"stopped by {signal_name(number)}"
+        if not step:
+            raise StoppedError(
+                number, f"{told} before the first step; the same command starts again."
+            )
+        if self.saved_step != step:
+            self._save(step, validation_due)
+        raise StoppedError(
+            number,
+            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; the same "
+            "command goes on from there.",
+        )
+
+    def _save(self, step: int, validation_due: bool = False) -> None:
+        """Write a checkpoint, and the model as it is while no validation has chosen one."""
+        self.summaries.flush()
+        if not self.progress.has_validated and self.kept_step != step:
+            if self.kept_step < 0:
+                logging.info(
+                    "%s: the averaged weights of step %d, and from here on of each checkpoint%s",
+                    *(self.work_dir / WEIGHTS_FILE, step),
+                    ", until the first validation" if self.eval_batches else "",
+                )
+            with self.averages.swapped_in():
+                self._keep(weight_values(self.recognizer), step)
+        numbers = {"seconds": self.budget.seconds, **loss_scale.numbers_of(self.optimizer)}
+        num_left_out = sum(self.report.counts.values())
+        record = self.origin.record(step, num_left_out, validation_due, numbers)
+        self.checkpoints.save(step, record)
+        self.saved_step = step
+
+    def _next_batch(self, step: int) -> dict[str, tf.Tensor]:
+        try:
+            with explaining(self.train_source, self.report):
+                return next(self.batches)
+        except ValueError as error:
+            # A checkpoint holds what was drawn ahead, and with it what ended the run before.
+            if self.report.failure or self.redrawn or not self.checkpoints.restored:
+                raise
+            logging.warning("drawing the data anew after step %d: %s", step, error)
+        self.redrawn = True
+        self.origin.start = self.origin.position(step, sum(self.report.counts.values()))
+        self.batches = self._draw()
+        self.checkpoints.replace("batches", self.batches)
+        return self._next_batch(step)
+
+    def _train_on_next(self, step: int) -> dict[str, tf.Tensor]:
+        batch = self._next_batch(step)
+        losses = self.train_step(batch)
+        loss, norm = float(losses["loss"]), float(losses["gradient_norm"])
+        norm = math.inf if loss_scale.has_vanished(losses) else norm
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            keys = ", ".join(key.decode("utf-8") for key in batch["key"].numpy())
+            raise FloatingPointError(
+                f"Step {step + 1} is not finite: loss {loss}, gradient norm {norm}. "
+                f"Its batch: {keys}"
+            )
+        self.tally.count(batch)
+        return losses
+
+    def _validate(self, step: int, bar: tqdm, interruption: Interruption) -> None:
+        """Validate the averaged weights and keep them if they are the best so far."""
+        if self.eval_batches is None:
+            with self.averages.swapped_in():
+                self._keep(weight_values(self.recognizer), step)
+            return
+        # Several workers stop at one and the same place only, after the validation.
+        batches = self.eval_batches
+        watched = interruption.watching(batches) if self.workers.count == 1 else batches
+        try:
+            with self.averages.swapped_in():
+                values = weight_values(self.recognizer)
+                evaluation = evaluate(self.recognize, watched, self.charset)
+                batch = next(iter(self.eval_batches))
+                self.summaries.pictures(self.recognize, batch, step)
+                if self.recognizer.rectifier is not None:
+                    self.summaries.rectified(self.recognizer.rectify, batch, step)
+        except StoppedError:
+            self._stop_if_told(step, interruption, validation_due=True)
+        check_readable(evaluation.predictions, self.config.data)
+        if not self.progress.has_validated:
+            reach = (self.charset, self.config.model.max_length)
+            for line in find_unreachable(evaluation.predictions, *reach).lines():
+                logging.warning("validation data: %s", line)
+        self.summaries.validation(evaluation, step)
+        bar.write(f"step {step}: {describe(evaluation.metrics)}")
+        if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
+            self._keep(values, step)
+        self.progress.note_validation(evaluation.metrics.exact_match, step)
+
+    def _keep(self, values: Mapping[str, np.ndarray], step: int) -> None:
+        self.kept_step = step
+        if self.workers.index == 0:
+            save_weights(values, self.work_dir / WEIGHTS_FILE)
