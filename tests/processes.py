@@ -7,14 +7,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE_S = 600.0
 """Time after which something has gone wrong, also on a machine with much else to do."""
+
+
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """Let what is started in the block have Ctrl-C, which a shell takes from its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Processes:
@@ -45,7 +55,7 @@ class Processes:
                 cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
                 task = {"type": "worker", "index": index}
                 environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
-            with log.open("wb") as output:
+            with log.open("wb") as output, heeding_ctrl_c():
                 self.popen.append(
                     subprocess.Popen(
                         command,

@@ -20,7 +20,7 @@ LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 def commands_of_the_readme() -> dict[str, str]:
     """Return the commands under "Your own data" by their script, each on one line."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"tab, and its text\..*?```\n(.*?)```", text, re.DOTALL)
+    block = re.search(r"tab, and its text\b.*?```\n(.*?)```", text, re.DOTALL)
     assert block
     lines = block[1].replace("\\\n", " ").splitlines()
     return {line.split()[1]: line for line in lines if line.startswith("python ")}

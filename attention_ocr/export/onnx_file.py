@@ -78,12 +78,8 @@ def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
         ImportError: If the package `onnx` is not installed.
         ValueError: If it is no model of this toolkit, or a value is refused.
     """
-    try:
+    with extra("onnx", "Changing an .onnx file"):
         import onnx
-    except ImportError as error:
-        raise ImportError(
-            "Changing an .onnx file needs onnx: pip install 'attention-ocr[onnx]'"
-        ) from error
     content = path.read_bytes()
     try:
         proto = onnx.load_from_string(content)

@@ -54,6 +54,7 @@ class FlattenedMuon(keras.optimizers.Muon):
         momentum: keras.Variable,
     ) -> None:
         shape = as_matrices(variable.shape)
+        gradient = tf.cast(gradient, variable.dtype)
         momentum.value.assign(momentum.value * self.momentum + gradient)
         direction = momentum.value
         if self.nesterov:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from attention_ocr.synthesis.looks import LOOKS
 from benchmarks import rendering
 
 
@@ -13,16 +14,15 @@ def test_the_table_and_the_json_say_the_same(tmp_path, capsys, monkeypatch):
     content = json.loads(file.read_text(encoding="utf-8"))
     assert content["benchmark"] == "rendering"
     assert content["machine"]["num_cores"] >= 1
-    rows = [
-        line.split()
-        for line in capsys.readouterr().out.splitlines()
-        if line.startswith(("words", "numbers", "mixed"))
-    ]
-    assert len(rows) == len(content["results"]) == 12
+    _, *lines, _ = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines]
+    # Kinds by difficulty, then a row for each look.
+    assert len(rows) == len(content["results"]) == 12 + len(LOOKS)
+    assert [row[0] for row in rows[12:]] == list(LOOKS)
     for row, result in zip(rows, content["results"], strict=True):
-        assert row[0] == result["kinds"]
-        assert float(row[1]) == result["difficulty"]
-        assert int(row[2]) == result["images_per_core_s"] > 0
+        assert row[:2] == [result["look"], result["kinds"]]
+        assert float(row[2]) == result["difficulty"]
+        assert int(row[3]) == result["images_per_core_s"] > 0
         assert result["slowest_round"] <= result["images_per_core_s"] <= result["fastest_round"]
         assert result["pixels_per_image"] > 500
 

@@ -7,13 +7,17 @@ import pytest
 import attention_ocr
 from attention_ocr.cli.main import main
 from attention_ocr.config import Config
-from attention_ocr.engines.notes import append_notes, make_notes, read_appended_notes
+from attention_ocr.engines.notes import Notes, append_notes, appended_notes, make_notes
 from attention_ocr.export.saved_model import export_model
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
 LOOKS = SecondLooksConfig(widths_below=0.9, widths=(1.3,))
+
+
+def _notes_of(path: Path) -> Notes:
+    return appended_notes(path, path.read_bytes())
 
 
 @pytest.fixture
@@ -37,13 +41,13 @@ def test_what_is_shown_sets_the_same_again(work_dir, tmp_path, capsys):
     shown = capsys.readouterr().out.splitlines()
     other = Path(shutil.copy(FIXTURE / "model.tflite", tmp_path))
     assert main(["second-looks", str(other), *shown]) == 0
-    assert read_appended_notes(other).config.second_looks == RECOMMENDED
+    assert _notes_of(other).config.second_looks == RECOMMENDED
 
 
 def test_a_work_directory_is_changed_with_the_files_beside_it(work_dir):
     assert main(["second-looks", str(work_dir), "--widths_below=0.9", "--widths=1.3"]) == 0
     assert Config.load(work_dir).second_looks == LOOKS
-    assert read_appended_notes(work_dir / "model.tflite").config.second_looks == LOOKS
+    assert _notes_of(work_dir / "model.tflite").config.second_looks == LOOKS
     assert main(["second-looks", str(work_dir), "--deskew_below=0.5"]) == 0
     assert Config.load(work_dir).second_looks == dataclasses.replace(LOOKS, deskew_below=0.5)
 
@@ -91,7 +95,7 @@ def test_the_notes_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path):
     config = tiny.config(widths_below=0.9, widths=(1.3,))
     path = tmp_path / "model.tflite"
     append_notes(b"model", make_notes("litert", config, tiny.CHARSET), path)
-    assert read_appended_notes(path).config.second_looks == LOOKS
+    assert _notes_of(path).config.second_looks == LOOKS
 
 
 @pytest.mark.slow

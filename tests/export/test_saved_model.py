@@ -198,7 +198,8 @@ def damage(path: Path, content: bytes) -> None:
     ("name", "content", "reason"),
     [
         (CONFIG_FILE, b"{", "Expecting property name"),
-        (CONFIG_FILE, b"\xff\xfe", "codec can't decode"),
+        (CONFIG_FILE, b"\xff\xfe", "Expecting value"),
+        (CONFIG_FILE, b"{\xff}", "codec can't decode"),
         (CONFIG_FILE, b"[]", "Expected a JSON object"),
         (CONFIG_FILE, b'{"format_version": 99}', "reads settings of format_version 1"),
         (CONFIG_FILE, b'{"format_version": 1, "nets": {}}', "Unknown key. Received: nets"),

@@ -44,5 +44,5 @@ def test_what_cannot_be_rectified_is_named(tmp_path):
     assert rectify_images(untrained, []) == []
     with pytest.raises(ValueError, match="Image 0 cannot be opened: .*nothing.png"):
         rectify_images(untrained, [tmp_path / "nothing.png"])
-    with pytest.raises(ValueError, match="Image 1 is no image that can be read"):
+    with pytest.raises(ValueError, match="Image 1 cannot be read: unreadable image: not a PNG"):
         rectify_images(untrained, [np.zeros((3, 3), np.uint8), b"no image"])

@@ -72,7 +72,7 @@ def test_another_batch_size_goes_on_from_the_same_examples(run, tmp_path, caplog
     whole = run(tmp_path / "whole", batch_size=5, steps=7)
     assert sorted(whole) == sorted(f"{index}.png" for index in range(len(TEXTS)))
     first = run(batch_size=5, steps=3)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         second = run(batch_size=4, steps=8)
     assert first + second == whole
     assert "batch_size changed: the training data are read on from example 15" in caplog.text
@@ -83,7 +83,7 @@ def test_another_batch_size_goes_on_from_the_same_examples(run, tmp_path, caplog
 def test_another_number_of_devices_goes_on_from_the_same_examples(run, tmp_path, caplog):
     whole = run(tmp_path / "whole", batch_size=4, steps=5)
     first = run(batch_size=4, steps=2)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         second = run(batch_size=4, steps=5, strategy="mirrored")
     assert first + second == whole
     assert "num_devices=2 (was 1)" in caplog.text
@@ -117,7 +117,7 @@ def test_a_changed_label_is_other_data_and_a_folder_that_moved_is_not(run, words
 def test_a_finished_run_says_that_it_is_and_which_changes_do_nothing(run, tmp_path, caplog):
     run(charset="ascii")
     before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="absl"):
         assert run(charset="ascii", learning_rate=0.5, augmentation="jpeg") == []
     assert "is finished: it ended at step 2, and only another --steps goes on" in caplog.text
     assert "have no effect: augmentation=jpeg (was ''), learning_rate=0.5 (was 0.002)" in (

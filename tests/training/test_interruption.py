@@ -10,7 +10,7 @@ import pytest
 
 from attention_ocr.training.interruption import Interruption, StoppedError
 from tests import tiny
-from tests.processes import Processes, newest_step
+from tests.processes import Processes, heeding_ctrl_c, newest_step
 from tests.test_kill_and_resume import NETWORK
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,14 +29,15 @@ with Interruption() as interruption, interruption.deferred():
 
 @posix
 def test_a_second_ctrl_c_ends_the_process_at_once():
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORK],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    with heeding_ctrl_c():
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORK],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
     try:
         assert process.stdout.readline() == "working\n"
         process.send_signal(signal.SIGINT)

@@ -71,11 +71,11 @@ def test_adadelta_moves_by_the_ratio_of_mean_changes():
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_adamw_alone_decays_the_weights(optimizer):
+def test_adamw_and_muon_alone_decay_the_weights(optimizer):
     kernel, bias = variables()
     rule = make_optimizer(settings_of(optimizer, weight_decay=0.5), [kernel, bias])
     rule.apply([tf.zeros((2, 3)), tf.zeros(3)], [kernel, bias])
-    expected = 0.95 if optimizer == "adamw" else 1.0
+    expected = 0.95 if optimizer in ("adamw", "muon") else 1.0
     np.testing.assert_allclose(kernel, np.full((2, 3), expected), atol=1e-6)
     np.testing.assert_array_equal(bias, np.ones(3))
 
