@@ -11,7 +11,7 @@ from absl import app, flags
 
 from attention_ocr.cli.decoding_flags import chosen_in_flags, define_decoding_flags
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
-from attention_ocr.escaping import escape_controls
+from attention_ocr.text.escaping import escape_controls
 
 FLAGS = flags.FLAGS
 
@@ -44,7 +44,6 @@ def main(arguments: list[str]) -> None:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
         show_own_notes()
         with quiet_start():
-            from attention_ocr.config import Config
             from attention_ocr.data.pipeline import evaluation_batches, explaining
             from attention_ocr.data.sources import open_source
             from attention_ocr.evaluation.evaluate import evaluate, make_recognize
@@ -55,8 +54,9 @@ def main(arguments: list[str]) -> None:
             from attention_ocr.evaluation.report import format_errors, format_table, write_report
             from attention_ocr.evaluation.temperature import fit_on
             from attention_ocr.evaluation.unreachable import find_unreachable
-            from attention_ocr.model_places import is_default
-            from attention_ocr.work_directory import load_trained_model
+            from attention_ocr.inference.locate import is_default
+            from attention_ocr.inference.work_directory import load_trained_model
+            from attention_ocr.settings.config import Config
 
         if FLAGS.fit_temperature and is_default(FLAGS.model):
             raise ValueError(

@@ -1,7 +1,7 @@
 """Export a recogniser: python export.py --model=runs/mine --export_dir=served --format=litert_int8.
 
 The directory appears under its version number only after fresh processes have loaded each of its
-forms and have read the same texts as the model in memory.
+formats and have read the same texts as the model in memory.
 """
 
 import sys
@@ -15,8 +15,8 @@ from attention_ocr.cli.second_looks_flags import (
     define_second_looks_flags,
     second_looks_in_flags,
 )
-from attention_ocr.escaping import escape_controls
-from attention_ocr.settings.forms import FORMS, SAVED_MODEL, parse_forms
+from attention_ocr.settings.formats import EXPORT_FORMATS, SAVED_MODEL, parse_formats
+from attention_ocr.text.escaping import escape_controls
 
 FLAGS = flags.FLAGS
 
@@ -33,7 +33,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "format",
     SAVED_MODEL,
-    f"Forms of the export, with commas between, of {', '.join(FORMS)}.",
+    f"Formats of the export, with commas between, of {', '.join(EXPORT_FORMATS)}.",
 )
 flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
 define_decoding_flags(overriding=True)
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     try:
         if len(arguments) > 1:
             raise ValueError(f"Expected flags only. Received: {' '.join(arguments[1:])}")
-        forms = parse_forms(FLAGS.format)
+        formats = parse_formats(FLAGS.format)
         show_own_notes()
         with quiet_start():
             from attention_ocr.export.saved_model import export_model
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> None:
             FLAGS.check_data,
             FLAGS.num_check_images,
             chosen_in_flags(),
-            forms,
+            formats,
             second_looks_in_flags(),
         )
     except (ImportError, ValueError, OSError) as error:

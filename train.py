@@ -19,9 +19,8 @@ from attention_ocr.cli.second_looks_flags import (
     define_second_looks_flags,
     second_looks_in_flags,
 )
-from attention_ocr.config import Config
-from attention_ocr.escaping import escape_controls
 from attention_ocr.settings.augmentation import AugmentationConfig
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoder import (
     ATTENTIONS,
@@ -44,6 +43,7 @@ from attention_ocr.settings.training import (
     STRATEGIES,
     TrainingConfig,
 )
+from attention_ocr.text.escaping import escape_controls
 from attention_ocr.training.inherited_settings import inherited_settings
 from attention_ocr.training.interruption import Interruption, StoppedError
 

@@ -13,7 +13,7 @@ units of a layer, T decoder steps, L characters of the longest text, V vocabular
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attention_ocr.reading.reader import Reader, Reading, load
+    from attention_ocr.inference.reader import Reader, Reading, load
 
 __version__ = "0.1.0"
 __all__ = ["Reader", "Reading", "load"]
@@ -22,7 +22,7 @@ __all__ = ["Reader", "Reading", "load"]
 def __getattr__(name: str) -> Any:
     # TensorFlow takes seconds to import: only who reads pays.
     if name in __all__:
-        from attention_ocr.reading import reader
+        from attention_ocr.inference import reader
 
         return getattr(reader, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

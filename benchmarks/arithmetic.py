@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from attention_ocr.inference.work_directory import weight_name
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.work_directory import weight_name
 
 PEAK_SIZE = 2048
 """Rows and columns of the matrices whose product shows what the processor can do."""

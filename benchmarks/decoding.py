@@ -15,8 +15,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.charset import ASCII, END_ID, Charset
-from attention_ocr.config import Config
 from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc import ctc_greedy_decode
@@ -25,10 +23,12 @@ from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer
 from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import greedy_decode
 from attention_ocr.decoding.lexicon import word_graph
-from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.language_models.ngram import NgramModel, train_ngram
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.models.recognizer import Encoded, Recognizer
+from attention_ocr.models.recognizer import EncoderOutput, Recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, END_ID, Charset
 from benchmarks import measure
 
 WORD_LENGTH, MAX_LENGTH = 8, 24
@@ -39,7 +39,7 @@ CALLS = 5
 
 def attention_decoding(
     recognizer: Recognizer,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     text_length: int,
     beam_width: int = 1,
     rule: Automaton | None = None,
@@ -76,7 +76,7 @@ def attention_decoding(
 
 
 def joint_decoding(
-    recognizer: Recognizer, encoded: Encoded, text_length: int, beam_width: int
+    recognizer: Recognizer, encoded: EncoderOutput, text_length: int, beam_width: int
 ) -> Callable[[], tf.Tensor]:
     """Return a beam search by the attention in which CTC has a say, its head included."""
     ctc_head = recognizer.ctc_head
@@ -95,7 +95,7 @@ def joint_decoding(
 
 def ctc_decoding(
     recognizer: Recognizer,
-    encoded: Encoded,
+    encoded: EncoderOutput,
     beam_width: int = 1,
     rule: Automaton | None = None,
     scorers: tuple[Weighted, ...] = (),

@@ -1,8 +1,9 @@
 """Cost of reading word files by each engine, and by other recognisers, in one run and in turn.
 
-Opening and decoding the files and all preparation are included. The model is exported in all forms
-first; every reader has a process of its own, and rounds alternate between them. `--peers_python`
-names the environment of `benchmarks/peers/requirements.txt`; without it, ours alone are timed.
+Opening and decoding the files and all preparation are included. The model is exported in all
+formats first; every reader has a process of its own, and rounds alternate between them.
+`--peers_python` names the environment of `benchmarks/peers/requirements.txt`; without it, ours
+alone are timed.
 
     python -m benchmarks.engines [--model DIR] [--peers_python PYTHON] [--json FILE] LABELS...
 """
@@ -20,27 +21,27 @@ from typing import Any
 
 import attention_ocr
 from attention_ocr.data.labels import held_out_split, read_labels
-from attention_ocr.settings.forms import FILES
+from attention_ocr.settings.formats import FILES
 from benchmarks import measure
 from benchmarks.peers.read import PEERS
 
-FORMS = ("saved_model", "litert", "litert_int8", "onnx")
+EXPORT_FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
 CHECK_DATA = "synthetic,fonts=bundled,num_examples=16"
 READ = Path(__file__).parent / "peers" / "read.py"
 
 
-def open_reader(version: Path, form: str) -> attention_ocr.Reader:
-    """Open one form of an export, to read every image once."""
-    if form == "saved_model":
+def open_reader(version: Path, format_name: str) -> attention_ocr.Reader:
+    """Open one format of an export, to read every image once."""
+    if format_name == "saved_model":
         return attention_ocr.load(version, engine="tensorflow", second_looks=False)
-    return attention_ocr.load(version / FILES[form], second_looks=False)
+    return attention_ocr.load(version / FILES[format_name], second_looks=False)
 
 
 def make_work(
-    version: Path, form: str, paths: Sequence[Path], batch_size: int
+    version: Path, format_name: str, paths: Sequence[Path], batch_size: int
 ) -> Callable[[], object]:
     """Return what a process of its own calls: read all files once."""
-    reader = open_reader(version, form)
+    reader = open_reader(version, format_name)
     return partial(reader.read, paths, batch_size)
 
 
@@ -72,11 +73,11 @@ def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sam
 
 
 def write_forms(model: Path | None, folder: Path) -> Path:
-    """Export a model in all forms, and return the directory of the version."""
+    """Export a model in all formats, and return the directory of the version."""
     from attention_ocr.export.saved_model import export_model
-    from attention_ocr.work_directory import find_model
+    from attention_ocr.inference.work_directory import find_model
 
-    return export_model(find_model(model), folder, check_data=CHECK_DATA, forms=FORMS)
+    return export_model(find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS)
 
 
 def rows_of(
@@ -110,10 +111,12 @@ def main(arguments: argparse.Namespace) -> None:
         for batch_size in arguments.batch_sizes:
             with ExitStack() as stack:
                 work: dict[str, Callable[[], measure.Sample]] = {
-                    form: stack.enter_context(
-                        measure.own_process(partial(make_work, version, form, paths, batch_size))
+                    format_name: stack.enter_context(
+                        measure.own_process(
+                            partial(make_work, version, format_name, paths, batch_size)
+                        )
                     )
-                    for form in FORMS
+                    for format_name in EXPORT_FORMATS
                 }
                 if arguments.peers_python and batch_size == 1:
                     for peer in arguments.peers:

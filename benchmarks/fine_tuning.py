@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
 from attention_ocr.training.inherited_settings import BUNDLED, inherited_settings
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
 from attention_ocr.training.preparation import make_charset

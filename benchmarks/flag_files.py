@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FLAG_FILE = "--flagfile="

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from attention_ocr.engines.interface import Reading
-from attention_ocr.reading.reader import Reader
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.inference.reader import Reader
 from benchmarks import measure
 from benchmarks.hostile import READ, UNREADABLE, hostile_images, saved
 from benchmarks.mutations import change_structure
@@ -219,7 +219,7 @@ def fuzz(
         ValueError: a row beside one changed, or one took too long; the message has its number. Or
             memory grew.
     """
-    from attention_ocr.reading.reader import load
+    from attention_ocr.inference.reader import load
 
     fuzzer = Fuzzer(load(model), max_s)
     counts = {"read": 0, "unreadable": 0, "refused": 0}

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.charset import ASCII, Charset
-from attention_ocr.config import Config
 from attention_ocr.data.labels import read_labels
 from attention_ocr.data.pipeline import SkipReport, training_batches
 from attention_ocr.data.shards import write_shards
 from attention_ocr.data.sources import open_source
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, Charset
 from benchmarks import measure
 from benchmarks.words import serialized_words, write_images
 

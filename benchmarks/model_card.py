@@ -3,7 +3,7 @@
 Of each data set the images held out by `every=5` are read; the match is that of
 `benchmarks.peers.compare`. `turned` reads the same images after a rotation of so many degrees,
 `without a text` rendered pictures of nothing, where an empty reading is right. `ECE %` tells how
-far confidences are from the share of strictly right readings (`attention_ocr.calibration`).
+far confidences are from the share of strictly right readings (`attention_ocr.metrics.calibration`).
 
     python -m benchmarks.model_card LABELS... --model=DIR --worst=worst.png
 """
@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 import attention_ocr
-from attention_ocr.calibration import calibration
 from attention_ocr.data.labels import held_out_split, read_labels
-from attention_ocr.metrics import alphanumeric_match, compute_metrics, exact_match
+from attention_ocr.metrics.accuracy import alphanumeric_match, compute_metrics, exact_match
+from attention_ocr.metrics.calibration import calibration
 from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
 from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.rendering import Renderer

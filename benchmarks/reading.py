@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 import attention_ocr
-from attention_ocr.charset import ASCII, Charset
-from attention_ocr.config import Config
 from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, Charset
 from benchmarks import measure
 from benchmarks.words import write_images
 

@@ -23,15 +23,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from attention_ocr.charset import ASCII, Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, Charset
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
 from attention_ocr.training.step import make_train_step
-from attention_ocr.whole_files import whole_file
 from benchmarks import measure
 from benchmarks.budget import train_for
 from benchmarks.distillation import Teacher, ask_teacher, make_distilling_step, teacher_readings

@@ -14,13 +14,13 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
-from attention_ocr.metrics import TextMetrics
-from attention_ocr.model_places import find_model
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.inference.locate import find_model
+from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.metrics.accuracy import TextMetrics
+from attention_ocr.settings.config import Config
 from benchmarks import measure
 
 RULERS = {

@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.data.image_arrays import encode_array
-from attention_ocr.export.serving import prepare_encoded
-from attention_ocr.model_places import DEFAULT_MODEL, find_model
-from attention_ocr.saliency import HEADS, feedback_saliency, gradient_saliency
+from attention_ocr.images.fitting import encode_array
+from attention_ocr.inference.locate import DEFAULT_MODEL, find_model
+from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
 from attention_ocr.synthesis.fonts import bundled_files
-from attention_ocr.work_directory import TrainedModel, load_trained_model
+from attention_ocr.visualization.saliency import HEADS, feedback_saliency, gradient_saliency
 from benchmarks import measure
 
 WORDS = ("EXIT", "PARKING", "Market", "street", "24hours", "Museum", "Bakery", "REPAIR")

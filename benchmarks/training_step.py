@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import ASCII, END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import SkipReport, training_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, Charset
 from attention_ocr.training.devices import make_strategy, resolve_precision
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import Batch, make_train_step

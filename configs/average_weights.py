@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
-from attention_ocr.model_places import find_model
-from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, save_weights
+from attention_ocr.inference.locate import find_model
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, read_weights, save_weights
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
 
 
 def main(folder: Path, models: list[str]) -> None:

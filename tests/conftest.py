@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.export.saved_model import export_saved_model
-from attention_ocr.reading.reader import Reader, load
+from attention_ocr.inference.reader import Reader, load
 from tests import tiny_model
 
 # Before TensorFlow starts, or never.

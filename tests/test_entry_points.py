@@ -18,10 +18,9 @@ from types import ModuleType
 import pytest
 from absl import flags
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
@@ -29,6 +28,7 @@ from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
+from attention_ocr.text.charset import Charset
 from tests import tiny, tiny_model
 
 REPOSITORY = Path(__file__).parents[1]

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.charset import END_ID, START_ID, Charset
-from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import END_ID, START_ID, Charset
 
 CHARSET = Charset("abc0123")
 """With the four special tokens V = 11."""

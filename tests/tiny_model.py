@@ -9,15 +9,20 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.charset import Charset
-from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.engines.meta_graph import read_meta_graph
-from attention_ocr.engines.signature import SERVING_SIGNATURE
+from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.export.saved_model import save_recognizer
-from attention_ocr.export.serving import prepare_encoded
+from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
+from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
+from attention_ocr.inference.recognize import recognize
+from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.inference.work_directory import (
+    WEIGHTS_FILE,
+    TrainedModel,
+    save_weights,
+    weight_values,
+)
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.recognition import recognize
-from attention_ocr.work_directory import WEIGHTS_FILE, TrainedModel, save_weights, weight_values
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 TEXTS = ("a", "b01", "c", "3a2b1c", "02", "", "1c0b")

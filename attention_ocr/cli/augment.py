@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from PIL import Image
 
+    from attention_ocr.io.atomic_write import whole_file
     from attention_ocr.settings.augmentation import OPS, parse_policy
-    from attention_ocr.whole_files import whole_file
 
     if args.sheet.suffix.lower() != ".png":
         raise ValueError(f"Expected --sheet to end in .png. Received: {args.sheet}")
@@ -76,12 +76,12 @@ def _draw_rows(args: argparse.Namespace, policies: list[str]) -> "np.ndarray":
     import numpy as np
     import tensorflow as tf
 
-    from attention_ocr.config import Config
     from attention_ocr.data.augmentation.augment import augment
     from attention_ocr.data.pipeline import evaluation_batches
     from attention_ocr.data.sources import open_source
-    from attention_ocr.glyphs import draw_line
     from attention_ocr.settings.augmentation import parse_policy
+    from attention_ocr.settings.config import Config
+    from attention_ocr.visualization.glyphs import draw_line
 
     config = Config.from_values(
         {"image_channels": args.image_channels, "max_image_width": 160, "eval_batch_size": 1}

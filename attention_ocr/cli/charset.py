@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
-from attention_ocr.escaping import escape_controls
+from attention_ocr.text.escaping import escape_controls
 
 HELP = "build a charset file from the labels of a source of data"
 _MAX_SHOWN = 40
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
         ValueError: an argument or the source is wrong.
     """
     with quiet_start():
-        from attention_ocr.charset_building import build_charset, read_glyph_table
         from attention_ocr.data.label_checks import describe
         from attention_ocr.data.pipeline import explaining
         from attention_ocr.data.sources import open_source
+        from attention_ocr.text.charset_building import build_charset, read_glyph_table
 
     table = read_glyph_table(args.table) if args.table else {}
     source = open_source(args.source)

@@ -7,7 +7,7 @@ from pathlib import Path
 from attention_ocr.cli.image_names import STDIN, named_images, tell_skipped_of
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import on_one_line
-from attention_ocr.whole_files import whole_file
+from attention_ocr.io.atomic_write import whole_file
 
 HELP = "draw which part of an image speaks for each character"
 EPILOG = """\
@@ -19,7 +19,7 @@ examples:
 For each image a picture with a row for each character: lit is what speaks for it. What cannot be
 read is named on standard error, and the exit status is 1.
 """
-# Those of `reading.explanation.METHODS`, which `--help` need not load TensorFlow for.
+# Those of `visualization.explanation.METHODS`, which `--help` need not load TensorFlow for.
 METHODS = ("attention", "gradient", "feedback")
 
 
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         import numpy as np
 
         from attention_ocr.cli.overlay_folder import OverlayFolder
-        from attention_ocr.reading.explanation import Explainer
+        from attention_ocr.visualization.explanation import Explainer
 
         explainer = Explainer(args.model, args.method)
     folder = OverlayFolder(args.out_dir, args.method)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attention_ocr.cli.result_formats import on_one_line
-from attention_ocr.image_formats import IMAGE_SUFFIXES
+from attention_ocr.images.formats import IMAGE_SUFFIXES
 
 STDIN = "-"
 _MAX_SKIPPED_SHOWN = 5

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attention_ocr.cli.quiet_start import quiet_start
-from attention_ocr.escaping import escape_controls, to_json
+from attention_ocr.text.escaping import escape_controls, to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,10 +79,10 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
         if value is not None and value < 1:
             raise ValueError(f"Expected --{name} of at least 1. Received: {value}")
     with quiet_start():
-        from attention_ocr.charset import ASCII, Charset
         from attention_ocr.data.inspection import Inspection, inspect_source
         from attention_ocr.data.sources import open_source
         from attention_ocr.settings.image import ImageConfig
+        from attention_ocr.text.charset import ASCII, Charset
 
     image = ImageConfig(image_height=args.image_height, max_image_width=args.max_image_width)
     charset = None
@@ -189,7 +189,7 @@ def _write_sheet(source: "Source", num_examples: int, path: Path) -> None:
 def _write_png(image: "np.ndarray", path: Path) -> None:
     from PIL import Image
 
-    from attention_ocr.whole_files import whole_file
+    from attention_ocr.io.atomic_write import whole_file
 
     with whole_file(path) as temporary:
         Image.fromarray(image).save(temporary, format="PNG")

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from attention_ocr.data.image_arrays import decode_array
-from attention_ocr.engines.leveling import set_level
-from attention_ocr.engines.widths import add_margin
-from attention_ocr.overlay import attention_strip, scale_to_height
-from attention_ocr.reading.reader import Reading
-from attention_ocr.whole_files import whole_file
+from attention_ocr.images.fitting import decode_array
+from attention_ocr.inference.reader import Reading
+from attention_ocr.inference.second_looks.deskew import set_level
+from attention_ocr.inference.second_looks.widths import add_margin
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.visualization.overlay import attention_strip, scale_to_height
 
 _PICTURE_HEIGHT = 64
 _MAX_PICTURE_WIDTH = 1024

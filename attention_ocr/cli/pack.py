@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     from attention_ocr.cli.decoding_flags import add_decoding_arguments
     from attention_ocr.cli.second_looks_flags import add_second_looks_arguments
-    from attention_ocr.small_weights import PRECISIONS
+    from attention_ocr.io.weight_quantization import PRECISIONS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG

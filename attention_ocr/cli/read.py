@@ -19,21 +19,21 @@ from attention_ocr.cli.image_names import (
 )
 from attention_ocr.cli.progress import ProgressBar
 from attention_ocr.cli.quiet_start import quiet_start
-from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
 from attention_ocr.cli.second_looks_flags import (
     add_second_looks_arguments,
     second_looks_in_arguments,
 )
-from attention_ocr.image_formats import FORMAT_NAMES
-from attention_ocr.image_headers import ImageLimits
-from attention_ocr.model_places import MODEL_FILES, find_model
-from attention_ocr.settings.forms import ENGINES
+from attention_ocr.images.formats import FORMAT_NAMES
+from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference.locate import MODEL_FILES, find_model
+from attention_ocr.settings.formats import ENGINES
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 if TYPE_CHECKING:
     from attention_ocr.cli.overlay_folder import OverlayFolder
-    from attention_ocr.reading.reader import Reader, SecondLooks
+    from attention_ocr.inference.reader import Reader, SecondLooks
 
 HELP = "read the text of images"
 EPILOG = """\
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=ENGINES,
         default="auto",
         help="what runs the model; auto: the fastest that is installed and of which the model has "
-        "a form (default: %(default)s)",
+        "a format (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
@@ -147,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
         results = _open_results(args, stack)
         with quiet_start():
             # TensorFlow takes seconds to load, which `--help` need not wait for.
-            from attention_ocr.reading.reader import load
+            from attention_ocr.inference.reader import load
 
             limits = ImageLimits(args.max_image_bytes, args.max_image_pixels)
             decoding = chosen_in_arguments(args)
@@ -224,18 +224,18 @@ def _open_overlays(folder: Path | None) -> "OverlayFolder | None":
 
 def _read(
     reader: "Reader", images: list[NamedImage], overlays: "OverlayFolder | None"
-) -> Iterator[Result]:
+) -> Iterator[ResultRow]:
     contents = [image.content for image in images if image.error is None]
     readings = iter(reader.read(contents, batch_size=len(images)))
     for image in images:
         if image.error is not None:
-            yield Result(image.name, error=image.error)
+            yield ResultRow(image.name, error=image.error)
             continue
         reading = next(readings)
         overlay = None
         if overlays is not None and reading.error is None:
             overlay = str(overlays.write(image.name, image.content, reading))
-        yield Result(
+        yield ResultRow(
             path=image.name,
             text=reading.text,
             confidence=round(reading.confidence, 6),

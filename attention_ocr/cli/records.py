@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attention_ocr.escaping import escape_controls
+from attention_ocr.text.escaping import escape_controls
 
 if TYPE_CHECKING:
     from attention_ocr.data.labels import LabelledImage
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
             `--on_bad_example` is `fail`.
     """
     # TensorFlow takes seconds to load, which `--help` need not wait for.
-    from attention_ocr.charset import Charset
     from attention_ocr.data.shards import write_shards
+    from attention_ocr.text.charset import Charset
 
     if (args.every is None) != (args.part is None):
         raise ValueError(

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from attention_ocr.cli.image_names import NamedImage, named_images, tell_skipped_of
-from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
+from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 
 if TYPE_CHECKING:
     from attention_ocr.serving.clients import Client
@@ -131,7 +131,7 @@ def _read(client: "Client", args: argparse.Namespace) -> int:
     return 1 if num_failed else 0
 
 
-def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> list[Result]:
+def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> list[ResultRow]:
     files = [image.content if image.error is None else b"" for image in batch]
     outputs = client.predict([bytes(file) for file in files], signature_name)
     results = []
@@ -140,7 +140,7 @@ def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> 
         error = image.error or (None if status == "ok" else status)
         text = outputs["text"][row].decode("utf-8")
         results.append(
-            Result(
+            ResultRow(
                 path=image.name,
                 text=text,
                 confidence=round(float(outputs["confidence"][row]), 6),

@@ -4,11 +4,11 @@ import csv
 from collections.abc import Callable
 from typing import NamedTuple, TextIO
 
-from attention_ocr.csv_cells import to_row
-from attention_ocr.escaping import escape_controls, to_json
+from attention_ocr.io.csv_cells import to_row
+from attention_ocr.text.escaping import escape_controls, to_json
 
 
-class Result(NamedTuple):
+class ResultRow(NamedTuple):
     """What is said of one image.
 
     Attributes:
@@ -37,7 +37,7 @@ class Result(NamedTuple):
 SHRUNK = "shrunk"
 """Marks an image that was too wide for the model among the columns of text."""
 
-Write = Callable[[Result], None]
+Write = Callable[[ResultRow], None]
 
 
 def write_text(stream: TextIO) -> Write:
@@ -46,7 +46,7 @@ def write_text(stream: TextIO) -> Write:
     Errors are left out.
     """
 
-    def write(result: Result) -> None:
+    def write(result: ResultRow) -> None:
         if result.error is None:
             columns = [result.path, result.text, f"{result.confidence:.3f}"]
             columns += [result.overlay] if result.overlay else []
@@ -57,12 +57,12 @@ def write_text(stream: TextIO) -> Write:
 
 
 def write_json_lines(stream: TextIO) -> Write:
-    """Return a writer of one JSON object a line, with the fields of `Result`.
+    """Return a writer of one JSON object a line, with the fields of `ResultRow`.
 
     The alternatives, objects with `text` and `confidence`, are there where a search found some.
     """
 
-    def write(result: Result) -> None:
+    def write(result: ResultRow) -> None:
         record = result._asdict()
         names = ("text", "confidence")
         record["alternatives"] = [
@@ -81,10 +81,10 @@ def write_csv(stream: TextIO) -> Write:
     Texts and paths are written as `csv_cells.to_cell` has them: none is run by a spreadsheet.
     """
     writer = csv.writer(stream, lineterminator="\n")
-    columns = Result._fields[:-1]
+    columns = ResultRow._fields[:-1]
     writer.writerow(columns)
 
-    def write(result: Result) -> None:
+    def write(result: ResultRow) -> None:
         confidences = " ".join(map(str, result.character_confidences))
         record = result._asdict() | {
             "character_confidences": confidences,

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from attention_ocr.cli.result_formats import Result, Write
-from attention_ocr.whole_files import whole_file
+from attention_ocr.cli.result_formats import ResultRow, Write
+from attention_ocr.io.atomic_write import whole_file
 
 SUFFIX = ".partial"
 FORMAT_VERSION = 1
@@ -43,7 +43,7 @@ class ResultsFile:
         self, path: Path, command: Mapping[str, Any], make_writer: Callable[[TextIO], Write]
     ) -> None:
         self.journal = path.with_name(path.name + SUFFIX)
-        self.recorded: list[Result] = []
+        self.recorded: list[ResultRow] = []
         self.finished = False
         self._path = path
         self._make_writer = make_writer
@@ -75,7 +75,7 @@ class ResultsFile:
             self._append({"format_version": FORMAT_VERSION, "command": command})
             self._file.flush()
 
-    def _recall(self, result: Result, place: int) -> None:
+    def _recall(self, result: ResultRow, place: int) -> None:
         if result.error is None:
             self.recorded.append(result)
             self._places.setdefault(result.path, deque()).append(place)
@@ -92,7 +92,7 @@ class ResultsFile:
         self._order.append(places.popleft() if places else None)
         return self._order[-1] is not None
 
-    def write(self, result: Result) -> None:
+    def write(self, result: ResultRow) -> None:
         """Keep the result of the next image that was not read; it is safe after `flush`."""
         self._order[self._awaited.popleft()] = self._append(result._asdict())
 
@@ -149,7 +149,7 @@ class ResultsStream:
         make_writer: of the format.
     """
 
-    recorded: tuple[Result, ...] = ()
+    recorded: tuple[ResultRow, ...] = ()
 
     def __init__(self, stream: TextIO, make_writer: Callable[[TextIO], Write]) -> None:
         self._stream = stream
@@ -197,9 +197,9 @@ def _parsed(line: bytes, journal: Path) -> dict[str, Any]:
     return record
 
 
-def _result(record: Mapping[str, Any], journal: Path) -> Result:
+def _result(record: Mapping[str, Any], journal: Path) -> ResultRow:
     try:
-        return Result(**record)
+        return ResultRow(**record)
     except TypeError as error:
         raise ValueError(f"{journal} is damaged: delete it to read anew. ({error})") from error
 

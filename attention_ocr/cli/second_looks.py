@@ -11,9 +11,9 @@ from attention_ocr.cli.second_looks_flags import (
     add_second_looks_arguments,
     second_looks_in_arguments,
 )
-from attention_ocr.config import Config
-from attention_ocr.engines.notes import Notes, rewrite_second_looks
-from attention_ocr.model_places import SUFFIX_OF, find_model
+from attention_ocr.inference.engines.metadata import ModelMetadata, rewrite_second_looks
+from attention_ocr.inference.locate import SUFFIX_OF, find_model
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.second_looks import RECOMMENDED
 
 HELP = "show or change which images a model reads again"
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         ImportError: If a package is missing that opens or changes the file.
         ValueError: If the model is damaged, or a value is refused.
     """
-    from attention_ocr.reading.reader import load
+    from attention_ocr.inference.reader import load
 
     place = find_model(args.model)
     values = dataclasses.asdict(RECOMMENDED) if args.recommended else {}
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rewrite(file: Path, values: Mapping[str, Any]) -> Notes:
+def _rewrite(file: Path, values: Mapping[str, Any]) -> ModelMetadata:
     # What each kind of file takes is imported by those who change one.
     if file.suffix == SUFFIX_OF["litert"]:
         return rewrite_second_looks(file, values)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
-from attention_ocr.extras import extra
-from attention_ocr.image_headers import ImageLimits
+from attention_ocr.images.headers import ImageLimits
+from attention_ocr.io.extras import extra
 from attention_ocr.serving.options import ServingOptions
 
 if TYPE_CHECKING:

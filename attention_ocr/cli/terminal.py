@@ -4,7 +4,7 @@ import logging
 
 from absl import logging as absl_logging
 
-from attention_ocr.escaping import escape_controls
+from attention_ocr.text.escaping import escape_controls
 
 
 def describe_error(error: Exception) -> str:

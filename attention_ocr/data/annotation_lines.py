@@ -2,7 +2,7 @@
 
 import re
 
-from attention_ocr.image_formats import IMAGE_SUFFIXES
+from attention_ocr.images.formats import IMAGE_SUFFIXES
 
 # A path with spaces in it ends with what an image file ends with.
 _IMAGE_THEN_TEXT = re.compile(

@@ -11,17 +11,17 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from attention_ocr.charset import Charset, normalize
-from attention_ocr.data.decoding_step import decode_any
-from attention_ocr.data.files import is_remote
-from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.pipeline import explaining
-from attention_ocr.data.pixels import UnreadableImageError, decode_with_size
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.data.storage import is_remote
 from attention_ocr.data.tables import StringTable
-from attention_ocr.image_formats import MANY_PIXELS
+from attention_ocr.images.decode import UnreadableImageError, decode_with_size
+from attention_ocr.images.formats import MANY_PIXELS
+from attention_ocr.images.graph_fitting import read_or_empty
+from attention_ocr.images.pipeline_decode import decode_any
 from attention_ocr.settings.image import ImageConfig
+from attention_ocr.text.charset import Charset, normalize
 
 UNREADABLE = "unreadable"
 NOT_UTF8 = "not_utf8"
@@ -200,7 +200,7 @@ class Inspection:
         self.heights[height] += 1
         self.widths[width] += 1
         self.aspect_ratios[round(width / height, 1)] += 1
-        # As `data.images.fitted_size` decides it.
+        # As `images.graph_fitting.fitted_size` decides it.
         if round(width * self._image.image_height / height) > self._image.max_image_width:
             self._find(SHRUNK, key, raw.decode("utf-8", errors="backslashreplace"))
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attention_ocr.charset import normalize
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, Columns, find_columns
-from attention_ocr.data.files import read_lines
+from attention_ocr.data.storage import read_lines
 from attention_ocr.data.tables import ImageTable, split_indices
+from attention_ocr.text.charset import normalize
 
 
 @dataclass(frozen=True, slots=True)

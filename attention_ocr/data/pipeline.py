@@ -15,15 +15,15 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.charset import END_ID, START_ID, Charset
-from attention_ocr.charset_in_graph import encode_in_graph
-from attention_ocr.config import Config
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
-from attention_ocr.data.images import fit_image
 from attention_ocr.data.sources import LEXICON, Source, Walk
+from attention_ocr.images.graph_fitting import fit_image
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+from attention_ocr.text.charset import END_ID, START_ID, Charset
+from attention_ocr.text.charset_in_graph import encode_in_graph
 
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"

@@ -16,19 +16,19 @@ from typing import NamedTuple
 import tensorflow as tf
 from tqdm import tqdm
 
-from attention_ocr.charset import Charset
 from attention_ocr.data.labels import LabelledImage
 from attention_ocr.data.pipeline import explaining
-from attention_ocr.data.pixels import (
+from attention_ocr.data.records import serialize_example
+from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
+from attention_ocr.data.sources import Source, Walk
+from attention_ocr.images.decode import (
     UnreadableImageError,
     decode,
     encode_array,
     normalize_file,
 )
-from attention_ocr.data.records import serialize_example
-from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
-from attention_ocr.data.sources import Source, Walk
-from attention_ocr.image_headers import read_header
+from attention_ocr.images.headers import read_header
+from attention_ocr.text.charset import Charset
 
 _CHUNK_SIZE = 64
 

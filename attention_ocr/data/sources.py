@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import normalize
 from attention_ocr.data.annotation_lines import names_image
-from attention_ocr.data.decoding_step import decode_any
-from attention_ocr.data.files import exists, first_line_of_text, is_folder
-from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
+from attention_ocr.data.storage import exists, first_line_of_text, is_folder
+from attention_ocr.images.graph_fitting import read_or_empty
+from attention_ocr.images.pipeline_decode import decode_any
+from attention_ocr.text.charset import normalize
 
 LEXICON = "lexicon"
 """Option that names the lexicon of each image, and the column that holds it: string, words with
@@ -163,10 +163,10 @@ class Walk:
 
 
 class Reader(NamedTuple):
-    """A form in which examples lie somewhere.
+    """A format in which examples lie somewhere.
 
     Attributes:
-        recognizes: whether a source without `format=` is of this form.
+        recognizes: whether a source without `format=` is of this format.
         opens: `module:function`, which opens a `SourceSpec` as a `Source`; loaded when used.
     """
 
@@ -203,7 +203,7 @@ def _is_mjsynth_list(spec: SourceSpec) -> bool:
 _READERS = "attention_ocr.data.readers"
 READERS = {
     "synthetic": Reader(lambda spec: spec.name == "synthetic", f"{_READERS}.rendered:open_source"),
-    "tfds": Reader(lambda spec: spec.name.startswith("tfds:"), f"{_READERS}.prepared:open_source"),
+    "tfds": Reader(lambda spec: spec.name.startswith("tfds:"), f"{_READERS}.tfds:open_source"),
     "tsv": Reader(_ends_with(".tsv"), f"{_READERS}.lists:open_tsv"),
     "csv": Reader(_ends_with(".csv"), f"{_READERS}.lists:open_csv"),
     "jsonl": Reader(_ends_with(".jsonl", ".ndjson"), f"{_READERS}.lists:open_jsonl"),
@@ -226,16 +226,16 @@ READERS = {
     ),
     "tfrecord": Reader(lambda spec: bool(spec.name), f"{_READERS}.record_files:open_source"),
 }
-"""The forms, each a line. The first that recognises a source opens it."""
+"""The formats, each a line. The first that recognises a source opens it."""
 
 
 def open_source(source: str) -> Source:
     """Open a data source, or a mixture of several.
 
     Args:
-        source: `NAME[,key=value...]`. The form is told from the name, or given as `format=`, one of
-            `READERS`; the other options are the form's own. Several of these, joined by `;`, each
-            with `,weight=W`, are a mixture: in training an example comes from each with a
+        source: `NAME[,key=value...]`. The format is told from the name, or given as `format=`, one
+            of `READERS`; the other options are the format's own. Several of these, joined by `;`,
+            each with `,weight=W`, are a mixture: in training an example comes from each with a
             probability in proportion to its weight, in evaluation they follow each other.
 
     Raises:
@@ -298,17 +298,17 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
 
 def _open_one(spec: SourceSpec) -> Source:
     options = dict(spec.options)
-    form = options.pop("format", None)
-    if form is None:
-        form = next(
+    format_name = options.pop("format", None)
+    if format_name is None:
+        format_name = next(
             (name for name, reader in READERS.items() if reader.recognizes(spec)), "tfrecord"
         )
-    elif form in RECORD_FORMATS:
-        form, options["format"] = "tfrecord", form
-    elif form not in READERS:
+    elif format_name in RECORD_FORMATS:
+        format_name, options["format"] = "tfrecord", format_name
+    elif format_name not in READERS:
         known = ", ".join([*READERS, *RECORD_FORMATS])
-        raise ValueError(f"`format` of {spec.name} must be one of {known}. Received: {form}")
-    module, _, function = READERS[form].opens.partition(":")
+        raise ValueError(f"`format` of {spec.name} must be one of {known}. Received: {format_name}")
+    module, _, function = READERS[format_name].opens.partition(":")
     opens: Callable[[SourceSpec], Source] = getattr(importlib.import_module(module), function)
     return opens(SourceSpec(spec.name, options))
 
@@ -333,7 +333,7 @@ def integer_option(spec: SourceSpec, key: str) -> int:
 
 
 def refuse_unknown_options(spec: SourceSpec, known: Iterable[str]) -> None:
-    """Refuse options that a form does not have, by name."""
+    """Refuse options that a format does not have, by name."""
     unknown = sorted(set(spec.options) - set(known))
     if unknown:
         raise ValueError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.files import exists, is_remote
+from attention_ocr.data.storage import exists, is_remote
 
 PARTS = ("train", "eval", "fit", "validation")
 _VALIDATION_EVERY = 10

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr import bit_rows
-from attention_ocr.charset import END_ID
+from attention_ocr.decoding import bitset
+from attention_ocr.text.charset import END_ID
 
 Transitions = Sequence[Mapping[int, int]]
 """For each state, the next state by token id. State 0 is the start."""
@@ -64,10 +64,10 @@ class TableRule:
             remaining: int32, scalar or [R], characters for which there is room; none where there
                 is room for the longest text.
         """
-        allowed = bit_rows.expand(tf.gather(self.tables.bits, state), self._vocabulary_size)
+        allowed = bitset.expand(tf.gather(self.tables.bits, state), self._vocabulary_size)
         if remaining is None:
             return allowed
-        places = tf.gather(self.tables.offsets, state)[:, None] + bit_rows.ranks(allowed)
+        places = tf.gather(self.tables.offsets, state)[:, None] + bitset.ranks(allowed)
         # Places of tokens that are not allowed may lie behind the last edge.
         places = tf.minimum(places, tf.shape(self.tables.targets)[0] - 1)
         distances = tf.gather(self.tables.target_distances, places)
@@ -79,7 +79,7 @@ class TableRule:
 
     def advance(self, state: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
         """Return the state int32 [R] behind tokens int32 [R] that are allowed; else any state."""
-        rank = bit_rows.rank(tf.gather(self.tables.bits, state), token_ids)
+        rank = bitset.rank(tf.gather(self.tables.bits, state), token_ids)
         places = tf.minimum(
             tf.gather(self.tables.offsets, state) + rank, tf.shape(self.tables.targets)[0] - 1
         )
@@ -130,7 +130,7 @@ class Automaton(TableRule):
         sizes = np.array([len(row) for row in rows])
         edges = [edge for row in rows for edge in row]
         tables = Tables(
-            bits=bit_rows.pack_rows(
+            bits=bitset.pack_rows(
                 [[token_id for token_id, _, _ in row] for row in rows], vocabulary_size
             ),
             offsets=(np.cumsum(sizes) - sizes).astype(np.int32),

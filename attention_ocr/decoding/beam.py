@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+from attention_ocr.decoding.constraints import Constraints, take_rows, with_shapes_of
 from attention_ocr.decoding.greedy import Step, without_impossible
-from attention_ocr.decoding.guides import Guides, take_rows, with_shapes_of
-from attention_ocr.decoding.result import Alternatives, Decoded, decoded_from_steps
-from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.protocols import Rule, Weighted
+from attention_ocr.decoding.result import Alternatives, DecoderOutput, decoded_from_steps
 from attention_ocr.decoding.temperature import Temperature, at_temperature, is_neutral
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 NEVER = float("-inf")
 
@@ -62,7 +62,7 @@ def beam_decode(
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
     is_needed: tf.Tensor | None = None,
-) -> tuple[Decoded, Alternatives]:
+) -> tuple[DecoderOutput, Alternatives]:
     """Follow the k best texts at once until the n best are settled.
 
     The score of a text is the weighted sum of the log-probabilities of its tokens by the decoder
@@ -91,7 +91,7 @@ def beam_decode(
         the temperature and the weighted scores. Where no text keeps the rule, it is empty and its
         confidence 0.
     """
-    guides = Guides(scorers, rule)
+    guides = Constraints(scorers, rule)
     search = _Search(step, guides, max_length, num_cells, options, temperature)
     width, num_steps = options.beam_width, max_length + 1
     states = (
@@ -115,7 +115,7 @@ class _Search(NamedTuple):
     """What stays the same in all steps; see `beam_decode`."""
 
     step: Step
-    guides: Guides
+    guides: Constraints
     max_length: int
     num_cells: tf.Tensor
     options: BeamOptions
@@ -265,7 +265,9 @@ def _is_settled(beam: _Beam, num_steps: int, options: BeamOptions) -> tf.Tensor:
     return first_have_ended & (beam.ranks[:, options.num_best - 1] >= best_reachable)
 
 
-def _results(beam: _Beam, attention: tf.Tensor, num_best: int) -> tuple[Decoded, Alternatives]:
+def _results(
+    beam: _Beam, attention: tf.Tensor, num_best: int
+) -> tuple[DecoderOutput, Alternatives]:
     found = beam.ranks > NEVER
     token_ids = tf.where(found[..., None], beam.token_ids, PAD_ID)
     confidences = tf.where(found[..., None], tf.exp(beam.log_confidences), 0.0)

@@ -2,16 +2,16 @@
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID
 from attention_ocr.decoding.ctc_forward import text_probability
 from attention_ocr.decoding.greedy import without_unknown
-from attention_ocr.decoding.result import Decoded
+from attention_ocr.decoding.result import DecoderOutput
 from attention_ocr.decoding.temperature import Temperature, at_temperature
+from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID, START_ID
 
 
 def ctc_greedy_decode(
     logits: tf.Tensor, column_lengths: tf.Tensor, max_length: int, temperature: Temperature = 1.0
-) -> Decoded:
+) -> DecoderOutput:
     """Take the likeliest label of every column, merge repeats, drop blanks.
 
     That is best-path decoding (Graves et al., 2006, section 3.2). The unknown character, which
@@ -46,7 +46,7 @@ def ctc_greedy_decode(
     firsts = runs & starts[:, None, :]
     share = tf.cast(runs, tf.float32)
     token_ids = tf.reduce_max(tf.where(firsts, best[:, None, :], PAD_ID), axis=-1)
-    return Decoded(
+    return DecoderOutput(
         token_ids=token_ids,
         lengths=tf.minimum(tf.reduce_sum(tf.cast(starts, tf.int32), axis=1), max_length),
         character_confidences=tf.reduce_max(tf.where(runs, peaks[:, None, :], 0.0), axis=-1),

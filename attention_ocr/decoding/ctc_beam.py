@@ -5,7 +5,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
+from attention_ocr.decoding.constraints import (
+    Constraints,
+    ConstraintState,
+    take_rows,
+    with_shapes_of,
+)
 from attention_ocr.decoding.ctc_scores import (
     NEVER,
     align,
@@ -13,10 +18,10 @@ from attention_ocr.decoding.ctc_scores import (
     log_add,
     text_log_probability,
 )
-from attention_ocr.decoding.guides import Guides, GuideState, take_rows, with_shapes_of
-from attention_ocr.decoding.result import Alternatives, Decoded
-from attention_ocr.decoding.scorer import Rule, Weighted
+from attention_ocr.decoding.protocols import Rule, Weighted
+from attention_ocr.decoding.result import Alternatives, DecoderOutput
 from attention_ocr.decoding.temperature import Temperature, is_neutral
+from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 DEAD_LENGTH = -9
 """Length of a place without a text: no text is by one character longer or shorter."""
@@ -42,7 +47,7 @@ def ctc_beam_decode(
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
-) -> tuple[Decoded, Alternatives]:
+) -> tuple[DecoderOutput, Alternatives]:
     """Follow the k likeliest beginnings through the columns, their alignments summed.
 
     Prefix search (Graves, 2012, section 7.5.1) with a beam and other scorers as Hannun et al.
@@ -69,9 +74,9 @@ def ctc_beam_decode(
     columns = tf.transpose(log_probabilities, (1, 0, 2))  # [W, B, V]
     batch_size = tf.shape(logits)[0]
     num_columns = tf.reduce_max(column_lengths)
-    guides = Guides(scorers, rule)
+    guides = Constraints(scorers, rule)
 
-    def body(t: tf.Tensor, prefixes: _Prefixes, state: GuideState) -> tuple[Any, ...]:
+    def body(t: tf.Tensor, prefixes: _Prefixes, state: ConstraintState) -> tuple[Any, ...]:
         before = (t, prefixes, state)
         room = tf.minimum(max_length - prefixes.lengths, (column_lengths - t)[:, None])
         may_stay, allowed = _may_go_on(
@@ -113,9 +118,11 @@ def _best(
     return token_ids, tf.where(found, scores, -float("inf"))
 
 
-def _where_rows(rows: tf.Tensor, chosen: GuideState, other: GuideState) -> GuideState:
+def _where_rows(
+    rows: tf.Tensor, chosen: ConstraintState, other: ConstraintState
+) -> ConstraintState:
     """Return the rows of the one, and those of the other where `rows`, bool [B k], is false."""
-    state: GuideState = tf.nest.map_structure(
+    state: ConstraintState = tf.nest.map_structure(
         lambda yes, no: tf.where(tf.reshape(rows, (-1,) + (1,) * (len(yes.shape) - 1)), yes, no),
         chosen,
         other,
@@ -276,7 +283,7 @@ def _results(
     column_lengths: tf.Tensor,
     token_ids: tf.Tensor,
     scores: tf.Tensor,
-) -> tuple[Decoded, Alternatives]:
+) -> tuple[DecoderOutput, Alternatives]:
     """Say of the n best texts, int32 [B, n, L], how sure they are and where they stand."""
     num_best = token_ids.shape[1]
     flat_ids = tf.reshape(token_ids, (-1, token_ids.shape[-1]))
@@ -288,7 +295,7 @@ def _results(
     posteriors = align(log_probabilities, column_lengths, best).posteriors
     by_label = tf.transpose(log_probabilities, (0, 2, 1))
     shown = posteriors * tf.exp(tf.gather(by_label, best, batch_dims=1))
-    decoded = Decoded(
+    decoded = DecoderOutput(
         token_ids=best,
         lengths=tf.reduce_sum(tf.cast(best != PAD_ID, tf.int32), axis=1),
         character_confidences=tf.reduce_max(shown, axis=-1),

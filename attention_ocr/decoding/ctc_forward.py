@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID
+from attention_ocr.text.charset import BLANK_ID
 
 TINY = 1e-37
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID
 from attention_ocr.decoding.ctc_scores import NEVER, empty_alignments, extend_alignments
+from attention_ocr.text.charset import BLANK_ID, END_ID
 
 TINY = 1e-37
 
@@ -100,7 +100,7 @@ class RelativeState(NamedTuple):
     columns: tf.Tensor
 
 
-class ConvertibleCTCPrefixScorer:
+class PortableCTCPrefixScorer:
     """The scores of `CTCPrefixScorer` by few operations, which every runtime has.
 
     Probabilities are kept beside that of all texts that begin so: what is below the range of a

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, START_ID
 from attention_ocr.decoding.temperature import Temperature, at_temperature
+from attention_ocr.text.charset import BLANK_ID, END_ID, START_ID
 
 NEVER = -1e30
 """Logarithm of a probability of 0. Finite, so that differences are never NaN."""

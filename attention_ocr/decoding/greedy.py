@@ -5,9 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
-from attention_ocr.decoding.result import Decoded, decoded_from_steps
+from attention_ocr.decoding.result import DecoderOutput, decoded_from_steps
 from attention_ocr.decoding.temperature import Temperature, at_temperature
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, tf.Tensor]]
 
@@ -19,7 +19,7 @@ def greedy_decode(
     num_cells: tf.Tensor,
     max_length: int,
     temperature: Temperature = 1.0,
-) -> Decoded:
+) -> DecoderOutput:
     """Take the likeliest character at each step until every example has ended.
 
     After `max_length` characters only the end may follow: a text that the model would have

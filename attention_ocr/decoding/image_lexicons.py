@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from attention_ocr.charset import Charset, normalize
 from attention_ocr.decoding.automaton import Automaton, Tables, stack
 from attention_ocr.decoding.lexicon import (
     case_classes,
@@ -12,6 +11,7 @@ from attention_ocr.decoding.lexicon import (
     in_any_case,
     word_graph,
 )
+from attention_ocr.text.charset import Charset, normalize
 
 
 class ImageLexicons:

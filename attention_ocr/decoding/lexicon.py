@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attention_ocr.bounded_files import read_bounded
-from attention_ocr.charset import Charset, normalize
+from attention_ocr.io.bounded_read import read_bounded
+from attention_ocr.text.charset import Charset, normalize
 
 MAX_LEXICON_BYTES = 2**27
 """Of a file of words: ten million of them."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from attention_ocr.charset import Charset, normalize
+from attention_ocr.text.charset import Charset, normalize
 
 MAX_REPEATS = 1000
 MAX_STATES = 50_000

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID
+from attention_ocr.text.charset import END_ID, PAD_ID
 
 
-class Decoded(NamedTuple):
+class DecoderOutput(NamedTuple):
     """Texts as token ids, with how sure the model is of each.
 
     Attributes:
@@ -41,7 +41,7 @@ class Alternatives(NamedTuple):
 
 def decoded_from_steps(
     token_ids: tf.Tensor, confidences: tf.Tensor, attention: tf.Tensor
-) -> Decoded:
+) -> DecoderOutput:
     """Tell the characters of the L + 1 steps from their ends and from what was never written.
 
     Args:
@@ -50,7 +50,7 @@ def decoded_from_steps(
         attention: float32 [B, L + 1, N].
     """
     is_character = (token_ids != PAD_ID) & (token_ids != END_ID)
-    return Decoded(
+    return DecoderOutput(
         token_ids=tf.where(is_character, token_ids, PAD_ID)[:, :-1],
         lengths=tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1),
         character_confidences=tf.where(is_character, confidences, 0.0)[:, :-1],

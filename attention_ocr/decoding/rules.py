@@ -4,7 +4,6 @@ from pathlib import Path
 
 from absl import logging
 
-from attention_ocr.charset import Charset, normalize
 from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.lexicon import (
     accepts,
@@ -18,6 +17,7 @@ from attention_ocr.decoding.lexicon import (
 )
 from attention_ocr.decoding.pattern import compile_pattern
 from attention_ocr.settings.decoding import DecodingConfig
+from attention_ocr.text.charset import Charset, normalize
 
 
 def make_rule(settings: DecodingConfig, charset: Charset, max_length: int) -> Automaton | None:

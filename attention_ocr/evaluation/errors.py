@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from attention_ocr.evaluation.evaluate import Prediction
-from attention_ocr.metrics import edit_distance
+from attention_ocr.metrics.accuracy import edit_distance
 
 
 class Confusion(NamedTuple):

@@ -6,16 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import Charset, normalize
-from attention_ocr.config import Config
 from attention_ocr.data.sources import LEXICON
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.decoding.temperature import Temperature
-from attention_ocr.metrics import TextMetrics, compute_metrics
+from attention_ocr.inference.recognize import RecognitionOutput, recognize
+from attention_ocr.metrics.accuracy import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset, normalize
 
-Recognize = Callable[..., Recognition]
+Recognize = Callable[..., RecognitionOutput]
 """Of images, their sizes, and where the batches hold one, the lexicon of each."""
 
 
@@ -74,7 +74,7 @@ def make_recognize(
             tf.TensorSpec((None, 2), tf.int32),
         ),
     )
-    def read(images: tf.Tensor, image_sizes: tf.Tensor) -> Recognition:
+    def read(images: tf.Tensor, image_sizes: tf.Tensor) -> RecognitionOutput:
         return recognize(recognizer, decoding, images, image_sizes)
 
     return read

@@ -6,15 +6,15 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.data.sources import LEXICON
 from attention_ocr.decoding.automaton import TableRule, Tables
+from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.decoding.image_lexicons import ImageLexicons, split_lexicons
-from attention_ocr.decoding.prepare import prepare_decoding
 from attention_ocr.decoding.temperature import Temperature
+from attention_ocr.inference.recognize import RecognitionOutput, recognize
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
 
 
 def has_lexicons(batches: Any) -> bool:
@@ -27,7 +27,7 @@ def make_lexicon_recognize(
     config: Config,
     charset: Charset,
     temperature: Temperature | None = None,
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], Recognition]:
+) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], RecognitionOutput]:
     """Return `recognize` for images with a lexicon each; see `evaluate.make_recognize`.
 
     Args:
@@ -64,13 +64,13 @@ def make_lexicon_recognize(
             Tables(tf.TensorSpec((None, words), tf.int32), *[vector] * 5),
         ),
     )
-    def read(images: tf.Tensor, image_sizes: tf.Tensor, tables: Tables) -> Recognition:
+    def read(images: tf.Tensor, image_sizes: tf.Tensor, tables: Tables) -> RecognitionOutput:
         rule = TableRule(tables, charset.vocabulary_size)
         return recognize(recognizer, decoding._replace(rule=rule), images, image_sizes)
 
     def read_by_lexicons(
         images: tf.Tensor, image_sizes: tf.Tensor, joined: tf.Tensor
-    ) -> Recognition:
+    ) -> RecognitionOutput:
         before = lexicons.num_without
         tables = lexicons.tables(split_lexicons(joined.numpy()))
         if before == 0 and lexicons.num_without:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from attention_ocr.calibration import Calibration, calibration
-from attention_ocr.csv_cells import to_row
-from attention_ocr.escaping import escape_controls
 from attention_ocr.evaluation.errors import confusions, worst_cases
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.evaluation.unreachable import Unreachable
-from attention_ocr.metrics import LengthAccuracy, TextMetrics, accuracy_by_length, exact_match
-from attention_ocr.whole_files import whole_file
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.csv_cells import to_row
+from attention_ocr.metrics.accuracy import (
+    LengthAccuracy,
+    TextMetrics,
+    accuracy_by_length,
+    exact_match,
+)
+from attention_ocr.metrics.calibration import Calibration, calibration
+from attention_ocr.text.escaping import escape_controls
 
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"

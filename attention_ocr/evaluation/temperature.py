@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.calibration import fit_temperature, negative_log_likelihood
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
-from attention_ocr.metrics import exact_match
+from attention_ocr.metrics.accuracy import exact_match
+from attention_ocr.metrics.calibration import fit_temperature, negative_log_likelihood
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
 
 
 class FittedTemperature(NamedTuple):

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from attention_ocr.charset import Charset
 from attention_ocr.evaluation.evaluate import Prediction
+from attention_ocr.text.charset import Charset
 
 NUM_KEYS = 5
 """Examples that are named for each reason."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from attention_ocr.data.image_arrays import decode_array, fit_array
-from attention_ocr.engines.litert import signature_of
-from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
-from attention_ocr.extras import extra
+from attention_ocr.images.fitting import decode_array, fit_array
+from attention_ocr.inference.engines.litert_engine import signature_of
+from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
+from attention_ocr.io.extras import extra
 from attention_ocr.settings.image import ImageConfig
 
 ENCODER = ".*encoder.*"

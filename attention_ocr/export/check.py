@@ -1,7 +1,7 @@
 """Load an export in a process of its own and compare it with what the model in memory read.
 
 Run as `python -m attention_ocr.export.check FORM DIRECTORY CHECK_DIR`; exit status 1 on a
-difference. Only forms that TensorFlow runs import it.
+difference. Only formats that TensorFlow runs import it.
 """
 
 import json
@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.engines.interface import Engine, Reading
-from attention_ocr.settings.forms import FILES, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.settings.formats import FILES, FROZEN_GRAPH, SAVED_MODEL
 
 Expected = Sequence[Mapping[str, Any]]
 
@@ -30,18 +30,18 @@ class ExportDiffersError(ValueError):
 
 def check_saved_model(saved_model: Path, check_dir: Path) -> int:
     """Check a SavedModel, see `check_form`."""
-    return check_form(SAVED_MODEL, saved_model, check_dir)
+    return check_format(SAVED_MODEL, saved_model, check_dir)
 
 
-def check_form(form: str, directory: Path, check_dir: Path) -> int:
-    """Read the images of `check_dir` with one form of an export and compare.
+def check_format(format_name: str, directory: Path, check_dir: Path) -> int:
+    """Read the images of `check_dir` with one format of an export and compare.
 
-    Of forms in float32, every text must be the same, and every confidence within
+    Of formats in float32, every text must be the same, and every confidence within
     `CONFIDENCE_TOLERANCE`; for half precision and 8 bits see `HALF_PRECISION_AGREEMENT` and
     `QUANTIZED_LOSS`, and one image more, because a check may have few.
 
     Args:
-        form: one of `settings.forms.FORMS`.
+        format_name: one of `settings.formats.EXPORT_FORMATS`.
         directory: of the version.
         check_dir: images `00000.png`, ... and the expected readings in `check.json`.
 
@@ -55,7 +55,7 @@ def check_form(form: str, directory: Path, check_dir: Path) -> int:
     expected, batch_size = document["readings"], document["batch_size"]
     if not expected:
         raise ExportDiffersError("There is no image to check the export with.")
-    engine = open_form(form, directory)
+    engine = open_format(format_name, directory)
     readings: list[Reading] = []
     for start in range(0, len(expected), batch_size):
         paths = [
@@ -63,45 +63,45 @@ def check_form(form: str, directory: Path, check_dir: Path) -> int:
             for index in range(len(expected[start : start + batch_size]))
         ]
         readings += engine.read([path.read_bytes() for path in paths])
-    compare_readings(form, expected, readings)
+    compare_readings(format_name, expected, readings)
     return len(readings)
 
 
-def open_form(form: str, directory: Path) -> Engine:
-    """Open one form of an export.
+def open_format(format_name: str, directory: Path) -> Engine:
+    """Open one format of an export.
 
     Args:
-        form: one of `settings.forms.FORMS`.
+        format_name: one of `settings.formats.EXPORT_FORMATS`.
         directory: of the version.
 
     Raises:
         ValueError: a damaged file; the message names it.
     """
     # Each engine is imported by those who use it.
-    if form.startswith("litert"):
-        from attention_ocr.engines.litert import LiteRTEngine
+    if format_name.startswith("litert"):
+        from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 
-        return LiteRTEngine(directory / FILES[form])
-    if form == "onnx":
-        from attention_ocr.engines.onnx import ONNXEngine
+        return LiteRTEngine(directory / FILES[format_name])
+    if format_name == "onnx":
+        from attention_ocr.inference.engines.onnx_engine import ONNXEngine
 
-        return ONNXEngine(directory / FILES[form])
-    if form == FROZEN_GRAPH:
+        return ONNXEngine(directory / FILES[format_name])
+    if format_name == FROZEN_GRAPH:
         from attention_ocr.export.frozen_graph import open_frozen_graph
 
         return open_frozen_graph(directory)
-    from attention_ocr.engines.graph import open_saved_model
+    from attention_ocr.inference.engines.graph_engine import open_saved_model
 
     return open_saved_model(directory)
 
 
-def compare_readings(form: str, expected: Expected, readings: Sequence[Reading]) -> None:
-    """Refuse readings of a form that are not what it promises, see `check_form`.
+def compare_readings(format_name: str, expected: Expected, readings: Sequence[Reading]) -> None:
+    """Refuse readings of a format that are not what it promises, see `check_form`.
 
     Args:
-        form: one of `settings.forms.FORMS`.
+        format_name: one of `settings.formats.EXPORT_FORMATS`.
         expected: for each image `text` and `confidence` of the model, and its `label`.
-        readings: of the form.
+        readings: of the format.
 
     Raises:
         ExportDiffersError: the message names an image and both texts.
@@ -111,7 +111,7 @@ def compare_readings(form: str, expected: Expected, readings: Sequence[Reading])
         "litert_int8": _compare_quantized,
         "litert_full_int8": _compare_quantized,
     }
-    compare.get(form, _compare_exactly)(expected, readings)
+    compare.get(format_name, _compare_exactly)(expected, readings)
 
 
 def _compare_exactly(expected: Expected, readings: Sequence[Reading]) -> None:
@@ -171,6 +171,6 @@ def _tell(index: int, wanted: Mapping[str, Any], reading: Reading) -> str:
 
 if __name__ == "__main__":
     try:
-        check_form(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+        check_format(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
     except ExportDiffersError as failure:
         sys.exit(str(failure))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
-from attention_ocr.engines.graph import GraphEngine
-from attention_ocr.export.serving import make_serving_function
-from attention_ocr.settings.forms import FILES, FROZEN_GRAPH
-from attention_ocr.work_directory import TrainedModel
+from attention_ocr.inference.engines.graph_engine import GraphEngine
+from attention_ocr.inference.serving_function import make_serving_function
+from attention_ocr.inference.work_directory import TrainedModel
+from attention_ocr.settings.config import Config
+from attention_ocr.settings.formats import FILES, FROZEN_GRAPH
+from attention_ocr.text.charset import Charset
 
 INPUT = "images"
 OUTPUTS = (

@@ -7,13 +7,13 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from attention_ocr.decoding.prepare import Decoding, prepare_decoding
-from attention_ocr.engines.litert import signature_of
-from attention_ocr.engines.notes import append_notes, make_notes
-from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES
-from attention_ocr.recognition import recognize_ids
+from attention_ocr.decoding.context import Decoding, prepare_decoding
+from attention_ocr.inference.engines.litert_engine import signature_of
+from attention_ocr.inference.engines.metadata import append_metadata, make_metadata
+from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
+from attention_ocr.inference.recognize import recognize_ids
+from attention_ocr.inference.work_directory import TrainedModel
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
-from attention_ocr.work_directory import TrainedModel
 
 WIDTH_GROWTH = 1.15
 """Of each width over the one before: a reading takes at most that much longer than it must."""
@@ -38,20 +38,21 @@ def input_widths(settings: ImageConfig) -> tuple[int, ...]:
 def write_litert(
     model: TrainedModel,
     path: Path,
-    form: str,
+    format_name: str,
     representative: Sequence[bytes] = (),
-    made_of: str = "",
+    source_digest: str = "",
 ) -> None:
     """Write a `.tflite` file.
 
     Args:
-        model: computing in float32; its sequence layers are made convertible.
+        model: computing in float32; its sequence layers are made portable.
         path: of the file.
-        form: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights; what they
-            are multiplied with is quantised as it comes, "dynamic range"), or `litert_full_int8`
-            (the encoder's activations too, see `calibration_set.quantize_encoder`).
+        format_name: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights; what
+            they are multiplied with is quantised as it comes, "dynamic range"), or
+            `litert_full_int8` (the encoder's activations too, see
+            `calibration_set.quantize_encoder`).
         representative: files of images, for the last alone.
-        made_of: see `Notes.made_of`.
+        source_digest: see `ModelMetadata.source_digest`.
 
     Raises:
         ValueError: a part of the model has no built-in operation; the message names it.
@@ -59,21 +60,21 @@ def write_litert(
         OSError: the file cannot be written.
     """
     widths = input_widths(model.config.image)
-    if form == "litert_full_int8":
+    if format_name == "litert_full_int8":
         from attention_ocr.export.calibration_set import quantize_encoder
 
         converted = convert(model, "litert", widths)
         converted = quantize_encoder(converted, widths, representative, model.config.image)
     else:
-        converted = convert(model, form, widths)
-    notes = make_notes(form, model.config, model.charset, widths, made_of)
-    append_notes(converted, notes, path)
+        converted = convert(model, format_name, widths)
+    notes = make_metadata(format_name, model.config, model.charset, widths, source_digest)
+    append_metadata(converted, notes, path)
 
 
-def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
+def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> bytes:
     """Return the flatbuffer, see `write_litert`."""
     decoding = prepare_decoding(model.config, model.charset)
-    model.recognizer.make_convertible()
+    model.recognizer.make_portable()
     module = tf.Module()
     module.signatures_to_keep = {
         signature_of(width): _reading_function(model, decoding, width) for width in widths
@@ -85,14 +86,16 @@ def convert(model: TrainedModel, form: str, widths: Sequence[int]) -> bytes:
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=list(module.signatures_to_keep)
         )
-        if form != "litert":
+        if format_name != "litert":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if form == "litert_float16":
+        if format_name == "litert_float16":
             converter.target_spec.supported_types = [tf.float16]
         try:
             converted: bytes = converter.convert()
         except ConverterError as error:
-            raise ValueError(f"`format={form}` cannot hold this model: {_reason(error)}") from error
+            raise ValueError(
+                f"`format={format_name}` cannot hold this model: {_reason(error)}"
+            ) from error
     return converted
 
 

@@ -9,14 +9,19 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.engines.notes import BLANK_DIGEST, Notes, make_notes, notes_from_entries
-from attention_ocr.engines.onnx import digest_of
-from attention_ocr.engines.prepared import IMAGE_SIZES, IMAGES, OUTPUTS
-from attention_ocr.extras import extra
-from attention_ocr.recognition import recognize_ids
-from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import TrainedModel
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.inference.engines.metadata import (
+    BLANK_DIGEST,
+    ModelMetadata,
+    make_metadata,
+    metadata_from_entries,
+)
+from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES, OUTPUTS
+from attention_ocr.inference.engines.onnx_engine import digest_of
+from attention_ocr.inference.recognize import recognize_ids
+from attention_ocr.inference.work_directory import TrainedModel
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.extras import extra
 
 OPSET = 18
 
@@ -25,7 +30,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     """Write an `.onnx` file, whose loops are inside.
 
     Args:
-        model: computing in float32; its sequence layers are made convertible.
+        model: computing in float32; its sequence layers are made portable.
         path: of the file.
 
     Raises:
@@ -36,7 +41,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     with extra("onnx", "`format=onnx`"):
         import tf2onnx
     config, charset, recognizer = model
-    recognizer.make_convertible(fused=True)
+    recognizer.make_portable(fused=True)
     decoding = prepare_decoding(config, charset)
     shape = (None, config.image.input_height, None, config.image.image_channels)
 
@@ -61,10 +66,10 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"`format=onnx` cannot hold this model: {line}") from error
     _name_axes(proto)
-    path.write_bytes(_with_notes(proto, make_notes("onnx", config, charset)))
+    path.write_bytes(_with_notes(proto, make_metadata("onnx", config, charset)))
 
 
-def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
+def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata:
     """Change the second looks in the notes of an `.onnx` file; the model in it stays as it is.
 
     Args:
@@ -86,7 +91,7 @@ def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
     except DecodeError as error:
         raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
     entries = {entry.key: entry.value for entry in proto.metadata_props}
-    notes = notes_from_entries(path, entries, digest_of(content))
+    notes = metadata_from_entries(path, entries, digest_of(content))
     notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
     del proto.metadata_props[:]
     with whole_file(path) as temporary:
@@ -94,7 +99,7 @@ def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> Notes:
     return notes
 
 
-def _with_notes(proto: Any, notes: Notes) -> bytes:
+def _with_notes(proto: Any, notes: ModelMetadata) -> bytes:
     """Return the bytes of a model with notes, which hold their digest."""
     for name, text in notes.to_entries().items():
         entry = proto.metadata_props.add()

@@ -5,13 +5,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.engines.notes import digest_of_weights
 from attention_ocr.export.litert import write_litert
-from attention_ocr.model_places import is_default
-from attention_ocr.settings.forms import FILES, check_form
-from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import find_model, load_trained_model, pack_model
+from attention_ocr.inference.engines.metadata import digest_of_weights
+from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.work_directory import find_model, load_trained_model, pack_model
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.settings.formats import FILES, check_format
 
 PACKED_FORM = "litert_int8"
 
@@ -47,7 +47,7 @@ def pack(
     if is_default(source):
         source = find_model(source)
     if with_litert and (source / CONFIG_FILE).is_file():
-        check_form(PACKED_FORM, Config.load(source).with_decoding(decoding))
+        check_format(PACKED_FORM, Config.load(source).with_decoding(decoding))
     path = target / FILES[PACKED_FORM]
     # One of older weights would be refused.
     path.unlink(missing_ok=True)
@@ -55,6 +55,6 @@ def pack(
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:
-            write_litert(model, temporary, PACKED_FORM, made_of=digest_of_weights(target))
+            write_litert(model, temporary, PACKED_FORM, source_digest=digest_of_weights(target))
         paths.append(path)
     return paths

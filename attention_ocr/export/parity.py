@@ -1,4 +1,4 @@
-"""Whether all forms of an export read alike, on any number of labelled images."""
+"""Whether all formats of an export read alike, on any number of labelled images."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from attention_ocr.data.shards import EncodedImage, SourceImages
 from attention_ocr.data.sources import Source, Walk
-from attention_ocr.engines.interface import Engine, Reading
-from attention_ocr.engines.second_looks import SecondLooksEngine
-from attention_ocr.export.check import ExportDiffersError, compare_readings, open_form
-from attention_ocr.model_places import SAVED_MODEL_FILE
-from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.export.check import ExportDiffersError, compare_readings, open_format
+from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.inference.locate import SAVED_MODEL_FILE
+from attention_ocr.inference.second_looks.engine import SecondLooksEngine
+from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
 
 BATCH_SIZE = 32
 
@@ -24,24 +24,24 @@ SECOND_LOOKS = {
     **dict.fromkeys(("litert", "litert_float16", "litert_int8", "litert_full_int8"), "package"),
     "onnx": "package",
 }
-"""What takes the second looks of a model, by the form that it reads; all else reads once."""
+"""What takes the second looks of a model, by the format that it reads; all else reads once."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How one form reads beside the reference.
+    """How one format reads beside the reference.
 
     Attributes:
-        form: one of `settings.forms.FORMS`, or `reference`.
+        format_name: one of `settings.formats.EXPORT_FORMATS`, or `reference`.
         num_images: that were read.
         num_same: texts that are those of the reference.
         num_right: texts that are the labels.
         largest_difference: of the confidences, over the images with the same text.
-        failure: what the form promises and does not keep; none if it does.
+        failure: what the format promises and does not keep; none if it does.
         second_looks: Where the second looks of the model apply; empty if it has none.
     """
 
-    form: str
+    format_name: str
     num_images: int
     num_same: int
     num_right: int
@@ -50,17 +50,19 @@ class Parity:
     second_looks: str = ""
 
 
-def forms_of(version: Path) -> tuple[str, ...]:
-    """Return the forms that a version of an export holds.
+def formats_of(version: Path) -> tuple[str, ...]:
+    """Return the formats that a version of an export holds.
 
     Raises:
         FileNotFoundError: it holds none.
     """
     names = {SAVED_MODEL: SAVED_MODEL_FILE, **FILES}
-    forms = tuple(form for form in FORMS if (version / names[form]).is_file())
-    if not forms:
-        raise FileNotFoundError(f"{version} holds no form of an export.")
-    return forms
+    formats = tuple(
+        format_name for format_name in EXPORT_FORMATS if (version / names[format_name]).is_file()
+    )
+    if not formats:
+        raise FileNotFoundError(f"{version} holds no format of an export.")
+    return formats
 
 
 def pick_images(source: Source, count: int) -> list[EncodedImage]:
@@ -94,15 +96,15 @@ def pick_images(source: Source, count: int) -> list[EncodedImage]:
 def compare_forms(
     version: Path, images: Sequence[EncodedImage], reference: Engine | None = None
 ) -> list[Parity]:
-    """Read the same images with every form of an export, each once.
+    """Read the same images with every format of an export, each once.
 
     Args:
         version: directory of the export.
         images: with their labels.
-        reference: the model that was exported; none takes the first form of the version.
+        reference: the model that was exported; none takes the first format of the version.
 
     Returns:
-        A row for the reference, one for each form, and if the model has second looks, one for the
+        A row for the reference, one for each format, and if the model has second looks, one for the
         reference with these, by which one can tell what reading once loses.
 
     Raises:
@@ -110,21 +112,21 @@ def compare_forms(
         FileNotFoundError: an image has no file.
     """
     if not images:
-        raise ValueError("Expected images to compare forms on. Received: none")
+        raise ValueError("Expected images to compare formats on. Received: none")
     for image in images:
         if not image.encoded:
             raise FileNotFoundError(f"{image.key}: no such image, or it cannot be read")
     files = [image.encoded for image in images]
     labels = [image.text for image in images]
-    forms = forms_of(version)
-    reference = reference or open_form(forms[0], version)
+    formats = formats_of(version)
+    reference = reference or open_format(formats[0], version)
     looks = reference.config.second_looks
     expected = _read_all(reference, files)
     rows = [_compare("reference", expected, expected, labels)]
-    for form in forms:
-        readings = _read_all(open_form(form, version), files)
-        row = _compare(form, expected, readings, labels)
-        rows.append(replace(row, second_looks=SECOND_LOOKS[form] if looks.enabled else ""))
+    for format_name in formats:
+        readings = _read_all(open_format(format_name, version), files)
+        row = _compare(format_name, expected, readings, labels)
+        rows.append(replace(row, second_looks=SECOND_LOOKS[format_name] if looks.enabled else ""))
     if looks.enabled:
         again = _read_all(SecondLooksEngine(reference, looks), files)
         # It is to read otherwise.
@@ -139,7 +141,10 @@ def _read_all(engine: Engine, files: Sequence[bytes]) -> list[Reading]:
 
 
 def _compare(
-    form: str, expected: Sequence[Reading], readings: Sequence[Reading], labels: Sequence[str]
+    format_name: str,
+    expected: Sequence[Reading],
+    readings: Sequence[Reading],
+    labels: Sequence[str],
 ) -> Parity:
     same = [
         (wanted.confidence, reading.confidence)
@@ -152,11 +157,11 @@ def _compare(
     ]
     failure = None
     try:
-        compare_readings(form, documents, readings)
+        compare_readings(format_name, documents, readings)
     except ExportDiffersError as difference:
         failure = str(difference)
     return Parity(
-        form=form,
+        format_name=format_name,
         num_images=len(readings),
         num_same=len(same),
         num_right=sum(

@@ -1,4 +1,4 @@
-"""Write a recogniser into a versioned directory, in all its forms, checked before it counts."""
+"""Write a recogniser into a versioned directory, in all its formats, checked before it counts."""
 
 import json
 import os
@@ -17,16 +17,16 @@ from absl import logging
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.engines.signature import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.serving import make_signatures
 from attention_ocr.export.warmup import write_warmup
-from attention_ocr.running_processes import is_running
-from attention_ocr.settings.forms import FILES, FORMS, FROZEN_GRAPH, SAVED_MODEL
-from attention_ocr.settings.forms import check_form as check_settings
-from attention_ocr.whole_files import sync_folder, sync_tree
-from attention_ocr.work_directory import TrainedModel, load_trained_model
+from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
+from attention_ocr.inference.serving_function import make_signatures
+from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
+from attention_ocr.io.atomic_write import sync_folder, sync_tree
+from attention_ocr.io.processes import is_running
+from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.settings.formats import check_format as check_settings
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
 
@@ -42,12 +42,12 @@ def export_model(
     check_data: str = "",
     num_check_images: int = 64,
     decoding: Mapping[str, Any] | None = None,
-    forms: Sequence[str] = (SAVED_MODEL,),
+    formats: Sequence[str] = (SAVED_MODEL,),
     second_looks: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Export the model of a work directory to `export_dir/version`, in one form or several.
+    """Export the model of a work directory to `export_dir/version`, in one format or several.
 
-    The directory appears under its version only after fresh processes have loaded each form and
+    The directory appears under its version only after fresh processes have loaded each format and
     read the same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
 
     Args:
@@ -58,18 +58,18 @@ def export_model(
             training, or its training data.
         num_check_images: images of the check, at least 1.
         decoding: settings of decoding in place of those of the training, by name.
-        forms: some of `settings.forms.FORMS`; `saved_model` is the directory itself, the others
-            are files in it.
+        formats: some of `settings.formats.EXPORT_FORMATS`; `saved_model` is the directory itself,
+            the others are files in it.
         second_looks: Settings of second looks in place of those of the training, by name.
 
     Returns:
         The directory of the version.
 
     Raises:
-        ValueError: a damaged work directory, a version that exists, or settings that a form cannot
-            hold.
+        ValueError: a damaged work directory, a version that exists, or settings that a format
+            cannot hold.
         FileNotFoundError: no trained model, or no data for the check.
-        ImportError: a form needs a package that is not installed.
+        ImportError: a format needs a package that is not installed.
         ExportDiffersError: the export reads otherwise than the model in memory; the message
             says where.
         OSError: the disk is full or cannot be written.
@@ -79,9 +79,9 @@ def export_model(
     model = load_trained_model(work_dir)
     config = model.config.with_decoding(decoding or {}).with_second_looks(second_looks or {})
     model = model._replace(config=config)
-    forms = [form for form in FORMS if form in forms]
-    for form in forms:
-        check_settings(form, model.config)
+    formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
+    for format_name in formats:
+        check_settings(format_name, model.config)
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
     if target.exists():
@@ -94,10 +94,10 @@ def export_model(
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
-            for form in forms:
-                write_form(form, model, directory, Path(check_dir))
-                _check_in_fresh_process(form, directory, Path(check_dir))
-            if SAVED_MODEL in forms:
+            for format_name in formats:
+                write_format(format_name, model, directory, Path(check_dir))
+                _check_in_fresh_process(format_name, directory, Path(check_dir))
+            if SAVED_MODEL in formats:
                 write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
         sync_tree(directory)
         os.replace(directory, target)
@@ -132,36 +132,36 @@ def export_saved_model(
     return export_model(work_dir, export_dir, version, check_data, num_check_images, decoding)
 
 
-def write_form(
-    form: str, model: TrainedModel, directory: Path, representative: Path | None = None
+def write_format(
+    format_name: str, model: TrainedModel, directory: Path, representative: Path | None = None
 ) -> None:
-    """Write one form of a model into the directory of a version, unchecked.
+    """Write one format of a model into the directory of a version, unchecked.
 
     Args:
-        form: one of `settings.forms.FORMS`; those that need TensorFlow first, because the others
-            make the model convertible.
+        format_name: one of `settings.formats.EXPORT_FORMATS`; those that need TensorFlow first,
+            because the others make the model portable.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
         representative: directory of images `*.png`, for `litert_full_int8` alone.
 
     Raises:
-        ValueError: a part of the model that the form cannot hold.
+        ValueError: a part of the model that the format cannot hold.
         ImportError: a package is not installed.
         OSError: the disk is full or cannot be written.
     """
-    if form == SAVED_MODEL:
+    if format_name == SAVED_MODEL:
         save_recognizer(model, directory)
         return
     directory.mkdir(exist_ok=True)
     model.config.save(directory)
     model.charset.save(directory)
-    path = directory / FILES[form]
+    path = directory / FILES[format_name]
     # Each converter is imported by those who use it.
-    if form == FROZEN_GRAPH:
+    if format_name == FROZEN_GRAPH:
         from attention_ocr.export.frozen_graph import write_frozen_graph
 
         write_frozen_graph(model, path)
-    elif form == "onnx":
+    elif format_name == "onnx":
         from attention_ocr.export.onnx_file import write_onnx
 
         write_onnx(model, path)
@@ -169,7 +169,7 @@ def write_form(
         from attention_ocr.export.litert import write_litert
 
         images = sorted(representative.glob("*.png")) if representative else []
-        write_litert(model, path, form, [image.read_bytes() for image in images])
+        write_litert(model, path, format_name, [image.read_bytes() for image in images])
 
 
 def _next_version(export_dir: Path) -> int:
@@ -241,9 +241,9 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
     (directory / CHECK_FILE).write_text(json.dumps(document), encoding="utf-8")
 
 
-def _check_in_fresh_process(form: str, directory: Path, check_dir: Path) -> None:
+def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
-    command = [sys.executable, "-m", "attention_ocr.export.check", form, *paths]
+    command = [sys.executable, "-m", "attention_ocr.export.check", format_name, *paths]
     # The package need not be installed, nor the repository be the current directory.
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
@@ -251,4 +251,4 @@ def _check_in_fresh_process(form: str, directory: Path, check_dir: Path) -> None
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines()
         reason = lines[-1] if lines else "No answer."
-        raise ExportDiffersError(f"The export was not kept. As {form}: {reason}")
+        raise ExportDiffersError(f"The export was not kept. As {format_name}: {reason}")

@@ -1,7 +1,7 @@
 """The warm-up file of an export: requests that a server replays before it answers the first client.
 
 The first calls of a graph are many times slower than those after. TF Serving reads the file's name
-and form: a TFRecord of `PredictionLog` messages.
+and format: a TFRecord of `PredictionLog` messages.
 """
 
 from collections.abc import Iterator, Sequence

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_ocr.array_files import write_arrays
-from attention_ocr.bounded_files import read_arrays
-from attention_ocr.charset import Charset
+from attention_ocr.io.array_files import write_arrays
+from attention_ocr.io.bounded_read import read_arrays
 from attention_ocr.language_models import lstm, ngram
+from attention_ocr.text.charset import Charset
 
 MODELS: dict[str, type[ngram.NgramModel] | type[lstm.LSTMModel]] = {
     ngram.KIND: ngram.NgramModel,

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, Charset
+from attention_ocr.text.charset import END_ID, Charset
 
 KIND = "lstm"
 START_SYMBOL, END_SYMBOL, UNKNOWN_SYMBOL, NUM_SPECIAL = 0, 1, 2, 3

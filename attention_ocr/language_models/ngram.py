@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, Charset
+from attention_ocr.text.charset import END_ID, Charset
 
 START, END = "\x02", "\x03"
 """Stand for the start and the end of a word; no charset is read from a file that holds them."""

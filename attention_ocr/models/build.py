@@ -7,8 +7,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.decoder import AttentionDecoder
@@ -17,6 +15,7 @@ from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoder import ATTENTIONS
 from attention_ocr.settings.model import (
     BACKBONE_ENCODERS,
@@ -24,6 +23,7 @@ from attention_ocr.settings.model import (
     ENCODERS,
     ModelConfig,
 )
+from attention_ocr.text.charset import Charset
 
 SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
     "lstm": BidirectionalLSTM,

@@ -42,7 +42,7 @@ class Choices(NamedTuple):
     baselines: tf.Tensor
 
 
-class Taught(NamedTuple):
+class TeacherForcedOutput(NamedTuple):
     """What teacher forcing gives.
 
     Attributes:
@@ -86,7 +86,7 @@ class AttentionDecoder(keras.layers.Layer):
             example (scheduled sampling, Bengio et al., 2015, section 2.4). None draws nothing.
 
     Returns:
-        `Taught`.
+        `TeacherForcedOutput`.
     """
 
     def __init__(
@@ -249,7 +249,7 @@ class AttentionDecoder(keras.layers.Layer):
         decoder_inputs: tf.Tensor,
         sampling_probability: tf.Tensor | None = None,
         training: bool = False,
-    ) -> Taught:
+    ) -> TeacherForcedOutput:
         choosing = training and self.attention.draws
         sampling, seed = None, None
         if training and sampling_probability is not None:
@@ -278,7 +278,9 @@ class AttentionDecoder(keras.layers.Layer):
         )
         logits = self.project(features, training=training)
         if self.baseline is None or not choosing:
-            return Taught(logits, weights, None)
+            return TeacherForcedOutput(logits, weights, None)
         log_probabilities, entropies = choices
         baselines = self.baseline(tf.stop_gradient(features))[..., 0]
-        return Taught(logits, weights, Choices(log_probabilities, entropies, baselines))
+        return TeacherForcedOutput(
+            logits, weights, Choices(log_probabilities, entropies, baselines)
+        )

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.convertible import blank_state, multiply_both_ways, run_both_ways
+from attention_ocr.models.portable_rnn import blank_state, multiply_both_ways, run_both_ways
 
 
 class BidirectionalGRU(keras.layers.Layer):
@@ -15,14 +15,14 @@ class BidirectionalGRU(keras.layers.Layer):
         units: U, of each direction.
 
     Attributes:
-        convertible: see `BidirectionalLSTM`.
+        portable: see `BidirectionalLSTM`.
 
     Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
     def __init__(self, units: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.convertible = False
+        self.portable = False
         self.forward = keras.layers.GRU(
             units, return_sequences=True, return_state=True, name="forward"
         )
@@ -31,17 +31,15 @@ class BidirectionalGRU(keras.layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        if self.convertible:
-            return self._call_convertible(inputs, lengths)
+        if self.portable:
+            return self._call_portable(inputs, lengths)
         valid = tf.sequence_mask(lengths, tf.shape(inputs)[1])
         forward, end = self.forward(inputs, mask=valid)
         backward, start = self.backward(inputs, mask=valid)
         outputs = tf.concat([forward, tf.reverse(backward, (1,))], axis=-1)
         return outputs * tf.cast(valid, outputs.dtype)[..., None], tf.concat([end, start], axis=-1)
 
-    def _call_convertible(
-        self, inputs: tf.Tensor, lengths: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _call_portable(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # `reset_after` of Keras: the reset gate scales the product, which has a bias of its own.
         cells = [self.forward.cell, self.backward.cell]
         biases = [tf.unstack(tf.cast(cell.bias, inputs.dtype)) for cell in cells]

@@ -9,12 +9,12 @@ import tensorflow as tf
 from attention_ocr.models.attention.interface import Memory
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState
 from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.multi_view import join_views, split_views
 from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
-from attention_ocr.models.views import join_views, split_views
 
 
-class Encoded(NamedTuple):
+class EncoderOutput(NamedTuple):
     """What the encoder says of a batch of images.
 
     Attributes:
@@ -78,10 +78,10 @@ class Recognizer(keras.Model):
         self.sequence = sequence
         self.decoder = decoder
         self.ctc_head = ctc_head
-        self.convertible = False
+        self.portable = False
         self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
 
-    def make_convertible(self, fused: bool = False) -> None:
+    def make_portable(self, fused: bool = False) -> None:
         """Use loops that other runtimes than TensorFlow can run, from the next trace on.
 
         The outputs stay the same. Training in that form would take longer.
@@ -89,13 +89,15 @@ class Recognizer(keras.Model):
         Args:
             fused: whether an LSTM is left as one operation, for ONNX, which has its own.
         """
-        self.convertible = True
+        self.portable = True
         for layer in self.sequence:
-            layer.convertible = True
+            layer.portable = True
             if isinstance(layer, BidirectionalLSTM):
                 layer.fused = fused
 
-    def encode(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> Encoded:
+    def encode(
+        self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
+    ) -> EncoderOutput:
         """Run the encoder and the sequence model.
 
         Args:
@@ -119,7 +121,7 @@ class Recognizer(keras.Model):
                 tf.reduce_sum(grid, axis=1), tf.reduce_sum(weights, axis=1)
             )
             summary = tf.reduce_sum(columns, axis=1) / tf.cast(column_lengths, grid.dtype)[:, None]
-            return Encoded(grid, cells, columns, column_lengths, summary)
+            return EncoderOutput(grid, cells, columns, column_lengths, summary)
         # The rows of a column stand side by side, so that the sequence model sees where is above.
         columns = tf.transpose(grid, (0, 2, 1, 3))  # [B, W', H', D]
         columns = tf.reshape(columns, (-1, tf.shape(grid)[2], grid.shape[1] * grid.shape[3]))
@@ -128,7 +130,7 @@ class Recognizer(keras.Model):
             columns, summary = layer(columns, column_lengths)
         valid = tf.sequence_mask(column_lengths, tf.shape(columns)[1])
         grid, cells = tf.expand_dims(columns, 1), tf.expand_dims(valid, 1)
-        return Encoded(grid, cells, columns, column_lengths, summary)
+        return EncoderOutput(grid, cells, columns, column_lengths, summary)
 
     def rectify(self, images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
         """Return `images` float [B, views * H, W, C] as they enter the encoder when it reads."""
@@ -137,7 +139,7 @@ class Recognizer(keras.Model):
         views, sizes = split_views(images, image_sizes, self.num_views)
         return tf.reshape(self.rectifier(views, sizes), tf.shape(images))
 
-    def start_decoding(self, encoded: Encoded) -> tuple[DecoderState, Memory]:
+    def start_decoding(self, encoded: EncoderOutput) -> tuple[DecoderState, Memory]:
         """Return the decoder's initial state and its memory [B, N = H'W', D].
 
         Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.convertible import (
+from attention_ocr.models.portable_rnn import (
     blank_state,
     join_directions,
     multiply_both_ways,
@@ -23,9 +23,9 @@ class BidirectionalLSTM(keras.layers.Layer):
         units: U, of each direction.
 
     Attributes:
-        convertible: whether the loop is one that other runtimes can run, at no loss but that of the
-            gradient's speed; `Recognizer.make_convertible` sets it.
-        fused: whether, where it is convertible, each direction is one operation, `BlockLSTMV2`,
+        portable: whether the loop is one that other runtimes can run, at no loss but that of the
+            gradient's speed; `Recognizer.make_portable` sets it.
+        fused: whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
             for runtimes that have an LSTM of their own.
 
     Call arguments:
@@ -40,7 +40,7 @@ class BidirectionalLSTM(keras.layers.Layer):
     def __init__(self, units: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.convertible = False
+        self.portable = False
         self.fused = False
         self.projection = keras.layers.Dense(2 * 4 * units, use_bias=False, name="projection")
 
@@ -56,8 +56,8 @@ class BidirectionalLSTM(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        if self.convertible:
-            call = self._call_fused if self.fused else self._call_convertible
+        if self.portable:
+            call = self._call_fused if self.fused else self._call_portable
             return call(inputs, lengths)
         projected = self.projection(tf.transpose(inputs, (1, 0, 2)))  # [W, B, 8U]
         bias = tf.reshape(tf.cast(self.bias, projected.dtype), (-1,))
@@ -72,9 +72,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         summary = tf.concat([forward[-1], backward[0]], axis=-1)
         return tf.transpose(outputs, (1, 0, 2)), summary
 
-    def _call_convertible(
-        self, inputs: tf.Tensor, lengths: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _call_portable(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         projected = self.projection(inputs)  # [B, W, 8U]
         projected += tf.reshape(tf.cast(self.bias, projected.dtype), (-1,))
         kernels = tf.unstack(tf.cast(self.recurrent_kernel, projected.dtype))

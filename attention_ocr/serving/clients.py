@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from attention_ocr.extras import extra
+from attention_ocr.io.extras import extra
 
 BINARY_KEY = "b64"
 

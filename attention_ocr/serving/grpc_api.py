@@ -27,7 +27,7 @@ from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.servable import array_of
-from attention_ocr.serving.service import Answer, Service, Wanted
+from attention_ocr.serving.service import ModelRequest, ModelResponse, Service
 
 STATUS_CODES = {status.value[0]: status for status in grpc.StatusCode}
 
@@ -119,7 +119,7 @@ class GrpcApi:
             self._num_active -= 1
 
     async def _predict(self, request: Any) -> Any:
-        wanted = _wanted(request.model_spec)
+        wanted = _model_request(request.model_spec)
 
         def unpack() -> Arrays:
             return {
@@ -135,7 +135,7 @@ class GrpcApi:
     async def _classify(self, request: Any) -> Any:
         examples = _serialized_examples(request.input)
         result, version, signature = await self._service.classify(
-            _wanted(request.model_spec), examples
+            _model_request(request.model_spec), examples
         )
         response = ClassificationResponse(result=result)
         _fill_spec(response.model_spec, request.model_spec.name, version, signature)
@@ -148,14 +148,14 @@ class GrpcApi:
                 "Expected the metadata_field signature_def. "
                 f"Received: {list(request.metadata_field)}",
             )
-        signatures, version = self._service.metadata(_wanted(request.model_spec))
+        signatures, version = self._service.metadata(_model_request(request.model_spec))
         response = GetModelMetadataResponse()
         _fill_spec(response.model_spec, request.model_spec.name, version)
         response.metadata["signature_def"].Pack(signatures)
         return response
 
     async def _status(self, request: Any) -> Any:
-        return self._service.status(_wanted(request.model_spec))
+        return self._service.status(_model_request(request.model_spec))
 
 
 def _one_message(messages: AsyncIterator[bytes]) -> Callable[[], Awaitable[bytes]]:
@@ -209,14 +209,14 @@ def make_grpc_server(
     return server, port
 
 
-def _wanted(spec: Any) -> Wanted:
+def _model_request(spec: Any) -> ModelRequest:
     if spec.WhichOneof("version_choice") == "version_label":
         raise ServingError(
             Code.INVALID_ARGUMENT,
             f"Expected a version by its number. Received: label {spec.version_label!r}",
         )
     version = spec.version.value if spec.HasField("version") else None
-    return Wanted(spec.name, version, spec.signature_name)
+    return ModelRequest(spec.name, version, spec.signature_name)
 
 
 def _fill_spec(spec: Any, name: str, version: int, signature: str = "") -> None:
@@ -224,7 +224,7 @@ def _fill_spec(spec: Any, name: str, version: int, signature: str = "") -> None:
     spec.version.value = version
 
 
-def _predict_response(request: Any, answer: Answer) -> Any:
+def _predict_response(request: Any, answer: ModelResponse) -> Any:
     response = PredictResponse()
     _fill_spec(response.model_spec, request.model_spec.name, answer.version, answer.signature_name)
     for name, array in answer.outputs.items():

@@ -7,10 +7,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow.core.example.example_pb2 import Example
 
-from attention_ocr.data.pixels import UnreadableImageError, normalize_file
-from attention_ocr.engines.signature import STATUS_OK
-from attention_ocr.image_formats import STATUS_UNSUPPORTED, file_format
-from attention_ocr.image_headers import ImageLimits
+from attention_ocr.images.decode import UnreadableImageError, normalize_file
+from attention_ocr.images.formats import STATUS_UNSUPPORTED, file_format
+from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference.engines.signature_names import STATUS_OK
 from attention_ocr.serving.batching import Arrays
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"

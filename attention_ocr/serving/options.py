@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attention_ocr.image_headers import ImageLimits
+from attention_ocr.images.headers import ImageLimits
 
 LATEST = "latest"
 ALL = "all"

@@ -18,7 +18,7 @@ from attention_ocr.serving.guard import IMAGE_INPUT
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.servable import Signature
-from attention_ocr.serving.service import Service, Wanted
+from attention_ocr.serving.service import ModelRequest, Service
 from attention_ocr.serving.versions import MAX_VERSION
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -94,7 +94,7 @@ class RestApi:
             raise ServingError(
                 Code.INVALID_ARGUMENT, f"Failed to convert version: {match['version']} to numeric."
             )
-        wanted = Wanted(match["name"], version)
+        wanted = ModelRequest(match["name"], version)
         if method == ":predict":
             return await self._predict(wanted, request)
         if method == ":classify":
@@ -144,7 +144,7 @@ class RestApi:
         packed = "Content-Encoding" in request.headers
         return self._options.max_request_bytes if packed else len(body)
 
-    async def _predict(self, wanted: Wanted, request: web.Request) -> bytes:
+    async def _predict(self, wanted: ModelRequest, request: web.Request) -> bytes:
         # The same version from here on: another may be loaded while a large body is unpacked.
         servable = self._service.servable(wanted)
         with ExitStack() as place:
@@ -169,7 +169,7 @@ class RestApi:
             answer = await self._service.predict(wanted, inputs, servable=servable)
             return rest_format.dump_predictions(answer.outputs, parsed.by_row)
 
-    async def _classify(self, wanted: Wanted, request: web.Request) -> bytes:
+    async def _classify(self, wanted: ModelRequest, request: web.Request) -> bytes:
         with ExitStack() as place:
             async with self._body(request) as body:
                 place.enter_context(self._place())
@@ -185,7 +185,7 @@ class RestApi:
         ]
         return rest_format.dump({"results": rows})
 
-    def _metadata(self, wanted: Wanted) -> bytes:
+    def _metadata(self, wanted: ModelRequest) -> bytes:
         signatures, version = self._service.metadata(wanted)
         return rest_format.dump(
             {

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_STRING, DT_UINT8
 
-from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.data.image_arrays import decode_array, encode_array
-from attention_ocr.data.pixels import over_contrast
-from attention_ocr.engines.interface import Reading
-from attention_ocr.engines.second_looks import read_again
-from attention_ocr.engines.signature import BEAM_SIGNATURE, SERVING_SIGNATURE, STATUS_OK
-from attention_ocr.engines.views import View
+from attention_ocr.images.decode import over_contrast
+from attention_ocr.images.fitting import decode_array, encode_array
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.inference.engines.signature_names import (
+    BEAM_SIGNATURE,
+    SERVING_SIGNATURE,
+    STATUS_OK,
+)
+from attention_ocr.inference.second_looks.engine import read_again
+from attention_ocr.inference.second_looks.vote import View
 from attention_ocr.serving.batching import Arrays, object_array
 from attention_ocr.serving.guard import (
     CLASSIFY_METHOD,
@@ -24,6 +27,7 @@ from attention_ocr.serving.guard import (
     images_of,
 )
 from attention_ocr.serving.servable import Servable, Signature
+from attention_ocr.settings.config import CONFIG_FILE, Config
 
 NEEDED = frozenset({"text", "confidence", "attention", "attention_extent", STATUS_OUTPUT})
 """Outputs of a signature that reads."""

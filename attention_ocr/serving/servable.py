@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from attention_ocr.engines.meta_graph import read_meta_graph
 from attention_ocr.export.warmup import read_warmup
+from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import name_refused, normalize_images

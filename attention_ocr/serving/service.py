@@ -29,7 +29,7 @@ _SMALL_BYTES = 2**18
 """Of a request that is unpacked at once: some milliseconds, less than the other way would take."""
 
 
-class Wanted(NamedTuple):
+class ModelRequest(NamedTuple):
     """Which function of which model is asked for.
 
     Attributes:
@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
     signature_name: str = ""
 
 
-class Answer(NamedTuple):
+class ModelResponse(NamedTuple):
     """What a signature computed, and which one it was."""
 
     outputs: Mapping[str, np.ndarray]
@@ -83,7 +83,7 @@ class Service:
         """Wait for what is being unpacked, and unpack no more."""
         self._unpacker.shutdown(cancel_futures=True)
 
-    def servable(self, wanted: Wanted) -> Servable:
+    def servable(self, wanted: ModelRequest) -> Servable:
         """Return the version that is asked for.
 
         Raises:
@@ -93,11 +93,11 @@ class Service:
 
     async def predict(
         self,
-        wanted: Wanted,
+        wanted: ModelRequest,
         inputs: Arrays,
         output_filter: Collection[str] = (),
         servable: Servable | None = None,
-    ) -> Answer:
+    ) -> ModelResponse:
         """Compute the outputs of a signature.
 
         Args:
@@ -121,10 +121,10 @@ class Service:
             )
         outputs = await self._compute(signature, inputs)
         kept = {name: outputs[name] for name in output_filter} if output_filter else outputs
-        return Answer(kept, servable.version, signature.name)
+        return ModelResponse(kept, servable.version, signature.name)
 
     async def classify(
-        self, wanted: Wanted, examples: list[bytes]
+        self, wanted: ModelRequest, examples: list[bytes]
     ) -> tuple[ClassificationResult, int, str]:
         """Name the classes of examples by a signature of the method `tensorflow/serving/classify`.
 
@@ -179,7 +179,7 @@ class Service:
         outputs = await self._batcher.submit(compute, guarded.inputs, num_rows, guarded.num_pixels)
         return name_refused(outputs, guarded.refused)
 
-    def metadata(self, wanted: Wanted) -> tuple[SignatureDefMap, int]:
+    def metadata(self, wanted: ModelRequest) -> tuple[SignatureDefMap, int]:
         """Return the signatures of a version, and its number.
 
         Raises:
@@ -191,7 +191,7 @@ class Service:
             signatures.signature_def[name].CopyFrom(definition)
         return signatures, servable.version
 
-    def status(self, wanted: Wanted) -> GetModelStatusResponse:
+    def status(self, wanted: ModelRequest) -> GetModelStatusResponse:
         """Return where the versions stand.
 
         Raises:

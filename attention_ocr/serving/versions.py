@@ -11,7 +11,7 @@ from pathlib import Path
 
 from absl import logging
 
-from attention_ocr.model_places import SAVED_MODEL_FILE
+from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ALL, ServingOptions
 from attention_ocr.serving.second_looks import load_servable

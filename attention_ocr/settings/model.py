@@ -17,8 +17,8 @@ ENCODERS = {
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
     "resnet": "attention_ocr.models.encoders.resnet:ResNetEncoder",
     "recursive": "attention_ocr.models.encoders.recursive:RecursiveEncoder",
-    "inception_v3": "attention_ocr.models.encoders.application:InceptionV3Encoder",
-    "application": "attention_ocr.models.encoders.application:ApplicationEncoder",
+    "inception_v3": "attention_ocr.models.encoders.keras_application:InceptionV3Encoder",
+    "application": "attention_ocr.models.encoders.keras_application:ApplicationEncoder",
 }
 """Where the class of each encoder is. A new encoder is a class and a line here."""
 

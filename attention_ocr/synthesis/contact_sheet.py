@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
-from attention_ocr.font_packages import warn_of_missing_fonts
-from attention_ocr.synthesis.faces import Face
+from attention_ocr.synthesis.font_packages import warn_of_missing_fonts
+from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import open_font
-from attention_ocr.text_direction import display_order
+from attention_ocr.text.bidi import display_order
 
 _CELL_HEIGHT = 48
 _CELL_WIDTH = 208

@@ -11,7 +11,7 @@ from attention_ocr.synthesis.lettering import join_inks
 from attention_ocr.synthesis.typesetting import Typesetter
 
 if TYPE_CHECKING:
-    from attention_ocr.synthesis.faces import Face
+    from attention_ocr.synthesis.typefaces import Face
 
 # Segments a to g, as data sheets name them: clockwise from the top, the last in the middle.
 SEGMENTS = {

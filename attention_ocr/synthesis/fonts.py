@@ -13,14 +13,14 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from attention_ocr.synthesis.face_cache import (
+from attention_ocr.synthesis.typeface_cache import (
     cache_file,
     describe,
     load_cache,
     recall,
     save_cache,
 )
-from attention_ocr.synthesis.faces import Face, inspect_file, letter_shapes
+from attention_ocr.synthesis.typefaces import Face, inspect_file, letter_shapes
 from attention_ocr.synthesis.typesetting import open_font
 
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")

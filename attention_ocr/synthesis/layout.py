@@ -21,7 +21,6 @@ from attention_ocr.synthesis.displays import (
     spread_dots,
 )
 from attention_ocr.synthesis.effects import thicken
-from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, ripple_mask, view_mask
 from attention_ocr.synthesis.lettering import (
     Scatter,
@@ -32,6 +31,7 @@ from attention_ocr.synthesis.lettering import (
 from attention_ocr.synthesis.lines import AMBIGUOUS, add_line_height
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.panels import draw_panel, furnish_plate
+from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 LARGEST_CAPTION = 1 / 1.8

@@ -11,7 +11,7 @@ from attention_ocr.synthesis.chance import between, happens
 from attention_ocr.synthesis.typesetting import Typesetter
 
 if TYPE_CHECKING:
-    from attention_ocr.synthesis.faces import Face
+    from attention_ocr.synthesis.typefaces import Face
 
 
 @dataclass(frozen=True)

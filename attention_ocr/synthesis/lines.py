@@ -8,9 +8,9 @@ import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.effects import thicken
-from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, view_mask
 from attention_ocr.synthesis.looks import LOOKS, Look
+from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 # Cut out along their ink, these look like their other case or like another mark: `s` and `S`, a

@@ -14,8 +14,6 @@ from attention_ocr.synthesis.effects import (
     photograph,
     thicken,
 )
-from attention_ocr.synthesis.face_choice import FaceChooser, SizedFace
-from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.layout import lay_out
 from attention_ocr.synthesis.lines import Line, cut_out, set_line
@@ -23,6 +21,8 @@ from attention_ocr.synthesis.looks import LOOKS, Look, parse_looks
 from attention_ocr.synthesis.painting import paint_layout
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import TextSampler
+from attention_ocr.synthesis.typeface_choice import FaceChooser, SizedFace
+from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 _MAX_TEXT_DRAWS = 1000

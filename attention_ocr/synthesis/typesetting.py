@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
-    from attention_ocr.synthesis.faces import Face
+    from attention_ocr.synthesis.typefaces import Face
 
 _MAX_OPEN_FONTS = 256
 

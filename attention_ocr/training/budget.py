@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.training import DEFAULT_STEPS, TrainingConfig
 
 PASSES = 100

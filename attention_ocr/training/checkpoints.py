@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.whole_files import sync_file, sync_folder, whole_file
+from attention_ocr.io.atomic_write import sync_file, sync_folder, whole_file
 
 CHECKPOINTS = "checkpoints"
 # What TensorFlow raises for a checkpoint that is cut short: `OpError` itself for its index, an

@@ -4,7 +4,7 @@ from bisect import bisect_left
 
 import tensorflow as tf
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.image import WIDTH_MULTIPLE
 
 

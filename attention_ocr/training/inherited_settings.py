@@ -7,8 +7,8 @@ from typing import Any
 
 from absl import logging
 
-from attention_ocr.config import CONFIG_FILE, Config
-from attention_ocr.model_places import SAVED_MODEL_FILE, WEIGHTS_FILE, find_model
+from attention_ocr.inference.locate import SAVED_MODEL_FILE, WEIGHTS_FILE, find_model
+from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.model import COMPACT_ENCODERS
 
 BUNDLED = "default"

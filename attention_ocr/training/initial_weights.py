@@ -9,13 +9,13 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.charset import SPECIAL_TOKENS, Charset
-from attention_ocr.config import Config
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, read_weights, weight_name
+from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import SPECIAL_TOKENS, Charset
 from attention_ocr.training.inherited_settings import model_directory
-from attention_ocr.whole_files import whole_file
-from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, weight_name
 
 REPORT_FILE = "initial_weights.json"
 NOT_IN_OTHER = "not in the other model"

@@ -30,7 +30,7 @@ class StoppedError(KeyboardInterrupt):
 
 
 class Interruption:
-    """Notes signals that ask the process to end, inside a `with` block.
+    """ModelMetadata signals that ask the process to end, inside a `with` block.
 
     The first signal is noted, or raised where `immediate` says so; a second one of the kind ends
     the process at once, whatever it is doing. Signals that the process was started to ignore (as

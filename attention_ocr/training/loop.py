@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from attention_ocr.config import Config
 from attention_ocr.data.sources import open_source
+from attention_ocr.settings.config import Config
 from attention_ocr.training.budget import fit_to_data
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.interruption import Interruption

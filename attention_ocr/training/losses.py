@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID
 from attention_ocr.training.optimization import NOT_DECAYED
 
 

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
+from attention_ocr.inference.work_directory import weight_name
 from attention_ocr.settings.training import DEFAULT_STEPS, TrainingConfig
 from attention_ocr.training.flattened_muon import make_muon
 from attention_ocr.training.fused_adam import FusedAdam
 from attention_ocr.training.initial_weights import has_prefix, matching_names
 from attention_ocr.training.learning_rate import LearningRate
-from attention_ocr.work_directory import weight_name
 
 NOT_DECAYED = ("bias", "beta", "gamma")
 """Names of the variables that weight decay and L2 spare."""

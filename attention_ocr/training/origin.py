@@ -7,8 +7,8 @@ from typing import Any
 
 from absl import logging
 
-from attention_ocr.config import Config
 from attention_ocr.data.sources import Source
+from attention_ocr.settings.config import Config
 from attention_ocr.training.run_record import DataFingerprint, RunRecord, flat_settings
 from attention_ocr.training.workers import Workers
 

@@ -5,14 +5,14 @@ import dataclasses
 import itertools
 from pathlib import Path
 
-from attention_ocr.charset import ASCII, CHARSET_FILE, Charset
-from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source
+from attention_ocr.inference.work_directory import WEIGHTS_FILE
+from attention_ocr.io.atomic_write import TEMPORARY_SUFFIX
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.text.charset import ASCII, CHARSET_FILE, Charset
 from attention_ocr.training.initial_weights import REPORT_FILE
 from attention_ocr.training.workers import Workers
-from attention_ocr.whole_files import TEMPORARY_SUFFIX
-from attention_ocr.work_directory import WEIGHTS_FILE
 
 
 class KeptSettings:

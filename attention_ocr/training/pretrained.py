@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from attention_ocr.config import Config
 from attention_ocr.models.build import make_encoder
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
 
 
 def check_encoder(config: Config) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.charset import UNKNOWN_ID
 from attention_ocr.evaluation.evaluate import Prediction
-from attention_ocr.metrics import TextMetrics
+from attention_ocr.metrics.accuracy import TextMetrics
 from attention_ocr.settings.data import DataConfig
+from attention_ocr.text.charset import UNKNOWN_ID
 
 
 class TrainingResult(NamedTuple):

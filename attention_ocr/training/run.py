@@ -10,13 +10,14 @@ import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.unreachable import find_unreachable
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
 from attention_ocr.training import loss_scale
 from attention_ocr.training.budget import Budget
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
@@ -41,7 +42,6 @@ from attention_ocr.training.progress import (
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
 from attention_ocr.training.workers import Workers
-from attention_ocr.work_directory import WEIGHTS_FILE, save_weights, weight_values
 
 EVENTS = "events"
 

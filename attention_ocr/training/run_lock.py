@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import logging
 
-from attention_ocr.running_processes import is_running, start_of
+from attention_ocr.io.processes import is_running, start_of
 
 LOCK_FILE = "run.lock"
 HEARTBEAT_S = 20.0

@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from attention_ocr.config import Config
 from attention_ocr.data.sources import Source
+from attention_ocr.settings.config import Config
 
 FORMAT_VERSION = 1
 

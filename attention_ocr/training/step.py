@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from attention_ocr.config import Config
 from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import Config
 from attention_ocr.training.devices import worker_shard
 from attention_ocr.training.few_shapes import pad_to_bucket
 from attention_ocr.training.loss_scale import scale_loss, scale_of

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.config import Config
-from attention_ocr.data.images import picture_of
 from attention_ocr.evaluation.evaluate import Evaluation, Recognize
-from attention_ocr.overlay import attention_strip, caption
+from attention_ocr.images.graph_fitting import picture_of
+from attention_ocr.settings.config import Config
+from attention_ocr.visualization.overlay import attention_strip, caption
 
 NUM_IMAGES = 8
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.training.inherited_settings import differing_settings, model_directory
 from attention_ocr.training.initial_weights import (
     NOT_IN_OTHER,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.extras import extra
+from attention_ocr.io.extras import extra
 
 with extra("plots", "Drawing the plot"):
     from matplotlib.figure import Figure

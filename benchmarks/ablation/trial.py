@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from attention_ocr.charset import ASCII, Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import ASCII, Charset
 from attention_ocr.training.step import Batch
-from attention_ocr.whole_files import whole_file
 from benchmarks.ablation.variants import VARIANTS, make_config
 from benchmarks.budget import train_for
 

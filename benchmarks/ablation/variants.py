@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 from benchmarks.flag_files import CONFIGS, read_flags
 
 PRESETS = CONFIGS / "presets"

@@ -26,7 +26,7 @@ import attention_ocr
 from attention_ocr.data.labels import LabelledImage, read_labels
 from attention_ocr.data.sources import parse_source
 from attention_ocr.data.tables import split_indices
-from attention_ocr.metrics import compute_metrics
+from attention_ocr.metrics.accuracy import compute_metrics
 from benchmarks import measure
 from benchmarks.peers.read import PEERS
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# As in `attention_ocr.charset`, which the environment of the peers does not have.
+# As in `attention_ocr.text.charset`, which the environment of the peers does not have.
 ASCII = "".join(chr(code) for code in range(33, 127))
 HEIGHT, LEAST_WIDTH = 48, 320
 """Of the pictures that the network reads, pixels: rapidocr's."""

@@ -1,6 +1,6 @@
 """CUTE80: curved words, cropped."""
 
-from attention_ocr.data.published_words import ImageListWords
+from attention_ocr.data.tfds.layouts import ImageListWords
 
 
 class Builder(ImageListWords):

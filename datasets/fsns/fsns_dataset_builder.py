@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.data.words_builder import WordsBuilder, existing
+from attention_ocr.data.tfds.builder import WordsBuilder, existing
 
 SPLITS = ("train", "validation", "test")
 

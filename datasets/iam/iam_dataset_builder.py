@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from attention_ocr.data.files import read_lines
-from attention_ocr.data.words_builder import WordsBuilder, existing
+from attention_ocr.data.storage import read_lines
+from attention_ocr.data.tfds.builder import WordsBuilder, existing
 
 TASK = "largeWriterIndependentTextLineRecognitionTask"
 FILES = {

@@ -1,6 +1,6 @@
 """ICDAR 2013, focused scene text, task 2.3: cropped words."""
 
-from attention_ocr.data.published_words import IcdarWords, icdar_instructions
+from attention_ocr.data.tfds.layouts import IcdarWords, icdar_instructions
 
 
 class Builder(IcdarWords):

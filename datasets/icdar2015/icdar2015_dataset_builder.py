@@ -1,6 +1,6 @@
 """ICDAR 2015, incidental scene text, task 4.3: cropped words."""
 
-from attention_ocr.data.published_words import IcdarWords, icdar_instructions
+from attention_ocr.data.tfds.layouts import IcdarWords, icdar_instructions
 
 
 class Builder(IcdarWords):

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.data.words_builder import WordsBuilder, existing
-from attention_ocr.extras import extra
+from attention_ocr.data.tfds.builder import WordsBuilder, existing
+from attention_ocr.io.extras import extra
 
 
 class Builder(WordsBuilder):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attention_ocr.data.files import read_lines
 from attention_ocr.data.readers.mjsynth import annotation_rows
-from attention_ocr.data.words_builder import WordsBuilder, existing
+from attention_ocr.data.storage import read_lines
+from attention_ocr.data.tfds.builder import WordsBuilder, existing
 
 FOLDER = "mnt/ramdisk/max/90kDICT32px"
 FILES = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from attention_ocr.data.words_builder import WordsBuilder, existing
+from attention_ocr.data.tfds.builder import WordsBuilder, existing
 
 
 class Builder(WordsBuilder):

@@ -1,6 +1,6 @@
 """SVT-Perspective: the signs of SVT's test split, seen from the side."""
 
-from attention_ocr.data.published_words import ImageListWords
+from attention_ocr.data.tfds.layouts import ImageListWords
 
 
 class Builder(ImageListWords):

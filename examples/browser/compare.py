@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from attention_ocr.extras import extra
-from attention_ocr.reading.reader import load
+from attention_ocr.inference.reader import load
+from attention_ocr.io.extras import extra
 
 with extra("browser", "Driving the page"):
     from playwright import sync_api as playwright

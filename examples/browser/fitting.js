@@ -1,4 +1,4 @@
-// Pixels to the input of the network, as `attention_ocr.data.image_arrays.fit_array` makes it: in
+// Pixels to the input of the network, as `attention_ocr.images.fitting.fit_array` makes it: in
 // float32, operation by operation, so that the page and the Python reader see the same numbers. A
 // canvas would resample in a way of its own.
 

@@ -41,7 +41,7 @@ export async function decodePicture(file) {
   return picture;
 }
 
-/** Lay RGBA values over white or black: see `over_contrast` in `attention_ocr/data/pixels.py`. */
+/** Lay RGBA values over white or black: see `over_contrast` in `attention_ocr/images/decode.py`. */
 function layOverContrast(values) {
   let [brightness, weight, seesThrough] = [0, 0, false];
   for (let i = 0; i < values.length; i += 4) {

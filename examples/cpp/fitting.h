@@ -1,4 +1,4 @@
-// Pixels to the input of the network, as `attention_ocr.data.image_arrays.fit_array` makes it.
+// Pixels to the input of the network, as `attention_ocr.images.fitting.fit_array` makes it.
 #pragma once
 
 #include <cstdint>

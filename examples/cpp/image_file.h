@@ -1,4 +1,4 @@
-// Image files to pixels, as `attention_ocr.data.image_arrays.decode_array` decodes them.
+// Image files to pixels, as `attention_ocr.images.fitting.decode_array` decodes them.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@
 
 namespace {
 
-// Token ids below this are special; see `attention_ocr.charset`.
+// Token ids below this are special; see `attention_ocr.text.charset`.
 constexpr std::int32_t kEnd = 2, kNumSpecial = 4;
 
 // Return the number of a name that must not occur twice, or none where it does not occur.

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import ASCII, Charset
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.text.charset import ASCII, Charset
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import make_train_step

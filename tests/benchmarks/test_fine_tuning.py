@@ -3,11 +3,11 @@ import math
 
 import pytest
 
-from attention_ocr.config import Config
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
-from attention_ocr.metrics import compute_metrics
-from attention_ocr.model_places import BUNDLED_WEIGHTS
+from attention_ocr.inference.locate import BUNDLED_WEIGHTS
+from attention_ocr.metrics.accuracy import compute_metrics
+from attention_ocr.settings.config import Config
 from benchmarks import fine_tuning
 from benchmarks.flag_files import CONFIGS, read_flags
 from tests import tiny

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from attention_ocr.image_headers import ImageLimits
-from attention_ocr.reading import reader
+from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference import reader
 from benchmarks import fuzz
 
 

@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from attention_ocr.config import Config
 from attention_ocr.data.sources import parse_source
+from attention_ocr.settings.config import Config
 from benchmarks import recipe
 from tests import tiny
 

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from attention_ocr.metrics import compute_metrics
+from attention_ocr.metrics.accuracy import compute_metrics
 from benchmarks import rulers
 from benchmarks.flag_files import CONFIGS, read_flags
 from tests import tiny, tiny_model

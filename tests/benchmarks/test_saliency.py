@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attention_ocr.work_directory import BUNDLED_WEIGHTS, load_trained_model
+from attention_ocr.inference.work_directory import BUNDLED_WEIGHTS, load_trained_model
 from benchmarks.saliency import draw_word, localisation, shares_inside
 
 

@@ -1,5 +1,5 @@
-from attention_ocr.charset import Charset
 from attention_ocr.cli.main import main
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from attention_ocr.cli.overlay_folder import OverlayFolder
-from attention_ocr.reading.reader import Reading
+from attention_ocr.inference.reader import Reading
 from tests import tiny, tiny_model
 
 

@@ -5,14 +5,14 @@ import pytest
 
 import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.config import Config
-from attention_ocr.engines.graph import GraphEngine
-from attention_ocr.engines.litert import LiteRTEngine
+from attention_ocr.inference.engines.graph_engine import GraphEngine
+from attention_ocr.inference.engines.litert_engine import LiteRTEngine
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, read_weights, save_weights
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.data import DataConfig
-from attention_ocr.settings.forms import FILES
+from attention_ocr.settings.formats import FILES
 from attention_ocr.settings.second_looks import SecondLooksConfig
 from attention_ocr.settings.training import TrainingConfig
-from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, save_weights
 from tests import tiny_model
 
 
@@ -115,7 +115,7 @@ def test_a_packed_model_is_read_by_the_fastest_engine(packed):
     images = tiny_model.images(6)
     reader, whole = attention_ocr.load(packed), attention_ocr.load(packed, engine="tensorflow")
     assert isinstance(reader.engine, LiteRTEngine)
-    assert reader.engine.notes.form == "litert_int8"
+    assert reader.engine.notes.format_name == "litert_int8"
     for fast, wanted in zip(reader.read(images), whole.read(images), strict=True):
         assert fast.confidence == pytest.approx(wanted.confidence, abs=0.2)
     # What the model does anyway changes nothing; what LiteRT cannot do brings TensorFlow.

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from attention_ocr.cli import read
-from attention_ocr.image_formats import STATUS_UNREADABLE
-from attention_ocr.reading import reader as reader_module
+from attention_ocr.images.formats import STATUS_UNREADABLE
+from attention_ocr.inference import reader as reader_module
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from tests import tiny, tiny_model
 

@@ -4,19 +4,19 @@ import json
 
 import pytest
 
-from attention_ocr.cli.result_formats import FORMATS, Result, on_one_line
-from attention_ocr.csv_cells import from_cell
+from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
+from attention_ocr.io.csv_cells import from_cell
 
 RESULTS = [
-    Result("a b.png", 'é, "中"', 0.98765, (0.99, 0.9976), None, "out/a b.attention.png"),
-    Result("tab\there.png", "two\nlines", 0.5, (0.5,)),
-    Result("bad.png", error="unreadable image"),
-    Result("blank.png", "", 0.25),
-    Result("wide.png", "a line", 0.75, shrunk=True),
+    ResultRow("a b.png", 'é, "中"', 0.98765, (0.99, 0.9976), None, "out/a b.attention.png"),
+    ResultRow("tab\there.png", "two\nlines", 0.5, (0.5,)),
+    ResultRow("bad.png", error="unreadable image"),
+    ResultRow("blank.png", "", 0.25),
+    ResultRow("wide.png", "a line", 0.75, shrunk=True),
 ]
 
 
-def written(file_format: str, results: list[Result] = RESULTS) -> str:
+def written(file_format: str, results: list[ResultRow] = RESULTS) -> str:
     stream = io.StringIO(newline="")
     write = FORMATS[file_format](stream)
     for result in results:
@@ -37,11 +37,11 @@ def test_json_lines_hold_every_field_of_every_image():
     lines = written("jsonl").splitlines()
     assert "中" in lines[0]
     records = [json.loads(line) for line in lines]
-    assert [list(record) for record in records] == [list(Result._fields[:-1])] * 5
+    assert [list(record) for record in records] == [list(ResultRow._fields[:-1])] * 5
     assert records[0]["character_confidences"] == [0.99, 0.9976]
     assert records[1]["text"] == "two\nlines"
     assert [record["shrunk"] for record in records] == [False] * 4 + [True]
-    expected = Result("bad.png", error="unreadable image")._asdict()
+    expected = ResultRow("bad.png", error="unreadable image")._asdict()
     del expected["alternatives"]
     assert records[2] == expected | {"character_confidences": []}
 
@@ -59,7 +59,7 @@ def test_csv_has_a_header_and_every_image():
 
 @pytest.mark.parametrize("text", ["=1+1|'x'!A1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1"])
 def test_no_cell_of_csv_is_run_by_a_spreadsheet_and_each_gives_its_text_back(text):
-    results = [Result(text, text, 0.5), Result("a.png", error=text)]
+    results = [ResultRow(text, text, 0.5), ResultRow("a.png", error=text)]
     rows = list(csv.DictReader(io.StringIO(written("csv", results), newline="")))
     cells = [rows[0]["path"], rows[0]["text"], rows[1]["error"]]
     assert cells == [f"'{text}"] * 3
@@ -68,7 +68,7 @@ def test_no_cell_of_csv_is_run_by_a_spreadsheet_and_each_gives_its_text_back(tex
 
 def test_a_carriage_return_ends_no_row_of_csv():
     rows = list(
-        csv.DictReader(io.StringIO(written("csv", [Result("a.png", "\r=1\r")]), newline=""))
+        csv.DictReader(io.StringIO(written("csv", [ResultRow("a.png", "\r=1\r")]), newline=""))
     )
     assert [(row["path"], from_cell(row["text"])) for row in rows] == [("a.png", "\r=1\r")]
     assert not rows[0]["text"].startswith(("\r", "="))
@@ -76,7 +76,7 @@ def test_a_carriage_return_ends_no_row_of_csv():
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_no_format_lets_a_text_steer_the_terminal(file_format):
-    content = written(file_format, [Result("a\x1b.png", "PA\x1b[31mRKING\x9b", 0.5)])
+    content = written(file_format, [ResultRow("a\x1b.png", "PA\x1b[31mRKING\x9b", 0.5)])
     assert "\x1b" not in content
     assert "\x9b" not in content
     assert "[31mRKING" in content

@@ -14,7 +14,7 @@ import pytest
 
 from attention_ocr.cli import read
 from attention_ocr.cli.main import main
-from attention_ocr.cli.result_formats import Result, write_csv
+from attention_ocr.cli.result_formats import ResultRow, write_csv
 from attention_ocr.cli.results_file import ResultsFile
 from tests import tiny_model
 
@@ -205,7 +205,7 @@ def test_two_commands_cannot_write_one_file(tmp_path):
     out = tmp_path / "out.csv"
     with ResultsFile(out, COMMAND, write_csv) as results:
         assert not results.has("a.png")
-        results.write(Result("a.png", "a"))
+        results.write(ResultRow("a.png", "a"))
         with pytest.raises(OSError, match="one that writes"):
             ResultsFile(out, COMMAND, write_csv)
     with ResultsFile(out, COMMAND, write_csv) as results:

@@ -6,9 +6,14 @@ import pytest
 
 import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.config import Config
-from attention_ocr.engines.notes import Notes, append_notes, appended_notes, make_notes
 from attention_ocr.export.saved_model import export_model
+from attention_ocr.inference.engines.metadata import (
+    ModelMetadata,
+    append_metadata,
+    appended_metadata,
+    make_metadata,
+)
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from tests import tiny, tiny_model
 
@@ -16,8 +21,8 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
 LOOKS = SecondLooksConfig(widths_below=0.9, widths=(1.3,))
 
 
-def _notes_of(path: Path) -> Notes:
-    return appended_notes(path, path.read_bytes())
+def _notes_of(path: Path) -> ModelMetadata:
+    return appended_metadata(path, path.read_bytes())
 
 
 @pytest.fixture
@@ -94,7 +99,7 @@ def test_what_cannot_be_changed_is_named_and_left(tmp_path, name, arguments, mes
 def test_the_notes_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path):
     config = tiny.config(widths_below=0.9, widths=(1.3,))
     path = tmp_path / "model.tflite"
-    append_notes(b"model", make_notes("litert", config, tiny.CHARSET), path)
+    append_metadata(b"model", make_metadata("litert", config, tiny.CHARSET), path)
     assert _notes_of(path).config.second_looks == LOOKS
 
 

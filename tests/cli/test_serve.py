@@ -11,7 +11,7 @@ import pytest
 
 from attention_ocr.cli import main as command
 from attention_ocr.cli import serve
-from attention_ocr.image_headers import ImageLimits
+from attention_ocr.images.headers import ImageLimits
 from attention_ocr.serving.clients import GrpcClient, RestClient
 from attention_ocr.serving.options import ServingOptions
 from tests.serving import tiny_server

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attention_ocr.work_directory import load_trained_model, read_weights
+from attention_ocr.inference.work_directory import load_trained_model, read_weights
 from tests import tiny_model
 
 FILE = Path(__file__).parents[2] / "configs" / "average_weights.py"

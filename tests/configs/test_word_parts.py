@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from attention_ocr.engines.interface import Reading
+from attention_ocr.inference.engines.interface import Reading
 
 FILE = Path(__file__).parents[2] / "configs" / "word_parts.py"
 

@@ -3,10 +3,10 @@ import json
 import pytest
 from PIL import Image
 
-from attention_ocr.charset import Charset
 from attention_ocr.data.inspection import MEANINGS, Inspection, inspect_source
 from attention_ocr.data.sources import open_source
 from attention_ocr.settings.image import ImageConfig
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 TEXTS = {

@@ -8,8 +8,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import (
     TOO_LONG,
     UNREADABLE,
@@ -19,6 +17,8 @@ from attention_ocr.data.pipeline import (
 )
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.sources import open_source
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
 from tests import tiny
 
 Batch = dict[str, np.ndarray]

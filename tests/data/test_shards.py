@@ -12,14 +12,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.charset import Charset
 from attention_ocr.data import shards
-from attention_ocr.data.images import decode_image
 from attention_ocr.data.labels import LabelledImage
-from attention_ocr.data.pixels import decode_array
 from attention_ocr.data.records import FEATURES, parse_example
 from attention_ocr.data.shard_files import check_shards
 from attention_ocr.data.shards import write_shards
+from attention_ocr.images.decode import decode_array
+from attention_ocr.images.graph_fitting import decode_image
+from attention_ocr.text.charset import Charset
 
 TURNED = Image.Exif()
 TURNED[0x0112] = 6

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from attention_ocr.charset import BLANK_ID, END_ID, START_ID
+from attention_ocr.text.charset import BLANK_ID, END_ID, START_ID
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr import bit_rows
-from attention_ocr.charset import END_ID
+from attention_ocr.decoding import bitset
 from attention_ocr.decoding.automaton import Automaton
+from attention_ocr.text.charset import END_ID
 
 V = 70
 A, B, C = 4, 37, 69
@@ -64,11 +64,11 @@ def test_an_automaton_without_a_text_is_refused():
 def test_bits_and_ranks_equal_sets():
     random = np.random.default_rng(0)
     rows = [sorted(random.choice(V, size, replace=False).tolist()) for size in (0, 1, 9, 40, V)]
-    words = tf.constant(bit_rows.pack_rows(rows, V))
-    bits = bit_rows.expand(words, V)
+    words = tf.constant(bitset.pack_rows(rows, V))
+    bits = bitset.expand(words, V)
     assert [np.flatnonzero(row).tolist() for row in bits.numpy()] == rows
     expected = [[sum(i < token_id for i in row) for token_id in range(V)] for row in rows]
-    np.testing.assert_array_equal(bit_rows.ranks(bits), expected)
+    np.testing.assert_array_equal(bitset.ranks(bits), expected)
     for token_id in (0, 31, 32, 63, 64, V - 1):
-        ranks = bit_rows.rank(words, tf.fill((len(rows),), token_id))
+        ranks = bitset.rank(words, tf.fill((len(rows),), token_id))
         assert ranks.numpy().tolist() == [row[token_id] for row in expected]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.greedy import greedy_decode
-from attention_ocr.decoding.result import Alternatives, Decoded
+from attention_ocr.decoding.result import Alternatives, DecoderOutput
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 V, N, L = 7, 3, 4
 A, B, C = 4, 5, 6
@@ -51,7 +51,7 @@ def following(table: dict[tuple[int, ...], dict[int, float]], calls: list | None
 
 def decode(
     tables: dict, width: int, num_examples: int = 1, calls: list | None = None, **options
-) -> tuple[Decoded, Alternatives]:
+) -> tuple[DecoderOutput, Alternatives]:
     state = (tf.zeros((num_examples, L + 2), tf.int32), tf.zeros(num_examples, tf.int32))
     chosen = BeamOptions(width, **options)
     sizes = (tf.constant(num_examples), tf.constant(N), L)
@@ -286,7 +286,7 @@ def test_a_beam_of_1_is_greedy_decoding(normalization):
     sizes = (tf.constant(64), tf.constant(N), L)
     greedy = greedy_decode(step, state, *sizes)
     beam, alternatives = beam_decode(step, state, *sizes, BeamOptions(1, 1, normalization))
-    for name in Decoded._fields:
+    for name in DecoderOutput._fields:
         np.testing.assert_allclose(getattr(beam, name), getattr(greedy, name), rtol=1e-5)
     np.testing.assert_array_equal(alternatives.token_ids[:, 0], greedy.token_ids)
     np.testing.assert_allclose(alternatives.confidence[:, 0], greedy.confidence, rtol=1e-5)

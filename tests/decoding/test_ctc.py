@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_scores import ctc_log_probabilities, text_log_probability
+from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from tests.decoding import alignments
 
 V = 7

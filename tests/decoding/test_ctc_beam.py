@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, PAD_ID, UNKNOWN_ID
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
-from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.protocols import Weighted
+from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID, UNKNOWN_ID
 from tests.decoding import alignments
 
 V, W, L = 7, 5, 4

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
-from attention_ocr.decoding.ctc_prefix import ConvertibleCTCPrefixScorer, CTCPrefixScorer
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer, PortableCTCPrefixScorer
 from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
-from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.protocols import Weighted
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from tests.decoding import alignments
 
 V, W, L, N = 7, 5, 3, 2
@@ -23,7 +23,7 @@ def logits():
     return 1.5 * np.random.default_rng(11).normal(size=(2, W, V))
 
 
-@pytest.fixture(scope="module", params=[CTCPrefixScorer, ConvertibleCTCPrefixScorer])
+@pytest.fixture(scope="module", params=[CTCPrefixScorer, PortableCTCPrefixScorer])
 def scorer(logits, request):
     return request.param(ctc_log_probabilities(logits, tf.constant([5, 4])))
 
@@ -56,7 +56,7 @@ def test_scores_are_those_of_all_texts_that_begin_so(logits, scorer, text):
 def test_both_scorers_agree_over_many_columns():
     sharp = 6.0 * np.random.default_rng(3).normal(size=(2, 64, V))
     log_probabilities = ctc_log_probabilities(sharp, tf.constant([64, 50]))
-    scorers = CTCPrefixScorer(log_probabilities), ConvertibleCTCPrefixScorer(log_probabilities)
+    scorers = CTCPrefixScorer(log_probabilities), PortableCTCPrefixScorer(log_probabilities)
     states = [scorer.initial_state(tf.constant(2)) for scorer in scorers]
     total = np.zeros(2)
     for _ in range(12):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID, START_ID
 from attention_ocr.decoding.ctc_scores import (
     SMALLEST,
     align,
     ctc_log_probabilities,
     text_log_probability,
 )
+from attention_ocr.text.charset import BLANK_ID, END_ID, START_ID
 from tests.decoding import alignments
 
 V, W, L = 7, 5, 4

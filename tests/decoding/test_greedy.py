@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from attention_ocr.decoding.greedy import greedy_decode
-from attention_ocr.decoding.result import Decoded
+from attention_ocr.decoding.result import DecoderOutput
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 V, N, L = 7, 3, 4
 A, B, C = 4, 5, 6
@@ -26,7 +26,7 @@ def scripted(script: np.ndarray, calls: list | None = None) -> Callable:
     return step
 
 
-def decode(step: Callable, num_examples: int, max_length: int = L) -> Decoded:
+def decode(step: Callable, num_examples: int, max_length: int = L) -> DecoderOutput:
     return greedy_decode(
         step, tf.constant(0), tf.constant(num_examples), tf.constant(N), max_length
     )

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, Charset
 from attention_ocr.decoding.automaton import Automaton, TableRule, Tables
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
@@ -12,6 +11,7 @@ from attention_ocr.decoding.image_lexicons import ImageLexicons, split_lexicons
 from attention_ocr.decoding.lexicon import word_graph
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, Charset
 
 CHARSET = Charset("abcABß1")
 V, L, N, W = CHARSET.vocabulary_size, 4, 2, 9

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from attention_ocr.charset import Charset
 from attention_ocr.decoding.lexicon import accepts, encode_words, read_words, word_graph
+from attention_ocr.text.charset import Charset
 
 
 def test_a_file_is_read_a_word_a_line(tmp_path):

@@ -3,9 +3,9 @@ import re
 
 import pytest
 
-from attention_ocr.charset import Charset
 from attention_ocr.decoding.lexicon import accepts
 from attention_ocr.decoding.pattern import compile_pattern
+from attention_ocr.text.charset import Charset
 
 CHARSET = Charset("ab-1_ ]")
 TEXTS = [

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, Charset
 from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, Charset
 from tests.decoding import alignments
 
 CHARSET = Charset("abc")

@@ -7,7 +7,7 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate
 from attention_ocr.evaluation.report import format_table
-from attention_ocr.recognition import Recognition
+from attention_ocr.inference.recognize import RecognitionOutput
 from tests import tiny, tiny_model
 
 
@@ -42,11 +42,11 @@ def labels(tmp_path):
     return tiny.write_labels(tmp_path, dict.fromkeys(contents, "ab"))
 
 
-def read_always_ab(images: tf.Tensor, image_sizes: tf.Tensor) -> Recognition:
+def read_always_ab(images: tf.Tensor, image_sizes: tf.Tensor) -> RecognitionOutput:
     tf.debugging.assert_all_finite(images, "images")
     tf.debugging.assert_positive(image_sizes)
     num_images = len(images)
-    return Recognition(tf.repeat("ab", num_images), tf.ones(num_images), None, None)
+    return RecognitionOutput(tf.repeat("ab", num_images), tf.ones(num_images), None, None)
 
 
 def test_every_image_is_counted_once_and_the_broken_ones_as_read_empty(labels):

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.evaluation.evaluate import Prediction, evaluate, make_recognize
+from attention_ocr.inference.recognize import RecognitionOutput, recognize
+from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.language_models.files import save_language_model
 from attention_ocr.language_models.ngram import train_ngram
-from attention_ocr.recognition import Recognition, recognize
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 
@@ -18,9 +18,9 @@ def reader_of(answers: list[tuple[str, float]]):
     """Return a `recognize` that reads the answers in their order, whatever the images."""
     remaining = iter(answers)
 
-    def read(images: tf.Tensor, _: tf.Tensor) -> Recognition:
+    def read(images: tf.Tensor, _: tf.Tensor) -> RecognitionOutput:
         rows = [next(remaining) for _ in images]
-        return Recognition(
+        return RecognitionOutput(
             text=tf.constant([text for text, _ in rows]),
             confidence=tf.constant([confidence for _, confidence in rows]),
             character_confidences=tf.zeros((len(rows), 2)),

@@ -10,7 +10,7 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny
 
 lmdb = pytest.importorskip("lmdb")

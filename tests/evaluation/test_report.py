@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from attention_ocr.csv_cells import from_cell
 from attention_ocr.evaluation import report
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.evaluation.report import (
@@ -16,7 +15,8 @@ from attention_ocr.evaluation.report import (
     format_table,
     write_report,
 )
-from attention_ocr.metrics import compute_metrics
+from attention_ocr.io.csv_cells import from_cell
+from attention_ocr.metrics.accuracy import compute_metrics
 
 
 def prediction(label: str, text: str, **values: object) -> Prediction:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from absl import flags
 
-from attention_ocr.config import Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.evaluation.temperature import fit_on
-from attention_ocr.reading.reader import load
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.settings.config import Config
 from tests import tiny
 from tests.test_entry_points import entry_point
 

@@ -1,8 +1,8 @@
 import json
 
-from attention_ocr.charset import Charset
 from attention_ocr.evaluation.evaluate import Prediction
 from attention_ocr.evaluation.unreachable import find_unreachable
+from attention_ocr.text.charset import Charset
 from tests import tiny
 from tests.test_entry_points import entry_point, flags
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attention_ocr.export.saved_model import write_form
-from attention_ocr.reading.reader import load
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.export.saved_model import write_format
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny, tiny_model
 from tests.image_files import LOSSLESS
 
@@ -44,7 +44,7 @@ def make_site(folder: Path, **values: object) -> Path:
     site = folder / "site"
     shutil.copytree(SOURCES, site, ignore=shutil.ignore_patterns("node_modules", "*.onnx"))
     work_dir = tiny_model.write_work_dir(folder / "model", **values)
-    write_form("onnx", load_trained_model(work_dir), folder / "export")
+    write_format("onnx", load_trained_model(work_dir), folder / "export")
     shutil.move(folder / "export" / "model.onnx", site / "model.onnx")
     return site
 
@@ -167,7 +167,7 @@ def test_a_model_that_is_missing_or_cut_short_is_named(site, tmp_path):
 def test_another_model_reads_the_same_picture(page, tmp_path):
     before = compare.drop(page, "word.png", WORD)
     work_dir = tiny_model.write_work_dir(tmp_path / "model", max_length=2)
-    write_form("onnx", load_trained_model(work_dir), tmp_path / "export")
+    write_format("onnx", load_trained_model(work_dir), tmp_path / "export")
     content = (tmp_path / "export" / "model.onnx").read_bytes()
     after = compare.drop(page, "mine.onnx", content)
     expected = load(tmp_path / "export" / "model.onnx").read([WORD])[0]

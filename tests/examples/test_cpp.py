@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from attention_ocr.charset import Charset
-from attention_ocr.export.saved_model import write_form
-from attention_ocr.reading.reader import load
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.export.saved_model import write_format
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.text.charset import Charset
 from tests import tiny_model
 from tests.image_files import LOSSLESS
 
@@ -46,7 +46,7 @@ def version(request, tmp_path_factory):
     charset = Charset(["a", "\t", "é", "0", "字"], {"A": "a"})
     work_dir = tiny_model.write_work_dir(folder, charset, **KINDS[request.param])
     for form in ("saved_model", "onnx"):
-        write_form(form, load_trained_model(work_dir), folder / "1")
+        write_format(form, load_trained_model(work_dir), folder / "1")
     return folder / "1"
 
 

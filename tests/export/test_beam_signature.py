@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from attention_ocr.cli.main import main
 from attention_ocr.export.saved_model import export_saved_model
-from attention_ocr.reading.reader import load
+from attention_ocr.inference.reader import load
 from tests import tiny_model
 
 SEARCH = {"beam_width": 4, "num_best": 3}

@@ -4,15 +4,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from attention_ocr.engines.interface import Reading
 from attention_ocr.export import check
 from attention_ocr.export.check import (
     CHECK_FILE,
     CONFIDENCE_TOLERANCE,
     ExportDiffersError,
-    check_form,
+    check_format,
     check_saved_model,
 )
+from attention_ocr.inference.engines.interface import Reading
 from tests import tiny_model
 
 BATCH_SIZE = 2
@@ -97,25 +97,25 @@ def checking(monkeypatch, tmp_path):
     for index in range(200):
         (tmp_path / f"{index:05d}.png").write_bytes(b"")
 
-    def run(form, changed):
+    def run(format_name, changed):
         engine = SimpleNamespace(read=lambda _: readings(texts, changed))
-        monkeypatch.setattr(check, "open_form", lambda *_: engine)
-        return check_form(form, tmp_path, tmp_path)
+        monkeypatch.setattr(check, "open_format", lambda *_: engine)
+        return check_format(format_name, tmp_path, tmp_path)
 
     return run
 
 
-@pytest.mark.parametrize(("form", "allowed"), [("litert_float16", 3), ("litert_int8", 2)])
-def test_a_coarser_form_may_lose_few_texts(checking, form, allowed):
-    assert checking(form, range(5, 5 + allowed)) == 200
+@pytest.mark.parametrize(("format_name", "allowed"), [("litert_float16", 3), ("litert_int8", 2)])
+def test_a_coarser_form_may_lose_few_texts(checking, format_name, allowed):
+    assert checking(format_name, range(5, 5 + allowed)) == 200
     with pytest.raises(
         ExportDiffersError, match=rf"^{allowed + 1} of 200 .* Image 5 .*'5', the export 'wrong'"
     ):
-        checking(form, range(5, 6 + allowed))
+        checking(format_name, range(5, 6 + allowed))
 
 
-@pytest.mark.parametrize("form", ["litert", "onnx", "frozen_graph"])
-def test_a_form_in_full_precision_may_lose_none(checking, form):
-    assert checking(form, ()) == 200
+@pytest.mark.parametrize("format_name", ["litert", "onnx", "frozen_graph"])
+def test_a_form_in_full_precision_may_lose_none(checking, format_name):
+    assert checking(format_name, ()) == 200
     with pytest.raises(ExportDiffersError, match="Image 7 .*'7', the export 'wrong'"):
-        checking(form, [7])
+        checking(format_name, [7])

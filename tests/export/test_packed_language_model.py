@@ -5,13 +5,13 @@ import shutil
 import pytest
 
 from attention_ocr.cli.main import main
-from attention_ocr.config import Config
-from attention_ocr.engines.notes import digest_of_weights
+from attention_ocr.inference.engines.metadata import digest_of_weights
+from attention_ocr.inference.locate import LANGUAGE_MODEL_FILE
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import pack_model
 from attention_ocr.language_models.files import save_language_model
 from attention_ocr.language_models.ngram import train_ngram
-from attention_ocr.model_places import LANGUAGE_MODEL_FILE
-from attention_ocr.reading.reader import load
-from attention_ocr.work_directory import pack_model
+from attention_ocr.settings.config import Config
 from tests import tiny_model
 
 

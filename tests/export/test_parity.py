@@ -5,11 +5,11 @@ import pytest
 
 from attention_ocr.cli.main import main
 from attention_ocr.data.sources import open_source
-from attention_ocr.engines.litert import LiteRTEngine
-from attention_ocr.engines.onnx import ONNXEngine
 from attention_ocr.export import parity
-from attention_ocr.export.parity import SECOND_LOOKS, compare_forms, forms_of, pick_images
-from attention_ocr.settings.forms import FORMS
+from attention_ocr.export.parity import SECOND_LOOKS, compare_forms, formats_of, pick_images
+from attention_ocr.inference.engines.litert_engine import LiteRTEngine
+from attention_ocr.inference.engines.onnx_engine import ONNXEngine
+from attention_ocr.settings.formats import EXPORT_FORMATS
 from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
@@ -27,7 +27,7 @@ def labels(tmp_path):
 
 
 def test_all_forms_of_a_version_are_compared(labels, capsys):
-    assert forms_of(FIXTURE) == ("litert", "onnx")
+    assert formats_of(FIXTURE) == ("litert", "onnx")
     assert main(["parity", str(FIXTURE), str(labels)]) == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines[1:]] == ["reference", "litert", "onnx"]
@@ -78,7 +78,7 @@ def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, c
         ("litert", "package"),
         ("second looks", "-"),
     ]
-    assert set(SECOND_LOOKS) == set(FORMS)
+    assert set(SECOND_LOOKS) == set(EXPORT_FORMATS)
 
 
 def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):
@@ -91,7 +91,7 @@ def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):
         "litert": LiteRTEngine(FIXTURE / "model.tflite"),
         "onnx": Liar(FIXTURE / "model.onnx"),
     }
-    monkeypatch.setattr(parity, "open_form", lambda form, _: engines[form])
+    monkeypatch.setattr(parity, "open_format", lambda format_name, _: engines[format_name])
     assert main(["parity", str(FIXTURE), str(labels), "--count=3"]) == 1
     output = capsys.readouterr()
     assert output.out.splitlines()[3].startswith("onnx\t3\t0.00%\t0.00%")

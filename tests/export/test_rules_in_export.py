@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from attention_ocr.cli.main import main
-from attention_ocr.config import Config
 from attention_ocr.export.saved_model import export_saved_model
-from attention_ocr.reading.reader import load
+from attention_ocr.inference.reader import load
+from attention_ocr.settings.config import Config
 from tests import tiny_model
 
 WORDS = ("a", "cab", "b01", "ab12", "3a2b1c", "02")

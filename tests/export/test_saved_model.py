@@ -9,15 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import CHARSET_FILE, Charset
-from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.export import saved_model
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError, check_saved_model
 from attention_ocr.export.saved_model import export_saved_model
-from attention_ocr.models.build import build_recognizer
-from attention_ocr.reading.reader import load
-from attention_ocr.recognition import Recognition
-from attention_ocr.work_directory import (
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.recognize import RecognitionOutput
+from attention_ocr.inference.work_directory import (
     WEIGHTS_FILE,
     TrainedModel,
     load_trained_model,
@@ -25,6 +22,9 @@ from attention_ocr.work_directory import (
     save_weights,
     weight_values,
 )
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.text.charset import CHARSET_FILE, Charset
 from tests import tiny, tiny_model
 
 
@@ -94,7 +94,7 @@ def recognize_always(text):
 
     def recognize(images, _):
         num_images = len(images)
-        return Recognition(tf.repeat(text, num_images), tf.ones(num_images), None, None)
+        return RecognitionOutput(tf.repeat(text, num_images), tf.ones(num_images), None, None)
 
     return lambda *_: recognize
 

@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
 from attention_ocr.data.records import serialize_example
-from attention_ocr.engines.signature import STATUS_UNREADABLE
-from attention_ocr.export.serving import make_signatures
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.inference.engines.signature_names import STATUS_UNREADABLE
+from attention_ocr.inference.serving_function import make_signatures
+from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny, tiny_model
 
 MAX_LENGTH = tiny.SETTINGS["max_length"]

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
 from attention_ocr.cli.main import main
 from attention_ocr.language_models.files import load_language_model, save_language_model
 from attention_ocr.language_models.lstm import LSTMModel
 from attention_ocr.language_models.ngram import NgramModel, train_ngram
+from attention_ocr.text.charset import Charset
 
 CHARSET = Charset("abc")
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
+from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
-from attention_ocr.decoding.prepare import prepare_decoding
-from attention_ocr.decoding.scorer import Weighted
+from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.language_models.files import save_language_model
 from attention_ocr.language_models.lstm import LSTMModel, train_lstm
 from attention_ocr.language_models.ngram import NgramModel, train_ngram
+from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
 from tests import tiny
 from tests.decoding import alignments
 

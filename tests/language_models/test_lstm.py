@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, Charset
 from attention_ocr.language_models.lstm import LSTMModel, train_lstm
+from attention_ocr.text.charset import END_ID, Charset
 
 WORDS = ["abc", "bca", "cab"] * 20
 CHARSET = Charset("cxab")

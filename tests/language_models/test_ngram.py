@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import END_ID, UNKNOWN_ID, Charset
 from attention_ocr.language_models import ngram
 from attention_ocr.language_models.ngram import END, START, NgramModel, train_ngram
+from attention_ocr.text.charset import END_ID, UNKNOWN_ID, Charset
 
 WORDS = ["ab", "abb", "ba", "cab", "ab"]
 CHARSET = Charset("xabc")

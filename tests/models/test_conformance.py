@@ -8,17 +8,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.inference.recognize import RecognitionOutput, recognize
+from attention_ocr.inference.work_directory import (
+    TrainedModel,
+    load_weights,
+    save_weights,
+    weight_values,
+)
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoding import DECODINGS
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
 from attention_ocr.settings.model import ENCODERS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.step import Batch
-from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
 from tests import tiny, tiny_model
 
 CHOICES = {
@@ -73,7 +78,7 @@ def recognizer(config):
     return build_recognizer(config, tiny.CHARSET)
 
 
-def read(recognizer: Recognizer, config: Config, batch: Batch) -> Recognition:
+def read(recognizer: Recognizer, config: Config, batch: Batch) -> RecognitionOutput:
     decoding = prepare_decoding(config, tiny.CHARSET)
     return recognize(recognizer, decoding, batch["images"], batch["image_sizes"])
 

@@ -4,17 +4,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.inference.recognize import RecognitionOutput, recognize
+from attention_ocr.inference.work_directory import (
+    TrainedModel,
+    load_weights,
+    save_weights,
+    weight_values,
+)
 from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.build import attention_class, build_recognizer
-from attention_ocr.recognition import Recognition, recognize
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import make_train_step
-from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
 from tests import tiny, tiny_model
 
 KINDS = (
@@ -47,7 +52,7 @@ def values_of(config: Config) -> dict[str, object]:
     return vars(config.model) | vars(config.decoder)
 
 
-def read(recognizer, config) -> Recognition:
+def read(recognizer, config) -> RecognitionOutput:
     decoding = prepare_decoding(config, tiny.CHARSET)
     return recognize(recognizer, decoding, BATCH["images"], BATCH["image_sizes"])
 

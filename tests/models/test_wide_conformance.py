@@ -6,17 +6,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
-from attention_ocr.decoding.prepare import prepare_decoding
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.inference.recognize import recognize
+from attention_ocr.inference.work_directory import (
+    TrainedModel,
+    load_weights,
+    save_weights,
+    weight_values,
+)
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
-from attention_ocr.recognition import recognize
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoder import ATTENTIONS
 from attention_ocr.settings.decoding import DECODINGS
 from attention_ocr.settings.model import CHOICES, ENCODERS
 from attention_ocr.training.losses import make_loss
 from attention_ocr.training.step import Batch
-from attention_ocr.work_directory import TrainedModel, load_weights, save_weights, weight_values
 from tests import tiny
 
 SEQUENCES = {

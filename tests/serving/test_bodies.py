@@ -14,7 +14,7 @@ import grpc
 import pytest
 import requests
 
-from attention_ocr.data.pixels import normalize_file
+from attention_ocr.images.decode import normalize_file
 from attention_ocr.serving.bodies import SMALL_BYTES, Bodies, unpack_body
 from attention_ocr.serving.clients import GrpcClient, RestClient
 from attention_ocr.serving.errors import Code, ServingError

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.image_formats import STATUS_UNREADABLE, STATUS_UNSUPPORTED
-from attention_ocr.image_headers import ImageLimits
+from attention_ocr.images.formats import STATUS_UNREADABLE, STATUS_UNSUPPORTED
+from attention_ocr.images.headers import ImageLimits
 from attention_ocr.serving.guard import blank_refused, name_refused, normalize_images
 from tests import tiny_model
 

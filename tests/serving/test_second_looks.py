@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
 from attention_ocr.export.saved_model import save_recognizer
-from attention_ocr.image_formats import STATUS_UNSUPPORTED
-from attention_ocr.reading.reader import load
+from attention_ocr.images.formats import STATUS_UNSUPPORTED
+from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.serving.clients import RestClient
 from attention_ocr.serving.second_looks import load_servable
-from attention_ocr.work_directory import load_trained_model
+from attention_ocr.settings.config import Config
 from tests import tiny_model
 from tests.serving import tiny_server
 

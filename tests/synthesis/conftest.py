@@ -5,8 +5,8 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.fonts import find_faces
+from attention_ocr.synthesis.typefaces import Face
 
 Boxes = list[tuple[int, int, int, int]]
 FontMaker = Callable[..., Path]

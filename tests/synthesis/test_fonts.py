@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.synthesis import fonts
-from attention_ocr.synthesis.face_cache import cache_file
 from attention_ocr.synthesis.fonts import find_faces, list_font_files, machine_folders
+from attention_ocr.synthesis.typeface_cache import cache_file
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ import pytest
 
 from attention_ocr.synthesis import painting
 from attention_ocr.synthesis.colors import luma
-from attention_ocr.synthesis.face_choice import FaceChooser
-from attention_ocr.synthesis.faces import Face
 from attention_ocr.synthesis.kinds import KINDS as KINDS_OF_TEXT
 from attention_ocr.synthesis.looks import LOOKS, SURFACES, Look, parse_looks
 from attention_ocr.synthesis.painters import PAINTERS
@@ -24,6 +22,8 @@ from attention_ocr.synthesis.scene_colors import (
     draw_wheel_palette,
 )
 from attention_ocr.synthesis.settings import SynthesisConfig, parse_options
+from attention_ocr.synthesis.typeface_choice import FaceChooser
+from attention_ocr.synthesis.typefaces import Face
 
 SCENES = [name for name, look in LOOKS.items() if look.surface]
 KINDS = ("words", "codes", "meters", "runs")

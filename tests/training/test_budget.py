@@ -5,7 +5,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.training import TrainingConfig
 from attention_ocr.training import loop
 from attention_ocr.training.budget import Budget, fit_to_data

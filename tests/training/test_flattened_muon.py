@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
+from attention_ocr.inference.work_directory import weight_name
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.training.flattened_muon import FlattenedMuon, make_muon, orthogonalize
 from attention_ocr.training.fused_adam import FusedAdam
-from attention_ocr.work_directory import weight_name
 from tests import tiny
 
 RANDOM = np.random.default_rng(0)

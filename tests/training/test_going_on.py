@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
-from attention_ocr.config import CONFIG_FILE, Config
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, load_trained_model
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.text.charset import Charset
 from attention_ocr.training import loop
 from attention_ocr.training.loop import train
 from attention_ocr.training.run_lock import RunLock
-from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
 from tests import tiny
 
 TEXTS = [f"{a}{b}" for a in "abc0123" for b in "abc01"]

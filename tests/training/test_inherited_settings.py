@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 from attention_ocr.training.inherited_settings import (
     differing_settings,
     inherited_settings,

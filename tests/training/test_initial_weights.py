@@ -4,9 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attention_ocr import model_places
-from attention_ocr.charset import Charset
 from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.inference import locate
+from attention_ocr.inference.work_directory import (
+    WEIGHTS_FILE,
+    read_weights,
+    weight_name,
+    weight_values,
+)
+from attention_ocr.text.charset import Charset
 from attention_ocr.training.initial_weights import (
     COLUMN_KERNEL,
     REPORT_FILE,
@@ -17,7 +23,6 @@ from attention_ocr.training.initial_weights import (
     transfer_weights,
 )
 from attention_ocr.training.loop import train
-from attention_ocr.work_directory import WEIGHTS_FILE, read_weights, weight_name, weight_values
 from tests import tiny, tiny_model
 
 OTHER = Charset("b3xay")
@@ -128,7 +133,7 @@ def test_an_export_gives_the_weights_of_its_model(work_dir, saved, tmp_path):
 
 
 def test_default_means_the_weights_of_the_package(work_dir, saved, monkeypatch):
-    monkeypatch.setattr(model_places, "BUNDLED_WEIGHTS", work_dir)
+    monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", work_dir)
     values = read_saved_weights("default").values
     assert {name: value.shape for name, value in values.items()} == {
         name: value.shape for name, value in saved.values.items()

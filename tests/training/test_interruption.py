@@ -11,7 +11,7 @@ import pytest
 from attention_ocr.training.interruption import Interruption, StoppedError
 from tests import tiny
 from tests.processes import Processes, heeding_ctrl_c, newest_step
-from tests.test_kill_and_resume import NETWORK
+from tests.training.test_kill_and_resume import NETWORK
 
 REPOSITORY = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a signal")

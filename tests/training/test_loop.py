@@ -10,15 +10,15 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
-from attention_ocr.charset import ASCII, CHARSET_FILE, Charset
-from attention_ocr.config import CONFIG_FILE, Config
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, load_trained_model
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.text.charset import ASCII, CHARSET_FILE, Charset
 from attention_ocr.training import loop
 from attention_ocr.training.checkpoints import Checkpoints
 from attention_ocr.training.loop import TrainingResult, prepare_work_directory, train
-from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
 from tests import tiny
 
 WORDS = ["cab", "abc", "b0", "a1", "10", "cc2", "ab3c", "aaa", "3b", "c", "0123", "bac"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import BLANK_ID, END_ID
+from attention_ocr.text.charset import BLANK_ID, END_ID
 from attention_ocr.training.losses import (
     attention_loss,
     ctc_loss,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from attention_ocr.models.encoders.application import build_backbone
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, load_trained_model
+from attention_ocr.models.encoders.keras_application import build_backbone
 from attention_ocr.training.loop import train
-from attention_ocr.work_directory import WEIGHTS_FILE, load_trained_model
 from tests import tiny
 
 

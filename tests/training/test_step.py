@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.config import Config
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.settings.config import Config
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import compile_recognizer, input_signature, make_train_step

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.config import Config
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.training.summaries import Summaries
 from tests import tiny

@@ -11,7 +11,7 @@ from attention_ocr.training.checkpoints import Checkpoints
 from attention_ocr.training.workers import Workers, explaining_lost_workers
 from tests import tiny
 from tests.processes import Processes, steps
-from tests.test_kill_and_resume import NETWORK
+from tests.training.test_kill_and_resume import NETWORK
 
 
 class Group:

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterator
 
-from attention_ocr.data.files import exists, is_folder, is_remote
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.readers.lists import open_tsv
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.storage import exists, is_folder, is_remote
 from attention_ocr.data.tables import ImageTable
-from attention_ocr.image_formats import IMAGE_SUFFIXES
+from attention_ocr.images.formats import IMAGE_SUFFIXES
 
 
 def open_source(spec: SourceSpec) -> Source:

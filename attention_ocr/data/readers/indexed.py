@@ -5,8 +5,8 @@ import abc
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.files import open_binary, tensorflow_reads
 from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
+from attention_ocr.data.storage import open_binary, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
 
 SPLIT_OPTIONS = ("every", "part", "group")

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 from attention_ocr.data.annotation_lines import split_annotation
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, find_columns
-from attention_ocr.data.files import decoded_lines, read_lines
 from attention_ocr.data.labels import label_rows
-from attention_ocr.data.publications import icdar_lines
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.storage import decoded_lines, read_lines
 from attention_ocr.data.tables import ImageTable
+from attention_ocr.data.tfds.annotations import icdar_lines
 
 COLUMN_OPTIONS = (IMAGE_COLUMN, TEXT_COLUMN)
 FILE_OPTIONS = ("encoding", "root")

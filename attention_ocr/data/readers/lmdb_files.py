@@ -20,7 +20,7 @@ from attention_ocr.data.sources import (
     digest_of,
     refuse_unknown_options,
 )
-from attention_ocr.extras import extra
+from attention_ocr.io.extras import extra
 
 
 def open_source(spec: SourceSpec) -> Source:

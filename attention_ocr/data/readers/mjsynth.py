@@ -6,9 +6,9 @@ the file's name, and the number is the line of `lexicon.txt` that holds it in lo
 
 from collections.abc import Iterator
 
-from attention_ocr.data.files import exists, read_lines
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.storage import exists, read_lines
 from attention_ocr.data.tables import ImageTable
 
 SPLITS = {

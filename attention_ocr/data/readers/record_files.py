@@ -5,7 +5,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.data.files import first_line_of_text, is_remote, tensorflow_reads
 from attention_ocr.data.record_lengths import check_record_lengths
 from attention_ocr.data.records import (
     RECORD_FORMATS,
@@ -22,6 +21,7 @@ from attention_ocr.data.sources import (
     digest_of,
     refuse_unknown_options,
 )
+from attention_ocr.data.storage import first_line_of_text, is_remote, tensorflow_reads
 
 SHARDS_AT_ONCE = 8
 

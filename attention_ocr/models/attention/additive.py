@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.interface import (
-    Attended,
     Attention,
+    AttentionOutput,
     Memory,
     attention_weights,
     weighted_sum,
@@ -48,7 +48,7 @@ class AdditiveAttention(Attention):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         scores = self.scores(query, memory.keys)
         weights = attention_weights(scores, memory.cells, self.normalization)
-        return Attended(weighted_sum(weights, memory.values), weights, state)
+        return AttentionOutput(weighted_sum(weights, memory.values), weights, state)

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.interface import (
-    Attended,
     Attention,
+    AttentionOutput,
     Memory,
     attention_weights,
 )
@@ -56,7 +56,7 @@ class DotAttention(Attention):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         keys, values = memory.keys
         projected = self.query_projection(query) * (self.units // self.heads) ** -0.5
         scores = tf.matmul(self._split(projected)[:, :, None, :], keys)  # [B, heads, 1, N]
@@ -64,7 +64,7 @@ class DotAttention(Attention):
         weights = attention_weights(scores, cells, self.normalization)
         contexts = tf.matmul(tf.cast(weights, values.dtype), values)  # [B, heads, 1, d]
         context = tf.reshape(contexts, (-1, self.units))
-        return Attended(context, tf.reduce_mean(weights[:, :, 0], axis=1), state)
+        return AttentionOutput(context, tf.reduce_mean(weights[:, :, 0], axis=1), state)
 
     def _split(self, values: tf.Tensor) -> tf.Tensor:
         """Return `values` float [..., U] as float [..., heads, d]."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.additive import AdditiveAttention
 from attention_ocr.models.attention.interface import (
-    Attended,
+    AttentionOutput,
     Choice,
     Memory,
     log_weights,
@@ -52,12 +52,12 @@ class HardAttention(AdditiveAttention):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         scores = self.scores(query, memory.keys) / self.temperature
         log_probabilities = log_weights(scores, memory.cells, self.normalization)
         if seed is None:
             weights = _one_hot(tf.argmax(log_probabilities, axis=-1), log_probabilities)
-            return Attended(weighted_sum(weights, memory.values), weights, state)
+            return AttentionOutput(weighted_sum(weights, memory.values), weights, state)
         cell_seed, soft_seed = tf.unstack(tf.random.split(seed))
         drawn = tf.random.stateless_categorical(log_probabilities, 1, cell_seed)[:, 0]
         hard_weights = _one_hot(drawn, log_probabilities)
@@ -71,7 +71,7 @@ class HardAttention(AdditiveAttention):
             tf.where(is_soft, 0.0, log_probability),
             -tf.reduce_sum(probabilities * log_probabilities, axis=-1),
         )
-        return Attended(weighted_sum(weights, memory.values), weights, choice)
+        return AttentionOutput(weighted_sum(weights, memory.values), weights, choice)
 
 
 def _one_hot(cell: tf.Tensor, like: tf.Tensor) -> tf.Tensor:

@@ -20,7 +20,7 @@ class Memory(NamedTuple):
     cells: tf.Tensor
 
 
-class Attended(NamedTuple):
+class AttentionOutput(NamedTuple):
     """What a step saw.
 
     Attributes:
@@ -59,7 +59,7 @@ class Attention(keras.layers.Layer):
         seed: int32 [2], in training, for what is drawn; none in reading, which draws nothing.
 
     Returns:
-        `Attended`.
+        `AttentionOutput`.
     """
 
     draws = False
@@ -91,7 +91,7 @@ class Attention(keras.layers.Layer):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         raise NotImplementedError
 
 

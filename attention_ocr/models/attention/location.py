@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.additive import AdditiveAttention
 from attention_ocr.models.attention.interface import (
-    Attended,
+    AttentionOutput,
     Memory,
     attention_weights,
     weighted_sum,
@@ -53,7 +53,7 @@ class LocationAttention(AdditiveAttention):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         features = self.convolution(tf.cast(state, query.dtype)[..., None])  # [B, H', W', F]
         located = self.location_projection(
             tf.reshape(features, (tf.shape(state)[0], -1, features.shape[-1]))
@@ -61,4 +61,4 @@ class LocationAttention(AdditiveAttention):
         scores = self.scores(query, memory.keys + located)
         weights = attention_weights(scores, memory.cells, self.normalization)
         grid = tf.ensure_shape(tf.reshape(weights, tf.shape(state)), state.shape)
-        return Attended(weighted_sum(weights, memory.values), weights, grid)
+        return AttentionOutput(weighted_sum(weights, memory.values), weights, grid)

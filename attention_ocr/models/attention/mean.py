@@ -4,7 +4,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.models.attention.interface import Attended, Attention, Memory, weighted_sum
+from attention_ocr.models.attention.interface import (
+    Attention,
+    AttentionOutput,
+    Memory,
+    weighted_sum,
+)
 
 
 class MeanAttention(Attention):
@@ -21,6 +26,6 @@ class MeanAttention(Attention):
 
     def call(
         self, query: tf.Tensor, memory: Memory, state: Any, seed: tf.Tensor | None = None
-    ) -> Attended:
+    ) -> AttentionOutput:
         mean, weights = memory.keys
-        return Attended(mean, weights, state)
+        return AttentionOutput(mean, weights, state)

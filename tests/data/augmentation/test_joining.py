@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.charset import Charset
 from attention_ocr.data.pipeline import SkipReport, training_batches
 from attention_ocr.data.sources import open_source
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 CHARSET = Charset(" abc0123")

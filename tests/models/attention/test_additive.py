@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.models.attention.additive import AdditiveAttention
-from attention_ocr.models.attention.interface import Attended, Attention, Memory
+from attention_ocr.models.attention.interface import Attention, AttentionOutput, Memory
 from tests import tiny
 
 B, N, D, Q, U = 3, 6, 4, 5, 7
@@ -25,7 +25,7 @@ def made(units: int, query_width: int, memory_width: int) -> AdditiveAttention:
     return attention
 
 
-def look(attention: Attention, query: object, values: object, cells: object) -> Attended:
+def look(attention: Attention, query: object, values: object, cells: object) -> AttentionOutput:
     query, values, cells = (tf.convert_to_tensor(value) for value in (query, values, cells))
     return attention(query, Memory(values, attention.prepare(values, cells), cells), ())
 

@@ -5,14 +5,16 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.models.attention.hard import HardAttention
-from attention_ocr.models.attention.interface import Attended, Memory
+from attention_ocr.models.attention.interface import AttentionOutput, Memory
 
 B = 20_000
 CELLS = np.array([[True, True, False]])
 VALUES = np.array([[[1.0], [5.0], [99.0]]], np.float32)
 
 
-def look(seed: int | None, batch_size: int = B, sign: int = 1, **options: object) -> Attended:
+def look(
+    seed: int | None, batch_size: int = B, sign: int = 1, **options: object
+) -> AttentionOutput:
     """Attend with scores 0 and `sign` log 3, and padding."""
     attention = HardAttention(units=1, **options)
     attention.build(1, 1)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.models.build import encoder_class, make_encoder
-from attention_ocr.models.encoders.application import ApplicationEncoder
+from attention_ocr.models.encoders.keras_application import ApplicationEncoder
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ENCODERS
 from tests import tiny
 

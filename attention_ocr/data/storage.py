@@ -1,0 +1,209 @@
+"""Files on this machine and elsewhere: `gs://` through TensorFlow, the rest through fsspec."""
+
+import codecs
+import io
+import itertools
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import tensorflow as tf
+
+from attention_ocr.io.extras import extra
+
+MAX_LINE_BYTES = 2**20
+"""Of a line of a list: a file without line feeds must not be read into memory as one."""
+
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
+# A byte order mark names its encoding; the longer ones begin with the shorter ones.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_PEEKED_BYTES = 4096
+_BLOCK_BYTES = 2**16
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def is_remote(path: str) -> bool:
+    """Return whether `path` begins with a scheme such as `gs://`."""
+    return _REMOTE.match(path) is not None
+
+
+def tensorflow_reads(path: str) -> bool:
+    """Return whether TensorFlow's own file systems read `path`."""
+    scheme = path.partition("://")[0]
+    return not is_remote(path) or scheme in tf.io.gfile.get_registered_schemes()
+
+
+def exists(path: str) -> bool:
+    """Return whether there is a file or a folder at `path`."""
+    if not is_remote(path):
+        return os.path.exists(path)  # noqa: PTH110 - a million times, and three times as fast
+    if tensorflow_reads(path):
+        return bool(tf.io.gfile.exists(path))
+    return bool(_fsspec(path).exists(path))
+
+
+def is_folder(path: str) -> bool:
+    """Return whether `path` is a folder."""
+    if tensorflow_reads(path):
+        return bool(tf.io.gfile.isdir(path))
+    return bool(_fsspec(path).isdir(path))
+
+
+def open_binary(path: str) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ImportError: a remote path that TensorFlow cannot read, without the extra `remote`.
+        ValueError: a remote path that neither TensorFlow nor fsspec can read.
+    """
+    file: Any
+    if not is_remote(path):
+        return open(path, "rb")  # noqa: PTH123 - the caller closes it
+    if not exists(path):
+        raise FileNotFoundError(f"No such file: {path}")
+    file = tf.io.gfile.GFile(path, "rb") if tensorflow_reads(path) else _fsspec(path).open(path)
+    binary: BinaryIO = file
+    return binary
+
+
+def read_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line of a text file that is not empty.
+
+    A line ends with a line feed, or with a carriage return and a line feed, and with nothing
+    else: Unicode's other line separators are text.
+
+    Args:
+        path: The file, local or remote.
+        encoding: As in `decoded_lines`.
+
+    Raises:
+        ValueError: If a line is not in the encoding, or too long. The message names it.
+    """
+    for line_number, whole_line in decoded_lines(path, encoding):
+        line = whole_line.removesuffix("\n").removesuffix("\r")
+        if line:
+            yield line_number, line
+
+
+def decoded_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each line of a text file, with the line feed that ends it.
+
+    A byte order mark is dropped where a line begins with one: files that were joined have several.
+
+    Args:
+        path: The file, local or remote.
+        encoding: A name that Python knows. Empty: UTF-8, or what a byte order mark at the start of
+            the file says (UTF-16, UTF-32).
+
+    Raises:
+        ValueError: If a line is not in the encoding, or holds a NUL, which no text does. The
+            message names it. Or if nobody knows the encoding.
+    """
+    try:
+        codec = codecs.lookup(encoding or "utf-8").name
+        # Some of Python's codecs turn bytes into bytes.
+        b"a".decode(codec, errors="ignore")
+    except LookupError as error:
+        raise ValueError(
+            f"Expected an encoding of text, such as utf-8 or latin-1. Received: {encoding!r}"
+        ) from error
+    with open_binary(path) as file:
+        # Read as bytes: a file opened as text also ends lines at a lone carriage return.
+        raw_lines: Iterator[bytes] = _bounded_lines(path, file)
+        first = next(raw_lines, b"")
+        marked = next((name for mark, name in _BYTE_ORDER_MARKS if first.startswith(mark)), "")
+        raw_lines = itertools.chain([first], raw_lines)
+        codec = codec if encoding else marked or codec
+        if codec.startswith(("utf-16", "utf-32")):
+            lines = _decode_whole(path, b"".join(raw_lines), codec)
+        else:
+            lines = _decode_by_line(path, raw_lines, codec)
+        for line_number, line in enumerate(lines, start=1):
+            if "\0" in line:
+                raise ValueError(
+                    f"{path}, line {line_number}: expected text. Received: a NUL character, as in "
+                    "UTF-16 without a byte order mark"
+                )
+            yield line_number, line.removeprefix("\ufeff")
+
+
+def first_line_of_text(path: str) -> str | None:
+    """Return the first line of a file that is not empty, or None where the file is no text.
+
+    Only the beginning of the file is looked at. Characters that are not in the encoding are
+    replaced.
+    """
+    with open_binary(path) as file:
+        head = file.read(_PEEKED_BYTES)
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if head.startswith(mark):
+            text = head.decode(encoding, errors="replace")
+            break
+    else:
+        if _NOT_IN_TEXT.search(head):
+            return None
+        text = head.decode("utf-8-sig", errors="replace")
+    return next((line.rstrip("\r") for line in text.split("\n") if line.rstrip("\r")), "")
+
+
+def _bounded_lines(path: str, file: BinaryIO) -> Iterator[bytes]:
+    # By blocks: not every store's `readline` takes a limit.
+    line_number, rest = 1, b""
+    while block := file.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+        line_number += len(lines)
+        if len(rest) >= MAX_LINE_BYTES:
+            raise ValueError(
+                f"{path}, line {line_number}: expected less than {MAX_LINE_BYTES} bytes."
+            )
+    if rest:
+        yield rest
+
+
+def _decode_by_line(path: str, raw_lines: Iterable[bytes], codec: str) -> Iterator[str]:
+    for line_number, raw_line in enumerate(raw_lines, start=1):
+        try:
+            yield raw_line.decode(codec)
+        except UnicodeDecodeError as error:
+            raise _not_in_encoding(path, line_number, codec, error) from error
+
+
+def _decode_whole(path: str, content: bytes, codec: str) -> Iterator[str]:
+    """Return the lines of an encoding in which a line feed is several bytes."""
+    try:
+        return iter(io.StringIO(content.decode(codec), newline="\n"))
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode(codec, errors="ignore")
+        raise _not_in_encoding(path, before.count("\n") + 1, codec, error) from error
+
+
+def _not_in_encoding(
+    path: str, line_number: int, codec: str, error: UnicodeDecodeError
+) -> ValueError:
+    received = f"byte 0x{error.object[error.start]:02x}"
+    hint = ""
+    if codec == "utf-8":
+        hint = "; convert the file, or name its encoding where the source takes `encoding=`"
+    return ValueError(
+        f"{path}, line {line_number}: expected {codec.upper()}. Received: {received}{hint}"
+    )
+
+
+def _fsspec(path: str) -> Any:
+    with extra("remote", f"Reading {path}, besides the package of that store (s3fs, gcsfs),"):
+        import fsspec
+    try:
+        return fsspec.core.url_to_fs(path)[0]
+    except (ImportError, ValueError) as error:
+        raise ValueError(
+            f"Expected a path that fsspec can read. Received: {path}: {error}"
+        ) from error

@@ -1,0 +1,1 @@
+"""What the builders of TensorFlow Datasets in `datasets/` share."""

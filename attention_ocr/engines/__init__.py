@@ -1,1 +1,0 @@
-"""Engines: what runs a model in one of its forms; TensorFlow is one of several, and optional."""

@@ -1,0 +1,144 @@
+"""From image files to network inputs in NumPy: what `images.graph_fitting` does in a graph.
+
+Engines that read without TensorFlow prepare their images here. The pixels come from
+`images.decode`, the inputs are those of `images.graph_fitting.fit_image` up to rounding.
+"""
+
+import functools
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from attention_ocr.images.decode import decode_array, encode_array
+from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
+
+__all__ = ["decode_array", "encode_array", "fit_array", "resize_weights", "round_up_width"]
+
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
+
+_MAX_GATHERED = 2**18
+"""Values that are laid out anew to be resized in one go; more are taken line by line."""
+
+
+def round_up_width(width: int) -> int:
+    """Return the next multiple of `WIDTH_MULTIPLE`."""
+    return width + -width % WIDTH_MULTIPLE
+
+
+def fit_array(
+    image: np.ndarray | None,
+    settings: ImageConfig,
+    padded_width: Callable[[int], int] = round_up_width,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale one image to the input of the network, see `images.graph_fitting.fitted_size`.
+
+    Args:
+        image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
+        settings: of the image.
+        padded_width: gives w' for the width of the picture, pixels.
+
+    Returns:
+        `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
+            picture, and below one that had to be shrunk, stand zeros.
+        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
+    """
+    num_views = settings.num_views
+    if image is None or image.size == 0 or image.shape[1] < num_views:
+        image = np.full((1, num_views, 3), 128, np.uint8)
+    values = _to_gray(image) if settings.image_channels == 1 else image.astype(np.float32)
+    width = values.shape[1] // num_views
+    height, fitted_width = _fitted_size(values.shape[0], width, settings)
+    shape = (settings.input_height, padded_width(fitted_width), settings.image_channels)
+    padded = np.zeros(shape, np.float32)
+    for view in range(num_views):
+        part = values[:, view * width : (view + 1) * width]
+        top = view * settings.image_height
+        fitted = padded[top : top + height, :fitted_width]
+        np.divide(_resize(part, height, fitted_width), np.float32(127.5), out=fitted)
+        fitted -= 1.0
+    return padded, np.array([height, fitted_width], np.int32)
+
+
+def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
+    # In float32, like the graph, so that a half is rounded to the same side.
+    one, rows, columns = np.float32(1), np.float32(height), np.float32(width)
+    scale, stretch = np.float32(settings.image_height) / rows, one
+    if round(float(columns * scale)) > settings.max_image_width:
+        scale = np.float32(settings.max_image_width) / columns
+    elif settings.narrow_stretch != 1.0:
+        narrowest, widest = map(np.float32, STRETCHED_RATIOS)
+        share = (widest - columns / rows) / (widest - narrowest)
+        share = min(max(share, np.float32(0)), one)
+        stretch = one + np.float32(settings.narrow_stretch - 1.0) * share
+    fitted_height = round(float(rows * scale))
+    fitted_width = round(float(columns * scale * stretch))
+    return (
+        min(max(fitted_height, 1), settings.image_height),
+        min(max(fitted_width, 1), settings.max_image_width),
+    )
+
+
+def _to_gray(image: np.ndarray) -> np.ndarray:
+    """Return the luma of `image` uint8 [h, w, 3] (ITU-R BT.601): float32 [h, w, 1]."""
+    return cv2.transform(image.astype(np.float32), _LUMA)[..., None]
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize `image` float32 [h, w, C], bilinear with antialiasing."""
+    if image.shape[:2] == (height, width):
+        return image
+    rows = _resize_rows(image, height)
+    columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
+    # In place, and without the checks of `np.clip`.
+    np.minimum(columns, np.float32(255), out=columns)
+    np.maximum(columns, np.float32(0), out=columns)
+    return columns.transpose(1, 0, 2)
+
+
+def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
+    # A product with a matrix of weights would wake every thread of BLAS for each word.
+    places, weights = resize_weights(image.shape[0], height)
+    if places.size * image[0].size <= _MAX_GATHERED:
+        gathered: np.ndarray = np.einsum("nk,nkwc->nwc", weights, image[places])
+        return gathered
+    resized = np.zeros((height, *image.shape[1:]), np.float32)
+    for place, weight in zip(places.T, weights.T, strict=True):
+        resized += image[place] * weight[:, None, None]
+    return resized
+
+
+@functools.lru_cache(maxsize=1024)
+def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which old pixels of an axis a new one is made of, and how much of each.
+
+    The weights are triangles as wide as two pixels of the coarser grid, cut off at the border and
+    scaled to a sum of 1: what `tf.image.resize` does, bilinear with antialiasing, which changes
+    only what shrinks.
+
+    Args:
+        size: pixels of the axis.
+        new_size: pixels of the resized axis.
+
+    Returns:
+        `places` int [new_size, k] and `weights` float32 [new_size, k]; not to be changed.
+
+    Example:
+        >>> places, weights = resize_weights(2, 4)
+        >>> weights.tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    # In float32, like TensorFlow.
+    one, half = np.float32(1), np.float32(0.5)
+    step = one / (np.float32(new_size) / np.float32(size))
+    radius = max(step, one)
+    centers = (np.arange(new_size, dtype=np.float32) + half) * step
+    span = min(2 * int(np.ceil(radius)) + 1, size)
+    starts = np.clip(np.ceil(centers - radius - half).astype(int), 0, size - span)
+    places = starts[:, None] + np.arange(span)
+    distances = np.abs(places.astype(np.float32) + half - centers[:, None]) / radius
+    weights = np.maximum(one - distances, np.float32(0))
+    weights /= weights.sum(axis=1, keepdims=True)
+    for array in (places, weights):
+        array.flags.writeable = False
+    return places, weights

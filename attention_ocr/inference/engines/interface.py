@@ -1,0 +1,105 @@
+"""What every engine takes and gives."""
+
+import dataclasses
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one image.
+
+    Attributes:
+        text: the text; empty where nothing was read.
+        confidence: probability of the whole text, in [0, 1].
+        character_confidences: probability of each character of `text`, in [0, 1].
+        attention: float32 [n, H', W'], where each of the n characters was read, over the padded
+            picture.
+        attention_extent: shares of the attention's height and width that the picture fills.
+        error: why the image could not be read; none if it could.
+        alternatives: the n best texts of a search with their confidences, the best first; none
+            with greedy decoding.
+        quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
+            degrees; see `inference.second_looks.rotate`.
+        slant: Degrees by which the word was taken to fall to the right, and was deskewed before it
+            was read; see `inference.second_looks.deskew`.
+        width_factor: By which the image was widened before it was read; see
+            `inference.second_looks.widths`.
+        margin: Width of the strip that was added at each side before the image was read, a share of
+            the height; see `inference.second_looks.widths`.
+        path: path of the image, or its key in a mapping; none for pixels and bytes.
+        warning: why the text may be wrong although the image could be read; none as a rule.
+    """
+
+    text: str
+    confidence: float
+    character_confidences: tuple[float, ...]
+    attention: np.ndarray
+    attention_extent: tuple[float, float]
+    error: str | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
+    quarter_turns: int = 0
+    slant: float = 0.0
+    width_factor: float = 1.0
+    margin: float = 0.0
+    path: str | None = None
+    warning: str | None = None
+
+    def __repr__(self) -> str:
+        parts = [repr(self.text), f"confidence={self.confidence:.3g}"]
+        parts += [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in dataclasses.fields(self)
+            if field.default is not dataclasses.MISSING
+            and getattr(self, field.name) != field.default
+        ]
+        return f"Reading({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """Return the text as a notebook shows it, what is uncertain in red."""
+        characters = "".join(
+            f'<span title="{confidence:.1%}" style="background: rgba(214, 39, 40, '
+            f'{1.0 - confidence:.2f})">{html.escape(character)}</span>'
+            for character, confidence in zip(self.text, self.character_confidences, strict=False)
+        )
+        notes = " ".join(filter(None, (self.path, self.error, self.warning)))
+        return (
+            f'<span dir="auto" style="font-family: monospace; white-space: pre">{characters}</span>'
+            f" {self.confidence:.1%} <small>{html.escape(notes)}</small>"
+        )
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the image was too wide for the network, and was shrunk below its height."""
+        return self.attention_extent[0] < 1.0
+
+
+class Engine(Protocol):
+    """Reads the files of images with one model.
+
+    Attributes:
+        config: settings of the model.
+        charset: its characters.
+    """
+
+    config: Config
+    charset: Charset
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read images.
+
+        Args:
+            files: bytes of files of `image_formats.FORMATS`.
+
+        Returns:
+            A reading for each, in their order; what is no such file has an error, see
+            `images.decode.decode`.
+        """
+        ...

@@ -1,0 +1,98 @@
+"""Engines that get prepared images and give token ids: all but TensorFlow's own."""
+
+import abc
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from attention_ocr.images.decode import UnreadableImageError, decode
+from attention_ocr.images.fitting import fit_array, round_up_width
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.inference.engines.metadata import ModelMetadata
+from attention_ocr.text.charset import UNKNOWN_ID
+
+IMAGES, IMAGE_SIZES = "images", "image_sizes"
+"""Inputs of a model: float32 [B, H, W, C] and int32 [B, 2]; see `images.graph_fitting`."""
+
+TOKEN_IDS, CONFIDENCE = "token_ids", "confidence"
+CHARACTER_CONFIDENCES, ATTENTION = "character_confidences", "attention"
+OUTPUTS = (TOKEN_IDS, CONFIDENCE, CHARACTER_CONFIDENCES, ATTENTION)
+"""Outputs of a model, see `recognition.recognize_ids`."""
+
+
+class NumPyEngine(abc.ABC):
+    """Prepares each image in NumPy, runs the model on it alone, and spells what it answers.
+
+    Several images are read side by side, a thread for each processor: alone, an image is no wider
+    than it must be and stops at its last character.
+
+    Args:
+        notes: of the model.
+        num_threads: images that are read at once; none takes the processors of the machine.
+    """
+
+    def __init__(self, notes: ModelMetadata, num_threads: int | None = None) -> None:
+        self.notes = notes
+        self.config = notes.config
+        self.charset = notes.charset
+        self.num_threads = num_threads or num_processors()
+        self._executor: ThreadPoolExecutor | None = None
+        self._executor_process = 0
+
+    @abc.abstractmethod
+    def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Run the model.
+
+        Args:
+            image: float32 [H, w, C], from `fit_array`.
+            image_size: int32 [2].
+
+        Returns:
+            `OUTPUTS`, each with a leading axis of 1.
+        """
+
+    def input_width(self, width: int) -> int:
+        """Return the width at which the model takes a picture `width` pixels wide."""
+        return round_up_width(width)
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read the files of images, see `Engine`."""
+        if len(files) < 2 or self.num_threads == 1:
+            return [self._read_one(file) for file in files]
+        if self._executor is None or self._executor_process != os.getpid():
+            # A fork does not copy threads: those of the parent would never answer its child.
+            self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
+            self._executor_process = os.getpid()
+        return list(self._executor.map(self._read_one, files))
+
+    def _read_one(self, file: bytes) -> Reading:
+        decoded, error = None, None
+        try:
+            decoded = decode(file)
+        except UnreadableImageError as reason:
+            error = str(reason)
+        image, image_size = fit_array(decoded, self.config.image, self.input_width)
+        outputs = self.run(image, image_size)
+        height, width = image_size.tolist()
+        token_ids = outputs[TOKEN_IDS][0]
+        # Exports of older releases may answer with unknown characters, which cannot be shown.
+        known = np.flatnonzero(token_ids != UNKNOWN_ID)
+        text = "" if decoded is None else self.charset.decode(token_ids[known].tolist())
+        shown = known[: len(text)]
+        return Reading(
+            text=text,
+            confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
+            character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
+            attention=outputs[ATTENTION][0, shown],
+            attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
+            error=error,
+        )
+
+
+def num_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,29 @@
+"""What a SavedModel is asked and answers, by name."""
+
+from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH, STATUS_UNREADABLE
+
+__all__ = [
+    "ALTERNATIVES",
+    "BEAM_SIGNATURE",
+    "CLASSIFY_SIGNATURE",
+    "EXAMPLE_FEATURE",
+    "FLOAT_PIXELS_SIGNATURE",
+    "PIXELS_SIGNATURE",
+    "SERVING_SIGNATURE",
+    "STATUS_NOT_IN_GRAPH",
+    "STATUS_OK",
+    "STATUS_UNREADABLE",
+]
+
+SERVING_SIGNATURE = "serving_default"
+BEAM_SIGNATURE = "beam"
+PIXELS_SIGNATURE = "images"
+FLOAT_PIXELS_SIGNATURE = "images_float"
+CLASSIFY_SIGNATURE = "classify"
+
+EXAMPLE_FEATURE = "image/encoded"
+"""The feature of a `tf.train.Example` that `classify` reads, as in the project's own records."""
+
+STATUS_OK = "ok"
+ALTERNATIVES = ("texts", "text_confidences", "text_scores")
+"""What `beam` answers beside the outputs of `serving_default`."""

@@ -1,0 +1,62 @@
+"""Where a model is: a work directory, an export, or a file; nothing is loaded to find out."""
+
+import os
+from pathlib import Path
+
+from attention_ocr.settings.formats import FILES
+
+WEIGHTS_FILE = "weights.npz"
+LANGUAGE_MODEL_FILE = "language_model.npz"
+SAVED_MODEL_FILE = "saved_model.pb"
+BUNDLED_WEIGHTS = Path(__file__).parents[1] / "weights" / "default"
+DEFAULT_MODEL = "default"
+"""The name of the weights that come with the package, wherever a model is named."""
+
+MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())
+"""A directory is a model if it holds one of these."""
+
+SUFFIX_OF = {"litert": ".tflite", "onnx": ".onnx"}
+"""The ending of a model in one file, by the engine that runs it."""
+
+
+def find_model(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return a model: a directory that holds one of `MODEL_FILES`, or a `.tflite` or `.onnx` file.
+
+    Args:
+        path: a work directory, an export, a version of one, or a file; of an export without a
+            version the newest counts; `default`, or none, finds the weights that come with the
+            package (a folder of that name is found by its absolute path).
+
+    Raises:
+        FileNotFoundError: there is no model.
+    """
+    if is_default(path):
+        if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
+            raise FileNotFoundError(
+                "This release comes without weights of its own: name a work directory or an export."
+            )
+        return BUNDLED_WEIGHTS
+    place = Path(path or "")
+    if place.is_file() and place.suffix in SUFFIX_OF.values():
+        return place
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place} is no directory: no model is there.")
+    if _holds_model(place):
+        return place
+    versions = [
+        entry for entry in place.iterdir() if entry.name.isdecimal() and _holds_model(entry)
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"{place} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
+        )
+    return max(versions, key=lambda entry: int(entry.name))
+
+
+def is_default(path: str | os.PathLike[str] | None) -> bool:
+    """Return whether a path, or none, names the weights that come with the package."""
+    return path is None or os.fspath(path) == DEFAULT_MODEL
+
+
+def _holds_model(directory: Path) -> bool:
+    return any((directory / name).is_file() for name in MODEL_FILES)

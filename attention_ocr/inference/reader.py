@@ -1,0 +1,358 @@
+"""Read the text of images: files, arrays, Pillow images, in any mixture, by any engine."""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from attention_ocr.images.crop_check import looks_like_several
+from attention_ocr.images.fitting import decode_array
+from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.inference.engines.metadata import check_source_digest
+from attention_ocr.inference.engines.numpy_engine import NumPyEngine
+from attention_ocr.inference.inputs import (
+    ImageLike,
+    NamedInput,
+    UnreadableError,
+    encode_image,
+    name_of,
+    named_inputs,
+    one_image,
+)
+from attention_ocr.inference.locate import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
+from attention_ocr.inference.origin import Origin, keeping_origin
+from attention_ocr.inference.second_looks.engine import SecondLooksEngine
+from attention_ocr.settings.checks import check_choice
+from attention_ocr.settings.config import Config
+from attention_ocr.settings.formats import ENGINES, FILES
+from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
+from attention_ocr.text.charset import Charset
+
+__all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
+
+FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
+"""Formats in the order in which `auto` looks for them, before TensorFlow."""
+
+RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
+"""What each engine can run on, one of them."""
+
+Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
+SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
+Progress = Callable[[int, int | None], None]
+"""Is told after each batch how many images were read, and of how many, if that is known."""
+
+
+class Reader:
+    """Reads images with one model. Make one with `load`.
+
+    A reader can be copied and pickled, which opens its model again, and it reads on in a process
+    that was forked.
+
+    Args:
+        engine: runs the model.
+        limits: the largest image that is decoded; those of `ImageLimits` without any.
+
+    Attributes:
+        origin: what it was loaded from; none for a reader that `load` did not make.
+    """
+
+    def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
+        self.engine = engine
+        self.limits = limits or ImageLimits()
+        self.origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        engine: Any = self.engine
+        while hasattr(engine, "engine"):
+            engine = engine.engine
+        name = type(engine).__name__.removesuffix("Engine")
+        origin = "" if self.origin is None else f" of {self.origin}"
+        return (
+            f"<Reader{origin}, run by {name}: {len(self.charset)} characters, "
+            f"texts up to {self.config.model.max_length} long>"
+        )
+
+    def __reduce__(self) -> tuple[Callable[[Origin], "Reader"], tuple[Origin]]:
+        if self.origin is None:
+            raise TypeError(
+                "A reader is copied and pickled by opening its model again, so it must come from "
+                "`load`. Received: a Reader that was made of an engine"
+            )
+        return _load_again, (self.origin,)
+
+    @property
+    def config(self) -> Config:
+        """The settings of the model."""
+        return self.engine.config
+
+    @property
+    def charset(self) -> Charset:
+        """The characters of the model."""
+        return self.engine.charset
+
+    def read(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> list[Reading]:
+        """Read images.
+
+        Args:
+            images: one image or several. An image is a path; the bytes of a file of one of
+                `image_formats.FORMATS`; a file that is open in binary mode; a Pillow image; or an
+                array [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to
+                65535), bool, or float (0 to 1, or 0 to 255 where a value is above 1.1). Several may
+                be any iterable of these, or a mapping, whose keys become `Reading.path`.
+            batch_size: images that are read at once.
+            progress: is told after each batch how many images were read, and of how many (none for
+                an iterable without a length).
+
+        Returns:
+            A reading for each image, in their order. Of several, one that cannot be read, or is no
+            image at all, has an empty text, confidence 0 and its `error`; the others are read.
+
+        Raises:
+            ValueError: If the batch size is below 1, or what was passed alone is no image.
+            RuntimeError: If TensorFlow runs the model and the process was forked.
+        """
+        return list(self.read_stream(images, batch_size, progress))
+
+    def read_stream(
+        self, images: Images, batch_size: int = 32, progress: Progress | None = None
+    ) -> Iterator[Reading]:
+        """Read images one batch after the other, for more than fit into memory; see `read`."""
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+        if one_image(images):
+            # What is passed alone and is no image is a mistake of the call.
+            content = _encode_or_say_why(images, self.limits)
+            inputs: Iterable[NamedInput] = [NamedInput(name_of(images), content)]
+            total: int | None = 1
+        else:
+            inputs = named_inputs(images)
+            total = len(images) if isinstance(images, Sized) else None
+        num_read = 0
+        for batch in _batches(inputs, batch_size):
+            yield from self._read_batch(batch)
+            num_read += len(batch)
+            if progress is not None:
+                progress(num_read, total)
+
+    def _read_batch(self, inputs: Sequence[NamedInput]) -> Iterator[Reading]:
+        contents = [self._content(image) for _, image in inputs]
+        files = [content if isinstance(content, bytes) else b"" for content in contents]
+        for (name, _), content, reading in zip(
+            inputs, contents, self.engine.read(files), strict=True
+        ):
+            error = content if isinstance(content, str) else reading.error
+            warning = self._warning(content) if error is None else None
+            yield dataclasses.replace(reading, error=error, path=name, warning=warning)
+
+    def _warning(self, content: bytes | str) -> str | None:
+        """Return why what is read in an image may be wrong whatever the model says."""
+        picture = decode_array(content) if isinstance(content, bytes) else None
+        # Several views of one text stand side by side.
+        if picture is None or self.config.image.num_views > 1:
+            return None
+        return looks_like_several(picture, reads_spaces=" " in self.charset)
+
+    def _content(self, image: Any) -> bytes | str:
+        """Return the bytes of an image file, or why the image cannot be read."""
+        try:
+            content = _encode_or_say_why(image, self.limits)
+        except ValueError as error:
+            return str(error)
+        if isinstance(content, OSError):
+            return f"cannot be opened: {content.strerror or content}"
+        if isinstance(content, UnreadableError):
+            return str(content)
+        return self.limits.refusal(content) or content
+
+
+def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:
+    if isinstance(image, OSError | UnreadableError):
+        return image
+    try:
+        return encode_image(image, limits)
+    except UnreadableError as error:
+        return error
+
+
+def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:
+    iterator = iter(inputs)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _load_again(origin: Origin) -> Reader:
+    return load(origin.path, **origin.options)
+
+
+@keeping_origin
+def load(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    engine: str = "auto",
+    limits: ImageLimits | None = None,
+    second_looks: SecondLooks = None,
+    turn_tall: bool | None = None,
+    turn_slanted: bool | None = None,
+    **decoding: Any,
+) -> Reader:
+    """Load a reader.
+
+    Args:
+        path: a work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
+            none takes the weights that come with the package.
+        engine: what runs the model, one of `settings.formats.ENGINES`: `tensorflow`, `litert` or
+            `onnx`; `auto` takes the fastest that is installed and of which the model has a format.
+        limits: the largest image that is decoded; those of `ImageLimits` without any.
+        second_looks: Which images are read again: none for what is kept with the model; `False` for
+            none at all, `True` for `settings.second_looks.RECOMMENDED`; a mapping for other values
+            of some settings of the model; or all settings.
+        turn_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
+            `False` sets it to 0, `True` to what is recommended; none leaves it.
+        turn_slanted: Likewise, in place of `deskew_below`.
+        decoding: settings of decoding in place of those of a work directory, see
+            `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
+            can change them.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ImportError: the engine is not installed.
+        ValueError: the model is damaged; the message names the file. Or a setting of decoding, or
+            an engine, that does not go with the model.
+
+    Example:
+        reader = attention_ocr.load("runs/mine")
+        for reading in reader.read(["a.png", "b.jpg"]):
+            print(reading.text, reading.confidence)
+    """
+    check_choice("engine", engine, ENGINES)
+    opened = _open(find_model(path), engine, decoding)
+    looks = _chosen_looks(
+        opened.config,
+        second_looks,
+        {"rotate_tall_below": turn_tall, "deskew_below": turn_slanted},
+    )
+    return Reader(SecondLooksEngine(opened, looks) if looks.enabled else opened, limits)
+
+
+def _chosen_looks(
+    config: Config, choice: SecondLooks, switches: Mapping[str, bool | None]
+) -> SecondLooksConfig:
+    """Return the second looks that are taken, see `load`."""
+    if choice is False:
+        choice = SecondLooksConfig()
+    elif choice is True:
+        choice = RECOMMENDED
+    if isinstance(choice, SecondLooksConfig):
+        config = dataclasses.replace(config, second_looks=choice)
+    elif isinstance(choice, Mapping):
+        config = config.with_second_looks(choice)
+    elif choice is not None:
+        raise ValueError(
+            f"`second_looks` must be a bool, a mapping or settings. Received: {choice!r}"
+        )
+    limits = {
+        name: getattr(RECOMMENDED, name) if switch else 0.0
+        for name, switch in switches.items()
+        if switch is not None
+    }
+    return config.with_second_looks(limits).second_looks
+
+
+def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
+    """Return what runs a model, see `load`."""
+    is_work_directory = (model / WEIGHTS_FILE).is_file()
+    if decoding and not is_work_directory:
+        given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
+        raise ValueError(
+            f"{model} decodes as it was exported: name the work directory, or export anew. "
+            f"Received: {given}"
+        )
+    if is_work_directory:
+        decoding = _without_settled(decoding, model)
+    file = None if decoding and engine == "auto" else _find_file(model, engine)
+    if file is not None:
+        if decoding:
+            raise ValueError(
+                f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
+            )
+        return _open_file(file, model if is_work_directory else None)
+    if engine not in ("auto", "tensorflow"):
+        raise ValueError(
+            f"{model} has no format that engine={engine} runs: export one with "
+            f"`export.py --format={engine}`. Received: engine={engine!r}"
+        )
+    if is_work_directory:
+        return _open_work_directory(model, decoding)
+    if not (model / SAVED_MODEL_FILE).is_file():
+        raise ValueError(f"{model} holds no format that an installed engine runs.")
+    from attention_ocr.inference.engines.graph_engine import open_saved_model
+
+    return open_saved_model(model)
+
+
+def _find_file(model: Path, engine: str) -> Path | None:
+    """Return the file of the model that an engine reads; none leaves it to TensorFlow."""
+    if model.is_file():
+        runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == model.suffix)
+        if engine not in ("auto", runs):
+            raise ValueError(f"{model} is run by engine={runs}. Received: engine={engine!r}")
+        return model
+    if engine == "tensorflow":
+        return None
+    for format_name in FASTEST:
+        file = model / FILES[format_name]
+        runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == file.suffix)
+        if not file.is_file() or engine not in ("auto", runs):
+            continue
+        if engine == runs or any(find_spec(name) for name in RUNTIMES[runs]):
+            return file
+    return None
+
+
+def _without_settled(decoding: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
+    """Return the settings of decoding that are not those of the model anyway."""
+    if not decoding:
+        return {}
+    settled = dataclasses.asdict(Config.load(work_dir).decoding)
+    return {
+        name: value
+        for name, value in decoding.items()
+        if name not in settled or value != settled[name]
+    }
+
+
+def _open_file(file: Path, work_dir: Path | None) -> Engine:
+    engine: NumPyEngine
+    # Each engine is imported by those who use it.
+    if file.suffix == SUFFIX_OF["litert"]:
+        from attention_ocr.inference.engines.litert_engine import LiteRTEngine
+
+        engine = LiteRTEngine(file)
+    else:
+        from attention_ocr.inference.engines.onnx_engine import ONNXEngine
+
+        engine = ONNXEngine(file)
+    if work_dir is not None:
+        check_source_digest(file, engine.notes, work_dir)
+        # What is no part of the network may have been changed since the file was made.
+        engine.config = dataclasses.replace(
+            engine.config, second_looks=Config.load(work_dir).second_looks
+        )
+    return engine
+
+
+def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
+    from attention_ocr.inference.engines.graph_engine import GraphEngine, check_process
+    from attention_ocr.inference.serving_function import make_serving_function
+    from attention_ocr.inference.work_directory import load_trained_model
+
+    check_process()
+    model = load_trained_model(directory)
+    model = model._replace(config=model.config.with_decoding(decoding))
+    return GraphEngine(make_serving_function(model), model.config, model.charset)

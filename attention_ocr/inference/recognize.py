@@ -1,0 +1,203 @@
+"""From images to texts: the encoder and the head that reads, in one call."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_ocr.decoding.beam import BeamOptions, beam_decode
+from attention_ocr.decoding.cascade import search_uncertain
+from attention_ocr.decoding.context import Decoding
+from attention_ocr.decoding.ctc import ctc_greedy_decode
+from attention_ocr.decoding.ctc_beam import ctc_beam_decode
+from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer, PortableCTCPrefixScorer
+from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
+from attention_ocr.decoding.greedy import Step, greedy_decode
+from attention_ocr.decoding.protocols import Weighted
+from attention_ocr.decoding.result import Alternatives, DecoderOutput
+from attention_ocr.models.decoder import AttentionDecoder, DecoderState
+from attention_ocr.models.recognizer import EncoderOutput, Recognizer
+from attention_ocr.text.charset_in_graph import decode_in_graph
+
+
+class RecognizedAlternatives(NamedTuple):
+    """The n best texts of a search, the best first.
+
+    Attributes:
+        texts: string [B, n], UTF-8; empty where no other text was left.
+        confidences: float32 [B, n] in [0, 1], probability of each; 0 where none was left.
+        scores: float32 [B, n], descending, of the search; -inf where none was left.
+    """
+
+    texts: tf.Tensor
+    confidences: tf.Tensor
+    scores: tf.Tensor
+
+
+class RecognitionOutput(NamedTuple):
+    """What was read.
+
+    Attributes:
+        text: string [B], UTF-8.
+        confidence: float32 [B] in [0, 1], probability of the whole text.
+        character_confidences: float32 [B, L] in [0, 1]; 0 behind the last character.
+        attention: float32 [B, L, H', W'], where each character was read; 0 behind the last.
+        alternatives: of a beam wider than 1; else none.
+    """
+
+    text: tf.Tensor
+    confidence: tf.Tensor
+    character_confidences: tf.Tensor
+    attention: tf.Tensor
+    alternatives: RecognizedAlternatives | None = None
+
+
+def recognize(
+    recognizer: Recognizer,
+    decoding: Decoding,
+    images: tf.Tensor,
+    image_sizes: tf.Tensor,
+) -> RecognitionOutput:
+    """Read a batch of prepared images.
+
+    Args:
+        recognizer: the network.
+        decoding: from `decoding.context.prepare_decoding`.
+        images: float [B, H, W, C], as `images.graph_fitting` prepares them.
+        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+
+    Raises:
+        ValueError: the recogniser lacks the head that should read.
+    """
+    decoded, found, attention = _decode_images(recognizer, decoding, images, image_sizes)
+    alternatives = None
+    if found is not None and decoding.settings.beam_width > 1:
+        flat_ids = tf.reshape(found.token_ids, (-1, decoding.max_length))
+        texts = decode_in_graph(decoding.charset, flat_ids)
+        texts = tf.reshape(texts, (-1, decoding.settings.num_best))
+        alternatives = RecognizedAlternatives(texts, found.confidence, found.scores)
+    return RecognitionOutput(
+        text=decode_in_graph(decoding.charset, decoded.token_ids),
+        confidence=decoded.confidence,
+        character_confidences=decoded.character_confidences,
+        attention=attention,
+        alternatives=alternatives,
+    )
+
+
+def recognize_ids(
+    recognizer: Recognizer,
+    decoding: Decoding,
+    images: tf.Tensor,
+    image_sizes: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Read a batch of prepared images for an engine that has no strings.
+
+    Args:
+        recognizer: as for `recognize`.
+        decoding: as for `recognize`.
+        images: as for `recognize`.
+        image_sizes: as for `recognize`.
+
+    Returns:
+        `token_ids` int32 [B, L], padding behind the last character; `confidence`,
+        `character_confidences` and `attention` of a `RecognitionOutput`.
+    """
+    decoded, _, attention = _decode_images(recognizer, decoding, images, image_sizes)
+    return {
+        "token_ids": decoded.token_ids,
+        "confidence": decoded.confidence,
+        "character_confidences": decoded.character_confidences,
+        "attention": attention,
+    }
+
+
+def _decode_images(
+    recognizer: Recognizer, decoding: Decoding, images: tf.Tensor, image_sizes: tf.Tensor
+) -> tuple[DecoderOutput, Alternatives | None, tf.Tensor]:
+    """Encode and decode; the attention comes as float32 [B, L, H', W'] on top."""
+    encoded = recognizer.encode(images, image_sizes)
+    grid_shape = tf.shape(encoded.feature_grid)
+    batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
+    decoded, found = _decode(recognizer, encoded, decoding)
+    if decoding.settings.decoding == "ctc":
+        rows = tf.constant(1)
+    shape = (batch_size, decoding.max_length, rows, columns)
+    return decoded, found, tf.reshape(decoded.attention, shape)
+
+
+def _decode(
+    recognizer: Recognizer, encoded: EncoderOutput, decoding: Decoding
+) -> tuple[DecoderOutput, Alternatives | None]:
+    """Decode with the head and the search of the settings."""
+    settings = decoding.settings
+    decoder, ctc_head = recognizer.decoder, recognizer.ctc_head
+    if settings.decoding == "attention" and decoder is not None:
+        return _decode_attention(recognizer, decoder, encoded, decoding)
+    if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
+        log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
+        scorer = PortableCTCPrefixScorer if recognizer.portable else CTCPrefixScorer
+        joined = Weighted(scorer(log_probabilities), settings.joint_weight)
+        return _decode_attention(recognizer, decoder, encoded, decoding, joined)
+    if settings.decoding == "ctc" and ctc_head is not None:
+        inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
+        if settings.beam_width == 1 and decoding.rule is None and not decoding.scorers:
+            return ctc_greedy_decode(*inputs, decoding.temperature), None
+        return ctc_beam_decode(
+            *inputs,
+            settings.beam_width,
+            settings.num_best,
+            decoding.scorers,
+            decoding.rule,
+            decoding.temperature,
+        )
+    raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
+
+
+def _decode_attention(
+    recognizer: Recognizer,
+    decoder: AttentionDecoder,
+    encoded: EncoderOutput,
+    decoding: Decoding,
+    joined: Weighted | None = None,
+) -> tuple[DecoderOutput, Alternatives | None]:
+    settings = decoding.settings
+    state, memory = recognizer.start_decoding(encoded)
+    batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+    scorers = decoding.scorers if joined is None else (joined, *decoding.scorers)
+    sizes = (batch_size, num_cells, decoding.max_length)
+
+    def make_step(width: int) -> Step:
+        repeated = memory
+        if width > 1:
+            repeated = tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), memory)
+
+        def step(
+            token_ids: tf.Tensor, state: DecoderState
+        ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+            return decoder.step(token_ids, state, repeated)
+
+        return step
+
+    def read_greedily() -> DecoderOutput:
+        return greedy_decode(make_step(1), state, *sizes, decoding.temperature)
+
+    if settings.beam_width == 1 and not scorers and decoding.rule is None:
+        return read_greedily(), None
+    options = BeamOptions(
+        settings.beam_width,
+        settings.num_best,
+        settings.length_normalization,
+        settings.length_alpha,
+        attention_weight=1.0 if joined is None else 1.0 - joined.weight,
+    )
+
+    def search(is_needed: tf.Tensor | None = None) -> tuple[DecoderOutput, Alternatives]:
+        step = make_step(settings.beam_width)
+        guides = (scorers, decoding.rule, decoding.temperature)
+        return beam_decode(step, state, *sizes, options, *guides, is_needed)
+
+    # Greedy decoding knows of no rule, and returns one text.
+    may_do_without = decoding.rule is None and settings.num_best == 1
+    if settings.search_below < 1 and may_do_without:
+        return search_uncertain(read_greedily(), search, settings.search_below)
+    return search()

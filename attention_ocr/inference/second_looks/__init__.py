@@ -1,0 +1,1 @@
+"""Second looks: which images are read again, how, and which reading is kept."""

@@ -1,0 +1,166 @@
+"""Reading again what was read without confidence: which views, in which order, and what is kept."""
+
+import dataclasses
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+
+from attention_ocr.images.decode import reduce_file
+from attention_ocr.images.fitting import decode_array, encode_array
+from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.inference.second_looks.deskew import deskewed
+from attention_ocr.inference.second_looks.rotate import (
+    HALF_TURN,
+    QUARTER_TURNS,
+    is_tall,
+    is_upside_down,
+    most_upright,
+    rotated,
+)
+from attention_ocr.inference.second_looks.vote import View, vote, without_excess_pixels
+from attention_ocr.inference.second_looks.widths import widened, with_margins
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.second_looks import SecondLooksConfig
+
+Looks = Generator[list[View], list[Reading], Reading]
+"""Yields views of one image that are to be read, is sent their readings, and returns the last."""
+
+
+class SecondLooksEngine:
+    """Reads by another engine, and reads again what that reads without confidence.
+
+    Args:
+        engine: Reads.
+        settings: Which images are read again.
+
+    Attributes:
+        engine: The other engine.
+        config: Settings of the model, with these second looks.
+        charset: Its characters.
+    """
+
+    def __init__(self, engine: Engine, settings: SecondLooksConfig) -> None:
+        self.engine = engine
+        self.config = dataclasses.replace(engine.config, second_looks=settings)
+        self.charset = engine.charset
+
+    def read(self, files: Sequence[bytes]) -> list[Reading]:
+        """Read images, see `Engine.read`."""
+        files = [reduce_file(file) for file in files]
+        readings = self.engine.read(files)
+        config = self.config
+        return read_again(
+            readings,
+            lambda index: decode_array(files[index]),
+            lambda views: self.engine.read([encode_array(view.image) for view in views]),
+            config.second_looks,
+            config.image,
+        )
+
+
+def read_again(
+    readings: Sequence[Reading],
+    image_of: Callable[[int], np.ndarray | None],
+    read: Callable[[Sequence[View]], Sequence[Reading]],
+    settings: SecondLooksConfig,
+    image_settings: ImageConfig,
+) -> list[Reading]:
+    """Look again at the images of a batch that were read without confidence.
+
+    Views of all images are read together, as many rounds as the image with most of them takes. What
+    has an error keeps it.
+
+    Args:
+        readings: Of the images as they are.
+        image_of: Gives an image by its place in the batch, uint8 [h, w, 3]; none if it cannot be
+            decoded.
+        read: Reads views.
+        settings: Which images are read again.
+        image_settings: Of the network's input.
+
+    Returns:
+        A reading for each image.
+    """
+    results = list(readings)
+    waiting: list[tuple[int, Looks, list[View]]] = []
+    for index, reading in enumerate(readings):
+        if reading.error is not None or reading.confidence >= settings.below:
+            continue
+        image = image_of(index)
+        if image is not None:
+            image = without_excess_pixels(image, image_settings)
+            looks = look_again(image, reading, settings, image_settings)
+            waiting += _next_views(index, looks, None, results)
+    while waiting:
+        answers = iter(read([view for _, _, views in waiting for view in views]))
+        again: list[tuple[int, Looks, list[View]]] = []
+        for index, looks, views in waiting:
+            seen = [view.describe(next(answers)) for view in views]
+            again += _next_views(index, looks, seen, results)
+        waiting = again
+    return results
+
+
+def _next_views(
+    index: int, looks: Looks, seen: list[Reading] | None, results: list[Reading]
+) -> list[tuple[int, Looks, list[View]]]:
+    """Return the views of an image that are read next; without any, note its result."""
+    try:
+        views = next(looks) if seen is None else looks.send(seen)
+        # A look may have nothing to show of this image.
+        while not views:
+            views = looks.send([])
+    except StopIteration as end:
+        results[index] = end.value
+        return []
+    return [(index, looks, views)]
+
+
+def look_again(
+    image: np.ndarray, first: Reading, settings: SecondLooksConfig, image_settings: ImageConfig
+) -> Looks:
+    """Look again at one image.
+
+    A tall image is rotated first, and what follows looks at it in the orientation that is read with
+    most confidence. There one vote is taken over all views, the first reading among them. What
+    still is read without confidence may be upside down.
+
+    Args:
+        image: uint8 [h, w, 3].
+        first: What was read in it.
+        settings: Which looks are taken.
+        image_settings: Of the network's input.
+    """
+    reading = first
+    if reading.confidence < settings.rotate_tall_below and is_tall(image):
+        others = yield [rotated(image, turns) for turns in QUARTER_TURNS]
+        reading = most_upright(reading, others)
+    upright = np.ascontiguousarray(np.rot90(image, reading.quarter_turns))
+    reading = yield from _vote_over_views(upright, reading, settings, image_settings)
+    if reading.confidence < settings.rotate_180_below:
+        (upside_down,) = yield [rotated(image, HALF_TURN)]
+        if is_upside_down(upside_down):
+            return upside_down
+    return reading
+
+
+def _vote_over_views(
+    image: np.ndarray, first: Reading, settings: SecondLooksConfig, image_settings: ImageConfig
+) -> Looks:
+    """Look at an image of one orientation at other widths and deskewed, and take the vote."""
+    ballots, rest = [first], []
+    if first.confidence < settings.widths_below:
+        views = widened(image, settings.widths, image_settings)
+        ballots += yield views[:1]
+        rest = [*views[1:], *with_margins(image)]
+    # Two that agree are rarely outvoted; that spares most images the other views.
+    undecided = len(ballots) == 1 or ballots[1].text != first.text
+    if undecided and first.confidence < settings.deskew_below:
+        rest += deskewed(image)
+    if undecided:
+        ballots += yield rest
+    return vote([first, *(_also_rotated(reading, first) for reading in ballots[1:])])
+
+
+def _also_rotated(reading: Reading, first: Reading) -> Reading:
+    return dataclasses.replace(reading, quarter_turns=first.quarter_turns)

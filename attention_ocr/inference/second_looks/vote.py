@@ -1,0 +1,86 @@
+"""What is read of an image beside the image itself, and the vote over all its readings."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.settings.image import ImageConfig
+
+OVERSAMPLING = 4.0
+"""How many pixels of an image are kept for one of the network's input, along each axis."""
+
+
+class View(NamedTuple):
+    """An image, changed.
+
+    Attributes:
+        image: uint8 [h, w, 3].
+        fields: Fields of `Reading` that tell how it was changed.
+    """
+
+    image: np.ndarray
+    fields: Mapping[str, Any]
+
+    def describe(self, reading: Reading) -> Reading:
+        """Return what was read in the view, with the fields that tell how it was changed."""
+        return dataclasses.replace(reading, **self.fields)
+
+
+def vote(readings: Sequence[Reading]) -> Reading:
+    """Return the text that has most votes; a reading's vote is its confidence.
+
+    It is ROVER's vote by confidence (Fiscus, 1997, section 3.3), over whole texts. The confidence
+    of the text is the geometric mean of that of its most confident reading and of the votes that it
+    got as a share of those that could be given: the first alone is too high where all views differ,
+    the second alone too low where one view is much better than the others.
+
+    Args:
+        readings: At least one, of views of one image; the first wins a tie.
+
+    Returns:
+        The most confident of the readings that agree, its confidence that of the vote and those of
+        its alternatives in proportion.
+    """
+    votes: dict[str, float] = {}
+    for reading in readings:
+        votes[reading.text] = votes.get(reading.text, 0.0) + reading.confidence
+    text = max(votes, key=votes.__getitem__)
+    agreeing = [reading for reading in readings if reading.text == text]
+    best = max(agreeing, key=lambda reading: reading.confidence)
+    if len(readings) == 1 or not best.confidence:
+        return best
+    share = votes[text] / len(readings)
+    confidence = math.sqrt(share * best.confidence)
+    proportion = confidence / best.confidence
+    return dataclasses.replace(
+        best,
+        confidence=confidence,
+        alternatives=tuple((other, proportion * sure) for other, sure in best.alternatives),
+    )
+
+
+def without_excess_pixels(image: np.ndarray, settings: ImageConfig) -> np.ndarray:
+    """Shrink an image to what its views can need, so that no look at a large one costs much.
+
+    Args:
+        image: uint8 [h, w, 3].
+        settings: Of the network's input.
+
+    Returns:
+        uint8 [h', w', 3] with `OVERSAMPLING` times the rows and columns that the image has as the
+        network's input, upright or rotated; the image itself if it has no more.
+    """
+    height, width = image.shape[:2]
+    rows, columns = settings.image_height, settings.max_image_width
+    upright = min(rows / height, columns / width)
+    rotated = min(rows / width, columns / height)
+    scale = OVERSAMPLING * max(upright, rotated)
+    if scale >= 1.0:
+        return image
+    size = max(round(scale * width), 1), max(round(scale * height), 1)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,271 @@
+"""What an exported model does: encoded images in, texts out, all preprocessing inside."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.images.graph_decode import decodes_in_graph, over_contrast
+from attention_ocr.images.graph_fitting import decode_or_blank, fit_image
+from attention_ocr.inference.engines.signature_names import (
+    ALTERNATIVES,
+    BEAM_SIGNATURE,
+    CLASSIFY_SIGNATURE,
+    EXAMPLE_FEATURE,
+    FLOAT_PIXELS_SIGNATURE,
+    PIXELS_SIGNATURE,
+    SERVING_SIGNATURE,
+    STATUS_NOT_IN_GRAPH,
+    STATUS_OK,
+    STATUS_UNREADABLE,
+)
+from attention_ocr.inference.recognize import recognize
+from attention_ocr.inference.work_directory import TrainedModel
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
+
+Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Prepared = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+def make_serving_function(model: TrainedModel) -> Serve:
+    """Return the graph that reads files with all that the settings of decoding ask for.
+
+    The returned function takes `images` string [B], each the bytes of a file of any size that
+    `images.graph_decode.decodes_in_graph` accepts, and returns
+
+    - `text` string [B], UTF-8;
+    - `confidence` float32 [B] in [0, 1], probability of the whole text;
+    - `character_confidences` float32 [B, L] in [0, 1], 0 behind the last character;
+    - `attention` float32 [B, L, H', W'], where each character was read, over the padded picture;
+    - `attention_extent` float32 [B, 2], the shares of the attention's height and width that the
+      picture fills: cut the attention there and stretch it over the picture;
+    - `status` string [B]: `ok`, or why the image is unreadable: `STATUS_UNREADABLE` where it is
+      damaged, `STATUS_NOT_IN_GRAPH` where it is of another kind.
+
+    With a search (`beam_width` above 1), the n best texts come on top, the best first: `texts`
+    string [B, n], `text_confidences` float32 [B, n] and `text_scores` float32 [B, n], by which
+    the search put them in order; -inf where no other text was left.
+
+    An unreadable image has an empty text and confidence 0 and changes no other row.
+
+    Args:
+        model: computing in float32.
+    """
+    return _serve_files(_make_read(model), model.config.image)
+
+
+def make_signatures(model: TrainedModel) -> dict[str, Serve]:
+    """Return the graphs of an export by the names of their signatures; all share one network.
+
+    - `serving_default` takes files and returns the outputs of `make_serving_function` without the
+      n best texts; `beam`, there with a search alone, returns all.
+    - `images` and `images_float` take pixels: `images` uint8 or float32 [B, h, w, 1, 3 or 4] in
+      [0, 255], gray, RGB or RGBA of any height and width. Outputs as `serving_default`; an image
+      with a value that is not finite, or without pixels, is unreadable.
+    - `classify` takes `inputs` string [B], serialised `tf.train.Example`s whose feature
+      `image/encoded` is a file, and returns `classes` string [B, n], the best texts, and `scores`
+      float32 [B, n], their confidences: the Classification API of TF Serving.
+
+    Args:
+        model: computing in float32.
+    """
+    read, settings = _make_read(model), model.config.image
+    searches = model.config.decoding.beam_width > 1
+    serve = _serve_files(read, settings)
+    signatures = {
+        SERVING_SIGNATURE: _without_alternatives(serve) if searches else serve,
+        PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.uint8),
+        FLOAT_PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.float32),
+        CLASSIFY_SIGNATURE: _classify(serve),
+    }
+    return signatures | ({BEAM_SIGNATURE: serve} if searches else {})
+
+
+def _make_read(model: TrainedModel) -> Callable[..., dict[str, tf.Tensor]]:
+    """Return the graph from prepared images to outputs, traced once for all signatures."""
+    config, charset, recognizer = model
+    decoding = prepare_decoding(config, charset)
+    image = config.image
+
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec((None, image.input_height, None, image.image_channels), tf.float32),
+            tf.TensorSpec((None, 2), tf.int32),
+            tf.TensorSpec((None,), tf.bool),
+        )
+    )
+    def read(images: tf.Tensor, sizes: tf.Tensor, readable: tf.Tensor) -> dict[str, tf.Tensor]:
+        recognition = recognize(recognizer, decoding, images, sizes)
+        seen = tf.cast(readable, tf.float32)
+        padded_size = tf.stack([image.image_height, tf.shape(images)[2]])
+        padded_size = tf.cast(padded_size, tf.float32)
+        outputs = {
+            "text": tf.where(readable, recognition.text, ""),
+            "confidence": recognition.confidence * seen,
+            "character_confidences": recognition.character_confidences * seen[:, None],
+            "attention": recognition.attention * seen[:, None, None, None],
+            # Of several views, side by side in the attention and one below the other in `images`,
+            # each fills the same share.
+            "attention_extent": tf.cast(sizes, tf.float32) / padded_size,
+            "status": tf.where(readable, STATUS_OK, STATUS_UNREADABLE),
+        }
+        if recognition.alternatives is not None:
+            texts, confidences, scores = recognition.alternatives
+            outputs["texts"] = tf.where(readable[:, None], texts, "")
+            outputs["text_confidences"] = confidences * seen[:, None]
+            outputs["text_scores"] = scores
+        return outputs
+
+    return read
+
+
+def _serve_files(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
+    def serve(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        # The network cannot run on an empty batch; a blank row stands in and is cut off again.
+        num_images = tf.shape(encoded)[0]
+        stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
+        prepared = prepare_encoded(tf.concat([encoded, stand_in], 0), settings)
+        outputs = {name: value[:num_images] for name, value in read(*prepared).items()}
+        return outputs | {"status": _named_status(outputs["status"], encoded)}
+
+    return serve
+
+
+def _named_status(status: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
+    """Tell files that are damaged from those of a kind that the graph does not decode."""
+    is_bad = tf.equal(status, STATUS_UNREADABLE) & (tf.strings.length(encoded) > 0)
+
+    def named() -> tf.Tensor:
+        is_known = tf.map_fn(decodes_in_graph, encoded, fn_output_signature=tf.bool)
+        return tf.where(is_bad & ~is_known, STATUS_NOT_IN_GRAPH, status)
+
+    return tf.cond(tf.reduce_any(is_bad), named, lambda: status)
+
+
+def _serve_pixels(
+    read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig, dtype: tf.DType
+) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None, None, None, None), dtype, name="images"),))
+    def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        num_images, channels = tf.shape(pixels)[0], tf.shape(pixels)[3]
+        # A picture of one pixel stands in: no pictures may be said to be of any size, and padding
+        # would fill that much memory.
+        prepared = prepare_pixels(
+            tf.cond(num_images > 0, lambda: pixels, lambda: tf.zeros((1, 1, 1, channels), dtype)),
+            settings,
+        )
+        outputs = read(*prepared).items()
+        return {name: value[:num_images] for name, value in outputs if name not in ALTERNATIVES}
+
+    return serve_pixels
+
+
+def _without_alternatives(serve: Serve) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
+    def serve_best(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {name: value for name, value in serve(encoded).items() if name not in ALTERNATIVES}
+
+    return serve_best
+
+
+def _classify(serve: Serve) -> Serve:
+    @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="inputs"),))
+    def classify(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        # An example without an image has an empty one, which is unreadable.
+        feature = tf.io.FixedLenFeature((), tf.string, default_value="")
+        outputs = serve(tf.io.parse_example(examples, {EXAMPLE_FEATURE: feature})[EXAMPLE_FEATURE])
+        if "texts" in outputs:
+            return {"classes": outputs["texts"], "scores": outputs["text_confidences"]}
+        return {"classes": outputs["text"][:, None], "scores": outputs["confidence"][:, None]}
+
+    return classify
+
+
+def prepare_encoded(encoded: tf.Tensor, settings: ImageConfig) -> Prepared:
+    """Decode and scale a batch of files, each alone, and pad them to the widest.
+
+    Args:
+        encoded: string [B], B at least 1.
+        settings: of the image.
+
+    Returns:
+        `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `readable` bool [B].
+    """
+
+    def prepare(file: tf.Tensor) -> Prepared:
+        image = decode_or_blank(file)
+        fitted, size = _fit_to_widest(image, settings)
+        return fitted, size, tf.size(image) > 0
+
+    return _prepare_each(prepare, encoded, settings)
+
+
+def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
+    """Scale a batch of pictures of one size.
+
+    Args:
+        pixels: uint8 or float32 [B, h, w, 1, 3 or 4] in [0, 255], B at least 1.
+        settings: of the image.
+
+    Returns:
+        As `prepare_encoded`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: another number of channels.
+    """
+    channels = tf.shape(pixels)[-1]
+    known = tf.reduce_any(tf.equal(channels, (1, 3, 4)))
+    message = "`images` must have 1 (gray), 3 (RGB) or 4 (RGBA) channels. Received:"
+    with tf.control_dependencies([tf.debugging.Assert(known, [message, channels])]):
+        pixels = tf.identity(pixels)
+
+    def colour(picture: tf.Tensor) -> tf.Tensor:
+        return tf.case(
+            [
+                (tf.equal(channels, 1), lambda: tf.tile(picture, (1, 1, 3))),
+                (tf.equal(channels, 4), lambda: over_contrast(picture)),
+            ],
+            lambda: picture,
+        )
+
+    def prepare(picture: tf.Tensor) -> Prepared:
+        picture = tf.cast(picture, tf.float32)
+        finite = tf.reduce_all(tf.math.is_finite(picture))
+        picture = tf.clip_by_value(tf.where(finite, picture, 0.0), 0.0, 255.0)
+        fitted, size = _fit_to_widest(tf.ensure_shape(colour(picture), (None, None, 3)), settings)
+        return fitted, size, finite & (tf.size(picture) > 0)
+
+    return _prepare_each(prepare, pixels, settings)
+
+
+def _fit_to_widest(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:
+    fitted, size, _ = fit_image(image, settings)
+    missing = _widest(settings) - tf.shape(fitted)[1]
+    return tf.pad(fitted, ((0, 0), (0, missing), (0, 0))), size
+
+
+def _widest(settings: ImageConfig) -> int:
+    return settings.max_image_width + -settings.max_image_width % WIDTH_MULTIPLE
+
+
+def _prepare_each(
+    prepare: Callable[[tf.Tensor], Prepared], batch: tf.Tensor, settings: ImageConfig
+) -> Prepared:
+    shape = (settings.input_height, _widest(settings), settings.image_channels)
+
+    def prepare_one(entry: tf.Tensor) -> Prepared:
+        image, size, readable = prepare(entry)
+        return tf.ensure_shape(image, shape), size, readable
+
+    images, sizes, readable = tf.map_fn(
+        prepare_one,
+        batch,
+        fn_output_signature=(
+            tf.TensorSpec(shape, tf.float32),
+            tf.TensorSpec((2,), tf.int32),
+            tf.TensorSpec((), tf.bool),
+        ),
+    )
+    width = tf.reduce_max(sizes[:, 1])
+    return images[:, :, : width + -width % WIDTH_MULTIPLE], sizes, readable

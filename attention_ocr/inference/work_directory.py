@@ -1,0 +1,247 @@
+"""The work directory: what training leaves behind, and all that anything else needs of a model.
+
+`config.json`, `charset.txt` and `weights.npz` are the model; `checkpoints/` is what a run that was
+stopped goes on from, and the TensorBoard events lie in `events/`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attention_ocr.decoding.context import prepare_decoding
+from attention_ocr.inference.locate import (
+    BUNDLED_WEIGHTS,
+    LANGUAGE_MODEL_FILE,
+    SAVED_MODEL_FILE,
+    WEIGHTS_FILE,
+    find_model,
+    is_default,
+)
+from attention_ocr.io.array_files import write_arrays
+from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.bounded_read import read_array_headers, read_arrays
+from attention_ocr.io.weight_quantization import PRECISIONS, SCALE, restore
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.text.charset import CHARSET_FILE, Charset
+
+__all__ = [
+    "BUNDLED_WEIGHTS",
+    "SAVED_MODEL_FILE",
+    "WEIGHTS_FILE",
+    "TrainedModel",
+    "find_model",
+    "load_trained_model",
+    "load_weights",
+    "pack_model",
+    "read_weights",
+    "save_weights",
+    "weight_name",
+    "weight_values",
+]
+
+
+WEIGHT_KINDS = "fi"
+"""Kinds of types that weights are kept in, see `numpy.dtype.kind`: floats, and 8 bits."""
+
+# Channels that some encoder has at a width of 1, and sizes that no memory is short for.
+_CHANNELS, _ANY_SIZE, _ANY_LAYERS = 64, 1024, 16
+
+
+class TrainedModel(NamedTuple):
+    """A recogniser with all that is known of it."""
+
+    config: Config
+    charset: Charset
+    recognizer: Recognizer
+
+
+def load_trained_model(directory: Path, precision: str = "float32") -> TrainedModel:
+    """Load the model of a work directory.
+
+    Args:
+        directory: a work directory whose training has saved weights, or `default`, the weights
+            that come with the package.
+        precision: type of the computation, see `build_recognizer`.
+
+    Raises:
+        FileNotFoundError: a file of the model is not there; the message names it.
+        ValueError: a file is damaged, or belongs to other settings; the message names it.
+    """
+    directory = find_model(directory) if is_default(directory) else Path(directory)
+    for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
+        if not (directory / name).is_file():
+            raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
+    config, charset = _with_own_files(Config.load(directory), directory), Charset.load(directory)
+    _check_sizes(config, charset, directory)
+    recognizer = build_recognizer(config, charset, precision)
+    load_weights(recognizer, directory / WEIGHTS_FILE)
+    return TrainedModel(config, charset, recognizer)
+
+
+def _with_own_files(config: Config, directory: Path) -> Config:
+    """Return the settings with the place of a language model that stands in the work directory."""
+    named = config.decoding.language_model
+    # A bare name: the model was packed, and may lie in any folder.
+    if named == LANGUAGE_MODEL_FILE and (directory / named).is_file():
+        return config.with_decoding({"language_model": str(directory / named)})
+    return config
+
+
+def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
+    """Return the value of every weight by its path in the network, `encoder/stem/...`."""
+    values = {weight_name(weight): np.asarray(weight) for weight in recognizer.weights}
+    if len(values) != len(recognizer.weights):
+        raise ValueError(f"Two weights share a path. Received: {sorted(values)}")
+    return values
+
+
+def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write weights by path, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written, the disk is full for example; what stood there stays.
+    """
+    write_arrays(values, path)
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read weights by path in the network, as `save_weights` or `pack_model` wrote them.
+
+    Raises:
+        ValueError: the file is cut short or damaged.
+    """
+    try:
+        return restore(read_arrays(path, WEIGHT_KINDS))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+
+
+def load_weights(recognizer: Recognizer, path: Path) -> None:
+    """Read the weights of a recogniser.
+
+    Raises:
+        ValueError: the file is cut short or damaged, or its weights are those of another network.
+    """
+    shapes = _weight_shapes(path)
+    weights = {weight_name(weight): weight for weight in recognizer.weights}
+    for name in sorted(set(weights) | set(shapes)):
+        expected = tuple(weights[name].shape) if name in weights else "nothing"
+        received = shapes.get(name, "nothing")
+        if expected != received:
+            raise ValueError(
+                f"{path} belongs to another network: `{name}` should be {expected}. "
+                f"Received: {received}"
+            )
+    values = read_weights(path)
+    for name, weight in weights.items():
+        weight.assign(values[name])
+
+
+def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a file by their path in the network."""
+    try:
+        headers = read_array_headers(path, WEIGHT_KINDS)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
+    return {name: header.shape for name, header in headers.items() if not name.endswith(SCALE)}
+
+
+def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
+    """Refuse settings that ask for much larger layers than the weights are of.
+
+    Building them would take the memory first, and only then find that the weights are others.
+    """
+    shapes = _weight_shapes(directory / WEIGHTS_FILE)
+    largest = max((size for shape in shapes.values() for size in shape), default=0)
+    model = config.model
+    for file, name, size in (
+        (CONFIG_FILE, "sequence_units", model.sequence_units),
+        (CONFIG_FILE, "attention_units", model.attention_units),
+        (CONFIG_FILE, "decoder_units", model.decoder_units),
+        (CONFIG_FILE, "embedding_units", model.embedding_units),
+        (CONFIG_FILE, "encoder_width", int(_CHANNELS * model.encoder_width)),
+        (CHARSET_FILE, "vocabulary size", charset.vocabulary_size),
+    ):
+        # Layers that are not built keep the sizes that settings have by default.
+        if size > max(largest, _ANY_SIZE):
+            raise ValueError(
+                f"{directory / file} belongs to another network than {WEIGHTS_FILE}: its {name} "
+                f"asks for a size of {size}. The largest there: {largest}"
+            )
+    layers = model.sequence_layers + config.decoder.decoder_layers
+    if layers > max(len(shapes), _ANY_LAYERS):
+        raise ValueError(
+            f"{directory / CONFIG_FILE} belongs to another network than {WEIGHTS_FILE}: it asks "
+            f"for {layers} layers. Weights there: {len(shapes)}"
+        )
+
+
+def pack_model(
+    source: Path,
+    target: Path,
+    precision: str = "half",
+    decoding: Mapping[str, Any] = MappingProxyType({}),
+    second_looks: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
+    """Write a model as small as it can be handed on: what reading needs, in fewer bits.
+
+    Kernels and embeddings become small; vectors, as biases and statistics are, stay float32. The
+    settings of data and training, which reading has no use for, are left at their defaults.
+
+    Args:
+        source: a work directory, or `default`.
+        target: made here; what of a model it holds is replaced.
+        precision: one of `small_weights.PRECISIONS`.
+        decoding: settings of decoding in place of those of the model.
+        second_looks: Settings of second looks in place of those of the model.
+
+    Returns:
+        The file of the weights.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: the model is damaged, or a weight has no value in that precision.
+    """
+    config, charset, recognizer = load_trained_model(source)
+    config = config.with_decoding(decoding).with_second_looks(second_looks)
+    # Refuses a file of the settings that is none.
+    prepare_decoding(config, charset)
+    try:
+        values = PRECISIONS[precision](weight_values(recognizer))
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    language_model = _read_language_model(config)
+    target.mkdir(parents=True, exist_ok=True)
+    config = config.with_decoding(_write_language_model(language_model, target))
+    config.for_reading().save(target)
+    charset.save(target)
+    save_weights(values, target / WEIGHTS_FILE)
+    return target / WEIGHTS_FILE
+
+
+def _read_language_model(config: Config) -> bytes | None:
+    """Return the file of the language model that the settings read with, if any."""
+    if not config.decoding.language_model_weight:
+        return None
+    return Path(config.decoding.language_model).read_bytes()
+
+
+def _write_language_model(content: bytes | None, target: Path) -> dict[str, str]:
+    """Write the file of a language model, or take one away; return the setting that names it."""
+    path = target / LANGUAGE_MODEL_FILE
+    if content is None:
+        path.unlink(missing_ok=True)
+        return {"language_model": ""}
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return {"language_model": LANGUAGE_MODEL_FILE}
+
+
+def weight_name(weight: object) -> str:
+    """Return the path of a weight in its network, `encoder/stem/...`."""
+    return weight.path.split("/", 1)[1]  # type: ignore[attr-defined]

@@ -1,1 +1,0 @@
-"""Reading images with a trained or exported model."""

@@ -1,0 +1,70 @@
+"""The formats of an export: their names, their files, and what each can hold."""
+
+from typing import Any
+
+from attention_ocr.settings.checks import check
+
+SAVED_MODEL = "saved_model"
+FROZEN_GRAPH = "frozen_graph"
+FILES = {
+    FROZEN_GRAPH: "frozen_graph.pb",
+    "litert": "model.tflite",
+    "litert_float16": "model_float16.tflite",
+    "litert_int8": "model_int8.tflite",
+    "litert_full_int8": "model_full_int8.tflite",
+    "onnx": "model.onnx",
+}
+"""The file of each format in the directory of a version; `saved_model` is the directory itself."""
+
+EXPORT_FORMATS = (SAVED_MODEL, *FILES)
+"""In the order in which they are written: those of TensorFlow first."""
+
+ENGINES = ("auto", "tensorflow", "litert", "onnx")
+"""What may run a model; `auto` takes the fastest that is installed and has a file."""
+
+
+def parse_formats(formats: str) -> tuple[str, ...]:
+    """Return the formats of a list such as `saved_model,litert_int8`, in their own order.
+
+    Raises:
+        ValueError: an unknown format, or none.
+    """
+    wanted = [name for name in formats.split(",") if name]
+    unknown = sorted(set(wanted) - set(EXPORT_FORMATS))
+    check(
+        bool(wanted) and not unknown,
+        f"`format` must be some of {', '.join(EXPORT_FORMATS)}, with commas between.",
+        ",".join(unknown) or formats,
+    )
+    return tuple(format_name for format_name in EXPORT_FORMATS if format_name in wanted)
+
+
+def check_format(format_name: str, config: Any) -> None:
+    """Refuse settings that a format cannot hold.
+
+    Args:
+        format_name: one of `EXPORT_FORMATS`.
+        config: a `Config`.
+
+    Raises:
+        ValueError: the format does not go with the settings; the message says why.
+    """
+    if format_name in (SAVED_MODEL, FROZEN_GRAPH):
+        return
+    decoding = config.decoding
+    by_attention = decoding.decoding != "ctc"
+    held = {
+        "beam_width": decoding.beam_width == 1 or by_attention,
+        "language_model_weight": decoding.language_model_weight == 0.0 or by_attention,
+        "num_best": decoding.num_best == 1,
+        "lexicon": not decoding.lexicon,
+        "pattern": not decoding.pattern,
+        "allowed_characters": not decoding.allowed_characters,
+    }
+    for name, is_held in held.items():
+        check(
+            is_held,
+            f"`format={format_name}` gives the best text: alternatives, rules and a search by CTC "
+            f"alone need TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"{name}={getattr(decoding, name)}",
+        )

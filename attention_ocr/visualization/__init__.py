@@ -1,0 +1,1 @@
+"""Images of where the network looked."""

@@ -1,0 +1,90 @@
+"""Where the network looked for each character of an image: attention, gradient or feedback."""
+
+import dataclasses
+import os
+
+import tensorflow as tf
+
+from attention_ocr.images.decode import normalize_file
+from attention_ocr.inference.reader import ImageLike, Reading, encode_image, load
+from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.inference.work_directory import WEIGHTS_FILE, find_model, load_trained_model
+from attention_ocr.text.charset import normalize
+from attention_ocr.visualization.saliency import feedback_saliency, gradient_saliency
+
+METHODS = ("attention", "gradient", "feedback")
+
+
+class Explainer:
+    """Says of each character of an image which part of the image speaks for it.
+
+    Args:
+        path: a work directory; an export holds no gradients. None takes the weights that come with
+            the package.
+        method: `attention`, the weights of the head that reads; `gradient` or `feedback`, the
+            saliency of the pixels, see `attention_ocr.visualization.saliency`.
+
+    Raises:
+        FileNotFoundError: there is no model.
+        ValueError: an unknown method, an export, or a damaged model.
+
+    Example:
+        reading = Explainer("runs/mine", "gradient").explain("word.png")
+        reading.attention  # float32 [n, H, W], a map for each of the n characters
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, method: str = "gradient"
+    ) -> None:
+        if method not in METHODS:
+            raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}")
+        directory = find_model(path)
+        if not (directory / WEIGHTS_FILE).is_file():
+            raise ValueError(f"An explanation needs a work directory. Received: {directory}")
+        self.method = method
+        self._reader = load(directory, engine="tensorflow", second_looks=False)
+        self._model = load_trained_model(directory)
+
+    def explain(self, image: ImageLike, text: str | None = None) -> Reading:
+        """Read an image, and say where.
+
+        Args:
+            image: as `Reader.read` takes it.
+            text: whose characters are asked for, in place of the one that is read; the saliency of
+                the attention head can say it of any text.
+
+        Returns:
+            The reading, its `attention` holding the maps: float32 [n, H, W] over the padded picture
+            for a saliency, non-negative.
+
+        Raises:
+            OSError: the file has gone since it was read.
+            ValueError: the text has characters that the model lacks, or the method cannot be asked
+                for another text than the one that is read.
+        """
+        # Read once: an open file has nothing more to give.
+        file = encode_image(image)
+        (reading,) = self._reader.read(image if isinstance(file, OSError) else file)
+        if reading.error is not None:
+            return reading
+        wanted = reading.text if text is None else normalize(text)
+        if self.method == "attention":
+            if wanted != reading.text:
+                raise ValueError(
+                    f"The attention is known of what is read, {reading.text!r}. Received: {text!r}"
+                )
+            return reading
+        charset = self._model.charset
+        if unknown := charset.unknown_characters(wanted):
+            raise ValueError(
+                f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
+            )
+        if isinstance(file, OSError):
+            raise file
+        images, sizes, _ = prepare_encoded(
+            tf.constant([normalize_file(file)]), self._model.config.image
+        )
+        head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
+        saliency = gradient_saliency if self.method == "gradient" else feedback_saliency
+        maps = saliency(self._model.recognizer, images, sizes, charset.encode(wanted), head)
+        return dataclasses.replace(reading, text=wanted, attention=maps.numpy())

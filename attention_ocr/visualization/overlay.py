@@ -1,0 +1,126 @@
+"""Pictures of where the network looked while it read."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from attention_ocr.visualization.glyphs import draw_line
+
+_GAP = 4
+_LIGHT = np.array([255, 214, 64]) / 255.0
+_DUSK = 0.5
+
+
+def attention_maps(
+    attention: np.ndarray, extent: Sequence[float], size: tuple[int, int]
+) -> np.ndarray:
+    """Enlarge attention weights to the picture that was read.
+
+    Args:
+        attention: float [L, H', W'], weights of each character over the padded picture.
+        extent: shares of the padded height and width that the picture fills, above 0, at most 1.
+        size: height and width of the result, pixels.
+
+    Returns:
+        float32 [L, h, w] in [0, 1]; each map's largest value is 1, unless it is zero everywhere.
+    """
+    padded_width, padded_height = round(size[1] / extent[1]), round(size[0] / extent[0])
+    maps = []
+    for weights in np.asarray(attention, np.float32):
+        enlarged = cv2.resize(weights, (padded_width, padded_height), interpolation=cv2.INTER_CUBIC)
+        visible = np.clip(enlarged[: size[0], : size[1]], 0.0, None)
+        maps.append(visible / max(float(visible.max()), 1e-9))
+    return np.stack(maps) if maps else np.zeros((0, *size), np.float32)
+
+
+def scale_to_height(image: np.ndarray, height: int, max_width: int) -> np.ndarray:
+    """Scale a picture to a height, its proportions kept; one that gets too wide becomes lower.
+
+    Args:
+        image: uint8 [h, w, 3].
+        height: of the result, pixels.
+        max_width: of the result, pixels.
+
+    Returns:
+        uint8 [h', w', 3].
+    """
+    scale = min(height / image.shape[0], max_width / image.shape[1])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    interpolation = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=interpolation)
+
+
+def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay one map over a picture: warm light where the network looked, dusk elsewhere.
+
+    Args:
+        image: uint8 [h, w, 3].
+        heat: float [h, w] in [0, 1].
+
+    Returns:
+        uint8 [h, w, 3].
+    """
+    heat = heat[..., None]
+    # Mostly a factor, so that ink stays legible in the light; the rest shows on dark pictures.
+    lit = image * _LIGHT + 0.25 * 255.0 * _LIGHT * (1.0 - image / 255.0)
+    return (image * (1.0 - heat) * _DUSK + lit * heat).round().astype(np.uint8)
+
+
+def caption(image: np.ndarray, text: str) -> np.ndarray:
+    """Put a line of text above a picture.
+
+    Args:
+        image: uint8 [h, w, 3].
+        text: the line; the picture grows to its width.
+
+    Returns:
+        uint8 [h', w', 3].
+    """
+    line = draw_line(text, _font_size(image))
+    return _compose([(line, 0, 0), (image, line.shape[0], 0)])
+
+
+def attention_strip(
+    image: np.ndarray, text: str, attention: np.ndarray, extent: Sequence[float]
+) -> np.ndarray:
+    """Draw where each character was read: the picture, and below it a row for each character.
+
+    Args:
+        image: uint8 [h, w, 3], the picture without padding.
+        text: what was read, n characters.
+        attention: float [L, H', W'] over the padded picture, L at least n.
+        extent: shares of the padded height and width that the picture fills.
+
+    Returns:
+        uint8 [h', w', 3].
+    """
+    size = _font_size(image)
+    maps = attention_maps(attention[: len(text)], extent, image.shape[:2])
+    characters = [draw_line(character, size) for character in text]
+    title = draw_line(text or "(nothing)", size)
+    # The characters stand in a column of their own, left of the pictures.
+    left = max((line.shape[1] for line in characters), default=0) + 2 * _GAP
+    height = max([image.shape[0], *(line.shape[0] for line in characters)]) + _GAP
+    pieces = [(title, 0, left), (image, title.shape[0] + _GAP, left)]
+    for index, (line, heat) in enumerate(zip(characters, maps, strict=True), start=1):
+        top = title.shape[0] + _GAP + index * height
+        middle = top + (height - _GAP - line.shape[0]) // 2
+        pieces.append((line, middle, (left - line.shape[1]) // 2))
+        pieces.append((overlay(image, heat), top, left))
+    return _compose(pieces, margin=_GAP)
+
+
+def _font_size(image: np.ndarray) -> int:
+    return int(np.clip(image.shape[0] // 3, 11, 24))
+
+
+def _compose(pieces: Sequence[tuple[np.ndarray, int, int]], margin: int = 0) -> np.ndarray:
+    """Lay pictures on a white ground, each at its top and left, pixels."""
+    height = max(top + piece.shape[0] for piece, top, _ in pieces)
+    width = max(left + piece.shape[1] for piece, _, left in pieces)
+    ground = np.full((height + 2 * margin, width + 2 * margin, 3), 255, np.uint8)
+    for piece, top, left in pieces:
+        rows = slice(margin + top, margin + top + piece.shape[0])
+        ground[rows, margin + left : margin + left + piece.shape[1]] = piece
+    return ground

@@ -1,0 +1,61 @@
+"""Pictures as the rectifier of a trained model hands them to the encoder."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.images.decode import UnreadableImageError, normalize_file
+from attention_ocr.images.formats import STATUS_UNREADABLE
+from attention_ocr.images.graph_fitting import picture_of
+from attention_ocr.inference.reader import ImageLike, encode_image
+from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.inference.work_directory import TrainedModel
+
+
+def rectify_images(
+    model: TrainedModel, images: Iterable[ImageLike]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Straighten pictures as a model does before it reads them.
+
+    Args:
+        model: from `work_directory.load_trained_model`, with a rectifier.
+        images: paths, encoded bytes or arrays, see `Reader.read`.
+
+    Returns:
+        For each picture, in order, two arrays uint8 [h, w, C] of one size: as it enters the network
+        and as the rectifier makes it, both without padding; views stand side by side.
+
+    Raises:
+        ValueError: a model without a rectifier, or a picture that cannot be read.
+
+    Example:
+        model = load_trained_model(Path("runs/mine"))
+        for before, after in rectify_images(model, ["word.png"]):
+            show(before, after)
+    """
+    if model.recognizer.rectifier is None:
+        raise ValueError("Expected a model with a rectifier. Received: rectifier='none'")
+    files = []
+    for index, image in enumerate(images):
+        file = encode_image(image)
+        if isinstance(file, OSError):
+            raise ValueError(f"Image {index} cannot be opened: {file}") from file
+        try:
+            files.append(normalize_file(file))
+        except UnreadableImageError as error:
+            raise ValueError(f"Image {index} cannot be read: {error}") from error
+    if not files:
+        return []
+    fitted, sizes, readable = prepare_encoded(tf.constant(files), model.config.image)
+    for index, is_readable in enumerate(readable.numpy()):
+        if not is_readable:
+            raise ValueError(f"Image {index} cannot be read: {STATUS_UNREADABLE}")
+    rectified = model.recognizer.rectify(fitted, sizes)
+    num_views = model.config.image.num_views
+    return [
+        (picture_of(before, size, num_views), picture_of(after, size, num_views))
+        for before, after, size in zip(
+            fitted.numpy(), rectified.numpy(), sizes.numpy(), strict=True
+        )
+    ]

@@ -1,0 +1,37 @@
+"""TensorFlow's engine, with a graph that says what it was given."""
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.inference.engines.graph_engine import GraphEngine
+from attention_ocr.inference.engines.signature_names import STATUS_UNREADABLE
+from attention_ocr.settings.config import Config
+from attention_ocr.text.charset import Charset
+from tests.image_files import NOISE, encode
+
+
+def serve(files: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Read the format of each file; a JPEG is none that it could decode."""
+    contents = files.numpy()
+    texts = [b"png" if content.startswith(b"\x89PNG") else b"" for content in contents]
+    count = len(contents)
+    return {
+        "text": tf.constant(texts),
+        "status": tf.constant([b"ok" if text else STATUS_UNREADABLE.encode() for text in texts]),
+        "confidence": tf.ones((count,)),
+        "character_confidences": tf.ones((count, 3)),
+        "attention": tf.ones((count, 3, 1, 1)),
+        "attention_extent": tf.ones((count, 2)),
+    }
+
+
+def test_the_graph_gets_what_it_can_decode():
+    pixels = NOISE[..., :3]
+    formats = ("PNG", "TIFF", "GIF", "JPEG", "AVIF")
+    files = [*(encode(pixels, name) for name in formats), b"no image", encode(pixels, "JPEG")[:99]]
+    readings = GraphEngine(serve, Config(), Charset("png")).read(files)
+    assert [reading.text for reading in readings] == ["png"] * 5 + ["", ""]
+    assert [reading.error for reading in readings[:5]] == [None] * 5
+    assert readings[5].error.startswith("unreadable image: not a PNG, JPEG")
+    assert readings[6].error == STATUS_UNREADABLE
+    np.testing.assert_array_equal(readings[0].attention.shape, (3, 1, 1))
