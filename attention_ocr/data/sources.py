@@ -79,8 +79,6 @@ class Source:
         find_damage: called when a walk has failed; returns what is wrong with which file, or
             nothing.
         parts: of a mixture, its sources.
-        verified: whether each file was decoded once before it was written, so that to guard against
-            broken ones, which takes as long as to decode them, is not needed.
         digest: returns what tells the examples from others, wherever they lie: a hash of paths and
             labels, of names and sizes of files, or of options. Contents of images are not looked
             at.
@@ -92,7 +90,6 @@ class Source:
     texts: Callable[[], Iterable[str]]
     find_damage: Callable[[], str] = str
     parts: "tuple[Source, ...]" = ()
-    verified: bool = False
     digest: Callable[[], str] = str
 
     def labels(self) -> Iterator[str]:
@@ -105,10 +102,7 @@ class Source:
         The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
         UTF-8 stays as it is.
         """
-        return self.rows(walk).map(
-            functools.partial(_decoded, verified=self.verified),
-            num_parallel_calls=walk.num_workers,
-        )
+        return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
 
     def files(self, walk: "Walk") -> tf.data.Dataset:
         """Walk through `key`, `text` (NFC) and `encoded`, empty where there is no file to read.
@@ -118,13 +112,13 @@ class Source:
         return self.rows(walk).map(_encoded, num_parallel_calls=walk.num_workers)
 
 
-def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
+def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     if "image" in row:
         image = row["image"]
     elif "path" in row:
         image = decode_any(row["path"], is_path=True)
     else:
-        image = decode_any(row["encoded"], verified=verified)
+        image = decode_any(row["encoded"])
     example = {"key": row["key"], "image": image, "text": composed(row["text"])}
     return example | ({LEXICON: row[LEXICON]} if LEXICON in row else {})
 

@@ -80,15 +80,8 @@ def open_source(spec: SourceSpec) -> Source:
             for text in batch:
                 yield text.decode("utf-8", errors="replace")
 
-    verified = record_format == RECORD_FORMATS["attention_ocr"]
     return Source(
-        spec,
-        None,
-        rows,
-        texts,
-        lambda: _find_damage(paths),
-        verified=verified,
-        digest=lambda: _digest(paths),
+        spec, None, rows, texts, lambda: _find_damage(paths), digest=lambda: _digest(paths)
     )
 
 
