@@ -21,6 +21,7 @@ from attention_ocr.data.sources import LEXICON, Source, Walk
 from attention_ocr.images.graph_fitting import fit_image
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.config import Config
+from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from attention_ocr.text.charset import END_ID, START_ID, Charset
 from attention_ocr.text.charset_in_graph import encode_in_graph
@@ -160,11 +161,7 @@ def training_batches(
     )
     if augmentation.join_words:
         dataset = _with_joined_words(dataset, config, charset, seed)
-    dataset = dataset.group_by_window(
-        lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
-        lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
-        window_size=batch_size,
-    )
+    dataset = _in_buckets(dataset, data, batch_size)
     if augmentation.augmentation and augmentation.augmentation_strength:
         # The number of a batch is part of the pipeline's position, and with it every draw.
         dataset = dataset.enumerate(start // data.batch_size).map(
@@ -175,6 +172,15 @@ def training_batches(
         lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
+
+
+def _in_buckets(dataset: tf.data.Dataset, data: DataConfig, batch_size: int) -> tf.data.Dataset:
+    """Return batches of examples of similar widths and lengths."""
+    return dataset.group_by_window(
+        lambda example: _bucket(example, data.bucket_widths, data.bucket_lengths),
+        lambda _, group: group.padded_batch(batch_size, drop_remainder=True),
+        window_size=batch_size,
+    )
 
 
 def _with_joined_words(

@@ -71,37 +71,46 @@ def ctc_beam_decode(
         the columns, it is empty and its confidence 0.
     """
     log_probabilities = ctc_log_probabilities(logits, column_lengths)
+    constraints = Constraints(scorers, rule)
+    empty = _empty_prefix(tf.shape(logits)[0], beam_width, max_length)
+    prefixes, state = _search_columns(log_probabilities, column_lengths, constraints, empty)
+    token_ids, scores = _best(prefixes, constraints.scores(state), num_best)
+    if not is_neutral(temperature):
+        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
+    return _results(log_probabilities, column_lengths, token_ids, scores)
+
+
+def _search_columns(
+    log_probabilities: tf.Tensor,
+    column_lengths: tf.Tensor,
+    constraints: Constraints,
+    empty: _Prefixes,
+) -> tuple[_Prefixes, ConstraintState]:
+    """Extend `empty` through all columns, `log_probabilities` float32 [B, W, V]."""
     columns = tf.transpose(log_probabilities, (1, 0, 2))  # [W, B, V]
-    batch_size = tf.shape(logits)[0]
     num_columns = tf.reduce_max(column_lengths)
-    guides = Constraints(scorers, rule)
+    max_length = empty.token_ids.shape[-1]
+    num_prefixes = tf.size(empty.last)
 
     def body(t: tf.Tensor, prefixes: _Prefixes, state: ConstraintState) -> tuple[Any, ...]:
         before = (t, prefixes, state)
         room = tf.minimum(max_length - prefixes.lengths, (column_lengths - t)[:, None])
         may_stay, allowed = _may_go_on(
-            room, column_lengths - t, state.rule, rule, columns.shape[-1]
+            room, column_lengths - t, state.rule, constraints.rule, columns.shape[-1]
         )
-        said = guides.scores(state)
+        said = constraints.scores(state)
         prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, said)
         state = take_rows(state, parents)
-        moved = guides.advance(state, tf.reshape(prefixes.last, (-1,)))
+        moved = constraints.advance(state, tf.reshape(prefixes.last, (-1,)))
         state = _where_rows(tf.reshape(stays, (-1,)), state, moved)
         return with_shapes_of(before, (t + 1, prefixes, state))
 
     _, prefixes, state = tf.while_loop(
         lambda t, *_: t < num_columns,
         body,
-        (
-            tf.constant(0),
-            _empty_prefix(batch_size, beam_width, max_length),
-            guides.initial_state(batch_size * beam_width),
-        ),
+        (tf.constant(0), empty, constraints.initial_state(num_prefixes)),
     )
-    token_ids, scores = _best(prefixes, guides.scores(state), num_best)
-    if not is_neutral(temperature):
-        log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
-    return _results(log_probabilities, column_lengths, token_ids, scores)
+    return prefixes, state
 
 
 def _best(

@@ -10,6 +10,7 @@ from attention_ocr.decoding.temperature import Temperature, at_temperature
 from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, tf.Tensor]]
+_Written = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def greedy_decode(
@@ -46,13 +47,7 @@ def greedy_decode(
         return (t < num_steps) & ~tf.reduce_all(ended)
 
     def body(
-        t: tf.Tensor,
-        ended: tf.Tensor,
-        previous: tf.Tensor,
-        state: Any,
-        token_ids: tf.Tensor,
-        confidences: tf.Tensor,
-        attention: tf.Tensor,
+        t: tf.Tensor, ended: tf.Tensor, previous: tf.Tensor, state: Any, written: _Written
     ) -> tuple[Any, ...]:
         logits, state, weights = step(previous, state)
         probabilities = tf.nn.softmax(without_impossible(at_temperature(logits, temperature)))
@@ -61,27 +56,35 @@ def greedy_decode(
         confidence = tf.gather(probabilities, chosen, axis=1, batch_dims=1)
         # `expand_dims`, not indices, which take LiteRT two operations.
         here = tf.equal(tf.range(num_steps), t) & ~tf.expand_dims(ended, 1)
-        token_ids = tf.where(here, tf.expand_dims(chosen, 1), token_ids)
-        confidences = tf.where(here, tf.expand_dims(confidence, 1), confidences)
-        # A sum: LiteRT is slow where it chooses between tensors of different shapes.
-        written = tf.expand_dims(tf.cast(here, weights.dtype), 2)
-        attention += written * tf.expand_dims(weights, 1)
-        return t + 1, ended | (chosen == END_ID), chosen, state, token_ids, confidences, attention
+        written = _write_step(here, written, chosen, confidence, weights)
+        return t + 1, ended | (chosen == END_ID), chosen, state, written
 
-    _, _, _, _, token_ids, confidences, attention = tf.while_loop(
-        unfinished,
-        body,
-        (
-            tf.constant(0),
-            tf.zeros(batch_size[None], tf.bool),
-            tf.fill(batch_size[None], START_ID),
-            initial_state,
-            tf.fill((batch_size, num_steps), PAD_ID),
-            tf.ones((batch_size, num_steps)),
-            tf.zeros((batch_size, num_steps, num_cells)),
-        ),
+    ended, start = tf.zeros(batch_size[None], tf.bool), tf.fill(batch_size[None], START_ID)
+    nothing = (
+        tf.fill((batch_size, num_steps), PAD_ID),
+        tf.ones((batch_size, num_steps)),
+        tf.zeros((batch_size, num_steps, num_cells)),
     )
-    return decoded_from_steps(token_ids, confidences, attention)
+    *_, written = tf.while_loop(
+        unfinished, body, (tf.constant(0), ended, start, initial_state, nothing)
+    )
+    return decoded_from_steps(*written)
+
+
+def _write_step(
+    here: tf.Tensor,
+    written: _Written,
+    chosen: tf.Tensor,
+    confidence: tf.Tensor,
+    weights: tf.Tensor,
+) -> _Written:
+    """Write a step where `here`, bool [B, L + 1], is true into what was written before it."""
+    token_ids, confidences, attention = written
+    token_ids = tf.where(here, tf.expand_dims(chosen, 1), token_ids)
+    confidences = tf.where(here, tf.expand_dims(confidence, 1), confidences)
+    # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+    attention += tf.expand_dims(tf.cast(here, weights.dtype), 2) * tf.expand_dims(weights, 1)
+    return token_ids, confidences, attention
 
 
 def without_impossible(logits: tf.Tensor) -> tf.Tensor:

@@ -76,16 +76,11 @@ def export_model(
     """
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
-    model = load_trained_model(work_dir)
-    config = model.config.with_decoding(decoding or {}).with_second_looks(second_looks or {})
-    model = model._replace(config=config)
+    model = _load_with(work_dir, decoding or {}, second_looks or {})
     formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
     for format_name in formats:
         check_settings(format_name, model.config)
-    export_dir.mkdir(parents=True, exist_ok=True)
-    target = export_dir / str(_next_version(export_dir) if version is None else version)
-    if target.exists():
-        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
+    target = _new_version(export_dir, version)
     # TF Serving looks at names that are numbers only.
     _clear_left_overs(export_dir)
     owner = f"{socket.gethostname()}.{os.getpid()}."
@@ -94,16 +89,40 @@ def export_model(
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
             _write_check(model, check_data, num_check_images, Path(check_dir))
-            for format_name in formats:
-                write_format(format_name, model, directory, Path(check_dir))
-                _check_in_fresh_process(format_name, directory, Path(check_dir))
-            if SAVED_MODEL in formats:
-                write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
+            _write_formats(formats, model, directory, Path(check_dir))
         sync_tree(directory)
         os.replace(directory, target)
         sync_folder(export_dir)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _load_with(
+    work_dir: Path, decoding: Mapping[str, Any], second_looks: Mapping[str, Any]
+) -> TrainedModel:
+    model = load_trained_model(work_dir)
+    config = model.config.with_decoding(decoding).with_second_looks(second_looks)
+    return model._replace(config=config)
+
+
+def _write_formats(
+    formats: Sequence[str], model: TrainedModel, directory: Path, check_dir: Path
+) -> None:
+    """Write each format and check it in a fresh process."""
+    for format_name in formats:
+        write_format(format_name, model, directory, check_dir)
+        _check_in_fresh_process(format_name, directory, check_dir)
+    if SAVED_MODEL in formats:
+        write_warmup(directory, check_dir, SERVING_SIGNATURE)
+
+
+def _new_version(export_dir: Path, version: int | None) -> Path:
+    """Return the directory of a version that is not there yet; make the one that holds it."""
+    export_dir.mkdir(parents=True, exist_ok=True)
+    target = export_dir / str(_next_version(export_dir) if version is None else version)
+    if target.exists():
+        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
     return target
 
 

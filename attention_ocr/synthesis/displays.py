@@ -321,9 +321,9 @@ def draw_wheels(
     gap = round(between(rng, 0.04, 0.3) * capital)
     pitch = round(capital * between(rng, 1.25, 1.7))
     peeks = happens(rng, 0.6)
-    digits: list[tuple[int, int, np.ndarray]] = []
-    others: list[tuple[int, int, np.ndarray]] = []
-    windows: list[tuple[int, int, np.ndarray]] = []
+    digits: _Placed = []
+    others: _Placed = []
+    windows: _Placed = []
     pen = 0
     for place, (character, ink) in enumerate(zip(text, inks, strict=True)):
         if not character.isalnum():
@@ -337,16 +337,29 @@ def draw_wheels(
             roll = round(between(rng, -0.28, 0.28) * pitch)
         digits.append((pen, 0, _see_through(window, ink, roll)))
         if peeks and character in "0123456789":
-            for step in (-1, 1):
-                other = str((int(character) + step) % 10)
-                if face.covered(other):
-                    seen = _see_through(window, draw(other)[0], roll + step * pitch)
-                    others.append((pen, 0, seen))
+            for step, other in _neighbours(character, face):
+                seen = _see_through(window, draw(other)[0], roll + step * pitch)
+                others.append((pen, 0, seen))
         windows.append((pen, 0, np.full(window[::-1], 255, np.uint8)))
         pen += window[0] + gap
-    width = max(1, pen - gap)
-    rows = max([window[1]] + [ink.shape[0] + y for _, y, ink in digits])
-    columns = max([width] + [ink.shape[1] + x for x, _, ink in digits])
+    return _join_wheels((max(1, pen - gap), window[1]), digits, others, windows)
+
+
+_Placed = list[tuple[int, int, np.ndarray]]
+
+
+def _neighbours(digit: str, face: "Face") -> list[tuple[int, str]]:
+    """Return the digits before and after one on a wheel, of those that a face has."""
+    neighbours = [(step, str((int(digit) + step) % 10)) for step in (-1, 1)]
+    return [(step, other) for step, other in neighbours if face.covered(other)]
+
+
+def _join_wheels(
+    size: tuple[int, int], digits: _Placed, others: _Placed, windows: _Placed
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Join placed digits, their neighbours and windows to masks of at least a width and height."""
+    columns = max([size[0]] + [ink.shape[1] + x for x, _, ink in digits])
+    rows = max([size[1]] + [ink.shape[0] + y for _, y, ink in digits])
     blank = (0, 0, np.zeros((rows, columns), np.uint8))
     digits_mask, others_mask, windows_mask = (
         join_inks([*placed, blank]) for placed in (digits, others, windows)

@@ -104,23 +104,7 @@ class Run:
         self.origin = Origin(config, train_source, workers, earlier_config)
         self.batches = self._draw()
         self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
-        self.checkpoints = Checkpoints(
-            work_dir / CHECKPOINTS / f"worker_{workers.index}",
-            {
-                "model": [variable.value for variable in self.recognizer.variables],
-                "optimizer": [
-                    variable.value
-                    for variable in loss_scale.unscaled_optimizer(self.optimizer).variables
-                ],
-                "averages": self.averages.averages,
-                "progress": self.progress.variables(),
-                "batches": self.batches,
-            },
-            settings.keep_checkpoints,
-            remake={"batches": self._draw},
-            reason_to_remake=self.origin.reason_to_draw_anew,
-            group=workers,
-        )
+        self.checkpoints = self._open_checkpoints()
         self.summaries = Summaries(
             work_dir / EVENTS / f"worker_{workers.index}", config.image.num_views
         )
@@ -130,6 +114,23 @@ class Run:
         self.kept_step = -1
         self.saved_step = 0
         self.redrawn = False
+
+    def _open_checkpoints(self) -> Checkpoints:
+        optimizer = loss_scale.unscaled_optimizer(self.optimizer)
+        return Checkpoints(
+            self.work_dir / CHECKPOINTS / f"worker_{self.workers.index}",
+            {
+                "model": [variable.value for variable in self.recognizer.variables],
+                "optimizer": [variable.value for variable in optimizer.variables],
+                "averages": self.averages.averages,
+                "progress": self.progress.variables(),
+                "batches": self.batches,
+            },
+            self.config.training.keep_checkpoints,
+            remake={"batches": self._draw},
+            reason_to_remake=self.origin.reason_to_draw_anew,
+            group=self.workers,
+        )
 
     def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
         """Return batches from where the run stands in its data."""

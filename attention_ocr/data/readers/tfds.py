@@ -1,6 +1,7 @@
 """Data sets that TensorFlow Datasets has prepared."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -61,17 +62,7 @@ def open_source(spec: SourceSpec) -> Source:
         ).shard(walk.shard[1], walk.shard[0])
         if walk.seed is not None:
             dataset = walk.skipped(dataset.shuffle(walk.shuffle_buffer, walk.seed).repeat())
-        return dataset.map(row, num_parallel_calls=walk.num_workers)
-
-    def row(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        columns = {
-            "key": example[names["key"]],
-            "encoded": example[names["image"]],
-            "text": example[names["text"]],
-        }
-        if LEXICON in names:
-            columns[LEXICON] = tf.strings.reduce_join(example[names[LEXICON]], separator="\n")
-        return columns
+        return dataset.map(partial(_columns, names=names), num_parallel_calls=walk.num_workers)
 
     def texts() -> Iterator[str]:
         for text in rows(Walk()).map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
@@ -82,6 +73,17 @@ def open_source(spec: SourceSpec) -> Source:
         return digest_of(builder.info.full_name, split, str(num_examples), str(lengths))
 
     return Source(spec, num_examples, rows, texts, digest=digest)
+
+
+def _columns(example: dict[str, tf.Tensor], names: dict[str, str]) -> dict[str, tf.Tensor]:
+    columns = {
+        "key": example[names["key"]],
+        "encoded": example[names["image"]],
+        "text": example[names["text"]],
+    }
+    if LEXICON in names:
+        columns[LEXICON] = tf.strings.reduce_join(example[names[LEXICON]], separator="\n")
+    return columns
 
 
 def _builder(spec: SourceSpec) -> Any:
