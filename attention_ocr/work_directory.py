@@ -23,10 +23,12 @@ from attention_ocr.model_places import (
     WEIGHTS_FILE,
     find_model,
     is_default,
+    why_no_model,
 )
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.small_weights import PRECISIONS, SCALE, restore
+from attention_ocr.urls import url_of
 from attention_ocr.whole_files import whole_file
 
 __all__ = [
@@ -73,6 +75,8 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
         ValueError: a file is damaged, or belongs to other settings; the message names it.
     """
     directory = find_model(directory) if is_default(directory) else Path(directory)
+    if url_of(directory) is not None and not directory.exists():
+        raise FileNotFoundError(why_no_model(directory))
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
