@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 HELP = "serve an export by gRPC and REST, as TF Serving does"
 EPILOG = """\
 examples:
+  attention-ocr serve --model_base_path=default
   attention-ocr serve --model_base_path=served/mine --model_name=mine
   curl -d '{"instances": [{"b64": "'$(base64 -w0 word.png)'"}]}' \\
     http://127.0.0.1:8501/v1/models/mine:predict
 """
 HELP_OF = {
-    "model_base_path": "what export.py was given as --export_dir",
+    "model_base_path": "what export.py was given as --export_dir, or default: the model of the "
+    "package",
     "model_name": "by which clients ask for it (default: the name of the directory)",
     "host": "address to listen at; 0.0.0.0 for all",
     "port": "of gRPC; 0 for a free one, -1 for none",

@@ -15,6 +15,7 @@ from attention_ocr.engines.interface import Reading
 from attention_ocr.engines.second_looks import read_again
 from attention_ocr.engines.signature import BEAM_SIGNATURE, SERVING_SIGNATURE, STATUS_OK
 from attention_ocr.engines.views import View
+from attention_ocr.model_places import SAVED_MODEL_FILE
 from attention_ocr.serving.batching import Arrays, object_array
 from attention_ocr.serving.guard import (
     CLASSIFY_METHOD,
@@ -24,6 +25,7 @@ from attention_ocr.serving.guard import (
     images_of,
 )
 from attention_ocr.serving.servable import Servable, Signature
+from attention_ocr.serving.unexported import load_unexported
 
 NEEDED = frozenset({"text", "confidence", "attention", "attention_extent", STATUS_OUTPUT})
 """Outputs of a signature that reads."""
@@ -50,13 +52,15 @@ def load_servable(version: int, directory: Path, second_looks: bool = True) -> S
 
     Args:
         version: Its number.
-        directory: A SavedModel; one that is no export of this toolkit has no settings.
+        directory: A SavedModel; one that is no export of this toolkit has no settings. Or a work
+            directory.
         second_looks: Whether they are taken at all.
 
     Raises:
         ValueError: If the model or its settings are damaged; the message names the file.
     """
-    servable = Servable(version, directory)
+    is_exported = (directory / SAVED_MODEL_FILE).is_file()
+    servable = (Servable if is_exported else load_unexported)(version, directory)
     if second_looks and (directory / CONFIG_FILE).is_file():
         config = Config.load(directory)
         if config.second_looks.enabled:
