@@ -4,7 +4,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from attention_ocr.charset import Charset, normalize
-from attention_ocr.data.decoding_step import decode_any
-from attention_ocr.data.files import is_remote
+from attention_ocr.data.decoding_step import decode_any, why_unreadable
 from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.pipeline import explaining
@@ -294,15 +292,5 @@ def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
         _, height, width = decode_with_size(encoded)
         return np.array([height, width], np.int32), b""
     except UnreadableImageError as error:
-        reason = str(error) if encoded else _why_nothing(path.decode("utf-8", "surrogateescape"))
+        reason = why_unreadable(error, encoded, path)
         return np.zeros(2, np.int32), reason.encode("utf-8")
-
-
-def _why_nothing(path: str) -> str:
-    if path and not is_remote(path):
-        try:
-            with Path(path).open("rb"):
-                pass
-        except OSError as error:
-            return f"cannot be opened: {error.strerror}"
-    return "no such file, or an empty one" if is_remote(path) else "empty file"

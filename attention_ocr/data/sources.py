@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from attention_ocr.charset import normalize
 from attention_ocr.data.annotation_lines import names_image
-from attention_ocr.data.decoding_step import decode_any
+from attention_ocr.data.decoding_step import decode_any, why_without_pixels
 from attention_ocr.data.files import exists, first_line_of_text, is_folder
 from attention_ocr.data.images import read_or_empty
 from attention_ocr.data.records import RECORD_FORMATS, composed
@@ -100,10 +100,10 @@ class Source:
         return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC), `image`, and `lexicon` where there is one.
+        """Walk through `key`, `text` (NFC), `image`, `reason`, and `lexicon` where there is one.
 
-        The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
-        UTF-8 stays as it is.
+        The image is uint8 [h, w, 3], without pixels where the file is broken, of which `reason`,
+        else empty, says why; a text that is not UTF-8 stays as it is.
         """
         return self.rows(walk).map(
             functools.partial(_decoded, verified=self.verified),
@@ -120,12 +120,19 @@ class Source:
 
 def _decoded(row: dict[str, tf.Tensor], verified: bool) -> dict[str, tf.Tensor]:
     if "image" in row:
-        image = row["image"]
+        image, reason = row["image"], tf.constant("")
     elif "path" in row:
         image = decode_any(row["path"], is_path=True)
+        reason = why_without_pixels(image, row["path"], is_path=True)
     else:
         image = decode_any(row["encoded"], verified=verified)
-    example = {"key": row["key"], "image": image, "text": composed(row["text"])}
+        reason = why_without_pixels(image, row["encoded"])
+    example = {
+        "key": row["key"],
+        "image": image,
+        "reason": reason,
+        "text": composed(row["text"]),
+    }
     return example | ({LEXICON: row[LEXICON]} if LEXICON in row else {})
 
 
