@@ -48,6 +48,7 @@ HELP_OF = {
     "settings of the model say",
     "max_image_bytes": "of a file that is decoded",
     "max_image_pixels": "of a picture that is decoded, all frames counted",
+    "max_unpacked_bytes": "that a file may unpack to, all channels in their depth",
 }
 
 

@@ -12,6 +12,7 @@ from attention_ocr.charset import Charset
 from attention_ocr.config import Config
 from attention_ocr.data.crop_check import looks_like_several
 from attention_ocr.data.image_arrays import decode_array
+from attention_ocr.data.pixels import reduce_file
 from attention_ocr.engines.interface import Engine, Reading
 from attention_ocr.engines.notes import check_made_of
 from attention_ocr.engines.prepared import PreparedEngine
@@ -168,7 +169,8 @@ class Reader:
             return f"cannot be opened: {content.strerror or content}"
         if isinstance(content, UnreadableError):
             return str(content)
-        return self.limits.refusal(content) or content
+        # A large one is decoded here alone, and not once more by whatever looks at it.
+        return self.limits.refusal(content) or reduce_file(content)
 
 
 def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:
