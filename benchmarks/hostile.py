@@ -45,10 +45,15 @@ def saved(image: Image.Image, file_format: str, **options: object) -> bytes:
 
 
 def png(
-    width: int, height: int, data: bytes, depth: int = 8, *chunks: tuple[bytes, bytes]
+    width: int,
+    height: int,
+    data: bytes,
+    depth: int = 8,
+    *chunks: tuple[bytes, bytes],
+    colour_type: int = 0,
 ) -> bytes:
-    """Return a gray PNG of compressed data, with chunks before it."""
-    header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    """Return a PNG of compressed data, gray without another type, with chunks before it."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -35,7 +35,7 @@ SMALLEST = [
         2,
         marks=pytest.mark.slow,
     ),
-    pytest.param("fuzz", "--count 200 --max_s 2", 1, marks=pytest.mark.slow),
+    pytest.param("fuzz", "--count 200", 1, marks=pytest.mark.slow),
     pytest.param(
         "serving",
         "--clients 2 --requests 8 --images 4 --interfaces gRPC REST --batching true",

@@ -9,8 +9,13 @@ from pathlib import Path
 
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.images.formats import IMAGE_SUFFIXES
+from attention_ocr.io.urls import url_of
 
 STDIN = "-"
+NOT_FETCHED = (
+    "it is a URL, and nothing is fetched, neither from https:// nor from s3://: download the image "
+    "first and name its path, or pass its content by --stdin_image where the command has it"
+)
 _MAX_SKIPPED_SHOWN = 5
 
 
@@ -105,7 +110,7 @@ def _list_all(
         try:
             listing = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
         except OSError as error:
-            yield NamedImage(match, error=f"cannot be opened: {error.strerror}")
+            yield _not_opened(match, error)
             continue
         if listing is None:
             yield match
@@ -130,10 +135,15 @@ def _open(path: str) -> NamedImage:
     try:
         return NamedImage(path, Path(path).read_bytes())
     except OSError as error:
-        return NamedImage(path, error=f"cannot be opened: {error.strerror}")
+        return _not_opened(path, error)
     except ValueError as error:
         # A zero byte in the name.
         return NamedImage(path, error=f"cannot be opened: {error}")
+
+
+def _not_opened(path: str, error: OSError) -> NamedImage:
+    reason = error.strerror if url_of(path) is None else NOT_FETCHED
+    return NamedImage(path, error=f"cannot be opened: {reason}")
 
 
 @dataclass(frozen=True)

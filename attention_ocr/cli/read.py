@@ -116,13 +116,17 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
     )
-    for name, what in (("max_image_bytes", "file"), ("max_image_pixels", "picture")):
+    for name, what in (
+        ("max_image_bytes", "of a file that is decoded"),
+        ("max_image_pixels", "of a picture that is decoded"),
+        ("max_unpacked_bytes", "that a file may unpack to, all channels in their depth"),
+    ):
         parser.add_argument(
             f"--{name}",
             type=_positive,
             default=getattr(ImageLimits, name),
             metavar="N",
-            help=f"of a {what} that is decoded (default: %(default)s)",
+            help=f"{what} (default: %(default)s)",
         )
 
 
@@ -149,7 +153,9 @@ def run(args: argparse.Namespace) -> int:
             # TensorFlow takes seconds to load, which `--help` need not wait for.
             from attention_ocr.inference.reader import load
 
-            limits = ImageLimits(args.max_image_bytes, args.max_image_pixels)
+            limits = ImageLimits(
+                args.max_image_bytes, args.max_image_pixels, args.max_unpacked_bytes
+            )
             decoding = chosen_in_arguments(args)
             reader = load(
                 args.model,

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 HELP = "serve an export by gRPC and REST, as TF Serving does"
 EPILOG = """\
 examples:
+  attention-ocr serve --model_base_path=default
   attention-ocr serve --model_base_path=served/mine --model_name=mine
   curl -d '{"instances": [{"b64": "'$(base64 -w0 word.png)'"}]}' \\
     http://127.0.0.1:8501/v1/models/mine:predict
 """
 HELP_OF = {
-    "model_base_path": "what export.py was given as --export_dir",
+    "model_base_path": "what export.py was given as --export_dir, or default: the model of the "
+    "package",
     "model_name": "by which clients ask for it (default: the name of the directory)",
     "host": "address to listen at; 0.0.0.0 for all",
     "port": "of gRPC; 0 for a free one, -1 for none",
@@ -46,6 +48,7 @@ HELP_OF = {
     "settings of the model say",
     "max_image_bytes": "of a file that is decoded",
     "max_image_pixels": "of a picture that is decoded, all frames counted",
+    "max_unpacked_bytes": "that a file may unpack to, all channels in their depth",
 }
 
 

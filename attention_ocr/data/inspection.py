@@ -4,7 +4,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,10 @@ from tqdm import tqdm
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source, Walk
-from attention_ocr.data.storage import is_remote
 from attention_ocr.data.tables import StringTable
 from attention_ocr.images.decode import UnreadableImageError, decode_with_size
-from attention_ocr.images.formats import MANY_PIXELS
 from attention_ocr.images.graph_fitting import read_or_empty
-from attention_ocr.images.pipeline_decode import decode_any
+from attention_ocr.images.pipeline_decode import read_file
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset, normalize
 
@@ -272,37 +269,20 @@ def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the height and width of a file, int32 [2], and why it has none, a string."""
-    decoded = tf.shape(decode_any(encoded))[:2]
-
-    def in_python() -> tuple[tf.Tensor, tf.Tensor]:
-        outputs = tf.numpy_function(
-            _size_or_reason, [encoded, path], [tf.int32, tf.string], stateful=False
-        )
-        return tf.ensure_shape(outputs[0], (2,)), tf.ensure_shape(outputs[1], ())
-
-    # One that is large has been reduced, and one that cannot be decoded has a reason.
-    pixels = tf.reduce_prod(decoded)
-    is_whole = (pixels > 0) & (pixels < MANY_PIXELS)
-    size: tuple[tf.Tensor, tf.Tensor] = tf.cond(
-        is_whole, lambda: (decoded, tf.constant("")), in_python
+    size, reason = tf.numpy_function(
+        _size_or_reason, [encoded, path], (tf.int32, tf.string), stateful=False
     )
-    return size
+    return tf.ensure_shape(size, (2,)), tf.ensure_shape(reason, ())
 
 
 def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
     try:
+        if path and not encoded:
+            encoded = read_file(path.decode("utf-8", "surrogateescape"))
         _, height, width = decode_with_size(encoded)
         return np.array([height, width], np.int32), b""
+    except OSError as error:
+        reason = f"cannot be opened: {error.strerror or error}"
     except UnreadableImageError as error:
-        reason = str(error) if encoded else _why_nothing(path.decode("utf-8", "surrogateescape"))
-        return np.zeros(2, np.int32), reason.encode("utf-8")
-
-
-def _why_nothing(path: str) -> str:
-    if path and not is_remote(path):
-        try:
-            with Path(path).open("rb"):
-                pass
-        except OSError as error:
-            return f"cannot be opened: {error.strerror}"
-    return "no such file, or an empty one" if is_remote(path) else "empty file"
+        reason = str(error) if encoded else "empty file"
+    return np.zeros(2, np.int32), reason.encode("utf-8", "replace")

@@ -9,7 +9,7 @@ import contextlib
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -44,7 +44,7 @@ class SkipReport:
     The first one of each kind is named in the log when it is met, and then each tenfold number.
 
     Args:
-        num_names: names kept for each reason; the count goes on.
+        num_names: names kept for each reason, with what the decoder says; the count goes on.
         fails: whether the first one ends the pipeline.
         max_unreadable: largest share of images that cannot be read, among the last `WINDOW`
             examples, that does not end the pipeline.
@@ -62,17 +62,18 @@ class SkipReport:
         self._num_names = num_names
         self._max_unreadable = max_unreadable
         self._lock = threading.Lock()
-        self._keys: dict[str, set[str]] = {}
+        self._details: dict[str, dict[str, str]] = {}
         self._unreadable: deque[int] = deque()
         self.counts: Counter[str] = Counter()
 
-    def add(self, key: str, reason: str, number: int = -1) -> None:
+    def add(self, key: str, reason: str, number: int = -1, detail: str = "") -> None:
         """Count one example; the same example counts in every epoch that leaves it out.
 
         Args:
             key: names the example.
             reason: why it is left out.
             number: of the example, good ones counted as well; below 0 where nobody counts.
+            detail: what more is known of the reason; it does not tell reasons apart.
 
         Raises:
             ValueError: the report says that the first one ends the pipeline, or there have been
@@ -81,19 +82,21 @@ class SkipReport:
         with self._lock:
             self.counts[reason] += 1
             count = self.counts[reason]
-            keys = self._keys.setdefault(reason, set())
-            if len(keys) < self._num_names:
-                keys.add(key)
+            detail = detail.removeprefix(f"{reason}: ")
+            named = f"{key} ({detail})" if detail else key
+            details = self._details.setdefault(reason, {})
+            if key in details or len(details) < self._num_names:
+                details[key] = detail
             if self.fails:
-                self.failure = f"{reason}: {key}"
+                self.failure = f"{reason}: {named}"
             elif reason == UNREADABLE and number >= 0:
-                self.failure = self._too_many(key, number)
+                self.failure = self._too_many(named, number)
             if self.failure:
                 raise ValueError(self.failure)
         if number >= 0 and count in _TOLD_COUNTS:
-            logging.warning("left out %d times so far: %s: %s", count, reason, key)
+            logging.warning("left out %d times so far: %s: %s", count, reason, named)
 
-    def _too_many(self, key: str, number: int) -> str:
+    def _too_many(self, named: str, number: int) -> str:
         self._unreadable.append(number)
         while self._unreadable[0] <= number - WINDOW:
             self._unreadable.popleft()
@@ -101,17 +104,27 @@ class SkipReport:
         if num_seen < FEWEST_JUDGED or num_unreadable <= self._max_unreadable * num_seen:
             return ""
         return (
-            f"{num_unreadable} of the last {num_seen} images cannot be read, {key} for example, "
+            f"{num_unreadable} of the last {num_seen} images cannot be read, {named} for example, "
             f"more than max_unreadable={self._max_unreadable} of them"
         )
 
     def lines(self) -> list[str]:
-        """Return a line for each reason: count and names."""
+        """Return a line for each reason: count and names, a detail behind those that share it."""
         with self._lock:
             return [
-                f"left out {count} times: {reason}: {', '.join(sorted(self._keys[reason]))}"
+                f"left out {count} times: {reason}: {_by_detail(self._details[reason])}"
                 for reason, count in sorted(self.counts.items())
             ]
+
+
+def _by_detail(details: Mapping[str, str]) -> str:
+    keys: dict[str, list[str]] = {}
+    for key, detail in sorted(details.items()):
+        keys.setdefault(detail, []).append(key)
+    return "; ".join(
+        f"{', '.join(names)} ({detail})" if detail else ", ".join(names)
+        for detail, names in keys.items()
+    )
 
 
 def training_batches(
@@ -265,9 +278,12 @@ def _usable(
 ) -> tf.Tensor:
     """Return whether an example can be trained on; tell the report if not."""
 
-    def tell(key: bytes, number: np.int64, readable: np.bool_, valid: np.bool_) -> np.bool_:
+    def tell(
+        key: bytes, number: np.int64, readable: np.bool_, valid: np.bool_, detail: bytes
+    ) -> np.bool_:
         reason = UNREADABLE if not readable else TOO_LONG if valid else NOT_UTF8
-        report.add(key.decode("utf-8", errors="replace"), reason, int(number))
+        key_text, detail_text = (part.decode("utf-8", errors="replace") for part in (key, detail))
+        report.add(key_text, reason, int(number), detail_text)
         return np.bool_(False)
 
     readable = tf.size(example["image"]) > 0
@@ -278,7 +294,10 @@ def _usable(
         readable & valid & fits,
         lambda: True,
         lambda: tf.numpy_function(
-            tell, [example["key"], number, readable, valid], tf.bool, stateful=False
+            tell,
+            [example["key"], number, readable, valid, example["reason"]],
+            tf.bool,
+            stateful=False,
         ),
     )
     return tf.ensure_shape(usable, ())

@@ -97,10 +97,10 @@ class Source:
         return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC), `image`, and `lexicon` where there is one.
+        """Walk through `key`, `text` (NFC), `image`, `reason`, and `lexicon` where there is one.
 
-        The image is uint8 [h, w, 3], without pixels where the file is broken; a text that is not
-        UTF-8 stays as it is.
+        The image is uint8 [h, w, 3], without pixels where the file is broken, of which `reason`,
+        else empty, says why; a text that is not UTF-8 stays as it is.
         """
         return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
 
@@ -114,12 +114,17 @@ class Source:
 
 def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     if "image" in row:
-        image = row["image"]
+        image, reason = row["image"], tf.constant("")
     elif "path" in row:
-        image = decode_any(row["path"], is_path=True)
+        image, reason = decode_any(row["path"], is_path=True)
     else:
-        image = decode_any(row["encoded"])
-    example = {"key": row["key"], "image": image, "text": composed(row["text"])}
+        image, reason = decode_any(row["encoded"])
+    example = {
+        "key": row["key"],
+        "image": image,
+        "reason": reason,
+        "text": composed(row["text"]),
+    }
     return example | ({LEXICON: row[LEXICON]} if LEXICON in row else {})
 
 

@@ -36,7 +36,9 @@ _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _BIG_TIFF = 43
 # Width and height of the page, and of its tiles.
 _TIFF_SIZES = (256, 257, 322, 323)
+_TIFF_BITS, _TIFF_SAMPLES = 258, 277
 _TIFF_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_PIXEL_BYTES = {"WEBP": 4, "AVIF": 3, "GIF": 1}
 # Boxes that hold boxes, and what stands before these.
 _AVIF_BOXES = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 
@@ -66,13 +68,16 @@ class ImageLimits:
     Attributes:
         max_image_bytes: of the file.
         max_image_pixels: of the picture; of an animation all frames count.
+        max_unpacked_bytes: that the decoder unpacks, see `unpacked_bytes`: what is flat is packed
+            into little, and the time is that of what comes out.
     """
 
     max_image_bytes: int = 2**26
     max_image_pixels: int = 2**24
+    max_unpacked_bytes: int = 2**25
 
     def __post_init__(self) -> None:
-        for name in ("max_image_bytes", "max_image_pixels"):
+        for name in ("max_image_bytes", "max_image_pixels", "max_unpacked_bytes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}")
         if self.max_image_pixels > MAX_PIXELS:
@@ -105,6 +110,13 @@ class ImageLimits:
                 + (f" ({header.pixels} in all frames)" if frames else "")
                 + f", the limit is {self.max_image_pixels}"
             ), 0
+        unpacked = unpacked_bytes(content, header)
+        if unpacked > self.max_unpacked_bytes:
+            return (
+                f"image of {header.width}x{header.height} pixels that unpacks to {unpacked} bytes, "
+                f"the limit is max_unpacked_bytes={self.max_unpacked_bytes}: raise it, or shrink "
+                "the image"
+            ), 0
         if header.scans > MAX_JPEG_SCANS:
             return f"image with over {MAX_JPEG_SCANS} scans", 0
         return None, header.pixels
@@ -133,9 +145,38 @@ def read_header(content: bytes) -> ImageHeader | None:
         return None
 
 
+def unpacked_bytes(content: bytes, header: ImageHeader) -> int:
+    """Return how many bytes the decoder unpacks of a file, at most.
+
+    Of a PNG and of a TIFF its rows, with all channels, in their depth; of WebP four bytes a pixel,
+    of AVIF three and of GIF one, in all frames. Nothing of BMP, which is hardly packed, and of
+    JPEG, which is decoded at a part of its size where it is large.
+
+    Args:
+        content: of the file.
+        header: of it, see `read_header`.
+
+    Example:
+        >>> gif = b"GIF89a" + struct.pack("<HHBBB", 3, 2, 0, 0, 0) + b";"
+        >>> unpacked_bytes(gif, read_header(gif))
+        6
+    """
+    if header.file_format == "PNG":
+        return header.height * _png_row_bytes(content)
+    if header.file_format == "TIFF":
+        return header.pixels * _tiff_pixel_bits(content) // 8
+    return header.pixels * _PIXEL_BYTES.get(header.file_format, 0)
+
+
+def _png_row_bytes(content: bytes) -> int:
+    """Return the bytes of an unpacked row; before the pixels stands the kind of its filter."""
+    width, _, depth, colour_type = struct.unpack_from(">IIBB", content, 16)
+    return 1 + int(width * _PNG_CHANNELS.get(colour_type, 1) * depth + 7) // 8
+
+
 def _png_header(content: bytes) -> ImageHeader:
     """Read the size, and see that what else is packed in the file comes to no more than it."""
-    width, height, depth, colour_type = struct.unpack_from(">IIBB", content, 16)
+    width, height = struct.unpack_from(">II", content, 16)
     header = ImageHeader("PNG", width, height, width * height)
     position, extras = 8, 0
     data = []
@@ -154,9 +195,8 @@ def _png_header(content: bytes) -> ImageHeader:
         raise ValueError(f"image of over {MAX_BLOCKS} chunks")
     if extras > MAX_PNG_EXTRAS:
         raise ValueError(f"image whose comments may unpack to over {MAX_PNG_EXTRAS} bytes")
-    row_bytes = (width * _PNG_CHANNELS.get(colour_type, 1) * depth + 7) // 8 + 1
     # Twice, because of the rows of interlaced pictures.
-    honest = 2 * row_bytes * height + 2**20
+    honest = 2 * _png_row_bytes(content) * height + 2**20
     packed = sum(end - start for start, end in data)
     if packed * _DEFLATE_RATIO > honest + MAX_PNG_EXTRAS and _unpacks_to_more(
         content, data, honest
@@ -268,23 +308,42 @@ def _webp_header(content: bytes) -> ImageHeader | None:
 
 def _tiff_header(content: bytes) -> ImageHeader | None:
     """Read the first page; a decoder makes room for a whole tile of it."""
+    values = _tiff_values(content)
+    width, height, tile_width, tile_height = (values.get(tag, (0,))[0] for tag in _TIFF_SIZES)
+    if not width or not height:
+        return None
+    return ImageHeader("TIFF", width, height, max(width * height, tile_width * tile_height))
+
+
+def _tiff_pixel_bits(content: bytes) -> int:
+    """Return the bits of a pixel of the first page, those of all channels."""
+    values = _tiff_values(content)
+    return values.get(_TIFF_BITS, (1,))[0] * max(values.get(_TIFF_SAMPLES, (1,))[0], 1)
+
+
+def _tiff_values(content: bytes) -> dict[int, tuple[int, ...]]:
+    """Return some tags of the first page of a TIFF; of one that stands twice, the largest value."""
     order = "<" if content.startswith(b"II") else ">"
     big = struct.unpack_from(f"{order}H", content, 2)[0] == _BIG_TIFF
     offset = struct.unpack_from(f"{order}Q" if big else f"{order}I", content, 8 if big else 4)[0]
     (count,) = struct.unpack_from(f"{order}Q" if big else f"{order}H", content, offset)
     entry_bytes, value_start = (20, 12) if big else (12, 8)
     start = offset + (8 if big else 2)
-    sizes = dict.fromkeys(_TIFF_SIZES, 0)
+    values: dict[int, tuple[int, ...]] = {}
     for place in range(start, min(start + count * entry_bytes, len(content)), entry_bytes):
         tag, kind = struct.unpack_from(f"{order}HH", content, place)
-        if tag in sizes and kind in _TIFF_INTEGERS:
-            layout = order + _TIFF_INTEGERS[kind]
-            value = struct.unpack_from(layout, content, place + value_start)[0]
-            sizes[tag] = max(sizes[tag], value)
-    width, height, tile_width, tile_height = sizes.values()
-    if not width or not height:
-        return None
-    return ImageHeader("TIFF", width, height, max(width * height, tile_width * tile_height))
+        if tag not in (*_TIFF_SIZES, _TIFF_BITS, _TIFF_SAMPLES) or kind not in _TIFF_INTEGERS:
+            continue
+        value_place = place + value_start
+        if tag == _TIFF_BITS:
+            # Of more channels than there is room for here, they stand elsewhere.
+            pointer = f"{order}Q" if big else f"{order}I"
+            num_values = struct.unpack_from(pointer, content, place + 4)[0]
+            if num_values * struct.calcsize(_TIFF_INTEGERS[kind]) > struct.calcsize(pointer):
+                value_place = struct.unpack_from(pointer, content, value_place)[0]
+        value = struct.unpack_from(order + _TIFF_INTEGERS[kind], content, value_place)
+        values[tag] = max(values.get(tag, (0,)), value)
+    return values
 
 
 def _avif_header(content: bytes) -> ImageHeader | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.images.decode import decode_array
+from attention_ocr.images.decode import UnreadableImageError, decode
 
 
-def decode_any(value: tf.Tensor, is_path: bool = False) -> tf.Tensor:
+def decode_any(value: tf.Tensor, is_path: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
     """Decode a file of any format that is read, in the graph, to the pixels of `images.decode`.
 
     Args:
@@ -22,28 +22,46 @@ def decode_any(value: tf.Tensor, is_path: bool = False) -> tf.Tensor:
             file systems.
 
     Returns:
-        uint8 [h, w, 3]; [0, 0, 3] for a file that is missing or cannot be decoded.
+        uint8 [h, w, 3] and string scalar: the image and an empty reason, or [0, 0, 3] and why the
+        file has no pixels.
     """
-    decode = _decode_path if is_path else _decode_file
-    image = tf.numpy_function(decode, [value], tf.uint8, stateful=False)
-    return tf.ensure_shape(image, (None, None, 3))
+    decode_one = _decode_path if is_path else _decode_file
+    image, reason = tf.numpy_function(decode_one, [value], (tf.uint8, tf.string), stateful=False)
+    return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(reason, ())
 
 
-def _decode_path(path: bytes) -> np.ndarray:
+def _decode_path(path: bytes) -> tuple[np.ndarray, bytes]:
     try:
-        return _decode_file(_read(path.decode("utf-8", "surrogateescape")))
-    except (OSError, tf.errors.OpError):
-        return _decode_file(b"")
+        content = read_file(path.decode("utf-8", "surrogateescape"))
+    except OSError as error:
+        return _nothing(f"cannot be opened: {error.strerror or error}")
+    return _decode_file(content)
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """Return the bytes of a file, local or of one of TensorFlow's file systems.
+
+    Raises:
+        OSError: If it cannot be opened or read.
+    """
     if "://" not in path:
         return Path(path).read_bytes()
-    with tf.io.gfile.GFile(path, "rb") as file:
-        content: bytes = file.read()
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            content: bytes = file.read()
+    except tf.errors.OpError as error:
+        raise OSError(0, str(error.message)) from error
     return content
 
 
-def _decode_file(encoded: bytes) -> np.ndarray:
-    image = decode_array(encoded)
-    return np.zeros((0, 0, 3), np.uint8) if image is None else image
+def _decode_file(encoded: bytes) -> tuple[np.ndarray, bytes]:
+    if not encoded:
+        return _nothing("empty file")
+    try:
+        return decode(encoded), b""
+    except UnreadableImageError as error:
+        return _nothing(str(error))
+
+
+def _nothing(reason: str) -> tuple[np.ndarray, bytes]:
+    return np.zeros((0, 0, 3), np.uint8), reason.encode("utf-8", "replace")

@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.io.urls import url_of
 
 ImageLike = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
@@ -21,7 +21,6 @@ ACCEPTED = (
     "[h, w], [h, w, 1], [h, w, 3] or [h, w, 4] of uint8, uint16, bool or float"
 )
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|data:\w+/")
 _OVERSHOOT = 0.1
 """Share of their range by which floats may lie beyond it, as interpolation makes them."""
 
@@ -97,10 +96,12 @@ def encode_image(image: Any, limits: ImageLimits | None = None) -> bytes | OSErr
 
 
 def _read_path(path: str | os.PathLike[str]) -> bytes | OSError:
-    if isinstance(path, str) and _URL.match(path) and not os.path.exists(path):  # noqa: PTH110
+    url = url_of(os.fsdecode(path))
+    if url is not None and not os.path.exists(path):  # noqa: PTH110
         raise ValueError(
-            f"An image must be {ACCEPTED}. Received: a URL, {path[:80]!r}; nothing is fetched: "
-            "download the image and pass its bytes"
+            f"An image must be {ACCEPTED}. Received: a URL, {url[:80]!r}; nothing is fetched, "
+            "neither from https:// nor from s3://: download the image and pass its bytes or its "
+            "path"
         )
     try:
         # Without a buffer, which would be made for one file after the other.

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from attention_ocr.io.urls import url_of
 from attention_ocr.settings.formats import FILES
 
 WEIGHTS_FILE = "weights.npz"
@@ -40,7 +41,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     if place.is_file() and place.suffix in SUFFIX_OF.values():
         return place
     if not place.is_dir():
-        raise FileNotFoundError(f"{place} is no directory: no model is there.")
+        raise FileNotFoundError(why_no_model(place))
     if _holds_model(place):
         return place
     versions = [
@@ -56,6 +57,17 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
 def is_default(path: str | os.PathLike[str] | None) -> bool:
     """Return whether a path, or none, names the weights that come with the package."""
     return path is None or os.fspath(path) == DEFAULT_MODEL
+
+
+def why_no_model(place: str | os.PathLike[str]) -> str:
+    """Return the line for people on a model that was named where there is no directory."""
+    url = url_of(place)
+    if url is None:
+        return f"{os.fspath(place)} is no directory: no model is there."
+    return (
+        f"{url} is a URL, and no model is fetched, neither from https:// nor from s3://: download "
+        "the directory of the model, with all its files, and name its path."
+    )
 
 
 def _holds_model(directory: Path) -> bool:

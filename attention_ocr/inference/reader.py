@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.images.crop_check import looks_like_several
+from attention_ocr.images.decode import reduce_file
 from attention_ocr.images.fitting import decode_array
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference.engines.interface import Engine, Reading
@@ -168,7 +169,8 @@ class Reader:
             return f"cannot be opened: {content.strerror or content}"
         if isinstance(content, UnreadableError):
             return str(content)
-        return self.limits.refusal(content) or content
+        # A large one is decoded here alone, and not once more by whatever looks at it.
+        return self.limits.refusal(content) or reduce_file(content)
 
 
 def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:

@@ -19,10 +19,12 @@ from attention_ocr.inference.locate import (
     WEIGHTS_FILE,
     find_model,
     is_default,
+    why_no_model,
 )
 from attention_ocr.io.array_files import write_arrays
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.io.bounded_read import read_array_headers, read_arrays
+from attention_ocr.io.urls import url_of
 from attention_ocr.io.weight_quantization import PRECISIONS, SCALE, restore
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
@@ -73,6 +75,8 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
         ValueError: a file is damaged, or belongs to other settings; the message names it.
     """
     directory = find_model(directory) if is_default(directory) else Path(directory)
+    if url_of(directory) is not None and not directory.exists():
+        raise FileNotFoundError(why_no_model(directory))
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")

@@ -15,7 +15,9 @@ class ServingOptions:
     """Settings of a server; names as in TF Serving, where it has the same.
 
     Attributes:
-        model_base_path: directory whose subdirectories 1, 2, … are versions of the model.
+        model_base_path: directory whose subdirectories 1, 2, … are versions of the model; or
+            `default`, the model that comes with the package (a folder of that name is found by
+            its absolute path).
         model_name: by which clients ask for it.
         host: address to listen at.
         port: of gRPC; 0 takes a free one, -1 offers no gRPC.

@@ -16,6 +16,7 @@ from attention_ocr.inference.engines.signature_names import (
     SERVING_SIGNATURE,
     STATUS_OK,
 )
+from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import read_again
 from attention_ocr.inference.second_looks.vote import View
 from attention_ocr.serving.batching import Arrays, object_array
@@ -27,6 +28,7 @@ from attention_ocr.serving.guard import (
     images_of,
 )
 from attention_ocr.serving.servable import Servable, Signature
+from attention_ocr.serving.unexported import load_unexported
 from attention_ocr.settings.config import CONFIG_FILE, Config
 
 NEEDED = frozenset({"text", "confidence", "attention", "attention_extent", STATUS_OUTPUT})
@@ -54,13 +56,15 @@ def load_servable(version: int, directory: Path, second_looks: bool = True) -> S
 
     Args:
         version: Its number.
-        directory: A SavedModel; one that is no export of this toolkit has no settings.
+        directory: A SavedModel; one that is no export of this toolkit has no settings. Or a work
+            directory.
         second_looks: Whether they are taken at all.
 
     Raises:
         ValueError: If the model or its settings are damaged; the message names the file.
     """
-    servable = Servable(version, directory)
+    is_exported = (directory / SAVED_MODEL_FILE).is_file()
+    servable = (Servable if is_exported else load_unexported)(version, directory)
     if second_looks and (directory / CONFIG_FILE).is_file():
         config = Config.load(directory)
         if config.second_looks.enabled:

@@ -11,6 +11,8 @@ from typing import Any
 from absl import logging
 from aiohttp import web
 
+from attention_ocr.inference.locate import is_default, why_no_model
+from attention_ocr.io.urls import url_of
 from attention_ocr.serving.batching import Batcher
 from attention_ocr.serving.grpc_api import make_grpc_server
 from attention_ocr.serving.monitoring import Monitoring
@@ -75,9 +77,13 @@ class Server:
 
     async def _load(self) -> None:
         base_path = Path(self._options.model_base_path)
-        if not base_path.is_dir() or not find_versions(base_path):
+        if url_of(base_path) is not None and not base_path.is_dir():
+            raise FileNotFoundError(why_no_model(base_path))
+        is_there = is_default(base_path) or base_path.is_dir()
+        if not is_there or not find_versions(base_path):
             raise FileNotFoundError(
-                f"{base_path} holds no version: expected a directory 1, 2, … with saved_model.pb."
+                f"{base_path} holds no version: expected a directory 1, 2, … with saved_model.pb, "
+                "as export.py writes it, or `default`, the model of the package."
             )
         self._batcher.start()
         await self._versions.refresh()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from absl import logging
 
-from attention_ocr.inference.locate import SAVED_MODEL_FILE
+from attention_ocr.inference.locate import SAVED_MODEL_FILE, find_model, is_default
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ALL, ServingOptions
 from attention_ocr.serving.second_looks import load_servable
@@ -180,16 +180,21 @@ class Versions:
 def find_versions(base_path: Path) -> dict[int, Path]:
     """Return the versions below a directory: subdirectories that are numbers and hold a model.
 
-    Numbers above `MAX_VERSION`, which no message can name, are left out.
+    Numbers above `MAX_VERSION`, which no message can name, are left out. The model that comes with
+    the package, `default`, is its own version 1.
 
     Raises:
         OSError: the directory cannot be read.
     """
+    if is_default(base_path):
+        return {1: find_model(base_path)}
     return {int(path.name): path for path in _numbered(base_path) if _is_version(path)}
 
 
 def _numbered(base_path: Path) -> list[Path]:
     """Return the subdirectories whose names are numbers and that hold a model."""
+    if is_default(base_path):
+        return []
     return [
         path
         for path in base_path.iterdir()

@@ -115,6 +115,23 @@ def test_what_cannot_be_opened_is_told_and_the_rest_is_found(name):
     assert "\n" not in bad.error
 
 
+@pytest.mark.parametrize(
+    "name", ["https://example.org/a.png?x=[1]", "s3://bucket/a.png", f"data:image/png;{5000 * 'a'}"]
+)
+def test_a_url_is_told_to_be_one_that_is_not_fetched(name):
+    first, bad = find("b.png", name)
+    assert (first.error, bad.name, bad.content) == (None, name, b"")
+    assert bad.error.startswith("cannot be opened: it is a URL, and nothing is fetched")
+    assert "download the image first" in bad.error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no name has a colon there")
+def test_a_file_that_looks_like_a_url_is_itself(folder):
+    (folder / "http:").mkdir()
+    (folder / "http:" / "a.png").write_text("http:/a.png", encoding="utf-8")
+    assert paths(find("http:/a.png")) == ["http:/a.png"]
+
+
 def test_a_file_of_a_folder_that_cannot_be_opened_does_not_hide_the_others(monkeypatch):
     honest = Path.read_bytes
 

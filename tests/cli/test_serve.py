@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+import attention_ocr
 from attention_ocr.cli import main as command
 from attention_ocr.cli import serve
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference import locate
 from attention_ocr.serving.clients import GrpcClient, RestClient
 from attention_ocr.serving.options import ServingOptions
+from tests import tiny, tiny_model
 from tests.serving import tiny_server
 
 
@@ -115,6 +118,50 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
     assert command.main(["serve", f"--model_base_path={tmp_path}"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"attention-ocr serve: {tmp_path} holds no version")
+
+
+def test_a_model_that_is_a_url_is_one_line(capsys):
+    assert command.main(["serve", "--model_base_path=s3://bucket/mine"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "attention-ocr serve: s3://bucket/mine is a URL, and no model is fetched"
+    )
+
+
+def test_the_model_of_the_package_is_served_by_its_name(work_dir, reader, monkeypatch):
+    monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", work_dir)
+    options = parse("--model_base_path=default")
+    assert options.model_name == "default"
+    files = [*tiny_model.files(3), b"broken"]
+    expected = [reading.text for reading in reader.read(files)]
+    with tiny_server.running(options.model_base_path, model_name=options.model_name) as server:
+        client = RestClient(f"127.0.0.1:{server.rest_api_port}", "default")
+        assert client.status() == {1: "AVAILABLE"}
+        assert [text.decode() for text in client.predict(files)["text"]] == expected
+        client.close()
+
+
+@pytest.mark.slow
+def test_the_command_serves_the_model_of_the_package(tmp_path):
+    image = tiny.write_label_file(tmp_path, ["EXIT"]).with_name("0.png").read_bytes()
+    expected = attention_ocr.load("default", engine="tensorflow").read([image])[0]
+    arguments = ["--port=-1", "--rest_api_port=0", "--model_base_path=default"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "attention_ocr.cli.main", "serve", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ) as process:
+        try:
+            interface, address = process.stdout.readline().strip().split(": ")
+            assert interface == "REST"
+            client = RestClient(address, "default")
+            outputs = client.predict([image])
+            client.close()
+        finally:
+            process.kill()
+    assert outputs["text"].tolist() == [expected.text.encode()]
+    assert outputs["confidence"][0] == pytest.approx(expected.confidence, abs=1e-3)
 
 
 @pytest.mark.parametrize("interface", ["gRPC", "REST"])

@@ -17,6 +17,7 @@ from attention_ocr.data.pipeline import (
 )
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.sources import open_source
+from attention_ocr.images.formats import FORMAT_NAMES
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID, Charset
 from tests import tiny
@@ -226,14 +227,16 @@ def test_the_limit_counts_characters_not_bytes(tmp_path):
 
 
 def test_unreadable_images_are_left_out_and_reported_and_the_rest_is_used(tmp_path):
-    labels = tiny.write_label_file(tmp_path, ["a", "b", "c", "0"])
+    labels = tiny.write_label_file(tmp_path, ["a", "b", "c", "0", "1"])
     (tmp_path / "0.png").write_bytes(b"")
     (tmp_path / "2.png").write_bytes((tmp_path / "1.png").read_bytes()[:70])
+    (tmp_path / "4.png").write_bytes(b"no image")
     report = SkipReport()
     batches = first_batches(labels, tiny.config(batch_size=2), 3, report)
     assert Counter(keys(batches)) == {"1.png": 3, "3.png": 3}
     assert report.lines() == [
-        f"left out {report.counts[UNREADABLE]} times: {UNREADABLE}: 0.png, 2.png"
+        f"left out {report.counts[UNREADABLE]} times: {UNREADABLE}: 0.png (empty file); "
+        f"2.png (damaged or cut short); 4.png (not a {FORMAT_NAMES} file)"
     ]
 
 

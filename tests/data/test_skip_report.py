@@ -30,6 +30,23 @@ def test_what_is_left_out_is_named_when_it_begins_and_at_each_tenfold(caplog):
     ]
 
 
+def test_names_are_given_with_what_the_decoder_says_each_thing_once():
+    report = SkipReport(num_names=3)
+    details = ["unreadable image: damaged", "empty file", "unreadable image: damaged", "too late"]
+    for number, detail in enumerate(details):
+        report.add(f"{number}.png", UNREADABLE, detail=detail)
+    report.add("long.png", TOO_LONG)
+    assert report.lines() == [
+        "left out 1 times: label longer than max_length: long.png",
+        "left out 4 times: unreadable image: 0.png, 2.png (damaged); 1.png (empty file)",
+    ]
+
+
+def test_a_strict_report_fails_with_what_the_decoder_says():
+    with pytest.raises(ValueError, match=r"^unreadable image: a.png \(empty file\)$"):
+        SkipReport(fails=True).add("a.png", UNREADABLE, detail="empty file")
+
+
 def add_all(report: SkipReport, numbers: range, reason: str = UNREADABLE) -> int:
     """Leave examples out; return the number of the one that was too many, or -1."""
     for number in numbers:
@@ -72,6 +89,9 @@ def test_a_pipeline_half_of_whose_images_are_gone_ends_and_names_one(tmp_path):
     next(batches)
     for index in range(6):
         (tmp_path / f"{index}.png").unlink()
-    message = r"labels.tsv: \d+ of the last \d+ images cannot be read, [0-5].png for example"
+    message = (
+        r"labels.tsv: \d+ of the last \d+ images cannot be read, [0-5].png "
+        r"\(cannot be opened: No such file or directory\) for example"
+    )
     with pytest.raises(ValueError, match=message), explaining(source, report):
         list(islice(batches, 100))

@@ -1,13 +1,15 @@
 import io
 import struct
 import time
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from attention_ocr.images import headers
-from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header
+from attention_ocr.images.decode import decode
+from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header, unpacked_bytes
 from benchmarks import hostile
 from tests import tiny_model
 
@@ -162,6 +164,65 @@ def test_a_large_png_that_holds_its_pixels_and_no_more_is_welcome():
     assert ImageLimits().refusal(saved(noise, "PNG", compress_level=0)) is None
 
 
+@pytest.mark.parametrize(
+    ("form", "mode", "options", "num_bytes"),
+    [
+        ("PNG", "RGB", {}, 5 * (1 + 7 * 3)),
+        ("PNG", "RGBA", {}, 5 * (1 + 7 * 4)),
+        ("PNG", "1", {}, 5 * (1 + 1)),
+        ("PNG", "I;16", {}, 5 * (1 + 7 * 2)),
+        ("TIFF", "RGB", {"compression": "tiff_lzw"}, 5 * 7 * 3),
+        ("TIFF", "L", {}, 5 * 7),
+        ("TIFF", "LA", {}, 5 * 7 * 2),
+        ("TIFF", "I;16", {}, 5 * 7 * 2),
+        ("TIFF", "RGBA", {"big_tiff": True}, 5 * 7 * 4),
+        ("WEBP", "RGB", {"lossless": True}, 5 * 7 * 4),
+        ("GIF", "P", {}, 5 * 7),
+        ("BMP", "RGB", {}, 0),
+        ("JPEG", "RGB", {}, 0),
+    ],
+)
+def test_what_a_file_unpacks_to_is_known_by_its_header(form, mode, options, num_bytes):
+    content = saved(Image.new(mode, (7, 5)), form, **options)
+    assert unpacked_bytes(content, read_header(content)) == num_bytes
+    if num_bytes:
+        assert ImageLimits(max_unpacked_bytes=num_bytes).refusal(content) is None
+        assert ImageLimits(max_unpacked_bytes=num_bytes - 1).refusal(content) == (
+            f"image of 7x5 pixels that unpacks to {num_bytes} bytes, the limit is "
+            f"max_unpacked_bytes={num_bytes - 1}: raise it, or shrink the image"
+        )
+
+
+def test_bits_of_a_tiff_that_stand_beyond_its_end_are_no_image():
+    content = bytearray(saved(Image.new("RGB", (7, 5)), "TIFF"))
+    place = content.index(struct.pack("<HHI", 258, 3, 3))
+    struct.pack_into("<I", content, place + 8, 2**31)
+    assert read_header(bytes(content)) is None
+    assert ImageLimits().refusal(bytes(content)) is None
+
+
+@pytest.mark.parametrize(("depth", "colour_type"), [(8, 2), (8, 6), (16, 2), (16, 6)])
+def test_a_smooth_png_within_the_limits_is_decoded_in_time(depth, colour_type):
+    channels = {2: 3, 6: 4}[colour_type]
+    height = ImageLimits().max_unpacked_bytes // (1 + 3000 * channels * depth // 8)
+    # Rows by the filter that takes longest, Paeth's.
+    row = b"\x04" + bytes(
+        n * 255 // 3000 for n in range(3000) for _ in range(channels * depth // 8)
+    )
+    data = zlib.compress(row * height)
+    largest = hostile.png(3000, height, data, depth, colour_type=colour_type)
+    assert ImageLimits().refusal(largest) is None
+    taken_s = []
+    for _ in range(3):
+        start_s = time.process_time()
+        decode(largest)
+        taken_s.append(time.process_time() - start_s)
+    # Twice what `benchmarks.fuzz` allows, for other work on the same cores.
+    assert min(taken_s) < 0.4
+    taller = hostile.png(3000, height + 1, data, depth, colour_type=colour_type)
+    assert "max_unpacked_bytes=33554432" in ImageLimits().refusal(taller)
+
+
 def test_a_png_that_unpacks_to_more_than_its_pixels_is_refused_at_once():
     for data, expected in (
         (64 << 20, None),
@@ -243,7 +304,7 @@ def test_endless_fill_bytes_take_no_time():
     assert time.process_time() - start_s < 1.0
 
 
-@pytest.mark.parametrize("name", ["max_image_bytes", "max_image_pixels"])
+@pytest.mark.parametrize("name", ["max_image_bytes", "max_image_pixels", "max_unpacked_bytes"])
 def test_a_limit_below_one_is_refused(name):
     with pytest.raises(ValueError, match=f"`{name}` must be above 0. Received: 0"):
         ImageLimits(**{name: 0})

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -144,7 +145,11 @@ NO_IMAGES = {
     "none": (None, "Received: NoneType"),
     "text handle": (io.StringIO("word.png"), "opened in text mode"),
     "other file": (type("File", (), {"read": lambda _: "text"})(), "whose `read` returns str"),
-    "URL": ("https://example.org/word.png", "download the image and pass its bytes"),
+    "URL": ("https://example.org/word.png", "download the image and pass its bytes or its path"),
+    "path of a URL": (
+        PurePosixPath("https://example.org/word.png"),
+        "a URL, 'https://example.org/word.png'; nothing is fetched",
+    ),
     "data URL": ("data:image/png;base64,iVBORw0KGgo=", "a URL"),
     "at its end": (io.BufferedRandom(io.BytesIO(FILE)), "call `seek(0)` first"),
     "closed": (io.BytesIO(FILE), "closed file"),

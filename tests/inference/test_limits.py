@@ -42,6 +42,11 @@ def test_the_command_takes_limits(export, tmp_path, capsys):
     for flag, message in (
         ("--max_image_pixels=100", "image of 11x10 pixels, the limit is 100"),
         ("--max_image_bytes=9", f"image of {path.stat().st_size} bytes, the limit is 9"),
+        (
+            "--max_unpacked_bytes=339",
+            "image of 11x10 pixels that unpacks to 340 bytes, the limit is max_unpacked_bytes=339: "
+            "raise it, or shrink the image",
+        ),
     ):
         assert command.main(["read", str(path), f"--model={export}", flag]) == 1
         assert capsys.readouterr().err == f"attention-ocr read: {path}: {message}\n"

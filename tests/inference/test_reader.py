@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import attention_ocr
-from attention_ocr.inference import locate
+from attention_ocr.inference import locate, work_directory
 from attention_ocr.inference import reader as reader_module
 from attention_ocr.inference.engines import graph_engine
 from attention_ocr.inference.reader import load
@@ -243,6 +243,17 @@ def test_a_place_without_a_model_is_named(tmp_path):
         load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="holds neither weights.npz, nor saved_model.pb"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("open_model", [load, work_directory.load_trained_model])
+def test_a_model_that_is_a_url_is_told_to_be_downloaded_first(kind, open_model):
+    message = (
+        r"^https://example.org/mine is a URL, and no model is fetched, .*: download the directory "
+        "of the model, with all its files, and name its path"
+    )
+    with pytest.raises(FileNotFoundError, match=message):
+        open_model(kind("https://example.org/mine"))
 
 
 def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from attention_ocr.inference.locate import BUNDLED_WEIGHTS
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.versions import State, Versions, find_versions
@@ -38,6 +39,13 @@ def refresh(versions: Versions) -> list[int]:
 
 def states(versions: Versions) -> dict[int, str]:
     return {number: status.state.name for number, status in versions.status("m").items()}
+
+
+def test_the_model_of_the_package_is_version_1_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "default", 3)
+    assert find_versions(Path("default")) == {1: BUNDLED_WEIGHTS}
+    assert find_versions(tmp_path / "default") == {3: tmp_path / "default" / "3"}
 
 
 def test_the_newest_version_is_served_and_a_newer_one_takes_its_place(tmp_path):
