@@ -2,7 +2,7 @@ import doctest
 
 import pytest
 
-from attention_ocr import urls
+from attention_ocr.io import urls
 from attention_ocr.io.urls import url_of
 
 
