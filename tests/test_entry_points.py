@@ -80,7 +80,7 @@ def own_flags(script: str) -> set[str]:
 
 
 def test_every_setting_is_a_flag_and_every_flag_a_setting():
-    assert own_flags("train") == {"work_dir", *FIELDS}
+    assert own_flags("train") == {"work_dir", "preset", *FIELDS}
 
 
 def test_flags_left_alone_give_the_default_settings():
@@ -185,7 +185,7 @@ def test_a_named_experiment_holds_flags_and_nothing_else(path):
     assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
 
 
-PRESETS = sorted(REPOSITORY.glob("configs/presets/*.flags"))
+PRESETS = sorted(REPOSITORY.glob("attention_ocr/presets/*.flags"))
 PARAMETERS = dict(
     re.findall(
         r"^\| `(\w+)` .*\| ([\d,]+) \|$",
@@ -196,7 +196,9 @@ PARAMETERS = dict(
 
 
 def read_preset(path: Path) -> Config:
-    return train.config_from_flags(parse("train", f"--flagfile={path}", "--work_dir=runs/preset"))
+    return train.config_from_flags(
+        parse("train", f"--preset={path.stem}", "--work_dir=runs/preset")
+    )
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
@@ -204,7 +206,7 @@ def test_a_preset_sets_a_network_and_names_its_command(path):
     config = read_preset(path)
     assert config.data == Config().data
     comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    assert any(f"--flagfile=configs/presets/{path.name}" in line for line in comments)
+    assert any(f"attention-ocr train --preset={path.stem} " in line for line in comments)
     assert path.stem in PARAMETERS
 
 

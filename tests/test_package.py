@@ -75,6 +75,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     sources = {path.relative_to(REPOSITORY).as_posix() for path in PACKAGE.rglob("*.py")}
     data = {
         "attention_ocr/py.typed",
+        "attention_ocr/presets/trba.flags",
         "attention_ocr/synthesis/words.txt",
         "attention_ocr/synthesis/words.LICENSE",
         "attention_ocr/weights/default/config.json",

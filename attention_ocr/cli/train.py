@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from attention_ocr.cli.flag_command import FlagCommand
+from attention_ocr.cli.presets import define_preset_flag
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags, settings_in_flags
 from attention_ocr.settings.config import Config
@@ -17,13 +18,14 @@ examples:
   {program} --work_dir=runs/mine --init_from=default --minutes=20 \\
     --train_data=words/labels.tsv,every=5,part=fit \\
     --eval_data=words/labels.tsv,every=5,part=validation
+  {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
   {program} --flagfile=configs/captcha.flags --learning_rate=0.001
 
 A run that was stopped at any moment goes on where it was when the same command is given again."""
 
 
 def define_train_flags(values: flags.FlagValues) -> None:
-    """Define the flags of the command: the work directory, and all settings."""
+    """Define the flags of the command: the work directory, presets, and all settings."""
     flags.DEFINE_string(
         "work_dir",
         None,
@@ -32,6 +34,7 @@ def define_train_flags(values: flags.FlagValues) -> None:
         required=True,
         module_name="Run",
     )
+    define_preset_flag(values, "Run")
     define_flags(values, *SECTIONS)
 
 
