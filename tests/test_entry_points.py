@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import importlib.util
 import json
 import math
 import re
@@ -10,23 +9,16 @@ import shutil
 import string
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from absl import flags
 
+from attention_ocr.cli import evaluate, export, train
+from attention_ocr.cli.settings_flags import settings_in_flags
 from attention_ocr.data.sources import parse_source
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
-from attention_ocr.settings.data import ON_BAD_EXAMPLE
-from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
-from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
-from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
-from attention_ocr.settings.model import ENCODERS
-from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.text.charset import Charset
 from tests import tiny, tiny_model
@@ -37,39 +29,24 @@ FIELDS = {
     for section in dataclasses.fields(Config)
     for field in dataclasses.fields(section.default)
 }
-CHOICES = {
-    "on_bad_example": ON_BAD_EXAMPLE,
-    "encoder": tuple(ENCODERS),
-    **DECODING_CHOICES,
-    **MODEL_CHOICES,
-    "attention": tuple(ATTENTIONS),
-    "attention_normalization": NORMALIZATIONS,
-    "decoder_cell": DECODER_CELLS,
-    "feedback": FEEDBACKS,
-    **TRAINING_CHOICES,
-}
+COMMANDS = {"train": train.COMMAND, "eval": evaluate.COMMAND, "export": export.COMMAND}
+"""The command behind each script."""
 
 
-@contextmanager
-def entry_point(name: str) -> Iterator[tuple[ModuleType, dict[str, flags.Flag]]]:
-    """Import an entry point and its flags; both are forgotten behind the block."""
-    spec = importlib.util.spec_from_file_location(f"{name}_entry_point", REPOSITORY / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    own_flags = {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict().get(spec.name, [])}
-    try:
-        yield module, own_flags
-    finally:
-        del sys.modules[spec.name]
-        flags.FLAGS.remove_flag_values(own_flags)
-        flags.FLAGS.unparse_flags()
+def parse(script: str, *arguments: object) -> flags.FlagValues:
+    """Return the flags of a script as arguments set them."""
+    return COMMANDS[script].parse(f"{script}.py", [str(argument) for argument in arguments])
 
 
-def failure_of(name: str, *arguments: object) -> str:
-    """Run an entry point in this process and return the line with which it ends."""
-    with entry_point(name) as (module, _), pytest.raises(SystemExit) as end:
-        module.main(flags.FLAGS([f"{name}.py", *map(str, arguments)]))
+def call(script: str, *arguments: object) -> None:
+    """Run a script in this process."""
+    COMMANDS[script].call(f"{script}.py", parse(script, *arguments))
+
+
+def failure_of(script: str, *arguments: object) -> str:
+    """Run a script in this process and return the line with which it ends."""
+    with pytest.raises(SystemExit) as end:
+        call(script, *arguments)
     # A string makes the exit status 1 and goes to standard error.
     line = end.value.code
     assert isinstance(line, str)
@@ -95,29 +72,19 @@ def run_well(*command: object) -> str:
     return result.stdout
 
 
+def own_flags(script: str) -> set[str]:
+    """Return the names of the flags of a script, without those of absl."""
+    values = flags.FlagValues()
+    COMMANDS[script].define_flags(values)
+    return set(values)
+
+
 def test_every_setting_is_a_flag_and_every_flag_a_setting():
-    with entry_point("train") as (_, own_flags):
-        assert set(own_flags) == {"work_dir", *FIELDS}
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_a_flag_is_its_setting(name):
-    with entry_point("train") as (_, own_flags):
-        flag = own_flags[name]
-    default = FIELDS[name].default
-    if isinstance(default, tuple):
-        assert flag.default == [str(item) for item in default]
-    else:
-        assert flag.default == default
-        assert type(flag.default) is type(default)
-    assert flag.help
-    assert tuple(getattr(flag.parser, "enum_values", ())) == CHOICES.get(name, ())
+    assert own_flags("train") == {"work_dir", "preset", *FIELDS}
 
 
 def test_flags_left_alone_give_the_default_settings():
-    with entry_point("train") as (train, _):
-        flags.FLAGS(["train.py", "--work_dir=runs/mine"])
-        assert train.config_from_flags() == Config()
+    assert train.config_from_flags(parse("train", "--work_dir=runs/mine")) == Config()
 
 
 def test_flags_reach_their_settings():
@@ -137,17 +104,15 @@ def test_flags_reach_their_settings():
         f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
         for name, value in values.items()
     ]
-    with entry_point("train") as (train, _):
-        flags.FLAGS(["train.py", "--work_dir=runs/mine", *arguments])
-        assert train.config_from_flags() == Config.from_values(values)
+    parsed = parse("train", "--work_dir=runs/mine", *arguments)
+    assert train.config_from_flags(parsed) == Config.from_values(values)
 
 
 def test_flags_that_are_not_given_take_the_settings_of_the_model_begun_with(work_dir):
     old = Config.load(work_dir)
-    with entry_point("train") as (train, _):
-        # A flag counts as given even with its default.
-        flags.FLAGS(["train.py", "--work_dir=x", f"--init_from={work_dir}", "--max_length=24"])
-        config = train.config_from_flags(train.settings_of_initial_model())
+    # A flag counts as given even with its default.
+    arguments = ("--work_dir=x", f"--init_from={work_dir}", "--max_length=24")
+    config = train.config_from_flags(parse("train", *arguments))
     assert config.image == old.image
     assert config.model == dataclasses.replace(old.model, max_length=24)
     assert config.data == Config().data
@@ -159,19 +124,19 @@ def test_the_same_command_goes_on_with_the_settings_of_the_model_begun_with(work
     shutil.copytree(work_dir, tmp_path / "old", ignore=shutil.ignore_patterns("export"))
     labels = work_dir / "words/labels.tsv"
     arguments = [
-        *("train.py", f"--work_dir={tmp_path / 'new'}", f"--init_from={tmp_path / 'old'}"),
+        *(f"--work_dir={tmp_path / 'new'}", f"--init_from={tmp_path / 'old'}"),
         *(f"--train_data={labels}", f"--eval_data={labels}", "--batch_size=4", "--steps=1"),
         *("--warmup_steps=0", "--precision=float32", "--bucket_widths=", "--bucket_lengths="),
     ]
     for times in range(2):
-        with tiny.running_eagerly(), entry_point("train") as (train, _):
-            train.main(flags.FLAGS(arguments))
+        with tiny.running_eagerly():
+            call("train", *arguments)
         assert Config.load(tmp_path / "new").model == Config.load(work_dir).model
         report = json.loads((tmp_path / "new/initial_weights.json").read_text("utf-8"))
         assert report["left"] == {}, times
         # The run goes on without it.
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
-    contradiction = [*arguments[1:], "--decoder_units=24"]
+    contradiction = [*arguments, "--decoder_units=24"]
     assert "holds a model with decoder_units=16" in failure_of("train", *contradiction)
 
 
@@ -189,31 +154,26 @@ def test_training_names_the_flags_that_leave_the_weights_no_place(work_dir, tmp_
 
 @pytest.mark.parametrize("name", ["eval", "export"])
 def test_a_flag_of_decoding_overrides_and_one_left_out_does_not(name):
-    needed = [f"{name}.py", "--model=x"] + ["--export_dir=y"] * (name == "export")
-    with entry_point(name) as (module, _):
-        flags.FLAGS(needed)
-        assert module.chosen_in_flags() == {}
-    with entry_point(name) as (module, _):
-        flags.FLAGS([*needed, "--decoding=ctc"])
-        assert module.chosen_in_flags() == {"decoding": "ctc"}
+    needed = ["--model=x"] + ["--export_dir=y"] * (name == "export")
+    assert settings_in_flags(parse(name, *needed), "decoding") == {}
+    values = parse(name, *needed, "--decoding=ctc")
+    assert settings_in_flags(values, "decoding") == {"decoding": "ctc"}
 
 
 def test_a_flag_of_second_looks_overrides_in_an_export_and_one_left_out_does_not():
-    needed = ["export.py", "--model=x", "--export_dir=y"]
-    with entry_point("export") as (module, _):
-        flags.FLAGS(needed)
-        assert module.second_looks_in_flags() == {}
-    with entry_point("export") as (module, _):
-        flags.FLAGS([*needed, "--widths=1.5", "--widths_below=0"])
-        assert module.second_looks_in_flags() == {"widths": (1.5,), "widths_below": 0.0}
+    needed = ["--model=x", "--export_dir=y"]
+    assert settings_in_flags(parse("export", *needed), "second_looks") == {}
+    values = parse("export", *needed, "--widths=1.5", "--widths_below=0")
+    expected = {"widths": (1.5,), "widths_below": 0.0}
+    assert settings_in_flags(values, "second_looks") == expected
 
 
 @pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
 def test_a_named_experiment_holds_flags_and_nothing_else(path):
-    with entry_point("train") as (train, own_flags):
-        assert flags.FLAGS(["train.py", f"--flagfile={path}"]) == ["train.py"]
-        assert own_flags["work_dir"].value == f"runs/{path.stem}"
-        config = train.config_from_flags()
+    values = parse("train", f"--flagfile={path}")
+    assert values.work_dir == f"runs/{path.stem}"
+    # The model that it begins with need not be there.
+    config = Config.from_values(settings_in_flags(values))
     # Some have no validation data.
     mixtures = filter(None, (config.data.train_data, config.data.eval_data))
     for spec in (parse_source(source) for mixture in mixtures for source in mixture.split(";")):
@@ -225,7 +185,7 @@ def test_a_named_experiment_holds_flags_and_nothing_else(path):
     assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
 
 
-PRESETS = sorted(REPOSITORY.glob("configs/presets/*.flags"))
+PRESETS = sorted(REPOSITORY.glob("attention_ocr/presets/*.flags"))
 PARAMETERS = dict(
     re.findall(
         r"^\| `(\w+)` .*\| ([\d,]+) \|$",
@@ -236,10 +196,9 @@ PARAMETERS = dict(
 
 
 def read_preset(path: Path) -> Config:
-    with entry_point("train") as (train, _):
-        flags.FLAGS(["train.py", f"--flagfile={path}", "--work_dir=runs/preset"])
-        config: Config = train.config_from_flags()
-    return config
+    return train.config_from_flags(
+        parse("train", f"--preset={path.stem}", "--work_dir=runs/preset")
+    )
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
@@ -247,7 +206,7 @@ def test_a_preset_sets_a_network_and_names_its_command(path):
     config = read_preset(path)
     assert config.data == Config().data
     comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    assert any(f"--flagfile=configs/presets/{path.name}" in line for line in comments)
+    assert any(f"attention-ocr train --preset={path.stem} " in line for line in comments)
     assert path.stem in PARAMETERS
 
 
@@ -261,13 +220,52 @@ def test_a_preset_has_the_parameters_that_its_table_says(path):
     assert f"{count:,}" == PARAMETERS[path.stem]
 
 
-@pytest.mark.parametrize("name", ["train", "eval", "export"])
-def test_help_lists_the_flags(name):
-    result = run(f"{name}.py", "--help")
-    with entry_point(name) as (module, own_flags):
-        assert module.__doc__.splitlines()[0] in result.stdout
-    for flag in own_flags:
-        assert f"--{flag}" in result.stdout or f"--[no]{flag}" in result.stdout
+PROGRAMS = [
+    (script, *call)
+    for script, name in (("train", "train"), ("eval", "evaluate"), ("export", "export"))
+    for call in (
+        ((f"{script}.py",), f"{script}.py"),
+        (("-m", "attention_ocr", name), f"attention-ocr {name}"),
+    )
+]
+"""Each script, the two ways to call it, and what it calls itself."""
+
+
+@pytest.mark.parametrize(("script", "command", "program"), PROGRAMS)
+def test_help_lists_the_flags(script, command, program):
+    result = run(*command, "--help")
+    assert result.returncode == 0
+    call = f"python {program}" if program.endswith(".py") else program
+    assert result.stdout.startswith(f"usage: {call} ")
+    assert f"\n  {call} --" in result.stdout
+    for flag in own_flags(script):
+        assert f"\n  --{flag} " in result.stdout or f"\n  --[no]{flag}" in result.stdout
+    assert "\nDecoding:\n" in result.stdout
+    assert "--log_dir" not in result.stdout
+
+
+def test_full_help_lists_the_flags_of_the_log_too():
+    result = run("-m", "attention_ocr", "export", "--helpfull")
+    assert result.returncode == 0
+    assert "--export_dir" in result.stdout
+    assert "--log_dir" in result.stdout
+    assert run("eval.py", "--helpshort").stdout == run("eval.py", "-h").stdout
+
+
+@pytest.mark.parametrize(("script", "command", "program"), PROGRAMS)
+def test_a_command_calls_itself_what_it_was_called(script, command, program, tmp_path):
+    needed = {
+        "train": [f"--work_dir={tmp_path / 'run'}"],
+        "eval": ["--model=x"],
+        "export": ["--model=x", f"--export_dir={tmp_path / 'served'}"],
+    }
+    result = run(*command, *needed[script], "--joint_weight=2", "runs/mine")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"{program}: Expected flags only. Received: runs/mine\n"
+    result = run(*command, *needed[script], "--beam_width=many")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{program}: flag --beam_width=many: ")
+    assert "\nSee " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -381,9 +379,7 @@ def test_evaluation_takes_the_decoding_it_is_told(work_dir, tmp_path):
     readings = []
     for decoding in ("attention", "ctc"):
         out_dir = tmp_path / decoding
-        with entry_point("eval") as (module, _):
-            arguments = [f"--model={work_dir}", f"--out_dir={out_dir}", f"--decoding={decoding}"]
-            module.main(flags.FLAGS(["eval.py", *arguments]))
+        call("eval", f"--model={work_dir}", f"--out_dir={out_dir}", f"--decoding={decoding}")
         readings.append((out_dir / "predictions.csv").read_text("utf-8"))
     assert readings[0] != readings[1]
 

@@ -75,6 +75,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     sources = {path.relative_to(REPOSITORY).as_posix() for path in PACKAGE.rglob("*.py")}
     data = {
         "attention_ocr/py.typed",
+        "attention_ocr/presets/trba.flags",
         "attention_ocr/synthesis/words.txt",
         "attention_ocr/synthesis/words.LICENSE",
         "attention_ocr/weights/default/config.json",
@@ -126,3 +127,18 @@ def test_the_installed_wheel_reads_with_its_own_weights(environment, export, tmp
     assert path == image.name
     assert text
     assert 0.0 < float(confidence) <= 1.0
+
+
+def test_the_installed_wheel_trains_evaluates_and_exports(environment, tmp_path):
+    needed = {
+        "train": ("--work_dir=run", "--preset=crnn"),
+        "evaluate": ("--model=default",),
+        "export": ("--model=default", "--export_dir=served"),
+    }
+    for name, arguments in needed.items():
+        command = (environment / "attention-ocr", name)
+        assert f"attention-ocr {name} --" in run(*command, "--help", cwd=tmp_path)
+        # Presets are data of the package.
+        assert run(*command, *arguments, "--only_check_args", cwd=tmp_path) == ""
+    module = (environment / "python", "-m", "attention_ocr", "train", "--helpshort")
+    assert "--preset NAME" in run(*module, cwd=tmp_path)

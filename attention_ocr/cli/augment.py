@@ -19,13 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: the command's own parser.
     """
-    parser.add_argument("source", metavar="SOURCE", help="as --train_data of train.py takes it")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="as --train_data of `attention-ocr train` takes it"
+    )
     parser.add_argument("--sheet", type=Path, required=True, metavar="PNG", help="file to write")
     parser.add_argument(
         "--augmentation",
         default="",
         metavar="POLICY",
-        help="as train.py takes it; without it, a row for each op alone and one for 'default'",
+        help="as `attention-ocr train` takes it; without it, a row for each op alone and one for "
+        "'default'",
     )
     parser.add_argument(
         "--count", type=int, default=4, metavar="N", help="images shown (default: %(default)s)"

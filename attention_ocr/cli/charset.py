@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: the command's own parser.
     """
-    parser.add_argument("source", metavar="SOURCE", help="as --train_data of train.py takes it")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="as --train_data of `attention-ocr train` takes it"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="charset file to write")
     parser.add_argument(
         "--min_count",

@@ -2,14 +2,15 @@
 
 import argparse
 import io
-import os
 import sys
 
 from attention_ocr import __version__
 from attention_ocr.cli import (
     augment,
     charset,
+    evaluate,
     explain,
+    export,
     inspect_data,
     language_model,
     pack,
@@ -20,9 +21,16 @@ from attention_ocr.cli import (
     request,
     second_looks,
     serve,
+    train,
     validate,
 )
-from attention_ocr.cli.terminal import describe_error, escape_log
+from attention_ocr.cli.terminal import describe_error, escape_log, leave_closed_pipe
+
+PROGRAM = "attention-ocr"
+FLAG_COMMANDS = {
+    command.name: command for command in (train.COMMAND, evaluate.COMMAND, export.COMMAND)
+}
+"""The commands that take flag files."""
 
 COMMANDS = {
     "read": read,
@@ -40,7 +48,6 @@ COMMANDS = {
     "validate": validate,
     "language-model": language_model,
 }
-EPILOG = "Training, evaluation and export: train.py, eval.py and export.py of the repository."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,10 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0 if all went well, 1 if something failed, 130 when interrupted.
 
     Raises:
-        SystemExit: after `--help` or `--version` (0), or for wrong arguments (2).
+        SystemExit: After `--help` or `--version` (0), for wrong arguments (2), and at the end of
+            one of `FLAG_COMMANDS`.
     """
     _let_every_text_out()
     escape_log()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in FLAG_COMMANDS:
+        name, *rest = arguments
+        FLAG_COMMANDS[name].main(f"{PROGRAM} {name}", rest)
     args = _make_parser().parse_args(arguments)
     try:
         status: int = args.run(args)
@@ -66,8 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(args.command, "stopped")
         return 130
     except BrokenPipeError:
-        # Who read the output has enough. What is still buffered must go somewhere at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_closed_pipe()
         return 1
     except (ValueError, OSError, ImportError) as error:
         _complain(args.command, describe_error(error))
@@ -77,13 +88,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="attention-ocr",
-        description="Read the text of images, and make data to train readers with.",
-        epilog=EPILOG,
+        prog=PROGRAM,
+        description="Train recognisers of text in images, and read with them.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, flag_command in FLAG_COMMANDS.items():
+        commands.add_parser(name, help=flag_command.help, add_help=False)
     for name, module in COMMANDS.items():
         summary = f"{module.HELP[0].upper()}{module.HELP[1:]}."
         command = commands.add_parser(
@@ -103,7 +115,7 @@ def _let_every_text_out() -> None:
 
 
 def _complain(command: str, message: str) -> None:
-    print(f"attention-ocr {command}: {message}", file=sys.stderr)
+    print(f"{PROGRAM} {command}: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

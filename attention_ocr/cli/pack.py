@@ -3,7 +3,12 @@
 import argparse
 from pathlib import Path
 
+from attention_ocr.cli.model_arguments import (
+    add_decoding_arguments,
+    add_second_looks_arguments,
+)
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cli.settings_flags import settings_in_arguments
 
 HELP = "write what reading needs of a model: weights in fewer bits, and what LiteRT reads fast"
 EPILOG = """\
@@ -27,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: the command's own parser.
     """
-    from attention_ocr.cli.decoding_flags import add_decoding_arguments
-    from attention_ocr.cli.second_looks_flags import add_second_looks_arguments
     from attention_ocr.io.weight_quantization import PRECISIONS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -69,8 +72,6 @@ def run(args: argparse.Namespace) -> int:
     if args.out_dir.resolve() == args.model.resolve():
         raise ValueError(f"Expected another directory for the copy. Received: {args.out_dir}")
     with quiet_start():
-        from attention_ocr.cli.decoding_flags import chosen_in_arguments
-        from attention_ocr.cli.second_looks_flags import second_looks_in_arguments
         from attention_ocr.export.packed import pack
 
         # The converter takes notes on standard error too.
@@ -79,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
             args.out_dir,
             not args.weights_only,
             args.precision,
-            chosen_in_arguments(args),
-            second_looks_in_arguments(args),
+            settings_in_arguments(args, "decoding"),
+            settings_in_arguments(args, "second_looks"),
         )
     for path in paths:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")

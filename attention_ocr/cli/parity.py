@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "export", type=Path, metavar="EXPORT", help="an export, or a version of one"
     )
     parser.add_argument(
-        "source", metavar="SOURCE", help="labelled images, as --train_data of train.py takes them"
+        "source",
+        metavar="SOURCE",
+        help="labelled images, as --train_data of `attention-ocr train` takes them",
     )
     parser.add_argument(
         "--model",

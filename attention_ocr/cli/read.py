@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attention_ocr.cli.decoding_flags import add_decoding_arguments, chosen_in_arguments
 from attention_ocr.cli.image_names import (
     STDIN,
     NamedImage,
@@ -17,14 +16,15 @@ from attention_ocr.cli.image_names import (
     named_images,
     tell_skipped_of,
 )
+from attention_ocr.cli.model_arguments import (
+    add_decoding_arguments,
+    add_second_looks_arguments,
+)
 from attention_ocr.cli.progress import ProgressBar
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
-from attention_ocr.cli.second_looks_flags import (
-    add_second_looks_arguments,
-    second_looks_in_arguments,
-)
+from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.images.formats import FORMAT_NAMES
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference.locate import MODEL_FILES, find_model
@@ -156,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
             limits = ImageLimits(
                 args.max_image_bytes, args.max_image_pixels, args.max_unpacked_bytes
             )
-            decoding = chosen_in_arguments(args)
+            decoding = settings_in_arguments(args, "decoding")
             reader = load(
                 args.model,
                 engine=args.engine,
@@ -213,7 +213,7 @@ def _progress_bar(args: argparse.Namespace) -> ProgressBar:
 
 def _second_looks(args: argparse.Namespace) -> "SecondLooks":
     """Return what `load` is told of second looks."""
-    chosen = second_looks_in_arguments(args)
+    chosen = settings_in_arguments(args, "second_looks")
     if args.second_looks is None:
         return chosen or None
     base = RECOMMENDED if args.second_looks else SecondLooksConfig()

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: The command's own parser.
     """
     parser.add_argument(
-        "source", metavar="SOURCE", help="a label file, or what else --train_data of train.py takes"
+        "source",
+        metavar="SOURCE",
+        help="a label file, or what else --train_data of `attention-ocr train` takes",
     )
     parser.add_argument("out_dir", type=Path, help="folder to write to; made if missing")
     parser.add_argument(

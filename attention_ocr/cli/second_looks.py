@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.cli.model_arguments import add_second_looks_arguments
 from attention_ocr.cli.quiet_start import quiet_start
-from attention_ocr.cli.second_looks_flags import (
-    add_second_looks_arguments,
-    second_looks_in_arguments,
-)
+from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.inference.engines.metadata import ModelMetadata, rewrite_second_looks
 from attention_ocr.inference.locate import SUFFIX_OF, find_model
 from attention_ocr.settings.config import Config
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
     place = find_model(args.model)
     values = dataclasses.asdict(RECOMMENDED) if args.recommended else {}
-    values |= second_looks_in_arguments(args)
+    values |= settings_in_arguments(args, "second_looks")
     if place.is_file():
         config = _rewrite(place, values).config if values else load(place).config
     else:

@@ -23,8 +23,8 @@ examples:
     http://127.0.0.1:8501/v1/models/mine:predict
 """
 HELP_OF = {
-    "model_base_path": "what export.py was given as --export_dir, or default: the model of the "
-    "package",
+    "model_base_path": "what `attention-ocr export` was given as --export_dir, or default: the "
+    "model of the package",
     "model_name": "by which clients ask for it (default: the name of the directory)",
     "host": "address to listen at; 0.0.0.0 for all",
     "port": "of gRPC; 0 for a free one, -1 for none",

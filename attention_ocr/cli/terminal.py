@@ -1,6 +1,8 @@
 """What commands say on a terminal: texts of users' data must not steer it."""
 
 import logging
+import os
+import sys
 
 from absl import logging as absl_logging
 
@@ -23,6 +25,11 @@ def escape_log(handler: logging.Handler | None = None) -> None:
     target = handler or absl_logging.get_absl_handler()
     if not any(isinstance(entry, _Escape) for entry in target.filters):
         target.addFilter(_Escape())
+
+
+def leave_closed_pipe() -> None:
+    """Drop what is still buffered for a reader of the output who has enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Escape(logging.Filter):

@@ -22,7 +22,7 @@ from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.export.warmup import write_warmup
 from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.inference.serving_function import make_signatures
-from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
+from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
 from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
@@ -36,8 +36,8 @@ _LIFETIME_S = 24 * 3600.0
 
 
 def export_model(
-    work_dir: Path,
-    export_dir: Path,
+    model: Model,
+    export_dir: str | os.PathLike[str],
     version: int | None = None,
     check_data: str = "",
     num_check_images: int = 64,
@@ -45,13 +45,13 @@ def export_model(
     formats: Sequence[str] = (SAVED_MODEL,),
     second_looks: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Export the model of a work directory to `export_dir/version`, in one format or several.
+    """Export a model to `export_dir/version`, in one format or several.
 
     The directory appears under its version only after fresh processes have loaded each format and
     read the same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
 
     Args:
-        work_dir: of the training.
+        model: A work directory, `default`, or a model in memory that computes in float32.
         export_dir: what TF Serving calls the model's base path.
         version: number of the version; none takes the one after the highest.
         check_data: source of the images of the check; empty takes the validation data of the
@@ -76,7 +76,8 @@ def export_model(
     """
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
-    model = _load_with(work_dir, decoding or {}, second_looks or {})
+    trained, export_dir = to_trained_model(model), Path(export_dir)
+    model = _with_settings(trained, decoding or {}, second_looks or {})
     formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
     for format_name in formats:
         check_settings(format_name, model.config)
@@ -98,10 +99,9 @@ def export_model(
     return target
 
 
-def _load_with(
-    work_dir: Path, decoding: Mapping[str, Any], second_looks: Mapping[str, Any]
+def _with_settings(
+    model: TrainedModel, decoding: Mapping[str, Any], second_looks: Mapping[str, Any]
 ) -> TrainedModel:
-    model = load_trained_model(work_dir)
     config = model.config.with_decoding(decoding).with_second_looks(second_looks)
     return model._replace(config=config)
 

@@ -287,7 +287,7 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
     if engine not in ("auto", "tensorflow"):
         raise ValueError(
             f"{model} has no format that engine={engine} runs: export one with "
-            f"`export.py --format={engine}`. Received: engine={engine!r}"
+            f"`attention-ocr export --format={engine}`. Received: engine={engine!r}"
         )
     if is_work_directory:
         return _open_work_directory(model, decoding)

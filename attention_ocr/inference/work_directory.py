@@ -4,6 +4,7 @@
 stopped goes on from, and the TensorBoard events lie in `events/`.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -35,6 +36,7 @@ __all__ = [
     "BUNDLED_WEIGHTS",
     "SAVED_MODEL_FILE",
     "WEIGHTS_FILE",
+    "Model",
     "TrainedModel",
     "find_model",
     "load_trained_model",
@@ -42,6 +44,7 @@ __all__ = [
     "pack_model",
     "read_weights",
     "save_weights",
+    "to_trained_model",
     "weight_name",
     "weight_values",
 ]
@@ -60,6 +63,15 @@ class TrainedModel(NamedTuple):
     config: Config
     charset: Charset
     recognizer: Recognizer
+
+
+Model = TrainedModel | str | os.PathLike[str]
+"""A model in memory, or the work directory of one, or `default`, the model of the package."""
+
+
+def to_trained_model(model: Model) -> TrainedModel:
+    """Return a model, loaded with `load_trained_model` where it is named."""
+    return model if isinstance(model, TrainedModel) else load_trained_model(Path(model))
 
 
 def load_trained_model(directory: Path, precision: str = "float32") -> TrainedModel:

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import NamedTuple
 
-from attention_ocr.settings.checks import check, check_fraction
+from attention_ocr.settings.checks import check
+from attention_ocr.settings.fields import FRACTION, between, check_fields, setting
 from attention_ocr.settings.image import MAX_STRETCH
 
 GEOMETRY = ("affine", "perspective", "curve", "elastic")
@@ -59,32 +60,36 @@ def parse_policy(policy: str) -> Policy:
 
 @dataclasses.dataclass(frozen=True)
 class AugmentationConfig:
-    """How training images are varied; evaluation is never.
+    """How training images are varied; images of an evaluation never are."""
 
-    Args:
-        augmentation: `default` (three ops on each image, drawn from all), or names of ops joined by
-            `+`, all on each image, or with `,num_ops=N` so many drawn for each; empty for none.
-        augmentation_strength: in [0, 1]. The largest change; each image draws its own up to that.
-        join_words: share of the examples that are joined in pairs, with a space between them.
-        min_stretch: least factor by which the width of a training image is multiplied; each draws
-            its own, on a logarithmic scale.
-        max_stretch: largest factor.
-    """
-
-    augmentation: str = ""
-    augmentation_strength: float = 0.5
-    join_words: float = 0.0
-    min_stretch: float = 1.0
-    max_stretch: float = 1.0
+    augmentation: str = setting(
+        "",
+        "Augmentation ops: 'default' (three drawn from all for each image), or names joined by + "
+        "(all on each image) [',num_ops=N' (so many drawn)], see `attention-ocr augment`; empty "
+        "for none.",
+    )
+    augmentation_strength: float = setting(
+        0.5,
+        "Augmentation strength of the largest change; each image draws its own up to that.",
+        between(0.0, 1.0),
+    )
+    join_words: float = setting(
+        0.0,
+        "Fraction of the training examples that are joined in pairs, with a space between them.",
+        FRACTION,
+    )
+    min_stretch: float = setting(
+        1.0,
+        "Smallest factor by which the width of a training image is multiplied; each image draws "
+        "its own, on a logarithmic scale.",
+    )
+    max_stretch: float = setting(
+        1.0, "Largest factor by which the width of a training image is multiplied."
+    )
 
     def __post_init__(self) -> None:
         parse_policy(self.augmentation)
-        check(
-            0.0 <= self.augmentation_strength <= 1.0,
-            "`augmentation_strength` must be from 0 to 1.",
-            self.augmentation_strength,
-        )
-        check_fraction(self, "join_words")
+        check_fields(self)
         check(
             0.0 < self.min_stretch <= self.max_stretch <= MAX_STRETCH,
             f"`min_stretch` and `max_stretch` must ascend from above 0 to {MAX_STRETCH:g}.",

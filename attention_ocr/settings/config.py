@@ -1,6 +1,6 @@
 """Settings: frozen values, checked when they are made, kept as JSON beside every model.
 
-A field's default is the default of the flag of the same name in `train.py`; field names are
+A field is a flag of `attention-ocr train` of the same name (`cli.settings_flags`); field names are
 unique over all sections, so that a flag needs no prefix.
 """
 
@@ -17,6 +17,7 @@ from attention_ocr.settings.checks import check
 from attention_ocr.settings.data import DataConfig
 from attention_ocr.settings.decoder import DecoderConfig
 from attention_ocr.settings.decoding import DecodingConfig
+from attention_ocr.settings.fields import setting
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import BACKBONE_ENCODERS, ModelConfig
 from attention_ocr.settings.second_looks import SecondLooksConfig
@@ -30,14 +31,14 @@ FORMAT_VERSION = 1
 class Config:
     """All settings of a run, one section each."""
 
-    image: ImageConfig = ImageConfig()
-    model: ModelConfig = ModelConfig()
-    decoder: DecoderConfig = DecoderConfig()
-    data: DataConfig = DataConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
-    training: TrainingConfig = TrainingConfig()
-    decoding: DecodingConfig = DecodingConfig()
-    second_looks: SecondLooksConfig = SecondLooksConfig()
+    image: ImageConfig = setting(ImageConfig(), "Image")
+    model: ModelConfig = setting(ModelConfig(), "Network")
+    decoder: DecoderConfig = setting(DecoderConfig(), "Decoder")
+    data: DataConfig = setting(DataConfig(), "Data")
+    augmentation: AugmentationConfig = setting(AugmentationConfig(), "Augmentation")
+    training: TrainingConfig = setting(TrainingConfig(), "Training")
+    decoding: DecodingConfig = setting(DecodingConfig(), "Decoding")
+    second_looks: SecondLooksConfig = setting(SecondLooksConfig(), "Second looks")
 
     def __post_init__(self) -> None:
         decoding, model = self.decoding.decoding, self.model

@@ -2,13 +2,15 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import (
-    check,
-    check_at_most,
-    check_choice,
-    check_fraction,
-    check_not_negative,
-    check_positive,
+from attention_ocr.settings.checks import check
+from attention_ocr.settings.fields import (
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Limit,
+    at_most,
+    check_fields,
+    setting,
 )
 
 ATTENTIONS = {
@@ -27,64 +29,72 @@ FEEDBACKS = ("embedding", "one_hot")
 
 @dataclasses.dataclass(frozen=True)
 class DecoderConfig:
-    """The attention decoder; its widths are in the section of the model.
+    """The attention decoder; its widths are in the section of the model."""
 
-    Args:
-        attention: name of the attention in `ATTENTIONS`; `none` sees the mean of the grid.
-        attention_normalization: `softmax`, or `sigmoid`, which shares the attention out more.
-        attention_heads: of `attention=dot`; they divide `attention_units`.
-        hard_temperature: of `attention=hard`; above 1 the draws of training spread.
-        hard_soft_share: of `attention=hard`, share of the steps of training that see the
-            expectation in place of one cell.
-        location_filters: of `attention=location`, features of the previous weights.
-        location_kernel: of `attention=location`, odd size of the convolution, cells.
-        decoder_cell: recurrent cell, `lstm` or `gru`.
-        cell_clip: largest magnitude of the cell state of `decoder_cell=lstm`; 0 clips nothing.
-        decoder_layers: recurrent layers, each with weights of its own.
-        autoregressive: whether a step is told the previous character.
-        feedback: how it is told: as an `embedding`, or `one_hot`.
-    """
-
-    attention: str = "additive"
-    attention_normalization: str = "softmax"
-    attention_heads: int = 4
-    hard_temperature: float = 1.0
-    hard_soft_share: float = 0.5
-    location_filters: int = 10
-    location_kernel: int = 7
-    decoder_cell: str = "lstm"
-    cell_clip: float = 0.0
-    decoder_layers: int = 1
-    autoregressive: bool = True
-    feedback: str = "embedding"
+    attention: str = setting(
+        "additive",
+        "Attention mechanism; none takes the mean of the feature grid.",
+        choices=tuple(ATTENTIONS),
+    )
+    attention_normalization: str = setting(
+        "softmax",
+        "Function that turns attention scores into weights; sigmoid spreads them over more cells.",
+        choices=NORMALIZATIONS,
+    )
+    attention_heads: int = setting(
+        4,
+        "Attention heads of --attention=dot; a divisor of --attention_units.",
+        POSITIVE,
+        at_most(1024),
+    )
+    hard_temperature: float = setting(
+        1.0,
+        "Sampling temperature of --attention=hard in training; above 1 the draws spread.",
+        POSITIVE,
+    )
+    hard_soft_share: float = setting(
+        0.5,
+        "Fraction of the training steps in which --attention=hard takes the expectation instead of "
+        "one cell.",
+        FRACTION,
+    )
+    location_filters: int = setting(
+        10,
+        "Filters of the convolution over the previous weights in --attention=location.",
+        POSITIVE,
+        at_most(1024),
+    )
+    location_kernel: int = setting(
+        7,
+        "Kernel size, in cells, of the convolution over the previous weights in "
+        "--attention=location.",
+        POSITIVE,
+        at_most(1024),
+        Limit(lambda size: size % 2 == 1, "must be odd", "odd"),
+    )
+    decoder_cell: str = setting("lstm", "Recurrent cell of the decoder.", choices=DECODER_CELLS)
+    cell_clip: float = setting(
+        0.0,
+        "Largest magnitude of the cell state of --decoder_cell=lstm; 0 for no clipping.",
+        NOT_NEGATIVE,
+    )
+    decoder_layers: int = setting(
+        1, "Recurrent layers of the decoder, each with its own weights.", POSITIVE, at_most(64)
+    )
+    autoregressive: bool = setting(True, "Feed the previous character to each decoder step.")
+    feedback: str = setting(
+        "embedding",
+        "Encoding of the previous character that is fed to a decoder step.",
+        choices=FEEDBACKS,
+    )
 
     def __post_init__(self) -> None:
-        check_choice("attention", self.attention, tuple(ATTENTIONS))
-        check_choice("attention_normalization", self.attention_normalization, NORMALIZATIONS)
-        check_choice("decoder_cell", self.decoder_cell, DECODER_CELLS)
-        check_choice("feedback", self.feedback, FEEDBACKS)
-        check_positive(
-            self,
-            "attention_heads",
-            "hard_temperature",
-            "location_filters",
-            "location_kernel",
-            "decoder_layers",
-        )
-        check_at_most(self, 1024, "attention_heads", "location_filters", "location_kernel")
-        check_at_most(self, 64, "decoder_layers")
-        check_fraction(self, "hard_soft_share")
-        check_not_negative(self, "cell_clip")
+        check_fields(self)
         check(
             not self.cell_clip or self.decoder_cell == "lstm",
             "`cell_clip` must be 0 for a cell without a cell state, "
             f"`decoder_cell={self.decoder_cell}`.",
             self.cell_clip,
-        )
-        check(
-            self.location_kernel % 2 == 1,
-            "`location_kernel` must be odd.",
-            self.location_kernel,
         )
         check(
             self.attention != "none" or self.attention_normalization == "softmax",

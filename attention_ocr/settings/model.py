@@ -2,13 +2,15 @@
 
 import dataclasses
 
-from attention_ocr.settings.checks import (
-    check,
-    check_at_most,
-    check_choice,
-    check_fraction,
-    check_not_negative,
-    check_positive,
+from attention_ocr.settings.checks import check
+from attention_ocr.settings.fields import (
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Limit,
+    at_most,
+    check_fields,
+    setting,
 )
 
 ENCODERS = {
@@ -28,13 +30,9 @@ BACKBONE_ENCODERS = ("inception_v3", "application")
 COMPACT_ENCODERS = ("compact", "compact_flat")
 """The encoders whose depth is a setting."""
 
-CHOICES = {
-    "rectifier": ("none", "affine", "tps"),
-    "coordinates": ("none", "one_hot", "sinusoidal"),
-    "sequence_cell": ("lstm", "gru"),
-}
-"""The values of the other fields that are a choice."""
-
+RECTIFIERS = ("none", "affine", "tps")
+COORDINATES = ("none", "one_hot", "sinusoidal")
+SEQUENCE_CELLS = ("lstm", "gru")
 
 MAX_UNITS = 2**14
 """Of a layer, and characters of a text: a damaged file of settings must not ask for terabytes."""
@@ -48,61 +46,93 @@ MAX_POINTS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """The recogniser.
+    """The network: which layers it is made of, and how wide they are."""
 
-    Args:
-        rectifier: straightens pictures before the encoder: `none`, `affine`, or `tps`, a thin-plate
-            spline.
-        rectifier_points: control points of the spline, an even number.
-        encoder: name of the encoder in `ENCODERS`.
-        encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
-            `BACKBONE_ENCODERS`.
-        encoder_depth: multiplies the residual units of every stage, rounded up; 1 for all but
-            `COMPACT_ENCODERS`.
-        encoder_iterations: times that each shared convolution of `encoder=recursive` runs; 2, its
-            default, for all others.
-        encoder_backbone: network of `keras.applications` for `encoder=application`.
-        encoder_layer: where such a network is cut: an endpoint in TF-slim's names for
-            `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
-        coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
-            column up to that of `max_image_width`; or `sinusoidal`, waves of both.
-        sequence_cell: `lstm` or `gru`, of the sequence layers.
-        sequence_layers: bidirectional layers over the columns of the grid; 0 keeps the
-            grid two-dimensional.
-        sequence_units: units of each direction.
-        attention_units: width of the space in which queries meet keys.
-        decoder_units: units of the decoder's LSTM.
-        embedding_units: width of the embedding of the previous character.
-        max_length: characters of the longest text the model reads, the end token excluded.
-        dropout: fraction of the decoder's output that is dropped in training.
-        ctc_weight: weight of the CTC loss beside the attention loss; 0 builds no CTC head.
-        attention_weight: weight of the attention loss; 0 trains the CTC head alone.
-    """
-
-    rectifier: str = "none"
-    rectifier_points: int = 20
-    encoder: str = "compact"
-    encoder_width: float = 1.0
-    encoder_depth: float = 1.0
-    encoder_iterations: int = 2
-    encoder_backbone: str = ""
-    encoder_layer: str = ""
-    coordinates: str = "none"
-    sequence_cell: str = "lstm"
-    sequence_layers: int = 1
-    sequence_units: int = 128
-    attention_units: int = 128
-    decoder_units: int = 256
-    embedding_units: int = 64
-    max_length: int = 24
-    dropout: float = 0.1
-    ctc_weight: float = 0.5
-    attention_weight: float = 1.0
+    rectifier: str = setting(
+        "none",
+        "Rectifier that straightens images before the encoder; tps is a thin-plate spline.",
+        choices=RECTIFIERS,
+    )
+    rectifier_points: int = setting(
+        20,
+        "Control points of --rectifier=tps.",
+        Limit(
+            lambda points: points >= 4 and points % 2 == 0,
+            "must be even and at least 4",
+            "even, ≥ 4",
+        ),
+        at_most(MAX_POINTS),
+    )
+    encoder: str = setting("compact", "Convolutional encoder.", choices=tuple(ENCODERS))
+    encoder_width: float = setting(
+        1.0,
+        "Multiplier of the encoder's channels; 1 for networks of keras.applications.",
+        POSITIVE,
+        at_most(MAX_MULTIPLE),
+    )
+    encoder_depth: float = setting(
+        1.0,
+        "Multiplier of the residual units per stage, rounded up, of --encoder=compact and "
+        "compact_flat; 1 for others.",
+        POSITIVE,
+        at_most(MAX_MULTIPLE),
+    )
+    encoder_iterations: int = setting(
+        2, "Iterations of each shared convolution of --encoder=recursive; 2 for others.", POSITIVE
+    )
+    encoder_backbone: str = setting(
+        "", "Network of keras.applications that --encoder=application takes."
+    )
+    encoder_layer: str = setting(
+        "",
+        "Layer at which a network of keras.applications is cut; for --encoder=inception_v3 an "
+        "endpoint in TF-slim's names, where empty takes Mixed_5d.",
+    )
+    coordinates: str = setting(
+        "none",
+        "Coordinates appended to each cell of the feature grid: its row and column one-hot, or "
+        "sinusoidal waves of both.",
+        choices=COORDINATES,
+    )
+    sequence_cell: str = setting(
+        "lstm", "Recurrent cell of the sequence layers.", choices=SEQUENCE_CELLS
+    )
+    sequence_layers: int = setting(
+        1,
+        "Bidirectional sequence layers over the columns of the feature grid; 0 keeps the grid "
+        "two-dimensional.",
+        NOT_NEGATIVE,
+        at_most(MAX_MULTIPLE),
+    )
+    sequence_units: int = setting(
+        128, "Units of the sequence layers in each direction.", POSITIVE, at_most(MAX_UNITS)
+    )
+    attention_units: int = setting(
+        128,
+        "Width of the space in which attention compares queries with keys.",
+        POSITIVE,
+        at_most(MAX_UNITS),
+    )
+    decoder_units: int = setting(
+        256, "Units of the decoder's recurrent layers.", POSITIVE, at_most(MAX_UNITS)
+    )
+    embedding_units: int = setting(
+        64, "Width of the embedding of the previous character.", POSITIVE, at_most(MAX_UNITS)
+    )
+    max_length: int = setting(
+        24,
+        "Length, in characters, of the longest text that can be read.",
+        POSITIVE,
+        at_most(MAX_UNITS),
+    )
+    dropout: float = setting(0.1, "Dropout rate of the decoder's output in training.", FRACTION)
+    ctc_weight: float = setting(0.5, "Weight of the CTC loss; 0 builds no CTC head.", NOT_NEGATIVE)
+    attention_weight: float = setting(
+        1.0, "Weight of the attention loss; 0 builds the CTC head alone.", NOT_NEGATIVE
+    )
 
     def __post_init__(self) -> None:
-        check_choice("encoder", self.encoder, tuple(ENCODERS))
-        for name, choices in CHOICES.items():
-            check_choice(name, getattr(self, name), choices)
+        check_fields(self)
         self._check_backbone()
         check(
             self.encoder_depth == 1.0 or self.encoder in COMPACT_ENCODERS,
@@ -115,28 +145,6 @@ class ModelConfig:
             f"`encoder_iterations` must be 2 for `encoder={self.encoder}`; it is for recursive.",
             self.encoder_iterations,
         )
-        check(
-            self.rectifier_points >= 4 and self.rectifier_points % 2 == 0,
-            "`rectifier_points` must be even and at least 4.",
-            self.rectifier_points,
-        )
-        check_positive(
-            self,
-            "encoder_width",
-            "encoder_depth",
-            "encoder_iterations",
-            "sequence_units",
-            "attention_units",
-            "decoder_units",
-            "embedding_units",
-            "max_length",
-        )
-        check_not_negative(self, "sequence_layers", "ctc_weight", "attention_weight")
-        check_at_most(self, MAX_UNITS, "sequence_units", "attention_units", "decoder_units")
-        check_at_most(self, MAX_UNITS, "embedding_units", "max_length")
-        check_at_most(self, MAX_MULTIPLE, "encoder_width", "encoder_depth", "sequence_layers")
-        check_at_most(self, MAX_POINTS, "rectifier_points")
-        check_fraction(self, "dropout")
 
     def _check_backbone(self) -> None:
         if self.encoder in BACKBONE_ENCODERS:

@@ -6,46 +6,56 @@ They are kept with the model and are no part of its network: whatever reads with
 import dataclasses
 
 from attention_ocr.settings.checks import check
+from attention_ocr.settings.fields import Limit, between, check_fields, setting
 
 WIDEST = 4.0
 """The largest factor by which an image may be widened."""
 
+CONFIDENCE = between(0.0, 1.0, "must be a confidence, from 0 to 1")
+FACTORS = Limit(
+    lambda factors: (
+        all(0.0 < factor <= WIDEST and factor != 1.0 for factor in factors)
+        and len(set(factors)) == len(factors)
+    ),
+    f"must be different factors above 0, at most {WIDEST:g}, and not 1",
+    f"(0, {WIDEST:g}], not 1",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class SecondLooksConfig:
-    """Which images are read again. Each limit is a confidence; 0 turns that look off.
+    """Which images are read again. Each limit is a confidence; 0 turns that look off."""
 
-    Args:
-        rotate_tall_below: An image much taller than wide that is read with less confidence is read
-            rotated by 90 degrees both ways as well.
-        widths_below: An image that is read with less confidence is read widened as well.
-        widths: Factors by which it is widened, in the order in which they are tried: where the
-            first one gives the same text again, that is the end of it.
-        deskew_below: An image that is read with less confidence, and not alike when widened, is
-            read deskewed as well, as a word that rises and as one that falls.
-        rotate_180_below: An image that is read with less confidence after all other looks is read
-            upside down as well.
-    """
-
-    rotate_tall_below: float = 0.0
-    widths_below: float = 0.0
-    widths: tuple[float, ...] = (1.6, 1.3)
-    deskew_below: float = 0.0
-    rotate_180_below: float = 0.0
+    rotate_tall_below: float = setting(
+        0.0,
+        "Confidence below which an image much taller than wide is re-read rotated by 90 degrees "
+        "both ways; 0 for never.",
+        CONFIDENCE,
+    )
+    widths_below: float = setting(
+        0.0, "Confidence below which an image is re-read widened; 0 for never.", CONFIDENCE
+    )
+    widths: tuple[float, ...] = setting(
+        (1.6, 1.3),
+        "Widening factors of --widths_below, in the order in which they are tried; the first that "
+        "gives the same text again ends it.",
+        FACTORS,
+    )
+    deskew_below: float = setting(
+        0.0,
+        "Confidence below which an image whose text differs when widened is re-read deskewed, as a "
+        "word that rises and as one that falls; 0 for never.",
+        CONFIDENCE,
+    )
+    rotate_180_below: float = setting(
+        0.0,
+        "Confidence, after all other second looks, below which an image is re-read upside down; 0 "
+        "for never.",
+        CONFIDENCE,
+    )
 
     def __post_init__(self) -> None:
-        for name in LIMITS:
-            check(
-                0.0 <= getattr(self, name) <= 1.0,
-                f"`{name}` must be a confidence, from 0 to 1.",
-                getattr(self, name),
-            )
-        check(
-            all(0.0 < factor <= WIDEST and factor != 1.0 for factor in self.widths)
-            and len(set(self.widths)) == len(self.widths),
-            f"`widths` must be different factors above 0, at most {WIDEST:g}, and not 1.",
-            self.widths,
-        )
+        check_fields(self)
         check(
             bool(self.widths) or self.widths_below == 0.0,
             "A `widths_below` above 0 needs `widths`.",

@@ -3,12 +3,13 @@
 import dataclasses
 import math
 
-from attention_ocr.settings.checks import (
-    check,
-    check_choice,
-    check_fraction,
-    check_not_negative,
-    check_positive,
+from attention_ocr.settings.checks import check
+from attention_ocr.settings.fields import (
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    check_fields,
+    setting,
 )
 
 DEFAULT_STEPS = 20000
@@ -22,116 +23,155 @@ LOSS_REDUCTIONS = ("tokens", "examples")
 SAMPLINGS = ("none", "linear", "exponential", "inverse_sigmoid")
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 
-CHOICES = {
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-    "clipping": CLIPPINGS,
-    "loss_reduction": LOSS_REDUCTIONS,
-    "scheduled_sampling": SAMPLINGS,
-    "precision": PRECISIONS,
-    "strategy": STRATEGIES,
-}
-"""What each of the settings may be that have a fixed set of values."""
-
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """How the recogniser is trained.
+    """How the recogniser is trained."""
 
-    Args:
-        steps: optimiser steps of the whole run; 0 leaves them to `minutes`, or without those to the
-            data: a hundred walks through them, from 1,000 to 20,000 steps (`training.budget`).
-        minutes: of training and validation, without start-up, after which the run ends; the
-            learning rate follows the share that is spent, as it would in a run of 20,000 steps.
-            With `steps` too, what is reached first ends the run. 0 counts steps alone.
-        optimizer: `adamw`, `adam`, `muon`, `sgd`, `adadelta`, `adagrad` or `rmsprop`.
-        momentum: of `optimizer=sgd`, `optimizer=rmsprop` and `optimizer=muon`.
-        schedule: how the rate falls: `cosine`, `exponential`, `constant`, or `trapezoid`: not
-            before the last `decay_steps`.
-        learning_rate: peak of the schedule.
-        warmup_steps: steps over which the rate rises from 0 to its peak; at most a twentieth of
-            the run where its steps are left to the data.
-        final_learning_rate: fraction of the peak at which the schedule ends.
-        decay_steps: steps of the fall in `schedule=trapezoid`.
-        weight_decay: decoupled decay of `optimizer=adamw` and `optimizer=muon`; biases and
-            normalisation scales are spared.
-        l2: weight of half of the squared norm of the weights in the loss, for any optimiser;
-            biases and normalisation scales are spared.
-        clipping: what is at most `clip_norm` long: `global_norm` of the gradient, the gradient
-            `per_variable`, or `none`.
-        clip_norm: largest norm of the gradient; 0 clips nothing.
-        loss_reduction: mean over `tokens`, or over `examples` of the sum of each one's tokens.
-        label_smoothing: share of the target's probability spread over the vocabulary.
-        scheduled_sampling: how the probability rises with which the decoder is fed its own
-            characters in training: `linear`, `exponential`, `inverse_sigmoid`, or `none`.
-        sampling_final: that probability at its end.
-        sampling_steps: over which it rises.
-        reinforce_weight: of hard attention, weight of the loss that teaches it where to look.
-        entropy_weight: of hard attention, weight of the entropy that it is rewarded for.
-        average_decay: decay of the averaged weights; 0 averages nothing.
-        precision: `bfloat16`, `float32`, `float16` with a loss that is scaled, or `auto`: bfloat16
-            where every device computes in it, float16 where GPUs have no bfloat16 but fast float16.
-        jit_compile: compile the training step by XLA; each shape of a batch is compiled once, so
-            batches are padded to the limits of their buckets.
-        eval_every: steps between two validations; 0 for twenty in the run, at most 1,000 steps
-            apart.
-        checkpoint_every: steps between two checkpoints; 0 for forty in the run, at most 500 steps
-            or five minutes apart.
-        summary_every: steps between two scalars in TensorBoard.
-        keep_checkpoints: checkpoints kept besides the best weights.
-        patience: validations without a better exact match after which the run ends; 0 never
-            ends early.
-        strategy: how steps are spread over devices, see `training.devices.make_strategy`.
-        deterministic: make two runs equal bit for bit, at some cost in speed.
-        seed: of the initial weights, the order of the data, and dropout.
-        encoder_weights: file with the weights of a network of `keras.applications`, without its
-            classifier, that such an encoder begins with; empty begins with random ones.
-        init_from: a work directory or an export whose weights the run begins with, or `default`,
-            the weights that come with the package; empty begins with random ones.
-        init_parts: which of them, beginnings of their paths with commas between, as
-            `encoder,decoder/lstm`; empty takes all that fit.
-        freeze: weights that stay as they are, beginnings of their paths with commas between.
-        learning_rate_scales: factors of the learning rate by beginnings of the weights' paths, as
-            `encoder=0.1,decoder/lstm=0.5`; the longest that fits counts, and weight decay is not
-            scaled. Empty trains all at one rate.
-    """
-
-    steps: int = 0
-    minutes: float = 0.0
-    optimizer: str = "adamw"
-    momentum: float = 0.9
-    schedule: str = "cosine"
-    learning_rate: float = 2e-3
-    warmup_steps: int = 500
-    final_learning_rate: float = 0.01
-    decay_steps: int = 2000
-    weight_decay: float = 1e-2
-    l2: float = 0.0
-    clipping: str = "global_norm"
-    clip_norm: float = 5.0
-    loss_reduction: str = "tokens"
-    label_smoothing: float = 0.0
-    scheduled_sampling: str = "none"
-    sampling_final: float = 0.25
-    sampling_steps: int = 10000
-    reinforce_weight: float = 1.0
-    entropy_weight: float = 0.01
-    average_decay: float = 0.999
-    precision: str = "auto"
-    jit_compile: bool = False
-    eval_every: int = 0
-    checkpoint_every: int = 0
-    summary_every: int = 20
-    keep_checkpoints: int = 2
-    patience: int = 0
-    strategy: str = "auto"
-    deterministic: bool = False
-    seed: int = 0
-    encoder_weights: str = ""
-    init_from: str = ""
-    init_parts: str = ""
-    freeze: str = ""
-    learning_rate_scales: str = ""
+    steps: int = setting(
+        0,
+        "Training steps; 0 for --minutes, or without those for 100 epochs, at least 1,000 and at "
+        "most 20,000 steps.",
+        NOT_NEGATIVE,
+    )
+    minutes: float = setting(
+        0.0,
+        "Training time in minutes, with validation and without start-up, to which the learning "
+        "rate schedule is fitted; with --steps too, what is reached first ends the run. 0 for "
+        "--steps alone.",
+        NOT_NEGATIVE,
+    )
+    optimizer: str = setting("adamw", "Optimizer.", choices=OPTIMIZERS)
+    momentum: float = setting(0.9, "Momentum of --optimizer=sgd, rmsprop and muon.", FRACTION)
+    schedule: str = setting(
+        "cosine",
+        "Learning rate schedule after the warm-up; trapezoid is constant until the last "
+        "--decay_steps.",
+        choices=SCHEDULES,
+    )
+    learning_rate: float = setting(2e-3, "Peak learning rate.", POSITIVE)
+    warmup_steps: int = setting(
+        500,
+        "Warm-up steps, in which the learning rate rises from 0 to its peak; at most a twentieth "
+        "of a run whose steps are left to the data.",
+        NOT_NEGATIVE,
+    )
+    final_learning_rate: float = setting(
+        0.01, "Final learning rate, as a fraction of the peak.", FRACTION
+    )
+    decay_steps: int = setting(
+        2000, "Steps of the decay at the end of --schedule=trapezoid.", POSITIVE
+    )
+    weight_decay: float = setting(
+        1e-2,
+        "Decoupled weight decay of --optimizer=adamw and muon; biases and normalisation scales are "
+        "exempt.",
+        NOT_NEGATIVE,
+    )
+    l2: float = setting(
+        0.0,
+        "L2 regularisation: weight of half the squared norm of the weights in the loss; biases and "
+        "normalisation scales are exempt.",
+        NOT_NEGATIVE,
+    )
+    clipping: str = setting(
+        "global_norm",
+        "Gradient clipping, by the norm of the whole gradient or of that of each variable.",
+        choices=CLIPPINGS,
+    )
+    clip_norm: float = setting(
+        5.0, "Largest gradient norm of --clipping; 0 for no clipping.", NOT_NEGATIVE
+    )
+    loss_reduction: str = setting(
+        "tokens",
+        "Loss reduction: the mean over tokens, or over examples of the sum of each one's tokens.",
+        choices=LOSS_REDUCTIONS,
+    )
+    label_smoothing: float = setting(
+        0.0,
+        "Label smoothing: fraction of the target's probability spread over the vocabulary.",
+        FRACTION,
+    )
+    scheduled_sampling: str = setting(
+        "none",
+        "Scheduled sampling: how the probability rises with which the decoder is fed its own "
+        "predictions in training.",
+        choices=SAMPLINGS,
+    )
+    sampling_final: float = setting(0.25, "Final scheduled-sampling probability.", FRACTION)
+    sampling_steps: int = setting(
+        10000, "Steps over which the scheduled-sampling probability rises.", POSITIVE
+    )
+    reinforce_weight: float = setting(
+        1.0,
+        "Weight of the REINFORCE loss, which teaches --attention=hard where to look.",
+        NOT_NEGATIVE,
+    )
+    entropy_weight: float = setting(
+        0.01, "Weight of the entropy bonus of --attention=hard.", NOT_NEGATIVE
+    )
+    average_decay: float = setting(
+        0.999, "Decay of the exponential moving average of the weights; 0 for none.", FRACTION
+    )
+    precision: str = setting(
+        "auto",
+        "Computation precision; auto is bfloat16 where every device computes in it, and float16, "
+        "with loss scaling, on GPUs that have tensor cores without it.",
+        choices=PRECISIONS,
+    )
+    jit_compile: bool = setting(
+        False,
+        "Compile the training step by XLA, for GPUs: slow to start, once for each bucket, to whose "
+        "limits batches are padded.",
+    )
+    eval_every: int = setting(
+        0,
+        "Steps between validations; 0 for twenty in the run, at most 1,000 steps apart.",
+        NOT_NEGATIVE,
+    )
+    checkpoint_every: int = setting(
+        0,
+        "Steps between checkpoints; 0 for forty in the run, at most 500 steps or five minutes "
+        "apart.",
+        NOT_NEGATIVE,
+    )
+    summary_every: int = setting(20, "Steps between TensorBoard summaries.", POSITIVE)
+    keep_checkpoints: int = setting(2, "Checkpoints kept besides the best weights.", POSITIVE)
+    patience: int = setting(
+        0,
+        "Early stopping: validations without a better exact match after which the run ends; 0 for "
+        "never.",
+        NOT_NEGATIVE,
+    )
+    strategy: str = setting(
+        "auto", "Distribution strategy over devices and workers.", choices=STRATEGIES
+    )
+    deterministic: bool = setting(False, "Make two runs equal bit for bit; slower.")
+    seed: int = setting(0, "Random seed of weights, data order and dropout.", NOT_NEGATIVE)
+    encoder_weights: str = setting(
+        "",
+        "File with the weights, without the classifier, from which an encoder of "
+        "keras.applications starts; empty for random weights.",
+    )
+    init_from: str = setting(
+        "",
+        "Initial weights: a work directory, an export, or 'default', the model of the package; "
+        "flags of the image, the network and the search that are not given take its settings. "
+        "Empty for random weights.",
+    )
+    init_parts: str = setting(
+        "",
+        "Parts of --init_from that are taken: prefixes of weight paths, 'encoder,sequence_0'; "
+        "empty for all that fit.",
+    )
+    freeze: str = setting(
+        "", "Frozen weights: prefixes of weight paths, 'encoder,decoder/lstm'; empty for none."
+    )
+    learning_rate_scales: str = setting(
+        "",
+        "Learning rate factors by prefix of weight paths, 'encoder=0.1,decoder/lstm=0.5'; the "
+        "longest prefix that fits counts, and weight decay is not scaled. Empty for one rate.",
+    )
 
     def learning_rate_factors(self) -> dict[str, float]:
         """Return the factors of `learning_rate_scales` by prefix.
@@ -154,39 +194,7 @@ class TrainingConfig:
         return factors
 
     def __post_init__(self) -> None:
-        check_positive(
-            self,
-            "learning_rate",
-            "decay_steps",
-            "sampling_steps",
-            "summary_every",
-            "keep_checkpoints",
-        )
-        check_not_negative(
-            self,
-            "steps",
-            "minutes",
-            "eval_every",
-            "checkpoint_every",
-            "warmup_steps",
-            "weight_decay",
-            "l2",
-            "clip_norm",
-            "patience",
-            "seed",
-            "reinforce_weight",
-            "entropy_weight",
-        )
-        check_fraction(
-            self,
-            "momentum",
-            "final_learning_rate",
-            "label_smoothing",
-            "sampling_final",
-            "average_decay",
-        )
-        for name, choices in CHOICES.items():
-            check_choice(name, getattr(self, name), choices)
+        check_fields(self)
         steps = self.steps or DEFAULT_STEPS
         check(
             self.warmup_steps < steps,

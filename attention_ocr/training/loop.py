@@ -1,5 +1,6 @@
 """Training, from settings to a trained model in a work directory."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -25,7 +26,7 @@ from attention_ocr.training.weight_fit import check_initial_weights
 from attention_ocr.training.workers import Workers, explaining_lost_workers
 
 
-def train(config: Config, work_dir: Path) -> TrainingResult:
+def train(config: Config, work_dir: str | os.PathLike[str]) -> TrainingResult:
     """Train a recogniser, or go on with one.
 
     The work directory receives `config.json`, `charset.txt`, the best weights, checkpoints and
@@ -46,6 +47,7 @@ def train(config: Config, work_dir: Path) -> TrainingResult:
         OSError: the disk is full or cannot be written, or another worker has ended.
         StoppedError: a signal asked the process to end; a checkpoint has been written.
     """
+    work_dir = Path(work_dir)
     with Interruption() as interruption:
         if config.training.deterministic:
             keras.utils.set_random_seed(config.training.seed)

@@ -16,7 +16,7 @@ from attention_ocr.cli.terminal import escape_log
 def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     return subprocess.run(
-        [sys.executable, "-m", "attention_ocr.cli.main", *arguments],
+        [sys.executable, "-m", "attention_ocr", *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -25,7 +25,9 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["read", "--help"], ["render", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["read", "--help"], ["render", "--help"], ["train", "--help"]]
+)
 def test_help_needs_none_of_the_heavy_packages(arguments):
     program = (
         "import sys\n"
@@ -49,7 +51,7 @@ def test_help_names_every_command(capsys):
         command.main(["--help"])
     assert error.value.code == 0
     output = capsys.readouterr().out
-    for name in ("read", "render", "records"):
+    for name in ("train", "evaluate", "export", "read", "render", "records"):
         assert f"\n    {name} " in output
 
 

@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from absl import flags
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
@@ -16,7 +15,7 @@ from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.settings.config import Config
 from tests import tiny
-from tests.test_entry_points import entry_point
+from tests.test_entry_points import call
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +61,8 @@ def labelled(work_dir, tmp_path):
 def test_the_fitted_temperature_is_kept_and_used_and_nothing_else_changes(labelled, capsys):
     model, labels = labelled
     before = Config.load(model)
-    with entry_point("eval") as (module, _):
-        arguments = [f"--model={model}", f"--eval_data={labels}", "--fit_temperature"]
-        module.main(flags.FLAGS(["eval.py", *arguments, "--eval_batch_size=2"]))
+    arguments = [f"--model={model}", f"--eval_data={labels}", "--fit_temperature"]
+    call("eval", *arguments, "--eval_batch_size=2")
     line, *table = capsys.readouterr().out.splitlines()
     after = Config.load(model)
     temperature = after.decoding.attention_temperature

@@ -4,7 +4,7 @@ from attention_ocr.evaluation.evaluate import Prediction
 from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.text.charset import Charset
 from tests import tiny
-from tests.test_entry_points import entry_point, flags
+from tests.test_entry_points import call
 
 CHARSET = Charset("abc0123", {"A": "a"})
 
@@ -42,8 +42,7 @@ def test_labels_within_reach_are_not_mentioned():
 def test_eval_names_the_labels_that_can_never_be_right(work_dir, tmp_path, capsys):
     labels = tiny.write_label_file(tmp_path / "data", ["a", "b£", "0123012"])
     arguments = [f"--model={work_dir}", f"--eval_data={labels}", f"--out_dir={tmp_path / 'out'}"]
-    with entry_point("eval") as (module, _):
-        module.main(flags.FLAGS(["eval.py", *arguments]))
+    call("eval", *arguments)
     lines = capsys.readouterr().out.splitlines()
     (outside,) = [line for line in lines if line.startswith("labels outside the charset")]
     assert outside.split(maxsplit=4)[4] == "1  never right: £; 1.png"

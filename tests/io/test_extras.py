@@ -102,13 +102,13 @@ def test_reading_and_writing_onnx_name_their_extra(without, work_dir, tmp_path):
     with pytest.raises(ImportError, match=install("onnx")):
         load(model)
     with pytest.raises(ImportError, match=install("onnx")):
-        export_model(work_dir, tmp_path, forms=["onnx"])
+        export_model(work_dir, tmp_path, formats=["onnx"])
 
 
 def test_quantization_names_its_extra(without, work_dir, tmp_path):
     without("ai_edge_quantizer")
     with pytest.raises(ImportError, match=install("quantize")):
-        export_model(work_dir, tmp_path, forms=["litert_full_int8"])
+        export_model(work_dir, tmp_path, formats=["litert_full_int8"])
 
 
 def test_lmdb_names_its_extra(without, tmp_path):

@@ -20,8 +20,7 @@ from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoding import DECODINGS
-from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
-from attention_ocr.settings.model import ENCODERS
+from attention_ocr.settings.model import COORDINATES, ENCODERS, RECTIFIERS, SEQUENCE_CELLS
 from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.step import Batch
 from tests import tiny, tiny_model
@@ -30,7 +29,9 @@ CHOICES = {
     "encoder": tuple(ENCODERS),
     "decoding": DECODINGS,
     "num_views": (1, 2),
-    **MODEL_CHOICES,
+    "rectifier": RECTIFIERS,
+    "coordinates": COORDINATES,
+    "sequence_cell": SEQUENCE_CELLS,
 }
 COMPACT = {
     "encoder": "compact",

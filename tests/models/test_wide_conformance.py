@@ -19,7 +19,7 @@ from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoder import ATTENTIONS
 from attention_ocr.settings.decoding import DECODINGS
-from attention_ocr.settings.model import CHOICES, ENCODERS
+from attention_ocr.settings.model import COORDINATES, ENCODERS, RECTIFIERS, SEQUENCE_CELLS
 from attention_ocr.training.losses import make_loss
 from attention_ocr.training.step import Batch
 from tests import tiny
@@ -45,7 +45,7 @@ COMBINATIONS = [
         id="-".join((rectifier, encoder, sequence, reader)),
     )
     for rectifier, encoder, sequence, reader in itertools.product(
-        CHOICES["rectifier"], ENCODERS, SEQUENCES, READERS
+        RECTIFIERS, ENCODERS, SEQUENCES, READERS
     )
 ]
 
@@ -149,7 +149,9 @@ def reading_graph(model: TrainedModel) -> tf.Module:
 def test_no_registered_choice_is_missing():
     combinations = [parameter.values[0] for parameter in COMBINATIONS]
     for name, choices in {
-        **CHOICES,
+        "rectifier": RECTIFIERS,
+        "coordinates": COORDINATES,
+        "sequence_cell": SEQUENCE_CELLS,
         "encoder": tuple(ENCODERS),
         "attention": tuple(ATTENTIONS),
         "decoding": DECODINGS,

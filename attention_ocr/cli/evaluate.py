@@ -1,0 +1,97 @@
+"""`attention-ocr evaluate`: read a whole data set and compare."""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from attention_ocr.cli.flag_command import FlagCommand
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
+from attention_ocr.inference.locate import is_default
+
+EXAMPLES = """\
+examples:
+  {program} --model=runs/mine
+  {program} --model=default --eval_data=words/labels.tsv --beam_width=5
+
+Prints a table, and writes metrics.json and predictions.csv into --out_dir. Flags of the decoding
+take the place of the model's settings."""
+
+
+def define_evaluate_flags(values: flags.FlagValues) -> None:
+    """Define the flags of the command."""
+    place: dict[str, Any] = {"flag_values": values, "module_name": "Evaluation"}
+    flags.DEFINE_string(
+        "model",
+        None,
+        "Model: a work directory of a training, or `default`, the model of the package (required).",
+        required=True,
+        **place,
+    )
+    flags.DEFINE_string(
+        "eval_data",
+        "",
+        "Evaluation data, named as --train_data of the training are; empty for its validation "
+        "data.",
+        **place,
+    )
+    flags.DEFINE_integer(
+        "eval_batch_size",
+        None,
+        "Evaluation batch size, in place of that of the training.",
+        lower_bound=1,
+        **place,
+    )
+    flags.DEFINE_string(
+        "out_dir",
+        "",
+        "Output directory of the report; empty for MODEL/evaluation, of the model of the package "
+        "runs/default/evaluation.",
+        **place,
+    )
+    flags.DEFINE_boolean(
+        "fit_temperature",
+        False,
+        "Fit the temperature of the confidences on the data first, and keep it in the work "
+        "directory.",
+        **place,
+    )
+    define_flags(values, "decoding", overriding=True)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Evaluate, print the table, and say where the report is."""
+    show_own_notes()
+    with quiet_start():
+        from attention_ocr.evaluation.report import format_errors, format_table, write_report
+        from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
+
+    model, decoding = Path(values.model), settings_in_flags(values, "decoding")
+    data, batch_size = values.eval_data, values.eval_batch_size
+    if values.fit_temperature:
+        fitted = fit_model_temperature(model, data, batch_size=batch_size, decoding=decoding)
+        decoding[fitted.setting] = fitted.value
+        print(
+            f"{fitted.setting}={fitted.value}, kept in {model}: negative log-likelihood "
+            f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
+        )
+    evaluation, source, unreachable = evaluate_model(
+        model, data, batch_size=batch_size, decoding=decoding
+    )
+    home = Path("runs", model) if is_default(model) else model
+    out_dir = Path(values.out_dir) if values.out_dir else home / "evaluation"
+    write_report(evaluation, source, out_dir, unreachable)
+    print(format_table(evaluation, unreachable))
+    if errors := format_errors(evaluation):
+        print(f"\n{errors}\n")
+    print(f"every prediction: {out_dir / 'predictions.csv'}")
+
+
+COMMAND = FlagCommand(
+    "evaluate",
+    "evaluate a recogniser on a whole data set",
+    EXAMPLES,
+    define_evaluate_flags,
+    run,
+)

@@ -1,0 +1,87 @@
+"""`attention-ocr export`: write a recogniser for serving, in one format or several."""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from attention_ocr.cli.flag_command import FlagCommand
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
+from attention_ocr.settings.formats import EXPORT_FORMATS, SAVED_MODEL, parse_formats
+
+EXAMPLES = """\
+examples:
+  {program} --model=runs/mine --export_dir=served/mine
+  {program} --model=default --export_dir=served --format=saved_model,litert_int8
+
+The directory appears under its version number only after fresh processes have loaded each of its
+formats and have read the same texts as the model in memory. Flags of decoding and second looks take
+the place of the model's settings."""
+
+
+def define_export_flags(values: flags.FlagValues) -> None:
+    """Define the flags of the command."""
+    place: dict[str, Any] = {"flag_values": values, "module_name": "Export"}
+    flags.DEFINE_string(
+        "model",
+        None,
+        "Model: a work directory of a training, or `default`, the model of the package (required).",
+        required=True,
+        **place,
+    )
+    flags.DEFINE_string(
+        "export_dir",
+        None,
+        "Base directory of the export, in which the version becomes a directory (required).",
+        required=True,
+        **place,
+    )
+    flags.DEFINE_integer(
+        "version", None, "Version number of the export; without it, the next free one.", **place
+    )
+    flags.DEFINE_string(
+        "check_data",
+        "",
+        "Data whose images the check reads; empty for the validation data of the training.",
+        **place,
+    )
+    flags.DEFINE_string(
+        "format",
+        SAVED_MODEL,
+        f"Export formats, separated by commas: {', '.join(EXPORT_FORMATS)}.",
+        **place,
+    )
+    flags.DEFINE_integer(
+        "num_check_images", 64, "Images that the check reads.", lower_bound=1, **place
+    )
+    define_flags(values, "decoding", "second_looks", overriding=True)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Export, and say where to."""
+    formats = parse_formats(values.format)
+    show_own_notes()
+    with quiet_start():
+        from attention_ocr.export.saved_model import export_model
+
+    directory = export_model(
+        Path(values.model),
+        Path(values.export_dir),
+        values.version,
+        values.check_data,
+        values.num_check_images,
+        settings_in_flags(values, "decoding"),
+        formats,
+        settings_in_flags(values, "second_looks"),
+    )
+    print(f"{directory}: checked on images, reads as the model in {values.model} does")
+
+
+COMMAND = FlagCommand(
+    "export",
+    "export a recogniser for serving and for devices",
+    EXAMPLES,
+    define_export_flags,
+    run,
+)

@@ -1,0 +1,65 @@
+"""Write `docs/settings.md`: python -m attention_ocr.cli.settings_page > docs/settings.md."""
+
+import sys
+from typing import Any
+
+from attention_ocr.cli.settings_flags import SECTIONS, Field, fields_of, is_closed, title_of
+from attention_ocr.settings.fields import choice_names
+
+HEAD = """\
+# Settings
+
+Every setting is a flag of `attention-ocr train`, a field of the section of `attention_ocr.Config`
+that the heading names, and an entry of the `config.json` of a model. `attention-ocr evaluate`,
+`export`, `read` and `pack` take those of decoding, and `export`, `read`, `pack` and `second-looks`
+those of the second looks, in place of what the model keeps.
+
+This page is made from the fields (`python -m attention_ocr.cli.settings_page > docs/settings.md`).
+"""
+
+
+def settings_page() -> str:
+    """Return the page, with a table for each section of the settings."""
+    parts = [HEAD]
+    for section in SECTIONS:
+        rows = [
+            f"## {title_of(section)} (`{section}`)",
+            "",
+            "| flag | default | values | meaning |",
+            "| --- | --- | --- | --- |",
+            *(_row(field) for field in fields_of(section)),
+            "",
+        ]
+        parts.append("\n".join(rows))
+    return "\n".join(parts)
+
+
+def _row(field: Field) -> str:
+    cells = (
+        f"`--{field.name}`",
+        _default(field.default),
+        _values(field),
+        field.metadata["meaning"],
+    )
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"`{value}`" if value and isinstance(value, str) else str(value)
+
+
+def _values(field: Field) -> str:
+    names = [f"`{name}`" for name in choice_names(field)]
+    if names and not is_closed(field):
+        names.append("`package.module:Class`")
+    limits = [limit.values for limit in field.metadata["limits"] if limit.values]
+    return ", ".join(names + limits)
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    print(settings_page(), end="")

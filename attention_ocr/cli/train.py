@@ -1,0 +1,68 @@
+"""`attention-ocr train`: train a recogniser. The settings are flags."""
+
+from pathlib import Path
+
+from absl import flags
+
+from attention_ocr.cli.flag_command import FlagCommand
+from attention_ocr.cli.presets import define_preset_flag
+from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.settings_flags import SECTIONS, define_flags, settings_in_flags
+from attention_ocr.settings.config import Config
+from attention_ocr.training.inherited_settings import inherited_settings
+from attention_ocr.training.interruption import Interruption
+
+EXAMPLES = """\
+examples:
+  {program} --work_dir=runs/mine --train_data=words/labels.tsv --eval_data=
+  {program} --work_dir=runs/mine --init_from=default --minutes=20 \\
+    --train_data=words/labels.tsv,every=5,part=fit \\
+    --eval_data=words/labels.tsv,every=5,part=validation
+  {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
+  {program} --flagfile=configs/captcha.flags --learning_rate=0.001
+
+A run that was stopped at any moment goes on where it was when the same command is given again."""
+
+
+def define_train_flags(values: flags.FlagValues) -> None:
+    """Define the flags of the command: the work directory, presets, and all settings."""
+    flags.DEFINE_string(
+        "work_dir",
+        None,
+        "Work directory, which receives the model, checkpoints and TensorBoard events (required).",
+        flag_values=values,
+        required=True,
+        module_name="Run",
+    )
+    define_preset_flag(values, "Run")
+    define_flags(values, *SECTIONS)
+
+
+def config_from_flags(values: flags.FlagValues) -> Config:
+    """Return the settings that flags describe.
+
+    Of `--init_from`, settings whose flags are not given take the place of the defaults.
+
+    Raises:
+        FileNotFoundError: If that model is not there.
+        ValueError: If a value is refused.
+    """
+    given = settings_in_flags(values, given=True)
+    inherited = inherited_settings(values.init_from, given, Path(values.work_dir))
+    return Config.from_values(settings_in_flags(values) | inherited)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Train, and say where the model is."""
+    show_own_notes()
+    config = config_from_flags(values)
+    with Interruption():
+        with quiet_start():
+            from attention_ocr.training.loop import train
+
+        result = train(config, Path(values.work_dir))
+    best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
+    print(f"{values.work_dir}: weights of step {result.best_step or result.step}{best}")
+
+
+COMMAND = FlagCommand("train", "train a recogniser", EXAMPLES, define_train_flags, run)

@@ -1,0 +1,128 @@
+"""Evaluate a trained model on a data set, from the names of both to metrics."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attention_ocr.data.pipeline import evaluation_batches, explaining
+from attention_ocr.data.sources import open_source
+from attention_ocr.evaluation.evaluate import Evaluation, Prediction, evaluate, make_recognize
+from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
+from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
+from attention_ocr.evaluation.unreachable import Unreachable, find_unreachable
+from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
+from attention_ocr.metrics.accuracy import TextMetrics
+from attention_ocr.settings.config import Config
+
+
+class ModelEvaluation(NamedTuple):
+    """What a model read in a data set, and what that amounts to.
+
+    Attributes:
+        evaluation: The metrics, and each prediction.
+        data: The data source it was read from.
+        unreachable: Labels that the model can never read right.
+    """
+
+    evaluation: Evaluation
+    data: str
+    unreachable: Unreachable
+
+    @property
+    def metrics(self) -> TextMetrics:
+        """The metrics over all examples."""
+        return self.evaluation.metrics
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """Each example with its label and what was read, in the order of the data."""
+        return self.evaluation.predictions
+
+
+def evaluate_model(
+    model: Model,
+    data: str = "",
+    *,
+    batch_size: int | None = None,
+    decoding: Mapping[str, Any] | None = None,
+) -> ModelEvaluation:
+    """Read every example of a data set once, and compare with the labels.
+
+    Args:
+        model: What reads; in memory, computing in float32.
+        data: Source of the examples, see `data.sources.open_source`; empty takes the validation
+            data of the training.
+        batch_size: Examples of a batch; none takes the setting of the training.
+        decoding: Settings of decoding in place of the model's, by name.
+
+    Raises:
+        FileNotFoundError: If there is no such model, or no such data.
+        ValueError: If the model or the data are damaged, a setting is refused, or the training had
+            no validation data and `data` is empty.
+    """
+    trained, data = _prepare(model, data, batch_size, decoding)
+    config, charset, recognizer = trained
+    source = open_source(data)
+    batches = evaluation_batches(source, config)
+    with explaining(source):
+        make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
+        evaluation = evaluate(make(recognizer, config, charset), batches, charset)
+    unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
+    return ModelEvaluation(evaluation, data, unreachable)
+
+
+def fit_model_temperature(
+    model: str | os.PathLike[str],
+    data: str = "",
+    *,
+    batch_size: int | None = None,
+    decoding: Mapping[str, Any] | None = None,
+) -> FittedTemperature:
+    """Fit the temperature of a model's confidences on a data set, and keep it with the model.
+
+    Args:
+        model: A work directory, whose `config.json` receives the temperature and nothing else.
+        data: As for `evaluate_model`.
+        batch_size: As for `evaluate_model`.
+        decoding: As for `evaluate_model`; they are not kept.
+
+    Raises:
+        FileNotFoundError: If there is no such model, or no such data.
+        ValueError: As by `evaluate_model`; or if the model is that of the package, or all readings
+            are right, or all wrong.
+    """
+    if is_default(model):
+        raise ValueError(
+            "The temperature is kept with the model, and that of the package stays as it is: "
+            f"evaluate a copy (attention-ocr pack default DIR). Received: {os.fspath(model)}"
+        )
+    trained, data = _prepare(model, data, batch_size, decoding)
+    source = open_source(data)
+    with explaining(source):
+        fitted = fit_on(
+            trained.recognizer,
+            trained.config,
+            trained.charset,
+            evaluation_batches(source, trained.config),
+        )
+    kept = Config.load(Path(model)).with_decoding({fitted.setting: fitted.value})
+    kept.save(Path(model))
+    return fitted
+
+
+def _prepare(
+    model: Model, data: str, batch_size: int | None, decoding: Mapping[str, Any] | None
+) -> tuple[TrainedModel, str]:
+    """Return the model with the settings of an evaluation, and the name of the data."""
+    trained = to_trained_model(model)
+    config = trained.config.with_decoding(decoding or {})
+    data = data or config.data.eval_data
+    if not data:
+        raise ValueError("The training had no validation data: name --eval_data.")
+    if batch_size is not None:
+        portions = dataclasses.replace(config.data, eval_batch_size=batch_size)
+        config = dataclasses.replace(config, data=portions)
+    return trained._replace(config=config), data

@@ -1,0 +1,50 @@
+"""A model, named or in memory, evaluated and exported by functions that need no flags."""
+
+import dataclasses
+
+import pytest
+
+from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
+from attention_ocr.export.saved_model import export_model
+from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.settings.config import Config
+from tests import tiny, tiny_model
+
+
+def test_a_model_is_evaluated_on_the_data_of_its_training(work_dir):
+    found = evaluate_model(str(work_dir))
+    assert found.data == Config.load(work_dir).data.eval_data
+    assert [prediction.label for prediction in found.predictions] == list(tiny_model.TEXTS)
+    assert found.metrics.num_examples == len(tiny_model.TEXTS)
+    assert found.unreachable.num_labels == 0
+
+
+def test_a_model_in_memory_is_evaluated_on_other_data_by_other_settings(work_dir, tmp_path):
+    labels = tiny.write_label_file(tmp_path / "data", ["a", "b£", "c"])
+    model = load_trained_model(work_dir)
+    found = evaluate_model(model, str(labels), batch_size=2, decoding={"decoding": "ctc"})
+    assert found == evaluate_model(work_dir, str(labels), decoding={"decoding": "ctc"})
+    assert found.unreachable.unknown_keys == ["1.png"]
+    assert found.predictions != evaluate_model(model, str(labels)).predictions
+    assert model.config.decoding.decoding == "attention"
+
+
+def test_without_data_there_is_no_evaluation(work_dir):
+    model = load_trained_model(work_dir)
+    data = dataclasses.replace(model.config.data, eval_data="")
+    model = model._replace(config=dataclasses.replace(model.config, data=data))
+    with pytest.raises(ValueError, match="had no validation data"):
+        evaluate_model(model)
+
+
+def test_the_temperature_of_the_model_of_the_package_is_not_fitted():
+    with pytest.raises(ValueError, match="evaluate a copy .* Received: default"):
+        fit_model_temperature("default", "synthetic")
+
+
+def test_a_model_in_memory_is_exported(work_dir, tmp_path):
+    model = load_trained_model(work_dir)
+    decoding = {"decoding": "ctc"}
+    version = export_model(model, str(tmp_path), num_check_images=2, decoding=decoding)
+    assert version == tmp_path / "1"
+    assert Config.load(version).decoding.decoding == "ctc"
