@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
         formats = parse_formats(FLAGS.format)
         show_own_notes()
         with quiet_start():
-            from attention_ocr.export.saved_model import export_model
+            from attention_ocr.exporting.saved_model import export_model
 
         directory = export_model(
             Path(FLAGS.model),

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     with quiet_start():
         from attention_ocr.cli.decoding_flags import chosen_in_arguments
         from attention_ocr.cli.second_looks_flags import second_looks_in_arguments
-        from attention_ocr.export.packed import pack
+        from attention_ocr.exporting.packed import pack
 
         # The converter takes notes on standard error too.
         paths = pack(

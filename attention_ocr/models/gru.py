@@ -6,6 +6,7 @@ import tensorflow as tf
 from attention_ocr.models.portable_rnn import blank_state, multiply_both_ways, run_both_ways
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class BidirectionalGRU(keras.layers.Layer):
     """GRU (Cho et al., 2014) over the valid columns of every example, once in each direction.
 
@@ -13,22 +14,38 @@ class BidirectionalGRU(keras.layers.Layer):
 
     Args:
         units: U, of each direction.
-
-    Attributes:
-        portable: see `BidirectionalLSTM`.
+        portable: See `BidirectionalLSTM`.
 
     Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
-    def __init__(self, units: int, **kwargs: object) -> None:
+    def __init__(self, units: int, portable: bool = False, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.portable = False
+        self.units = units
+        self.portable = portable
         self.forward = keras.layers.GRU(
-            units, return_sequences=True, return_state=True, name="forward"
+            units, return_sequences=True, return_state=True, name="forward", dtype=self.dtype_policy
         )
         self.backward = keras.layers.GRU(
-            units, return_sequences=True, return_state=True, go_backwards=True, name="backward"
+            units,
+            return_sequences=True,
+            return_state=True,
+            go_backwards=True,
+            name="backward",
+            dtype=self.dtype_policy,
         )
+
+    def portable_copy(self, fused: bool = False) -> "BidirectionalGRU":
+        """Return a layer in portable form that has the variables of this one.
+
+        Args:
+            fused: Of no effect: other runtimes' own operation is another GRU.
+        """
+        copy = BidirectionalGRU(self.units, True, name=self.name, dtype=self.dtype_policy)
+        del copy.forward, copy.backward
+        copy.forward, copy.backward = self.forward, self.backward
+        copy.built = True
+        return copy
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

@@ -13,6 +13,7 @@ from attention_ocr.models.portable_rnn import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class BidirectionalLSTM(keras.layers.Layer):
     """LSTM over the valid columns of every example, once in each direction.
 
@@ -21,11 +22,9 @@ class BidirectionalLSTM(keras.layers.Layer):
 
     Args:
         units: U, of each direction.
-
-    Attributes:
-        portable: whether the loop is one that other runtimes can run, at no loss but that of the
-            gradient's speed; `Recognizer.make_portable` sets it.
-        fused: whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
+        portable: Whether the loop is one that other runtimes can run, at no loss but that of the
+            gradient's speed; see `portable_copy`.
+        fused: Whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
             for runtimes that have an LSTM of their own.
 
     Call arguments:
@@ -37,12 +36,16 @@ class BidirectionalLSTM(keras.layers.Layer):
         `summary`: float [B, 2U], the last state of each direction.
     """
 
-    def __init__(self, units: int, **kwargs: object) -> None:
+    def __init__(
+        self, units: int, portable: bool = False, fused: bool = False, **kwargs: object
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.portable = False
-        self.fused = False
-        self.projection = keras.layers.Dense(2 * 4 * units, use_bias=False, name="projection")
+        self.portable = portable
+        self.fused = fused
+        self.projection = keras.layers.Dense(
+            2 * 4 * units, use_bias=False, name="projection", dtype=self.dtype_policy
+        )
 
     def build(self, inputs_shape: tuple[int | None, ...], lengths_shape: object = None) -> None:
         self.recurrent_kernel = self.add_weight(
@@ -54,6 +57,19 @@ class BidirectionalLSTM(keras.layers.Layer):
             name="bias", shape=(2, 1, 4 * self.units), initializer=_open_forget_gates
         )
         self.built = True
+
+    def portable_copy(self, fused: bool = False) -> "BidirectionalLSTM":
+        """Return a layer in portable form that has the variables of this one.
+
+        Args:
+            fused: See the class.
+        """
+        copy = BidirectionalLSTM(self.units, True, fused, name=self.name, dtype=self.dtype_policy)
+        del copy.projection
+        copy.projection = self.projection
+        copy.recurrent_kernel, copy.bias = self.recurrent_kernel, self.bias
+        copy.built = True
+        return copy
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

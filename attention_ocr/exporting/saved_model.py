@@ -18,9 +18,10 @@ from absl import logging
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
-from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.warmup import write_warmup
+from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError
+from attention_ocr.exporting.warmup import write_warmup
 from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
+from attention_ocr.inference.network_file import copy_network
 from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
@@ -99,6 +100,7 @@ def export_model(
                 _check_in_fresh_process(format_name, directory, Path(check_dir))
             if SAVED_MODEL in formats:
                 write_warmup(directory, Path(check_dir), SERVING_SIGNATURE)
+        copy_network(work_dir, directory)
         sync_tree(directory)
         os.replace(directory, target)
         sync_folder(export_dir)
@@ -138,8 +140,7 @@ def write_format(
     """Write one format of a model into the directory of a version, unchecked.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`; those that need TensorFlow first,
-            because the others make the model portable.
+        format_name: one of `settings.formats.EXPORT_FORMATS`.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
         representative: directory of images `*.png`, for `litert_full_int8` alone.
@@ -158,15 +159,15 @@ def write_format(
     path = directory / FILES[format_name]
     # Each converter is imported by those who use it.
     if format_name == FROZEN_GRAPH:
-        from attention_ocr.export.frozen_graph import write_frozen_graph
+        from attention_ocr.exporting.frozen_graph import write_frozen_graph
 
         write_frozen_graph(model, path)
     elif format_name == "onnx":
-        from attention_ocr.export.onnx_file import write_onnx
+        from attention_ocr.exporting.onnx_file import write_onnx
 
         write_onnx(model, path)
     else:
-        from attention_ocr.export.litert import write_litert
+        from attention_ocr.exporting.litert import write_litert
 
         images = sorted(representative.glob("*.png")) if representative else []
         write_litert(model, path, format_name, [image.read_bytes() for image in images])
@@ -243,7 +244,7 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 
 def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
-    command = [sys.executable, "-m", "attention_ocr.export.check", format_name, *paths]
+    command = [sys.executable, "-m", "attention_ocr.exporting.check", format_name, *paths]
     # The package need not be installed, nor the repository be the current directory.
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
