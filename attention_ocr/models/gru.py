@@ -1,5 +1,7 @@
 """The sequence model with gated recurrent units."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,14 +17,25 @@ class BidirectionalGRU(keras.layers.Layer):
     Args:
         units: U, of each direction.
         portable: See `BidirectionalLSTM`.
+        sharing: See `BidirectionalLSTM`.
 
     Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
-    def __init__(self, units: int, portable: bool = False, **kwargs: object) -> None:
+    def __init__(
+        self,
+        units: int,
+        portable: bool = False,
+        sharing: "BidirectionalGRU | None" = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.portable = portable
+        if sharing is not None:
+            self.forward, self.backward = sharing.forward, sharing.backward
+            self.built = True
+            return
         self.forward = keras.layers.GRU(
             units, return_sequences=True, return_state=True, name="forward", dtype=self.dtype_policy
         )
@@ -41,11 +54,11 @@ class BidirectionalGRU(keras.layers.Layer):
         Args:
             fused: Of no effect: other runtimes' own operation is another GRU.
         """
-        copy = BidirectionalGRU(self.units, True, name=self.name, dtype=self.dtype_policy)
-        del copy.forward, copy.backward
-        copy.forward, copy.backward = self.forward, self.backward
-        copy.built = True
-        return copy
+        return BidirectionalGRU(self.units, True, self, name=self.name, dtype=self.dtype_policy)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor; what is made of them shares no variables."""
+        return super().get_config() | {"units": self.units, "portable": self.portable}
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

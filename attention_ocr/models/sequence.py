@@ -1,6 +1,7 @@
 """Sequence model over the columns of the feature grid."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -26,6 +27,7 @@ class BidirectionalLSTM(keras.layers.Layer):
             gradient's speed; see `portable_copy`.
         fused: Whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
             for runtimes that have an LSTM of their own.
+        sharing: A built layer whose variables this one takes for its own, see `portable_copy`.
 
     Call arguments:
         inputs: float [B, W, D].
@@ -37,12 +39,22 @@ class BidirectionalLSTM(keras.layers.Layer):
     """
 
     def __init__(
-        self, units: int, portable: bool = False, fused: bool = False, **kwargs: object
+        self,
+        units: int,
+        portable: bool = False,
+        fused: bool = False,
+        sharing: "BidirectionalLSTM | None" = None,
+        **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.portable = portable
         self.fused = fused
+        if sharing is not None:
+            self.projection = sharing.projection
+            self.recurrent_kernel, self.bias = sharing.recurrent_kernel, sharing.bias
+            self.built = True
+            return
         self.projection = keras.layers.Dense(
             2 * 4 * units, use_bias=False, name="projection", dtype=self.dtype_policy
         )
@@ -64,12 +76,14 @@ class BidirectionalLSTM(keras.layers.Layer):
         Args:
             fused: See the class.
         """
-        copy = BidirectionalLSTM(self.units, True, fused, name=self.name, dtype=self.dtype_policy)
-        del copy.projection
-        copy.projection = self.projection
-        copy.recurrent_kernel, copy.bias = self.recurrent_kernel, self.bias
-        copy.built = True
-        return copy
+        return BidirectionalLSTM(
+            self.units, True, fused, self, name=self.name, dtype=self.dtype_policy
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor; what is made of them shares no variables."""
+        arguments = {"units": self.units, "portable": self.portable, "fused": self.fused}
+        return super().get_config() | arguments
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

@@ -124,7 +124,6 @@ def change(folder, path, value):
     ("path", "value", "message"),
     [
         (("registered_name",), "elsewhere>Recognizer", "cannot be read: Could not locate class"),
-        (("config", "encoder", "class_name"), 3, "cannot be read: "),
         (("config", "encoder", "registered_name"), "attention_ocr>Nothing", "cannot be read: "),
         (("config", "encoder", "config", "width"), 1e6, "asks for a size of 64000000"),
         (("config", "decoder", "config", "units"), 10**6, "its units asks for a size of 1000000"),
