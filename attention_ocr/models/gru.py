@@ -33,7 +33,8 @@ class BidirectionalGRU(keras.layers.Layer):
         self.units = units
         self.portable = portable
         if sharing is not None:
-            self.forward, self.backward = sharing.forward, sharing.backward
+            self.forward: keras.layers.GRU = sharing.forward
+            self.backward: keras.layers.GRU = sharing.backward
             self.built = True
             return
         self.forward = keras.layers.GRU(

@@ -51,8 +51,9 @@ class BidirectionalLSTM(keras.layers.Layer):
         self.portable = portable
         self.fused = fused
         if sharing is not None:
-            self.projection = sharing.projection
-            self.recurrent_kernel, self.bias = sharing.recurrent_kernel, sharing.bias
+            self.projection: keras.layers.Dense = sharing.projection
+            self.recurrent_kernel: keras.Variable = sharing.recurrent_kernel
+            self.bias: keras.Variable = sharing.bias
             self.built = True
             return
         self.projection = keras.layers.Dense(
