@@ -4,25 +4,58 @@ Shape letters in every docstring: B batch, H and W height and width of an image 
 channels, H' and W' rows and columns of the feature grid, N = H'W' its cells, D its channels, U
 units of a layer, T decoder steps, L characters of the longest text, V vocabulary.
 
-`load` and `Reading` are all that is needed to read images:
+`load` is all that is needed to read images:
 
     reader = attention_ocr.load("runs/mine")
     print(reader.read("word.png")[0].text)
+
+`train`, `evaluate` and `export` do what the commands of these names do. People who build on the
+toolkit import from `attention_ocr.layers`, `.models`, `.decoding`, `.metrics` and `.data`. What is
+not listed there or here is private and may move.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from attention_ocr.public_names import public_names
 
 if TYPE_CHECKING:
+    from attention_ocr.evaluation.model import evaluate
+    from attention_ocr.exporting.export import export
+    from attention_ocr.images.headers import ImageLimits
     from attention_ocr.inference.reader import Reader, Reading, load
+    from attention_ocr.settings.config import Config
+    from attention_ocr.text.charset import Charset
+    from attention_ocr.training.loop import train
+else:
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "attention_ocr.evaluation.model": ("evaluate",),
+            "attention_ocr.exporting.export": ("export",),
+            "attention_ocr.images.headers": ("ImageLimits",),
+            "attention_ocr.inference.reader": ("Reader", "Reading", "load"),
+            "attention_ocr.settings.config": ("Config",),
+            "attention_ocr.text.charset": ("Charset",),
+            "attention_ocr.training.loop": ("train",),
+        },
+        (
+            "data",
+            "decoding",
+            "layers",
+            "metrics",
+            "models",
+        ),
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Reader", "Reading", "load"]
-
-
-def __getattr__(name: str) -> Any:
-    # TensorFlow takes seconds to import: only who reads pays.
-    if name in __all__:
-        from attention_ocr.inference import reader
-
-        return getattr(reader, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = [
+    "Charset",
+    "Config",
+    "ImageLimits",
+    "Reader",
+    "Reading",
+    "evaluate",
+    "export",
+    "load",
+    "train",
+]

@@ -16,10 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.models.losses import loss_normalizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import ASCII, SPECIAL_TOKENS
-from attention_ocr.training.losses import loss_normalizer, make_loss
+from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights, clip_gradients
 from attention_ocr.training.step import Batch, input_signature
 

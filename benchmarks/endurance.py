@@ -21,7 +21,7 @@ INTERFACES = ("gRPC", "REST")
 
 def main(arguments: argparse.Namespace) -> None:
     """Ask, and report the memory after each part."""
-    from attention_ocr.export.saved_model import export_saved_model
+    from attention_ocr.exporting.saved_model import export_saved_model
     from benchmarks.reading import CHECK_DATA, make_model
 
     with tempfile.TemporaryDirectory() as name:

@@ -74,7 +74,7 @@ def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sam
 
 def write_forms(model: Path | None, folder: Path) -> Path:
     """Export a model in all formats, and return the directory of the version."""
-    from attention_ocr.export.saved_model import export_model
+    from attention_ocr.exporting.saved_model import export_model
     from attention_ocr.inference.work_directory import find_model
 
     return export_model(find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS)

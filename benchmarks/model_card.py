@@ -19,7 +19,7 @@ import numpy as np
 import attention_ocr
 from attention_ocr.data.labels import held_out_split, read_labels
 from attention_ocr.metrics.accuracy import alphanumeric_match, compute_metrics, exact_match
-from attention_ocr.metrics.calibration import calibration
+from attention_ocr.metrics.calibration import compute_calibration
 from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
 from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.rendering import Renderer
@@ -98,7 +98,7 @@ def describe(name: str, readings: Sequence[Reading]) -> dict[str, Any]:
     labels = [reading.word.text for reading in readings]
     metrics = compute_metrics(labels, [reading.text for reading in readings])
     low, high = metrics.alphanumeric_match_interval
-    believed = calibration(
+    believed = compute_calibration(
         [reading.confidence for reading in readings],
         [exact_match(reading.word.text, reading.text) for reading in readings],
     )

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import attention_ocr
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config

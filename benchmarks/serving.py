@@ -188,7 +188,7 @@ def read_in_process(
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure each way at each number of clients."""
-    from attention_ocr.export.saved_model import export_saved_model
+    from attention_ocr.exporting.saved_model import export_saved_model
     from benchmarks.overload import measure_overload
     from benchmarks.reading import CHECK_DATA, make_model
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import Reader, load
 from tests import tiny_model
 

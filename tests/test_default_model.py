@@ -7,7 +7,7 @@ import pytest
 
 from attention_ocr import load
 from attention_ocr.cli.main import main
-from attention_ocr.export.packed import pack
+from attention_ocr.exporting.packed import pack
 from attention_ocr.inference.locate import BUNDLED_WEIGHTS, DEFAULT_MODEL, find_model
 from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny

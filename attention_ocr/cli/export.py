@@ -63,7 +63,7 @@ def run(values: flags.FlagValues) -> None:
     formats = parse_formats(values.format)
     show_own_notes()
     with quiet_start():
-        from attention_ocr.export.saved_model import export_model
+        from attention_ocr.exporting.saved_model import export_model
 
     directory = export_model(
         Path(values.model),

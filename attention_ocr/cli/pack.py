@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out_dir.resolve() == args.model.resolve():
         raise ValueError(f"Expected another directory for the copy. Received: {args.out_dir}")
     with quiet_start():
-        from attention_ocr.export.packed import pack
+        from attention_ocr.exporting.packed import pack
 
         # The converter takes notes on standard error too.
         paths = pack(

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"`count` must be at least 1. Received: {args.count}")
     with quiet_start():
         from attention_ocr.data.sources import open_source
-        from attention_ocr.export.parity import compare_forms, pick_images
+        from attention_ocr.exporting.parity import compare_forms, pick_images
         from attention_ocr.inference.locate import find_model
 
         images = pick_images(open_source(args.source), args.count)

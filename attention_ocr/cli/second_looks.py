@@ -87,6 +87,6 @@ def _rewrite(file: Path, values: Mapping[str, Any]) -> ModelMetadata:
     if file.suffix == SUFFIX_OF["litert"]:
         return rewrite_second_looks(file, values)
     with quiet_start():
-        from attention_ocr.export import onnx_file
+        from attention_ocr.exporting import onnx_file
 
     return onnx_file.rewrite_second_looks(file, values)

@@ -131,7 +131,7 @@ def training_batches(
     source: Source,
     config: Config,
     charset: Charset,
-    report: SkipReport,
+    report: SkipReport | None = None,
     shard: tuple[int, int] = (0, 1),
     start: int = 0,
 ) -> tf.data.Dataset:
@@ -141,7 +141,7 @@ def training_batches(
         source: where the examples come from.
         config: image, model (`max_length`) and data settings; `training.seed` seeds the order.
         charset: token ids of the texts.
-        report: is told of every example that is left out.
+        report: is told of every example that is left out, if there is one.
         shard: `(index, count)` of this process among those that share the source.
         start: examples of the source that all processes together have behind them.
 
@@ -154,6 +154,7 @@ def training_batches(
     Raises:
         ValueError: none of the first examples can be trained on; the message says why.
     """
+    report = report or SkipReport()
     data = config.data
     walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard, start)
     batch_size = data.batch_size // shard[1]

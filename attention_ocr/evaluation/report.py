@@ -18,7 +18,7 @@ from attention_ocr.metrics.accuracy import (
     accuracy_by_length,
     exact_match,
 )
-from attention_ocr.metrics.calibration import Calibration, calibration
+from attention_ocr.metrics.calibration import Calibration, compute_calibration
 from attention_ocr.text.escaping import escape_controls
 
 METRICS_FILE = "metrics.json"
@@ -172,7 +172,7 @@ def _interval(interval: tuple[float, float]) -> str:
 
 
 def _calibration(predictions: Sequence[Prediction]) -> Calibration:
-    return calibration(
+    return compute_calibration(
         [prediction.confidence for prediction in predictions],
         [exact_match(prediction.label, prediction.prediction) for prediction in predictions],
     )

@@ -7,6 +7,7 @@ from attention_ocr.io.urls import url_of
 from attention_ocr.settings.formats import FILES
 
 WEIGHTS_FILE = "weights.npz"
+NETWORK_FILE = "network.json"
 LANGUAGE_MODEL_FILE = "language_model.npz"
 SAVED_MODEL_FILE = "saved_model.pb"
 BUNDLED_WEIGHTS = Path(__file__).parents[1] / "weights" / "default"

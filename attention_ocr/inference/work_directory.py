@@ -1,7 +1,8 @@
 """The work directory: what training leaves behind, and all that anything else needs of a model.
 
-`config.json`, `charset.txt` and `weights.npz` are the model; `checkpoints/` is what a run that was
-stopped goes on from, and the TensorBoard events lie in `events/`.
+`config.json`, `charset.txt` and `weights.npz` are the model, with `network.json` where it was
+composed of layers; `checkpoints/` is what a run that was stopped goes on from, and the TensorBoard
+events lie in `events/`.
 """
 
 import os
@@ -21,6 +22,13 @@ from attention_ocr.inference.locate import (
     find_model,
     is_default,
     why_no_model,
+)
+from attention_ocr.inference.network_file import (
+    check_network_sizes,
+    copy_network,
+    has_network,
+    load_network,
+    save_network,
 )
 from attention_ocr.io.array_files import write_arrays
 from attention_ocr.io.atomic_write import whole_file
@@ -43,6 +51,7 @@ __all__ = [
     "load_weights",
     "pack_model",
     "read_weights",
+    "save_trained_model",
     "save_weights",
     "to_trained_model",
     "weight_name",
@@ -94,9 +103,51 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
             raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
     config, charset = _with_own_files(Config.load(directory), directory), Charset.load(directory)
     _check_sizes(config, charset, directory)
-    recognizer = build_recognizer(config, charset, precision)
+    recognizer = make_network(directory, config, charset, precision)
     load_weights(recognizer, directory / WEIGHTS_FILE)
     return TrainedModel(config, charset, recognizer)
+
+
+def save_trained_model(model: TrainedModel, directory: str | os.PathLike[str]) -> None:
+    """Write a recogniser that was composed of layers as a work directory.
+
+    From there it is read (`attention_ocr.load`), evaluated and exported like any other.
+
+    Args:
+        model: The recogniser, its characters, and the settings of image, decoding and data.
+        directory: Made where it does not exist; what of a model it holds is replaced.
+
+    Raises:
+        NotImplementedError: If a layer has no `get_config`.
+        ValueError: If two weights share a path.
+        OSError: If a file cannot be written.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    values = weight_values(model.recognizer)
+    save_network(model.recognizer, directory)
+    model.charset.save(directory)
+    model.config.save(directory)
+    save_weights(values, directory / WEIGHTS_FILE)
+
+
+def make_network(
+    directory: Path, config: Config, charset: Charset, precision: str = "float32"
+) -> Recognizer:
+    """Make the recogniser of a directory without its weights: its own network, or the settings'.
+
+    Args:
+        directory: Of the model.
+        config: Its settings.
+        charset: Its characters.
+        precision: Type of the computation, see `build_recognizer`.
+
+    Raises:
+        ValueError: If its own network cannot be read.
+    """
+    if has_network(directory):
+        return load_network(directory, config, charset, precision)
+    return build_recognizer(config, charset, precision)
 
 
 def _with_own_files(config: Config, directory: Path) -> Config:
@@ -174,6 +225,9 @@ def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
     """
     shapes = _weight_shapes(directory / WEIGHTS_FILE)
     largest = max((size for shape in shapes.values() for size in shape), default=0)
+    if has_network(directory):
+        check_network_sizes(directory, max(largest, _ANY_SIZE), _CHANNELS)
+        return
     model = config.model
     for file, name, size in (
         (CONFIG_FILE, "sequence_units", model.sequence_units),
@@ -234,6 +288,7 @@ def pack_model(
     language_model = _read_language_model(config)
     target.mkdir(parents=True, exist_ok=True)
     config = config.with_decoding(_write_language_model(language_model, target))
+    copy_network(find_model(source) if is_default(source) else Path(source), target)
     config.for_reading().save(target)
     charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)

@@ -63,7 +63,7 @@ class Calibration:
     risk_coverage: tuple[RiskAtCoverage, ...]
 
 
-def calibration(confidences: Sequence[float], right: Sequence[bool]) -> Calibration:
+def compute_calibration(confidences: Sequence[float], right: Sequence[bool]) -> Calibration:
     """Compare confidences with outcomes.
 
     Args:

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
+from attention_ocr.models.ctc_head import CTCHead
 from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.gru import BidirectionalGRU
-from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.losses import RecognitionLoss
+from attention_ocr.models.recognizer import Recognizer, blank_inputs
 from attention_ocr.models.rectifier import Rectifier
 from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
@@ -57,7 +59,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
             decoder = make_decoder(config, charset)
         ctc_head = None
         if settings.ctc_weight > 0:
-            ctc_head = keras.layers.Dense(charset.vocabulary_size, dtype="float32", name="ctc_head")
+            ctc_head = CTCHead(charset.vocabulary_size, name="ctc_head")
         encoder = make_encoder(config)
         recognizer = Recognizer(
             encoder=encoder,
@@ -72,6 +74,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
             coordinates=make_coordinates(config, encoder.stride[1]),
             rectifier=make_rectifier(settings),
             num_views=config.image.num_views,
+            loss=make_recognition_loss(config),
             name="recognizer",
         )
         recognizer(example_inputs(config), training=False)
@@ -184,9 +187,18 @@ def attention_arguments(config: Config) -> dict[str, Any]:
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
     """Return the smallest batch the recogniser accepts: one blank image, one step."""
     image = config.image
-    height, channels = image.image_height, image.image_channels
-    return {
-        "images": tf.zeros((1, image.input_height, height, channels)),
-        "image_sizes": tf.constant([[height, height]], tf.int32),
-        "decoder_inputs": tf.zeros((1, 1), tf.int32),
-    }
+    return blank_inputs(image.image_height, image.image_channels, image.num_views)
+
+
+def make_recognition_loss(config: Config) -> RecognitionLoss:
+    """Return the loss of the settings, without the penalty on large weights."""
+    settings = config.training
+    return RecognitionLoss(
+        attention_weight=config.model.attention_weight,
+        ctc_weight=config.model.ctc_weight,
+        label_smoothing=settings.label_smoothing,
+        reinforce_weight=settings.reinforce_weight,
+        entropy_weight=settings.entropy_weight,
+        reduction=settings.loss_reduction,
+        compilable=settings.jit_compile,
+    )

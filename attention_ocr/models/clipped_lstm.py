@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ClippedLSTMCell(keras.layers.LSTMCell):
     """Keras's LSTM (Hochreiter and Schmidhuber, 1997), its cell state clipped before the output.
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class OneHotCoordinates(keras.layers.Layer):
     """Appends the row and the column of each cell, one-hot (Wojna et al., 2017, section 2.2).
 
@@ -34,6 +35,7 @@ class OneHotCoordinates(keras.layers.Layer):
         return _append(feature_grid, cells, rows, columns)
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class SinusoidalCoordinates(keras.layers.Layer):
     """Appends sines and cosines of row and column (Vaswani et al., 2017, section 3.5, in 2-D).
 

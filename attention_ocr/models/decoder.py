@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Attention, Memory
 from attention_ocr.models.clipped_lstm import ClippedLSTMCell
+from attention_ocr.models.serialization import deserialize_layer, serialize_layer
 from attention_ocr.models.teacher_forcing import ScheduledSampling, run_steps
 
 CELLS = {"lstm": (ClippedLSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
@@ -56,6 +57,7 @@ class TeacherForcedOutput(NamedTuple):
     choices: Choices | None
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class AttentionDecoder(keras.layers.Layer):
     """Recurrent layers that read the grid through attention, a character a step.
 
@@ -108,23 +110,43 @@ class AttentionDecoder(keras.layers.Layer):
     ) -> None:
         # Keras would cast the state, which holds float32 too.
         super().__init__(autocast=False, **kwargs)
+        self._arguments = {
+            "vocabulary_size": vocabulary_size,
+            "units": units,
+            "embedding_units": embedding_units,
+            "cell": cell,
+            "cell_clip": cell_clip,
+            "num_layers": num_layers,
+            "autoregressive": autoregressive,
+            "feedback": feedback,
+            "samples_feedback": samples_feedback,
+            "dropout": dropout,
+            "seed": seed,
+        }
         self.vocabulary_size = vocabulary_size
         self.units = units
         self.autoregressive = autoregressive
         self.embedding = None
         if autoregressive and feedback == "embedding":
             self.embedding = keras.layers.Embedding(
-                vocabulary_size, embedding_units, name="embedding"
+                vocabulary_size, embedding_units, name="embedding", dtype=self.dtype_policy
             )
         cell_class, self.state_size = CELLS[cell]
         names = [cell, *(f"{cell}_{index}" for index in range(1, num_layers))]
         clip = {"cell_clip": cell_clip} if cell_clip else {}
-        self.cells = [cell_class(units, **clip, name=name) for name in names]
+        self.cells = [
+            cell_class(units, **clip, name=name, dtype=self.dtype_policy) for name in names
+        ]
         self.attention = attention
         self.state_projection = keras.layers.Dense(
-            num_layers * self.state_size * units, activation="tanh", name="initial_state"
+            num_layers * self.state_size * units,
+            activation="tanh",
+            name="initial_state",
+            dtype=self.dtype_policy,
         )
-        self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
+        self.dropout = keras.layers.Dropout(
+            dropout, seed=seed, name="dropout", dtype=self.dtype_policy
+        )
         self.output_projection = keras.layers.Dense(vocabulary_size, dtype="float32", name="output")
         self.baseline = None
         if attention.draws:
@@ -133,6 +155,16 @@ class AttentionDecoder(keras.layers.Layer):
         if attention.draws or samples_feedback:
             # Part of the checkpoints, so that a run that goes on draws what it would have drawn.
             self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        attention = {"attention": serialize_layer(self.attention)}
+        return super().get_config() | self._arguments | attention
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AttentionDecoder":
+        """Make the decoder of what `get_config` returned."""
+        return cls(**config | {"attention": deserialize_layer(config["attention"])})
 
     def build(self, *shapes: object) -> None:
         # `prepare` has made the variables that the loop needs; those outside it make their own.

@@ -1,11 +1,14 @@
 """The sequence model with gated recurrent units."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from attention_ocr.models.portable_rnn import blank_state, multiply_both_ways, run_both_ways
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class BidirectionalGRU(keras.layers.Layer):
     """GRU (Cho et al., 2014) over the valid columns of every example, once in each direction.
 
@@ -13,22 +16,50 @@ class BidirectionalGRU(keras.layers.Layer):
 
     Args:
         units: U, of each direction.
-
-    Attributes:
-        portable: see `BidirectionalLSTM`.
+        portable: See `BidirectionalLSTM`.
+        sharing: See `BidirectionalLSTM`.
 
     Call arguments and returns are those of `sequence.BidirectionalLSTM`.
     """
 
-    def __init__(self, units: int, **kwargs: object) -> None:
+    def __init__(
+        self,
+        units: int,
+        portable: bool = False,
+        sharing: "BidirectionalGRU | None" = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(**kwargs)
-        self.portable = False
+        self.units = units
+        self.portable = portable
+        if sharing is not None:
+            self.forward: keras.layers.GRU = sharing.forward
+            self.backward: keras.layers.GRU = sharing.backward
+            self.built = True
+            return
         self.forward = keras.layers.GRU(
-            units, return_sequences=True, return_state=True, name="forward"
+            units, return_sequences=True, return_state=True, name="forward", dtype=self.dtype_policy
         )
         self.backward = keras.layers.GRU(
-            units, return_sequences=True, return_state=True, go_backwards=True, name="backward"
+            units,
+            return_sequences=True,
+            return_state=True,
+            go_backwards=True,
+            name="backward",
+            dtype=self.dtype_policy,
         )
+
+    def portable_copy(self, fused: bool = False) -> "BidirectionalGRU":
+        """Return a layer in portable form that has the variables of this one.
+
+        Args:
+            fused: Of no effect: other runtimes' own operation is another GRU.
+        """
+        return BidirectionalGRU(self.units, True, self, name=self.name, dtype=self.dtype_policy)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor; what is made of them shares no variables."""
+        return super().get_config() | {"units": self.units, "portable": self.portable}
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

@@ -1,6 +1,6 @@
 """The recogniser: encoder, sequence model, and one or two heads that read the same grid."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -8,10 +8,15 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Memory
 from attention_ocr.models.decoder import AttentionDecoder, DecoderState
-from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.losses import RecognitionLoss
 from attention_ocr.models.multi_view import join_views, split_views
 from attention_ocr.models.rectifier import Rectifier
-from attention_ocr.models.sequence import BidirectionalLSTM
+from attention_ocr.models.serialization import deserialize_layer, serialize_layer
+
+Loss = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
+
+PARTS = ("encoder", "decoder", "ctc_head", "coordinates", "rectifier")
+"""The arguments of a recogniser that are a layer, or none."""
 
 
 class EncoderOutput(NamedTuple):
@@ -32,17 +37,25 @@ class EncoderOutput(NamedTuple):
     summary: tf.Tensor
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class Recognizer(keras.Model):
     """Reads the text of images.
 
+    It is compiled without a loss (`recognizer.compile(optimizer="adam")`), because it has its own;
+    `fit` takes batches of `data.pipeline.training_batches`, the targets among them.
+
     Args:
-        encoder: gives `feature_grid` and `cells` for images and their sizes.
-        sequence: bidirectional layers over the columns; none keeps the grid two-dimensional.
+        encoder: gives `feature_grid` and `cells` for images and their sizes; its `stride` says how
+            many pixels make a cell, down and across.
+        sequence: bidirectional layers over the columns, such as `BidirectionalLSTM`; none keeps
+            the grid two-dimensional.
         decoder: the attention head, or none.
         ctc_head: projects columns to logits over the vocabulary, or none.
         coordinates: appends to `feature_grid` where its cells lie, or none.
         rectifier: straightens the images before the encoder, or none.
         num_views: of each image. The encoder sees each alone; the attention, all of them.
+        loss: Gives of outputs and batch the `loss` and its parts, for `fit`.
+        portable: Whether decoding avoids what TensorFlow alone can run, see `portable_copy`.
 
     Call arguments:
         inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding, or with several views
@@ -60,12 +73,14 @@ class Recognizer(keras.Model):
     def __init__(
         self,
         encoder: keras.layers.Layer,
-        sequence: list[BidirectionalLSTM | BidirectionalGRU],
-        decoder: AttentionDecoder | None,
-        ctc_head: keras.layers.Layer | None,
+        sequence: Sequence[keras.layers.Layer] = (),
+        decoder: AttentionDecoder | None = None,
+        ctc_head: keras.layers.Layer | None = None,
         coordinates: keras.layers.Layer | None = None,
         rectifier: Rectifier | None = None,
         num_views: int = 1,
+        loss: Loss | None = None,
+        portable: bool = False,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,25 +90,51 @@ class Recognizer(keras.Model):
         self.coordinates = coordinates
         self.rectifier = rectifier
         self.num_views = num_views
-        self.sequence = sequence
+        self.sequence = list(sequence)
         self.decoder = decoder
         self.ctc_head = ctc_head
-        self.portable = False
-        self.loss_function: Callable[..., dict[str, tf.Tensor]] | None = None
+        self.loss_function = RecognitionLoss() if loss is None else loss
+        self.portable = portable
+        self._image_shape: tuple[int, int] | None = None
 
-    def make_portable(self, fused: bool = False) -> None:
-        """Use loops that other runtimes than TensorFlow can run, from the next trace on.
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        parts = {name: serialize_layer(getattr(self, name)) for name in PARTS}
+        return super().get_config() | {
+            **parts,
+            "sequence": [serialize_layer(layer) for layer in self.sequence],
+            "num_views": self.num_views,
+            "loss": serialize_layer(self.loss_function),
+            "portable": self.portable,
+        }
 
-        The outputs stay the same. Training in that form would take longer.
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: object = None) -> "Recognizer":
+        """Make the recogniser of what `get_config` returned.
 
         Args:
-            fused: whether an LSTM is left as one operation, for ONNX, which has its own.
+            config: Of the recogniser; that of each layer in it.
+            custom_objects: Unused; layers are found where they are registered.
         """
-        self.portable = True
-        for layer in self.sequence:
-            layer.portable = True
-            if isinstance(layer, BidirectionalLSTM):
-                layer.fused = fused
+        del custom_objects
+        parts = {name: deserialize_layer(config[name]) for name in (*PARTS, "loss")}
+        sequence = [deserialize_layer(layer) for layer in config["sequence"]]
+        return cls(**config | parts | {"sequence": sequence})
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the height and the channels of the images that it was built for, if it was."""
+        if self._image_shape is None:
+            return None
+        height, channels = self._image_shape
+        return {"image_height": height, "image_channels": channels}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the variables.
+
+        Args:
+            config: `image_height` and `image_channels`, of one view.
+        """
+        self(blank_inputs(config["image_height"], config["image_channels"], self.num_views))
 
     def encode(
         self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False
@@ -105,6 +146,7 @@ class Recognizer(keras.Model):
             image_sizes: int32 [B, 2], of a view.
             training: whether batch statistics are used and moved.
         """
+        self._image_shape = (images.shape[1] // self.num_views, images.shape[3])
         if self.num_views > 1:
             images, image_sizes = split_views(images, image_sizes, self.num_views)
         if self.rectifier is not None:
@@ -182,19 +224,62 @@ class Recognizer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the loss for `fit`, by the function that the training step uses.
+        """Return the loss for `fit`; what layers add, such as a regulariser's, is part of it.
 
         Args:
-            x: the whole batch, targets included.
-            y: unused.
-            y_pred: what `call` returned.
-            sample_weight: unused.
-            training: unused.
-
-        Raises:
-            ValueError: there is no `loss_function`; `training.step.compile_recognizer` sets it.
+            x: The whole batch, targets included.
+            y: Unused.
+            y_pred: What `call` returned.
+            sample_weight: Unused.
+            training: Unused.
         """
         del y, sample_weight, training
-        if self.loss_function is None:
-            raise ValueError("Expected `compile_recognizer` before `fit`. Received: no loss.")
-        return self.loss_function(y_pred, x)["loss"]
+        return tf.add_n([self.loss_function(y_pred, x)["loss"], *self.losses])
+
+
+def blank_inputs(
+    image_height: int, image_channels: int, num_views: int = 1
+) -> dict[str, tf.Tensor]:
+    """Return the smallest batch that a recogniser accepts: one blank image, one step.
+
+    Args:
+        image_height: Of a view, pixels; a multiple of 16.
+        image_channels: 1 (gray) or 3 (colour).
+        num_views: Of the image.
+    """
+    return {
+        "images": tf.zeros((1, num_views * image_height, image_height, image_channels)),
+        "image_sizes": tf.constant([[image_height, image_height]], tf.int32),
+        "decoder_inputs": tf.zeros((1, 1), tf.int32),
+    }
+
+
+def portable_copy(recognizer: Recognizer, fused: bool = False) -> Recognizer:
+    """Return a second recogniser whose loops other runtimes than TensorFlow can run.
+
+    Both have the same variables: what one learns, the other knows. The outputs are the same, too;
+    training in that form would take longer. `recognizer` stays as it is.
+
+    Args:
+        recognizer: Built. A sequence layer without a method `portable_copy` is shared as it is.
+        fused: Whether an LSTM is left as one operation, for ONNX, which has its own.
+    """
+    sequence = [
+        layer.portable_copy(fused) if hasattr(layer, "portable_copy") else layer
+        for layer in recognizer.sequence
+    ]
+    copy = Recognizer(
+        encoder=recognizer.encoder,
+        sequence=sequence,
+        decoder=recognizer.decoder,
+        ctc_head=recognizer.ctc_head,
+        coordinates=recognizer.coordinates,
+        rectifier=recognizer.rectifier,
+        num_views=recognizer.num_views,
+        loss=recognizer.loss_function,
+        portable=True,
+        name=recognizer.name,
+        dtype=recognizer.dtype_policy,
+    )
+    copy.built = True
+    return copy

@@ -1,16 +1,20 @@
 """The spatial transformer in front of the encoder: it straightens the picture that is read."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
 from attention_ocr.models.sampling import sample_bilinear
+from attention_ocr.models.serialization import deserialize_layer, serialize_layer
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
 
 THUMBNAIL = (16, 64)
 """Rows and columns of what the localisation network sees of a picture, whatever its size."""
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class Rectifier(keras.layers.Layer):
     """Spatial transformer (Jaderberg et al., 2015) that learns from the reading alone.
 
@@ -33,7 +37,18 @@ class Rectifier(keras.layers.Layer):
         # Places need float32 whatever the layers around compute in.
         super().__init__(autocast=False, **kwargs)
         self.transform = transform
-        self.localization = LocalizationNetwork(transform.num_parameters, name="localization")
+        self.localization = LocalizationNetwork(
+            transform.num_parameters, name="localization", dtype=self.dtype_policy
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return super().get_config() | {"transform": serialize_layer(self.transform)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Rectifier":
+        """Make the rectifier of what `get_config` returned."""
+        return cls(**config | {"transform": deserialize_layer(config["transform"])})
 
     def call(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> tf.Tensor:
         images = tf.cast(images, tf.float32)
@@ -56,6 +71,7 @@ class Rectifier(keras.layers.Layer):
         return tf.ensure_shape(rectified, images.shape)
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class LocalizationNetwork(keras.layers.Layer):
     """Four convolutions and two dense layers that look at a thumbnail.
 
@@ -77,10 +93,12 @@ class LocalizationNetwork(keras.layers.Layer):
     def __init__(self, num_parameters: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = [
-            ConvolutionUnit(count, name=f"unit_{index}")
+            ConvolutionUnit(count, name=f"unit_{index}", dtype=self.dtype_policy)
             for index, count in enumerate(self.channels)
         ]
-        self.hidden = keras.layers.Dense(128, activation="relu", name="hidden")
+        self.hidden = keras.layers.Dense(
+            128, activation="relu", name="hidden", dtype=self.dtype_policy
+        )
         self.parameters = keras.layers.Dense(
             num_parameters, kernel_initializer="zeros", dtype="float32", name="parameters"
         )

@@ -1,6 +1,7 @@
 """Sequence model over the columns of the feature grid."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,7 @@ from attention_ocr.models.portable_rnn import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class BidirectionalLSTM(keras.layers.Layer):
     """LSTM over the valid columns of every example, once in each direction.
 
@@ -21,12 +23,11 @@ class BidirectionalLSTM(keras.layers.Layer):
 
     Args:
         units: U, of each direction.
-
-    Attributes:
-        portable: whether the loop is one that other runtimes can run, at no loss but that of the
-            gradient's speed; `Recognizer.make_portable` sets it.
-        fused: whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
+        portable: Whether the loop is one that other runtimes can run, at no loss but that of the
+            gradient's speed; see `portable_copy`.
+        fused: Whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
             for runtimes that have an LSTM of their own.
+        sharing: A built layer whose variables this one takes for its own, see `portable_copy`.
 
     Call arguments:
         inputs: float [B, W, D].
@@ -37,12 +38,27 @@ class BidirectionalLSTM(keras.layers.Layer):
         `summary`: float [B, 2U], the last state of each direction.
     """
 
-    def __init__(self, units: int, **kwargs: object) -> None:
+    def __init__(
+        self,
+        units: int,
+        portable: bool = False,
+        fused: bool = False,
+        sharing: "BidirectionalLSTM | None" = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.portable = False
-        self.fused = False
-        self.projection = keras.layers.Dense(2 * 4 * units, use_bias=False, name="projection")
+        self.portable = portable
+        self.fused = fused
+        if sharing is not None:
+            self.projection: keras.layers.Dense = sharing.projection
+            self.recurrent_kernel: keras.Variable = sharing.recurrent_kernel
+            self.bias: keras.Variable = sharing.bias
+            self.built = True
+            return
+        self.projection = keras.layers.Dense(
+            2 * 4 * units, use_bias=False, name="projection", dtype=self.dtype_policy
+        )
 
     def build(self, inputs_shape: tuple[int | None, ...], lengths_shape: object = None) -> None:
         self.recurrent_kernel = self.add_weight(
@@ -54,6 +70,21 @@ class BidirectionalLSTM(keras.layers.Layer):
             name="bias", shape=(2, 1, 4 * self.units), initializer=_open_forget_gates
         )
         self.built = True
+
+    def portable_copy(self, fused: bool = False) -> "BidirectionalLSTM":
+        """Return a layer in portable form that has the variables of this one.
+
+        Args:
+            fused: See the class.
+        """
+        return BidirectionalLSTM(
+            self.units, True, fused, self, name=self.name, dtype=self.dtype_policy
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor; what is made of them shares no variables."""
+        arguments = {"units": self.units, "portable": self.portable, "fused": self.fused}
+        return super().get_config() | arguments
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.portable:

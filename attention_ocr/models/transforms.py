@@ -5,10 +5,14 @@ right and lower edge, whatever its size. A displacement says where the pixel at 
 comes from: (x + dx, y + dy). Parameters of zero displace nothing, exactly.
 """
 
+from typing import Any
+
+import keras
 import numpy as np
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class AffineTransform:
     """Turns, scales, shears and shifts (Jaderberg et al., 2015, equation 1).
 
@@ -16,6 +20,15 @@ class AffineTransform:
     """
 
     num_parameters = 6
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AffineTransform":
+        """Make the transform of what `get_config` returned."""
+        return cls(**config)
 
     def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Return the displacement of every pixel.
@@ -34,6 +47,7 @@ class AffineTransform:
         return along[:, None] + down[:, :, None]
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ThinPlateSpline:
     """Bends as a thin plate does that is pushed at some points (Bookstein, 1989).
 
@@ -60,6 +74,15 @@ class ThinPlateSpline:
         system[:num_points, num_points:] = linear
         system[num_points:, :num_points] = linear.T
         self.solver = np.linalg.inv(system)[:, :num_points].astype(np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {"num_points": self.num_points}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ThinPlateSpline":
+        """Make the transform of what `get_config` returned."""
+        return cls(**config)
 
     def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Return the displacement of every pixel.

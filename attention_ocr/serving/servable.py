@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from attention_ocr.export.warmup import read_warmup
+from attention_ocr.exporting.warmup import read_warmup
 from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from attention_ocr.export.warmup import write_warmup
+from attention_ocr.exporting.warmup import write_warmup
 from attention_ocr.images.decode import encode_array
 from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
 from attention_ocr.inference.work_directory import load_trained_model
@@ -30,7 +30,7 @@ def load_unexported(version: int, directory: Path) -> Servable:
         OSError: If the disk is full.
     """
     # Who serves an export need not wait for what writes one.
-    from attention_ocr.export.saved_model import save_recognizer
+    from attention_ocr.exporting.saved_model import save_recognizer
 
     logging.info("%s is no export: one is made for this server, in a minute or less", directory)
     with tempfile.TemporaryDirectory(prefix="attention_ocr_") as folder:

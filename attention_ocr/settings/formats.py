@@ -17,7 +17,7 @@ FILES = {
 """The file of each format in the directory of a version; `saved_model` is the directory itself."""
 
 EXPORT_FORMATS = (SAVED_MODEL, *FILES)
-"""In the order in which they are written: those of TensorFlow first."""
+"""In the order in which they are written; any other would do."""
 
 ENGINES = ("auto", "tensorflow", "litert", "onnx")
 """What may run a model; `auto` takes the fastest that is installed and has a file."""

@@ -9,9 +9,13 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from attention_ocr.inference.work_directory import WEIGHTS_FILE, read_weights, weight_name
+from attention_ocr.inference.work_directory import (
+    WEIGHTS_FILE,
+    make_network,
+    read_weights,
+    weight_name,
+)
 from attention_ocr.io.atomic_write import whole_file
-from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import SPECIAL_TOKENS, Charset
@@ -93,7 +97,7 @@ def read_saved_weights(name: str) -> SavedWeights:
 
 def _read_exported_weights(directory: Path, charset: Charset) -> dict[str, np.ndarray]:
     """Read the variables of a SavedModel, which holds them in the order of the network."""
-    recognizer = build_recognizer(Config.load(directory), charset)
+    recognizer = make_network(directory, Config.load(directory), charset)
     # Beside the weights, the variables hold the state of the dropout.
     weights = {weight_name(weight) for weight in recognizer.weights}
     names = [weight_name(variable) for variable in recognizer.variables]

@@ -7,10 +7,12 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.data.sources import open_source
+from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.training.budget import fit_to_data
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.interruption import Interruption
+from attention_ocr.training.own_network import check_network, initial_values
 from attention_ocr.training.preparation import (
     KeptSettings,
     clear_left_overs,
@@ -26,7 +28,9 @@ from attention_ocr.training.weight_fit import check_initial_weights
 from attention_ocr.training.workers import Workers, explaining_lost_workers
 
 
-def train(config: Config, work_dir: str | os.PathLike[str]) -> TrainingResult:
+def train(
+    config: Config, work_dir: str | os.PathLike[str], recognizer: Recognizer | None = None
+) -> TrainingResult:
     """Train a recogniser, or go on with one.
 
     The work directory receives `config.json`, `charset.txt`, the best weights, checkpoints and
@@ -37,6 +41,14 @@ def train(config: Config, work_dir: str | os.PathLike[str]) -> TrainingResult:
     Args:
         config: the settings.
         work_dir: the work directory; made where it does not exist.
+        recognizer: One that was composed of layers, in place of the one that the settings of the
+            model and the decoder describe. The run begins with a copy of it, weights included, and
+            leaves it as it is; the work directory receives `network.json` with its layers, by which
+            everything else finds it again. Its head of CTC and its decoder must be there where
+            `ctc_weight` and `attention_weight` are above 0.
+
+    Returns:
+        Where the run ended, and its best validation.
 
     Raises:
         ValueError: settings that do not go with the data, or with what the directory holds; another
@@ -53,8 +65,13 @@ def train(config: Config, work_dir: str | os.PathLike[str]) -> TrainingResult:
             keras.utils.set_random_seed(config.training.seed)
             tf.config.experimental.enable_op_determinism()
         strategy = make_strategy(config.training.strategy)
-        check_encoder(config)
-        check_initial_weights(config, work_dir)
+        initial = None
+        if recognizer is None:
+            check_encoder(config)
+            check_initial_weights(config, work_dir)
+        else:
+            check_network(recognizer, config)
+            initial = initial_values(recognizer, config)
         train_source = open_source(config.data.train_data)
         eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
         config = fit_to_data(config, train_source.num_examples, work_dir)
@@ -66,11 +83,11 @@ def train(config: Config, work_dir: str | os.PathLike[str]) -> TrainingResult:
             KeptSettings(work_dir, workers.index == 0) as kept_settings,
         ):
             clear_left_overs(work_dir, workers)
-            charset = prepare_work_directory(config, work_dir, train_source)
+            charset = prepare_work_directory(config, work_dir, train_source, recognizer)
             with strategy.scope():
                 run = Run(
                     *(config, work_dir, charset, strategy, train_source, eval_source),
-                    *(workers, kept_settings.before),
+                    *(workers, kept_settings.before, initial),
                 )
             try:
                 return run.to_the_end(interruption)

@@ -1,135 +1,13 @@
-"""The training loss: attention's cross-entropy and CTC's, over the same number of characters."""
+"""The loss of the settings: that of the recogniser, and a penalty on large weights."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
+from attention_ocr.models.build import make_recognition_loss
 from attention_ocr.settings.config import Config
-from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID
 from attention_ocr.training.optimization import NOT_DECAYED
-
-
-def attention_loss(
-    logits: tf.Tensor, targets: tf.Tensor, target_weights: tf.Tensor, label_smoothing: float = 0.0
-) -> tf.Tensor:
-    """Return the sum of the cross-entropy over the real tokens, in nats.
-
-    Args:
-        logits: float32 [B, T, V].
-        targets: int32 [B, T], text and end token.
-        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
-        label_smoothing: share of the target's probability spread evenly over all V tokens
-            (Szegedy et al., 2016, section 7).
-
-    Returns:
-        float32 scalar.
-    """
-    log_probabilities = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-    target = tf.gather(log_probabilities, targets, axis=2, batch_dims=2)
-    if label_smoothing > 0:
-        spread = tf.reduce_mean(log_probabilities, axis=-1)
-        target = (1.0 - label_smoothing) * target + label_smoothing * spread
-    return -tf.reduce_sum(target * target_weights)
-
-
-def ctc_loss(
-    logits: tf.Tensor,
-    column_lengths: tf.Tensor,
-    targets: tf.Tensor,
-    target_weights: tf.Tensor,
-    compilable: bool = False,
-) -> tf.Tensor:
-    """Return the sum of CTC's negative log-likelihood over the batch, in nats.
-
-    The loss is that of Graves et al., 2006, section 4. An empty label is spelt by blanks alone. A
-    label that does not fit into its columns counts nothing: no path spells it.
-
-    Args:
-        logits: float32 [B, W, V].
-        column_lengths: int32 [B].
-        targets: int32 [B, T], text and end token; the end token is no label of CTC.
-        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
-        compilable: whether XLA has to know all operations: those take four times as long on a CPU.
-
-    Returns:
-        float32 scalar.
-    """
-    is_label = (target_weights > 0) & (targets != END_ID) & (targets != PAD_ID)
-    lengths = tf.reduce_sum(tf.cast(is_label, tf.int32), axis=1)
-    repeats = tf.reduce_sum(
-        tf.cast(is_label[:, 1:] & (targets[:, 1:] == targets[:, :-1]), tf.int32), axis=1
-    )
-    fits = lengths + repeats <= column_lengths
-    empty = lengths == 0
-    # TensorFlow's kernel refuses a row without labels: the first token stands in.
-    stands_in = (empty | ~fits)[:, None] & (tf.range(tf.shape(targets)[1]) == 0)
-    kept = (is_label & fits[:, None]) | stands_in
-    num_kept = tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
-    labels, label_length = tf.where(kept, targets, BLANK_ID), num_kept
-    if not compilable:
-        # With dense labels the same function takes four times as long.
-        ragged = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(targets, kept), num_kept)
-        labels, label_length = tf.cast(ragged.to_sparse(), tf.int32), None
-    losses = tf.nn.ctc_loss(
-        labels=labels,
-        logits=tf.transpose(logits, (1, 0, 2)),  # [W, B, V]
-        label_length=label_length,
-        logit_length=column_lengths,
-        blank_index=BLANK_ID,
-    )
-    blanks = tf.nn.log_softmax(logits)[..., BLANK_ID]
-    valid = tf.sequence_mask(column_lengths, tf.shape(logits)[1], dtype=blanks.dtype)
-    losses = tf.where(empty, -tf.reduce_sum(blanks * valid, axis=1), losses)
-    return tf.reduce_sum(tf.where(fits, losses, 0.0))
-
-
-def reinforce_loss(
-    logits: tf.Tensor,
-    log_probabilities: tf.Tensor,
-    baselines: tf.Tensor,
-    targets: tf.Tensor,
-    target_weights: tf.Tensor,
-) -> tf.Tensor:
-    """Return the sum over the real tokens of what trains hard attention to look where it pays.
-
-    A step's reward is the mean log-probability of the true characters from that step on, a
-    variational bound's (Xu et al., 2015, section 4.1); as a mean it does not grow with the text.
-    `-(reward - baseline) log_probability` has REINFORCE's gradient (Williams, 1992), and half of
-    the squared difference teaches the baseline (Ba et al., 2015, section 3.1).
-
-    Args:
-        logits: float32 [B, T, V]; no gradient passes to them.
-        log_probabilities: float32 [B, T], of what was drawn.
-        baselines: float32 [B, T].
-        targets: int32 [B, T], text and end token.
-        target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
-
-    Returns:
-        float32 scalar.
-    """
-    token_rewards = tf.gather(tf.nn.log_softmax(logits), targets, axis=2, batch_dims=2)
-    rewards = tf.math.divide_no_nan(
-        tf.cumsum(token_rewards * target_weights, axis=1, reverse=True),
-        tf.cumsum(target_weights, axis=1, reverse=True),
-    )
-    surprise = tf.stop_gradient(rewards) - baselines
-    losses = 0.5 * surprise**2 - tf.stop_gradient(surprise) * log_probabilities
-    return tf.reduce_sum(losses * target_weights)
-
-
-def loss_normalizer(batch: Mapping[str, tf.Tensor], reduction: str) -> tf.Tensor:
-    """Return by what the sum of the losses of `batch` is divided, a float32 scalar.
-
-    Args:
-        batch: `target_weights` float32 [B, T].
-        reduction: `tokens`, so that each real token counts the same, or `examples`, so that the
-            losses of a text are summed over its steps, and each example counts by its length.
-    """
-    weights = batch["target_weights"]
-    if reduction == "tokens":
-        return tf.reduce_sum(weights)
-    return tf.cast(tf.shape(weights)[0], tf.float32)
 
 
 def make_loss(
@@ -137,15 +15,15 @@ def make_loss(
 ) -> Callable[..., dict[str, tf.Tensor]]:
     """Return the loss of the settings, a function of outputs, batch and `normalizer`.
 
-    It is `recognition_loss`, and with `l2` above 0 half of the squared norm of the variables times
-    `l2`, as `l2_penalty`; biases and normalisation scales are spared.
+    It is that of `make_recognition_loss`, and with `l2` above 0 half of the squared norm of the
+    variables times `l2`, as `l2_penalty`; biases and normalisation scales are spared.
 
     Args:
         config: the settings.
         variables: what is trained.
         replicas: which add their losses up; each counts its share of the penalty.
     """
-    settings = config.training
+    settings, recognition_loss = config.training, make_recognition_loss(config)
     penalised = [variable for variable in variables if variable.name not in NOT_DECAYED]
 
     def loss(
@@ -153,19 +31,7 @@ def make_loss(
         batch: Mapping[str, tf.Tensor],
         normalizer: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        if normalizer is None:
-            normalizer = loss_normalizer(batch, settings.loss_reduction)
-        losses = recognition_loss(
-            outputs,
-            batch,
-            attention_weight=config.model.attention_weight,
-            ctc_weight=config.model.ctc_weight,
-            label_smoothing=settings.label_smoothing,
-            reinforce_weight=settings.reinforce_weight,
-            entropy_weight=settings.entropy_weight,
-            normalizer=normalizer,
-            compilable=settings.jit_compile,
-        )
+        losses = recognition_loss(outputs, batch, normalizer)
         if settings.l2 > 0:
             norms = [tf.nn.l2_loss(variable.value) for variable in penalised]
             losses["l2_penalty"] = settings.l2 / replicas * tf.add_n(norms)
@@ -173,62 +39,3 @@ def make_loss(
         return losses
 
     return loss
-
-
-def recognition_loss(
-    outputs: Mapping[str, tf.Tensor],
-    batch: Mapping[str, tf.Tensor],
-    *,
-    attention_weight: float,
-    ctc_weight: float,
-    label_smoothing: float,
-    reinforce_weight: float = 1.0,
-    entropy_weight: float = 0.0,
-    normalizer: tf.Tensor | None = None,
-    compilable: bool = False,
-) -> dict[str, tf.Tensor]:
-    """Return the loss of a batch and its parts, in nats a token or an example.
-
-    Args:
-        outputs: what the recogniser returned.
-        batch: `targets` int32 [B, T] and `target_weights` float32 [B, T].
-        attention_weight: weight of the attention loss.
-        ctc_weight: weight of the CTC loss.
-        label_smoothing: of the attention loss.
-        reinforce_weight: weight of `reinforce_loss`.
-        entropy_weight: weight of the entropy that hard attention is rewarded for.
-        normalizer: float32 scalar by which the sums are divided, see `loss_normalizer`, of the
-            batch over all replicas; the real tokens of `batch` by default.
-        compilable: see `ctc_loss`.
-
-    Returns:
-        `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for;
-        with hard attention also `reinforce_loss` and `attention_entropy`.
-    """
-    targets, weights = batch["targets"], batch["target_weights"]
-    if normalizer is None:
-        normalizer = loss_normalizer(batch, "tokens")
-    normalizer = tf.maximum(normalizer, 1.0)
-    losses = {"loss": tf.constant(0.0)}
-    if "logits" in outputs:
-        losses["attention_loss"] = (
-            attention_loss(outputs["logits"], targets, weights, label_smoothing) / normalizer
-        )
-        losses["loss"] += attention_weight * losses["attention_loss"]
-    if "choice_log_probabilities" in outputs:
-        drawn, baselines = outputs["choice_log_probabilities"], outputs["choice_baselines"]
-        losses["reinforce_loss"] = (
-            reinforce_loss(outputs["logits"], drawn, baselines, targets, weights) / normalizer
-        )
-        losses["attention_entropy"] = (
-            tf.reduce_sum(outputs["choice_entropies"] * weights) / normalizer
-        )
-        losses["loss"] += reinforce_weight * losses["reinforce_loss"]
-        losses["loss"] -= entropy_weight * losses["attention_entropy"]
-    if "ctc_logits" in outputs:
-        losses["ctc_loss"] = (
-            ctc_loss(outputs["ctc_logits"], outputs["column_lengths"], targets, weights, compilable)
-            / normalizer
-        )
-        losses["loss"] += ctc_weight * losses["ctc_loss"]
-    return losses

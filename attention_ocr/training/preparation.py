@@ -7,11 +7,13 @@ from pathlib import Path
 
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source
-from attention_ocr.inference.work_directory import WEIGHTS_FILE
+from attention_ocr.inference.locate import NETWORK_FILE, WEIGHTS_FILE
 from attention_ocr.io.atomic_write import TEMPORARY_SUFFIX
+from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.text.charset import ASCII, CHARSET_FILE, Charset
 from attention_ocr.training.initial_weights import REPORT_FILE
+from attention_ocr.training.own_network import keep_network
 from attention_ocr.training.workers import Workers
 
 
@@ -51,30 +53,45 @@ class KeptSettings:
 def clear_left_overs(work_dir: Path, workers: Workers) -> None:
     """Remove files of the model that a killed run was still writing."""
     if workers.index == 0:
-        for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE, REPORT_FILE):
+        for name in (CONFIG_FILE, CHARSET_FILE, NETWORK_FILE, WEIGHTS_FILE, REPORT_FILE):
             for path in work_dir.glob(f"{name}*{TEMPORARY_SUFFIX}"):
                 path.unlink(missing_ok=True)
     # Nobody writes before all is cleared.
     workers.all_true(True)
 
 
-def prepare_work_directory(config: Config, work_dir: Path, source: Source) -> Charset:
+def prepare_work_directory(
+    config: Config, work_dir: Path, source: Source, recognizer: Recognizer | None = None
+) -> Charset:
     """Write settings and charset into a new work directory, or check them against an old one.
+
+    Args:
+        config: The settings.
+        work_dir: Made where it does not exist.
+        source: Training examples.
+        recognizer: One that was composed of layers, if any.
 
     Returns:
         The charset of the model.
 
     Raises:
         ValueError: the directory holds a model with other image or model settings, or another
-            charset than one that the settings name.
+            charset than one that the settings name, or another network.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
-    if (work_dir / CONFIG_FILE).exists():
+    is_new = not (work_dir / CONFIG_FILE).exists()
+    if is_new:
+        charset = make_charset(config, source)
+        if recognizer is None:
+            # One that a run without settings has left.
+            (work_dir / NETWORK_FILE).unlink(missing_ok=True)
+    else:
         old, charset = Config.load(work_dir), Charset.load(work_dir)
         _check_same_model(old, config, work_dir)
         _check_same_charset(charset, old, config, source, work_dir)
-    else:
-        charset = make_charset(config, source)
+    if recognizer is not None:
+        keep_network(recognizer, charset, work_dir)
+    if is_new:
         charset.save(work_dir)
     config.save(work_dir)
     return charset

@@ -2,7 +2,7 @@
 
 import gc
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaini
 from attention_ocr.data.sources import Source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.unreachable import find_unreachable
+from attention_ocr.inference.network_file import has_network, load_network, precision_of
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
@@ -58,6 +59,7 @@ class Run:
         eval_source: validation examples, if any.
         workers: the processes of the run.
         earlier_config: settings that the directory held before, if any.
+        initial_values: Weights of a network of its own that the run begins with, if any.
 
     Attributes:
         has_begun: whether there is something left to train, with these settings.
@@ -74,15 +76,22 @@ class Run:
         eval_source: Source | None,
         workers: Workers,
         earlier_config: Config | None = None,
+        initial_values: Sequence[np.ndarray] | None = None,
     ) -> None:
         self.config = config
         self.work_dir = work_dir
         self.charset = charset
         self.workers = workers
         settings = config.training
-        precision = resolve_precision(settings.precision)
+        if has_network(work_dir):
+            self.recognizer = load_network(work_dir, config, charset)
+            precision = precision_of(self.recognizer)
+        else:
+            precision = resolve_precision(settings.precision)
+            self.recognizer = build_recognizer(config, charset, precision)
         logging.info("computing in %s on %d device(s)", precision, workers.num_devices)
-        self.recognizer = build_recognizer(config, charset, precision)
+        if initial_values is not None:
+            self.recognizer.set_weights(initial_values)
         if settings.freeze:
             freeze_weights(self.recognizer, settings.freeze.split(","))
         variables = self.recognizer.trainable_variables

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from attention_ocr.models.losses import loss_normalizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.training.devices import worker_shard
 from attention_ocr.training.few_shapes import pad_to_bucket
 from attention_ocr.training.loss_scale import scale_loss, scale_of
-from attention_ocr.training.losses import loss_normalizer, make_loss
+from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights, clip_gradients
 from attention_ocr.training.scheduled_sampling import sampling_schedule
 
@@ -131,14 +132,3 @@ def _make_replica_step(
         return losses | {"gradient_norm": norm / replicas}
 
     return replica_step
-
-
-def compile_recognizer(recognizer: Recognizer, optimizer: keras.Optimizer, config: Config) -> None:
-    """Make `recognizer.fit` train with the loss of the training step, on one device.
-
-    Its batches are those of `data.pipeline.training_batches`, without their strings. Gradients are
-    clipped only if the optimiser does it, no weights are averaged, and the decoder is fed the true
-    characters alone.
-    """
-    recognizer.loss_function = make_loss(config, recognizer.trainable_variables)
-    recognizer.compile(optimizer=optimizer)

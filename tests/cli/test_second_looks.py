@@ -6,7 +6,7 @@ import pytest
 
 import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.export.saved_model import export_model
+from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.engines.metadata import (
     ModelMetadata,
     append_metadata,

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
-from attention_ocr.export.saved_model import export_model
+from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.settings.config import Config
 from tests import tiny, tiny_model

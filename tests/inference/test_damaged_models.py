@@ -10,7 +10,7 @@ import pytest
 
 from attention_ocr.data.sources import open_source
 from attention_ocr.data.storage import MAX_LINE_BYTES, read_lines
-from attention_ocr.export.warmup import WARMUP_FILE, read_warmup
+from attention_ocr.exporting.warmup import WARMUP_FILE, read_warmup
 from attention_ocr.inference.work_directory import load_trained_model, read_weights
 from attention_ocr.io.bounded_read import MAX_TEXT_BYTES, read_array_headers, read_arrays
 from attention_ocr.language_models.files import load_language_model, save_language_model

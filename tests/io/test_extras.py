@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from attention_ocr.cli.main import main
 from attention_ocr.data.readers.lmdb_files import LmdbReader
 from attention_ocr.data.storage import open_binary
-from attention_ocr.export.saved_model import export_model
+from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.reader import load
 from attention_ocr.io.extras import extra
 from attention_ocr.text.bidi import display_order

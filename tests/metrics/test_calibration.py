@@ -7,7 +7,7 @@ from attention_ocr.metrics.calibration import (
     COVERAGES,
     Bin,
     RiskAtCoverage,
-    calibration,
+    compute_calibration,
     fit_temperature,
     negative_log_likelihood,
 )
@@ -16,7 +16,7 @@ from attention_ocr.metrics.calibration import (
 def test_calibration_by_hand():
     confidences = [0.95, 0.97, 0.5, 0.52, 0.53, 0.0]
     right = [True, False, True, False, False, False]
-    measured = calibration(confidences, right)
+    measured = compute_calibration(confidences, right)
     assert [(b.num_examples, b.share_right) for b in measured.bins] == [
         (1, 0.0),
         (3, pytest.approx(1 / 3)),
@@ -39,7 +39,7 @@ def test_calibration_by_hand():
 def test_risk_falls_where_the_surest_are_right():
     confidences = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]
     right = [True] * 5 + [True, False, True, False, False]
-    rows = calibration(confidences, right).risk_coverage
+    rows = compute_calibration(confidences, right).risk_coverage
     assert len(rows) == len(COVERAGES)
     assert rows[0] == RiskAtCoverage(1.0, 0.05, pytest.approx(0.3))
     assert rows[COVERAGES.index(0.8)] == RiskAtCoverage(0.8, 0.2, pytest.approx(1 / 8))
@@ -47,17 +47,17 @@ def test_risk_falls_where_the_surest_are_right():
 
 
 def test_equally_sure_readings_are_kept_together():
-    rows = calibration([0.9, 0.5, 0.5, 0.5], [True, True, False, False]).risk_coverage
+    rows = compute_calibration([0.9, 0.5, 0.5, 0.5], [True, True, False, False]).risk_coverage
     assert rows[COVERAGES.index(0.5)] == RiskAtCoverage(1.0, 0.5, pytest.approx(0.5))
 
 
 def test_limits_of_bins_belong_to_the_lower_one():
-    measured = calibration([0.0, 1 / 15, 1.0], [False, False, True])
+    measured = compute_calibration([0.0, 1 / 15, 1.0], [False, False, True])
     assert [(b.low, b.num_examples) for b in measured.bins] == [(0.0, 2), (14 / 15, 1)]
 
 
 def test_nothing_is_never_nan():
-    measured = calibration([], [])
+    measured = compute_calibration([], [])
     assert measured.expected_calibration_error == measured.negative_log_likelihood == 0.0
     assert measured.bins == measured.risk_coverage == ()
     assert math.isfinite(negative_log_likelihood([0.0, 1.0], [True, False]))
@@ -66,7 +66,7 @@ def test_nothing_is_never_nan():
 @pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan")])
 def test_what_is_no_probability_is_refused(confidence):
     with pytest.raises(ValueError, match=f"in .0, 1.. Received: {confidence}"):
-        calibration([confidence], [True])
+        compute_calibration([confidence], [True])
 
 
 @pytest.mark.parametrize("true_temperature", [0.4, 1.0, 3.0])

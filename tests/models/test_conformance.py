@@ -17,11 +17,11 @@ from attention_ocr.inference.work_directory import (
     weight_values,
 )
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.losses import recognition_loss
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.decoding import DECODINGS
 from attention_ocr.settings.model import COORDINATES, ENCODERS, RECTIFIERS, SEQUENCE_CELLS
-from attention_ocr.training.losses import recognition_loss
 from attention_ocr.training.step import Batch
 from tests import tiny, tiny_model
 

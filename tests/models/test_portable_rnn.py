@@ -28,12 +28,12 @@ def operations(function: tf.types.experimental.ConcreteFunction) -> set[str]:
 
 
 @pytest.mark.parametrize("num_columns", [7, 8], ids=["one_at_once", "four_at_once"])
-def test_the_convertible_loop_gives_what_training_gives(layer, num_columns):
+def test_the_portable_loop_gives_what_training_gives(layer, num_columns):
     inputs = np.random.default_rng(2).normal(size=(B, num_columns, D)).astype(np.float32)
     expected = layer(inputs, LENGTHS)
-    layer.portable = True
     portable = tf.function(
-        layer, input_signature=[tf.TensorSpec(inputs.shape), tf.TensorSpec((B,), tf.int32)]
+        layer.portable_copy(),
+        input_signature=[tf.TensorSpec(inputs.shape), tf.TensorSpec((B,), tf.int32)],
     )
     for output, other in zip(portable(inputs, LENGTHS), expected, strict=True):
         assert output.shape == other.shape
@@ -46,20 +46,34 @@ def test_it_needs_no_tensor_lists_and_no_shapes_known_beforehand(layer):
     signature = (tf.TensorSpec((None, None, D)), tf.TensorSpec((None,), tf.int32))
     training = tf.function(layer, input_signature=signature).get_concrete_function()
     assert operations(training) & TENSOR_LISTS
-    layer.portable = True
-    portable = tf.function(layer, input_signature=signature)
+    portable = tf.function(layer.portable_copy(), input_signature=signature)
     assert not operations(portable.get_concrete_function()) & TENSOR_LISTS
     for output, other in zip(portable(INPUTS, LENGTHS), expected, strict=True):
         np.testing.assert_allclose(output, other, atol=1e-5)
 
 
 def test_padding_changes_nothing(layer):
-    layer.portable = True
+    layer = layer.portable_copy()
     outputs, summary = layer(INPUTS, LENGTHS)
     wider, other_summary = layer(np.pad(INPUTS, ((0, 0), (0, 5), (0, 0))), LENGTHS)
     np.testing.assert_allclose(wider[:, :W], outputs, atol=1e-6)
     np.testing.assert_array_equal(wider[:, W:], 0.0)
     np.testing.assert_allclose(other_summary, summary, atol=1e-6)
+
+
+def test_a_portable_copy_has_the_same_variables_and_leaves_the_layer_as_it_is(layer):
+    expected = layer(INPUTS, LENGTHS)
+    copy = layer.portable_copy()
+    assert copy.portable
+    assert not layer.portable
+    for own, shared in zip(layer.variables, copy.variables, strict=True):
+        assert shared is own
+    for weight in layer.weights:
+        weight.assign(weight * 0.5)
+    changed = layer(INPUTS, LENGTHS)
+    assert np.abs(changed[0] - expected[0]).max() > 0.01
+    for output, other in zip(copy(INPUTS, LENGTHS), changed, strict=True):
+        np.testing.assert_allclose(output, other, atol=1e-5)
 
 
 def test_an_lstm_in_one_operation_gives_what_training_gives():
@@ -69,7 +83,7 @@ def test_an_lstm_in_one_operation_gives_what_training_gives():
     for weight in layer.weights:
         weight.assign(random.normal(size=weight.shape))
     expected = layer(INPUTS, LENGTHS)
-    layer.portable = layer.fused = True
+    layer = layer.portable_copy(fused=True)
     signature = (tf.TensorSpec((None, None, D)), tf.TensorSpec((None,), tf.int32))
     fused = tf.function(layer, input_signature=signature)
     used = operations(fused.get_concrete_function())

@@ -1,9 +1,10 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from attention_ocr.models.encoders.compact import CompactEncoder
-from attention_ocr.models.recognizer import Recognizer
+from attention_ocr.models.recognizer import Recognizer, portable_copy
 from tests import tiny
 
 BATCH = tiny.random_batch(height=32)
@@ -130,3 +131,34 @@ def test_a_head_can_be_left_out():
 def test_a_recogniser_without_a_head_is_refused():
     with pytest.raises(ValueError, match="needs a decoder or a CTC head"):
         Recognizer(CompactEncoder(), [], None, None)
+
+
+def test_a_portable_copy_shares_all_variables_and_changes_nothing(recognizer):
+    expected = recognizer(BATCH)
+    copy = portable_copy(recognizer)
+    assert copy.portable
+    assert not recognizer.portable
+    assert not any(layer.portable for layer in recognizer.sequence)
+    for own, shared in zip(recognizer.variables, copy.variables, strict=True):
+        assert shared is own
+    outputs = copy(BATCH)
+    assert outputs.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(outputs[name], value, atol=1e-5, err_msg=name)
+    for name, value in recognizer(BATCH).items():
+        np.testing.assert_array_equal(value, expected[name])
+
+
+def test_a_sequence_layer_without_a_portable_form_is_shared_as_it_is():
+    class Doubling(keras.layers.Layer):
+        def call(self, inputs, lengths):
+            return 2.0 * inputs, inputs[:, 0] * tf.cast(lengths[:, None] > 0, inputs.dtype)
+
+    doubling = Doubling()
+    recognizer = Recognizer(
+        encoder=CompactEncoder(0.25), sequence=[doubling], ctc_head=keras.layers.Dense(7)
+    )
+    expected = recognizer(BATCH)["ctc_logits"]
+    copy = portable_copy(recognizer, fused=True)
+    assert copy.sequence[0] is doubling
+    np.testing.assert_array_equal(copy(BATCH)["ctc_logits"], expected)

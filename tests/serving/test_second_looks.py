@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.export.saved_model import save_recognizer
+from attention_ocr.exporting.saved_model import save_recognizer
 from attention_ocr.images.formats import STATUS_UNSUPPORTED
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 import attention_ocr
-from attention_ocr.export.warmup import WARMUP_FILE, write_warmup
+from attention_ocr.exporting.warmup import WARMUP_FILE, write_warmup
 from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.serving.errors import ServingError
 from attention_ocr.serving.servable import Servable

@@ -6,7 +6,7 @@ from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
-from attention_ocr.training.step import compile_recognizer, input_signature, make_train_step
+from attention_ocr.training.step import input_signature, make_train_step
 from tests import tiny
 
 CONFIG = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=0.0, label_smoothing=0.1)
@@ -123,7 +123,7 @@ def test_fit_trains_with_the_same_loss_as_the_explicit_step():
         explicit = Trained(CONFIG, [batch])
     recognizer = build_recognizer(CONFIG, tiny.CHARSET)
     optimizer = make_optimizer(CONFIG.training, recognizer.trainable_variables)
-    compile_recognizer(recognizer, optimizer, CONFIG)
+    recognizer.compile(optimizer=optimizer)
     batches = tf.data.Dataset.from_tensors(batch)
     (loss,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
     assert loss == pytest.approx(explicit.losses[0]["loss"], rel=1e-5)
@@ -133,13 +133,6 @@ def test_fit_trains_with_the_same_loss_as_the_explicit_step():
             np.testing.assert_allclose(weight, other, atol=1e-3, err_msg=weight.path)
     (lower,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
     assert lower < loss
-
-
-def test_fit_before_compile_recognizer_is_refused():
-    recognizer = build_recognizer(CONFIG, tiny.CHARSET)
-    recognizer.compile(optimizer="sgd")
-    with pytest.raises(ValueError, match="Expected `compile_recognizer` before `fit`"):
-        recognizer.fit(tf.data.Dataset.from_tensors(two_batches()[0]), shuffle=False, verbose=0)
 
 
 SAMPLING = {"scheduled_sampling": "linear", "sampling_final": 0.9, "sampling_steps": 1}

@@ -14,6 +14,7 @@ from attention_ocr.models.attention.interface import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class AdditiveAttention(Attention):
     """Additive attention (Bahdanau et al., 2015, section 3.1 and appendix A.1.2).
 
@@ -28,9 +29,13 @@ class AdditiveAttention(Attention):
     def __init__(self, units: int, normalization: str = "softmax", **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.normalization = normalization
-        self.key_projection = keras.layers.Dense(units, use_bias=False, name="keys")
-        self.query_projection = keras.layers.Dense(units, name="query")
-        self.score_projection = keras.layers.Dense(1, use_bias=False, name="scores")
+        self.key_projection = keras.layers.Dense(
+            units, use_bias=False, name="keys", dtype=self.dtype_policy
+        )
+        self.query_projection = keras.layers.Dense(units, name="query", dtype=self.dtype_policy)
+        self.score_projection = keras.layers.Dense(
+            1, use_bias=False, name="scores", dtype=self.dtype_policy
+        )
 
     def build(self, query_width: int, memory_width: int) -> None:
         self.key_projection.build((None, memory_width))

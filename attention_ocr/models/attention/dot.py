@@ -13,6 +13,7 @@ from attention_ocr.models.attention.interface import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class DotAttention(Attention):
     """Multi-head scaled dot-product attention (Vaswani et al., 2017, sections 3.2.1 and 3.2.2).
 
@@ -36,9 +37,11 @@ class DotAttention(Attention):
         self.units = units
         self.heads = heads
         self.normalization = normalization
-        self.query_projection = keras.layers.Dense(units, name="query")
-        self.key_projection = keras.layers.Dense(units, use_bias=False, name="keys")
-        self.value_projection = keras.layers.Dense(units, name="values")
+        self.query_projection = keras.layers.Dense(units, name="query", dtype=self.dtype_policy)
+        self.key_projection = keras.layers.Dense(
+            units, use_bias=False, name="keys", dtype=self.dtype_policy
+        )
+        self.value_projection = keras.layers.Dense(units, name="values", dtype=self.dtype_policy)
 
     def build(self, query_width: int, memory_width: int) -> None:
         self.query_projection.build((None, query_width))

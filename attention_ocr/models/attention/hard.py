@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.additive import AdditiveAttention
@@ -14,13 +15,14 @@ from attention_ocr.models.attention.interface import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class HardAttention(AdditiveAttention):
     """Stochastic hard attention (Xu et al., 2015, section 4.1; Ba et al., 2015, section 3).
 
     Additive scores, divided by a temperature, give a distribution over the cells. In training the
     context is a cell drawn from it, or, in a share of the steps, its expectation, as Xu et al. do
     for robustness. In reading it is the likeliest cell. What is drawn has no gradient: the loss
-    has the REINFORCE term, see `training.losses.reinforce_loss`. The state is the last `Choice`.
+    has the REINFORCE term, see `models.losses.reinforce_loss`. The state is the last `Choice`.
 
     Args:
         units: U, width of the space in which queries meet keys.

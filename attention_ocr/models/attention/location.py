@@ -14,6 +14,7 @@ from attention_ocr.models.attention.interface import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class LocationAttention(AdditiveAttention):
     """Hybrid of content and location (Chorowski et al., 2015, section 2.1, equations 6 to 9).
 
@@ -38,9 +39,16 @@ class LocationAttention(AdditiveAttention):
     ) -> None:
         super().__init__(units, normalization, **kwargs)
         self.convolution = keras.layers.Conv2D(
-            location_filters, location_kernel, padding="same", use_bias=False, name="convolution"
+            location_filters,
+            location_kernel,
+            padding="same",
+            use_bias=False,
+            name="convolution",
+            dtype=self.dtype_policy,
         )
-        self.location_projection = keras.layers.Dense(units, use_bias=False, name="location")
+        self.location_projection = keras.layers.Dense(
+            units, use_bias=False, name="location", dtype=self.dtype_policy
+        )
 
     def build(self, query_width: int, memory_width: int) -> None:
         super().build(query_width, memory_width)

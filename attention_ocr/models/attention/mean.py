@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.interface import (
@@ -12,6 +13,7 @@ from attention_ocr.models.attention.interface import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class MeanAttention(Attention):
     """The mean of the valid cells, the same in every step (as Sutskever et al., 2014, do without).
 

@@ -9,6 +9,7 @@ from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels,
 from attention_ocr.models.encoders.residual import ResidualUnit
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class CompactEncoder(keras.layers.Layer):
     """Residual network of four stages with an eighth of the height and a quarter of the width.
 
@@ -42,13 +43,14 @@ class CompactEncoder(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         scaled = [scaled_channels(count, width) for count in channels]
-        self.stem = ConvolutionUnit(scaled[0], 3, (2, 2), name="stem")
+        self.stem = ConvolutionUnit(scaled[0], 3, (2, 2), name="stem", dtype=self.dtype_policy)
         self.stages = [
             [
                 ResidualUnit(
                     scaled[index + 1],
                     stage_stride if unit == 0 else (1, 1),
                     name=f"stage_{index}_unit_{unit}",
+                    dtype=self.dtype_policy,
                 )
                 for unit in range(math.ceil(units[index] * depth))
             ]
@@ -74,6 +76,7 @@ class CompactEncoder(keras.layers.Layer):
         return features, cells
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class FlatCompactEncoder(CompactEncoder):
     """The compact encoder with a sixteenth of the height: half the cells in its last stage.
 

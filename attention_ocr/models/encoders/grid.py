@@ -34,6 +34,7 @@ def scaled_channels(channels: int, width: float) -> int:
     return max(8, round(channels * width / 8) * 8)
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation over all but the last axis, in one operation (Ioffe and Szegedy, 2015).
 
@@ -71,6 +72,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ConvolutionUnit(keras.layers.Layer):
     """Convolution, batch normalisation, ReLU, and zeros on the padding.
 
@@ -112,10 +114,11 @@ class ConvolutionUnit(keras.layers.Layer):
             use_bias=False,
             kernel_initializer="he_normal",
             name="convolution",
+            dtype=self.dtype_policy,
         )
         # A momentum of 0.9 follows within some tens of steps: short runs are common here.
         self.normalization = FusedBatchNormalization(
-            momentum=0.9, epsilon=1e-3, name="normalization"
+            momentum=0.9, epsilon=1e-3, name="normalization", dtype=self.dtype_policy
         )
         self.activate = activate
         self.gate: Callable[[tf.Tensor], tf.Tensor] | None = None

@@ -4,7 +4,8 @@ import difflib
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ _PROBE = 512
 """Pixels of the square on which strides are found; every stride divides it."""
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ApplicationEncoder(keras.layers.Layer):
     """A network of `keras.applications` up to one of its layers, whose output is the grid.
 
@@ -56,7 +58,8 @@ class ApplicationEncoder(keras.layers.Layer):
     def __init__(self, backbone: str, layer: str, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.backbone = backbone
-        whole = build_backbone(backbone)
+        with _computing_in(self.dtype_policy):
+            whole = build_backbone(backbone)
         named = {name: entry for entry, name in stable_names(whole).items()}
         check_name("encoder_layer", f"a layer of {backbone}", layer, named)
         cut = keras.Model(whole.inputs[0], named[layer].output)
@@ -115,6 +118,7 @@ class ApplicationEncoder(keras.layers.Layer):
                 entry.set_weights(source[entry.name].get_weights())
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class InceptionV3Encoder(ApplicationEncoder):
     """Inception-v3 (Szegedy et al., 2016) up to an endpoint, as Wojna et al. (2017) cut it.
 
@@ -162,6 +166,17 @@ def build_backbone(name: str) -> keras.Model:
     check_name("encoder_backbone", "a network of keras.applications", name, names)
     make = getattr(keras.applications, name)
     return make(include_top=False, weights=None, input_shape=(None, None, 3))
+
+
+@contextmanager
+def _computing_in(policy: keras.DTypePolicy) -> Iterator[None]:
+    """Make layers inside the `with` block compute as `policy` says."""
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
 
 
 def check_name(setting: str, expected: str, name: str, names: Iterable[str]) -> None:

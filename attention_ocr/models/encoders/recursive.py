@@ -11,6 +11,7 @@ from attention_ocr.models.encoders.grid import (
 )
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class RecursiveUnit(keras.layers.Layer):
     """A convolution, then another one that runs `iterations` times with one kernel.
 
@@ -33,7 +34,7 @@ class RecursiveUnit(keras.layers.Layer):
 
     def __init__(self, channels: int, iterations: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.entry = ConvolutionUnit(channels, name="entry")
+        self.entry = ConvolutionUnit(channels, name="entry", dtype=self.dtype_policy)
         self.shared = keras.layers.Conv2D(
             channels,
             3,
@@ -41,9 +42,12 @@ class RecursiveUnit(keras.layers.Layer):
             use_bias=False,
             kernel_initializer="he_normal",
             name="shared",
+            dtype=self.dtype_policy,
         )
         self.normalizations = [
-            FusedBatchNormalization(momentum=0.9, epsilon=1e-3, name=f"normalization_{index}")
+            FusedBatchNormalization(
+                momentum=0.9, epsilon=1e-3, name=f"normalization_{index}", dtype=self.dtype_policy
+            )
             for index in range(iterations)
         ]
 
@@ -55,6 +59,7 @@ class RecursiveUnit(keras.layers.Layer):
         return features
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class RecursiveEncoder(keras.layers.Layer):
     """Recursive convolutional network of R2AM (Lee and Osindero, 2016, section 3.1).
 
@@ -83,7 +88,12 @@ class RecursiveEncoder(keras.layers.Layer):
     def __init__(self, width: float = 1.0, iterations: int = 2, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = [
-            RecursiveUnit(scaled_channels(count, width), iterations, name=f"unit_{index}")
+            RecursiveUnit(
+                scaled_channels(count, width),
+                iterations,
+                name=f"unit_{index}",
+                dtype=self.dtype_policy,
+            )
             for index, count in enumerate(self.channels)
         ]
 

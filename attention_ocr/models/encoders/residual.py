@@ -8,6 +8,7 @@ import tensorflow as tf
 from attention_ocr.models.encoders.grid import ConvolutionUnit
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ResidualUnit(keras.layers.Layer):
     """Two 3x3 convolutions beside a shortcut (He et al., 2016, section 3.2).
 
@@ -28,8 +29,10 @@ class ResidualUnit(keras.layers.Layer):
 
     def __init__(self, channels: int, strides: tuple[int, int] = (1, 1), **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.first = ConvolutionUnit(channels, 3, strides, name="first")
-        self.second = ConvolutionUnit(channels, 3, activate=False, name="second")
+        self.first = ConvolutionUnit(channels, 3, strides, name="first", dtype=self.dtype_policy)
+        self.second = ConvolutionUnit(
+            channels, 3, activate=False, name="second", dtype=self.dtype_policy
+        )
         self.channels = channels
         self.strides = strides
         self.shortcut: ConvolutionUnit | None = None
@@ -37,7 +40,9 @@ class ResidualUnit(keras.layers.Layer):
 
     def build(self, inputs_shape: tuple[int | None, ...], cells_shape: object = None) -> None:
         if self.strides != (1, 1) or inputs_shape[-1] != self.channels:
-            self.shortcut = ConvolutionUnit(self.channels, 1, activate=False, name="shortcut")
+            self.shortcut = ConvolutionUnit(
+                self.channels, 1, activate=False, name="shortcut", dtype=self.dtype_policy
+            )
         self.built = True
 
     def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -7,6 +7,7 @@ from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels,
 from attention_ocr.models.encoders.residual import ResidualUnit
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class ResNetEncoder(keras.layers.Layer):
     """ResNet of FAN (Cheng et al., 2017, table 1), as TRBA uses it (Baek et al., 2019).
 
@@ -40,22 +41,36 @@ class ResNetEncoder(keras.layers.Layer):
     def __init__(self, width: float = 1.0, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.stem = [
-            ConvolutionUnit(scaled_channels(channels, width), name=f"stem_{index}")
+            ConvolutionUnit(
+                scaled_channels(channels, width), name=f"stem_{index}", dtype=self.dtype_policy
+            )
             for index, channels in enumerate((32, 64))
         ]
         self.blocks = [
             [
-                ResidualUnit(scaled_channels(channels, width), name=f"block_{index}_unit_{unit}")
+                ResidualUnit(
+                    scaled_channels(channels, width),
+                    name=f"block_{index}_unit_{unit}",
+                    dtype=self.dtype_policy,
+                )
                 for unit in range(num_units)
             ]
             for index, (channels, num_units) in enumerate(self.stages)
         ]
         self.after = [
-            ConvolutionUnit(scaled_channels(channels, width), name=f"after_{index}")
+            ConvolutionUnit(
+                scaled_channels(channels, width), name=f"after_{index}", dtype=self.dtype_policy
+            )
             for index, (channels, _) in enumerate(self.stages[:-1])
         ]
         self.last = [
-            ConvolutionUnit(scaled_channels(512, width), 2, (2, 1), name=f"last_{index}")
+            ConvolutionUnit(
+                scaled_channels(512, width),
+                2,
+                (2, 1),
+                name=f"last_{index}",
+                dtype=self.dtype_policy,
+            )
             for index in range(2)
         ]
 

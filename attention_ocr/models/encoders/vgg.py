@@ -6,6 +6,7 @@ import tensorflow as tf
 from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels, valid_cells
 
 
+@keras.saving.register_keras_serializable(package="attention_ocr")
 class VGGEncoder(keras.layers.Layer):
     """VGG-like network of CRNN (Shi et al., 2015, table 1).
 
@@ -39,10 +40,14 @@ class VGGEncoder(keras.layers.Layer):
     def __init__(self, width: float = 1.0, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = [
-            ConvolutionUnit(scaled_channels(channels, width), name=f"unit_{index}")
+            ConvolutionUnit(
+                scaled_channels(channels, width), name=f"unit_{index}", dtype=self.dtype_policy
+            )
             for index, (channels, _) in enumerate(self.plan)
         ]
-        self.last = ConvolutionUnit(scaled_channels(512, width), 2, (2, 1), name="last")
+        self.last = ConvolutionUnit(
+            scaled_channels(512, width), 2, (2, 1), name="last", dtype=self.dtype_policy
+        )
 
     def call(
         self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False

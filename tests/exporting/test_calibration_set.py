@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attention_ocr.export.calibration_set import SAMPLES_OF_A_WIDTH, representative_set, widen
+from attention_ocr.exporting.calibration_set import SAMPLES_OF_A_WIDTH, representative_set, widen
 from attention_ocr.settings.image import ImageConfig
 from tests import tiny_model
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.export import saved_model
-from attention_ocr.export.check import CHECK_FILE, ExportDiffersError, check_saved_model
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting import saved_model
+from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError, check_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.recognize import RecognitionOutput
 from attention_ocr.inference.work_directory import (

@@ -22,6 +22,7 @@ from attention_ocr.inference.recognize import recognize_ids
 from attention_ocr.inference.work_directory import TrainedModel
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.io.extras import extra
+from attention_ocr.models.recognizer import portable_copy
 
 OPSET = 18
 
@@ -30,7 +31,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     """Write an `.onnx` file, whose loops are inside.
 
     Args:
-        model: computing in float32; its sequence layers are made portable.
+        model: computing in float32.
         path: of the file.
 
     Raises:
@@ -41,7 +42,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     with extra("onnx", "`format=onnx`"):
         import tf2onnx
     config, charset, recognizer = model
-    recognizer.make_portable(fused=True)
+    recognizer = portable_copy(recognizer, fused=True)
     decoding = prepare_decoding(config, charset)
     shape = (None, config.image.input_height, None, config.image.image_channels)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from attention_ocr.data.shards import EncodedImage, SourceImages
 from attention_ocr.data.sources import Source, Walk
-from attention_ocr.export.check import ExportDiffersError, compare_readings, open_format
+from attention_ocr.exporting.check import ExportDiffersError, compare_readings, open_format
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine

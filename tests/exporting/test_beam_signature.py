@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.cli.main import main
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from tests import tiny_model
 

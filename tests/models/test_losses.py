@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.text.charset import BLANK_ID, END_ID
-from attention_ocr.training.losses import (
+from attention_ocr.models.losses import (
     attention_loss,
     ctc_loss,
     loss_normalizer,
-    make_loss,
     recognition_loss,
     reinforce_loss,
 )
+from attention_ocr.text.charset import BLANK_ID, END_ID
+from attention_ocr.training.losses import make_loss
 from tests import tiny
 
 B, T, V, W = 3, 4, 7, 6

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from attention_ocr.export.litert import write_litert
+from attention_ocr.exporting.litert import write_litert
 from attention_ocr.inference.engines.metadata import digest_of_weights
 from attention_ocr.inference.locate import is_default
 from attention_ocr.inference.work_directory import find_model, load_trained_model, pack_model

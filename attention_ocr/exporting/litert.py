@@ -13,6 +13,7 @@ from attention_ocr.inference.engines.metadata import append_metadata, make_metad
 from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
 from attention_ocr.inference.recognize import recognize_ids
 from attention_ocr.inference.work_directory import TrainedModel
+from attention_ocr.models.recognizer import portable_copy
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
 WIDTH_GROWTH = 1.15
@@ -45,7 +46,7 @@ def write_litert(
     """Write a `.tflite` file.
 
     Args:
-        model: computing in float32; its sequence layers are made portable.
+        model: computing in float32.
         path: of the file.
         format_name: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights; what
             they are multiplied with is quantised as it comes, "dynamic range"), or
@@ -61,10 +62,11 @@ def write_litert(
     """
     widths = input_widths(model.config.image)
     if format_name == "litert_full_int8":
-        from attention_ocr.export.calibration_set import quantize_encoder
+        from attention_ocr.exporting.calibration_set import quantize_encoder
 
         converted = convert(model, "litert", widths)
-        converted = quantize_encoder(converted, widths, representative, model.config.image)
+        inputs = (widths, representative, model.config.image)
+        converted = quantize_encoder(converted, *inputs, model.recognizer.encoder.name)
     else:
         converted = convert(model, format_name, widths)
     notes = make_metadata(format_name, model.config, model.charset, widths, source_digest)
@@ -74,7 +76,7 @@ def write_litert(
 def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> bytes:
     """Return the flatbuffer, see `write_litert`."""
     decoding = prepare_decoding(model.config, model.charset)
-    model.recognizer.make_portable()
+    model = model._replace(recognizer=portable_copy(model.recognizer))
     module = tf.Module()
     module.signatures_to_keep = {
         signature_of(width): _reading_function(model, decoding, width) for width in widths

@@ -18,9 +18,10 @@ from absl import logging
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
-from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
-from attention_ocr.export.warmup import write_warmup
+from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError
+from attention_ocr.exporting.warmup import write_warmup
 from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
+from attention_ocr.inference.network_file import copy_network
 from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
@@ -76,11 +77,11 @@ def export_model(
     """
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
-    trained, export_dir = to_trained_model(model), Path(export_dir)
-    model = _with_settings(trained, decoding or {}, second_looks or {})
+    export_dir = Path(export_dir)
+    trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
     formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
     for format_name in formats:
-        check_settings(format_name, model.config)
+        check_settings(format_name, trained.config)
     target = _new_version(export_dir, version)
     # TF Serving looks at names that are numbers only.
     _clear_left_overs(export_dir)
@@ -89,8 +90,10 @@ def export_model(
     try:
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
-            _write_check(model, check_data, num_check_images, Path(check_dir))
-            _write_formats(formats, model, directory, Path(check_dir))
+            _write_check(trained, check_data, num_check_images, Path(check_dir))
+            _write_formats(formats, trained, directory, Path(check_dir))
+        if not isinstance(model, TrainedModel):
+            copy_network(Path(model), directory)
         sync_tree(directory)
         os.replace(directory, target)
         sync_folder(export_dir)
@@ -157,8 +160,7 @@ def write_format(
     """Write one format of a model into the directory of a version, unchecked.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`; those that need TensorFlow first,
-            because the others make the model portable.
+        format_name: one of `settings.formats.EXPORT_FORMATS`.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
         representative: directory of images `*.png`, for `litert_full_int8` alone.
@@ -177,15 +179,15 @@ def write_format(
     path = directory / FILES[format_name]
     # Each converter is imported by those who use it.
     if format_name == FROZEN_GRAPH:
-        from attention_ocr.export.frozen_graph import write_frozen_graph
+        from attention_ocr.exporting.frozen_graph import write_frozen_graph
 
         write_frozen_graph(model, path)
     elif format_name == "onnx":
-        from attention_ocr.export.onnx_file import write_onnx
+        from attention_ocr.exporting.onnx_file import write_onnx
 
         write_onnx(model, path)
     else:
-        from attention_ocr.export.litert import write_litert
+        from attention_ocr.exporting.litert import write_litert
 
         images = sorted(representative.glob("*.png")) if representative else []
         write_litert(model, path, format_name, [image.read_bytes() for image in images])
@@ -262,7 +264,7 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 
 def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
-    command = [sys.executable, "-m", "attention_ocr.export.check", format_name, *paths]
+    command = [sys.executable, "-m", "attention_ocr.exporting.check", format_name, *paths]
     # The package need not be installed, nor the repository be the current directory.
     search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}

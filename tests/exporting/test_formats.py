@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attention_ocr.export.litert import input_widths
-from attention_ocr.export.saved_model import export_model, write_format
+from attention_ocr.exporting.litert import input_widths
+from attention_ocr.exporting.saved_model import export_model, write_format
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.language_models import ngram
@@ -17,7 +17,7 @@ from attention_ocr.settings.config import Config
 from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, check_format, parse_formats
 from attention_ocr.settings.image import ImageConfig
 from tests import tiny_model
-from tests.export.test_kinds import KINDS
+from tests.exporting.test_kinds import KINDS
 
 EXACT = ("frozen_graph", "litert", "onnx")
 
@@ -70,6 +70,24 @@ def test_widths_grow_by_about_a_quarter():
 def narrow(tmp_path_factory):
     """A work directory whose model has few widths, so that it converts fast."""
     return tiny_model.write_work_dir(tmp_path_factory.mktemp("narrow"), max_image_width=32)
+
+
+@pytest.mark.slow
+def test_formats_are_written_in_any_order(narrow, tmp_path):
+    model = load_trained_model(narrow)
+    for format_name in ("onnx", "litert", "saved_model"):
+        folder = tmp_path / format_name
+        write_format(format_name, model, folder)
+        alone = tmp_path / "alone" / format_name
+        alone.parent.mkdir(exist_ok=True)
+        write_format(format_name, load_trained_model(narrow), alone)
+        files = tiny_model.files(4)
+        for reading, expected in zip(
+            load(folder).read(files), load(alone).read(files), strict=True
+        ):
+            assert (reading.text, reading.confidence) == (expected.text, expected.confidence)
+    assert not model.recognizer.portable
+    assert not any(layer.portable for layer in model.recognizer.sequence)
 
 
 @pytest.mark.slow
@@ -176,7 +194,7 @@ def test_every_kind_of_model_converts(name, format_name, tmp_path):
 
 
 def check(format_name, directory: Path, reader) -> None:
-    from attention_ocr.export.check import open_format
+    from attention_ocr.exporting.check import open_format
 
     files = tiny_model.files(4)
     readings = open_format(format_name, directory).read(files)

@@ -1,6 +1,6 @@
 """Load an export in a process of its own and compare it with what the model in memory read.
 
-Run as `python -m attention_ocr.export.check FORM DIRECTORY CHECK_DIR`; exit status 1 on a
+Run as `python -m attention_ocr.exporting.check FORM DIRECTORY CHECK_DIR`; exit status 1 on a
 difference. Only formats that TensorFlow runs import it.
 """
 
@@ -87,7 +87,7 @@ def open_format(format_name: str, directory: Path) -> Engine:
 
         return ONNXEngine(directory / FILES[format_name])
     if format_name == FROZEN_GRAPH:
-        from attention_ocr.export.frozen_graph import open_frozen_graph
+        from attention_ocr.exporting.frozen_graph import open_frozen_graph
 
         return open_frozen_graph(directory)
     from attention_ocr.inference.engines.graph_engine import open_saved_model

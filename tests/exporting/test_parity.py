@@ -5,8 +5,8 @@ import pytest
 
 from attention_ocr.cli.main import main
 from attention_ocr.data.sources import open_source
-from attention_ocr.export import parity
-from attention_ocr.export.parity import SECOND_LOOKS, compare_forms, formats_of, pick_images
+from attention_ocr.exporting import parity
+from attention_ocr.exporting.parity import SECOND_LOOKS, compare_forms, formats_of, pick_images
 from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 from attention_ocr.inference.engines.onnx_engine import ONNXEngine
 from attention_ocr.settings.formats import EXPORT_FORMATS

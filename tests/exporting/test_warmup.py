@@ -1,8 +1,8 @@
 import pytest
 import tensorflow as tf
 
-from attention_ocr.export import warmup
-from attention_ocr.export.warmup import WARMUP_FILE, read_warmup, write_warmup
+from attention_ocr.exporting import warmup
+from attention_ocr.exporting.warmup import WARMUP_FILE, read_warmup, write_warmup
 from tests import tiny_model
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attention_ocr.cli.main import main
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from attention_ocr.settings.config import Config
 from tests import tiny_model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attention_ocr.export.saved_model import export_saved_model
+from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from attention_ocr.settings.model import ENCODERS
 from tests import tiny, tiny_model

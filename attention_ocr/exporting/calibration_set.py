@@ -1,5 +1,6 @@
 """LiteRT in 8-bit integers throughout the encoder, calibrated on a representative set."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +13,17 @@ from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
 from attention_ocr.io.extras import extra
 from attention_ocr.settings.image import ImageConfig
 
-ENCODER = ".*encoder.*"
 Ranges = dict[str, dict[str, Any]]
 SAMPLES_OF_A_WIDTH = 3
 """Images at least that each width sees, cut where they are too wide."""
 
 
 def quantize_encoder(
-    model: bytes, widths: Sequence[int], files: Sequence[bytes], settings: ImageConfig
+    model: bytes,
+    widths: Sequence[int],
+    files: Sequence[bytes],
+    settings: ImageConfig,
+    encoder: str = "encoder",
 ) -> bytes:
     """Quantise a LiteRT model in float32: the encoder's activations as well as its weights.
 
@@ -32,6 +36,7 @@ def quantize_encoder(
         widths: pixels, ascending.
         files: images, the representative set.
         settings: of the image.
+        encoder: Name of the layer.
 
     Returns:
         The flatbuffer.
@@ -48,7 +53,7 @@ def quantize_encoder(
     quantizer = Quantizer(model)
     quantizer.add_dynamic_config(".*", TFLOperationName.FULLY_CONNECTED, 8)
     for operation in (TFLOperationName.CONV_2D, TFLOperationName.ADD, TFLOperationName.MUL):
-        quantizer.add_static_config(ENCODER, operation, 8, 8)
+        quantizer.add_static_config(f".*{re.escape(encoder)}.*", operation, 8, 8)
     # The other mode looks into every tensor, of which loops have some without data.
     mode = CalibrationMode.CALIBRATION_PROFILER_BASED
     # One image at a time: over several the calibrator takes means, which cut off what is unusual.

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from attention_ocr.export import check
-from attention_ocr.export.check import (
+from attention_ocr.exporting import check
+from attention_ocr.exporting.check import (
     CHECK_FILE,
     CONFIDENCE_TOLERANCE,
     ExportDiffersError,

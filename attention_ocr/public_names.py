@@ -1,0 +1,35 @@
+"""Public names of a module that lie in others, which are imported when somebody asks for a name."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+def public_names(
+    module: str, places: Mapping[str, Iterable[str]], submodules: Iterable[str] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` of a module (PEP 562).
+
+    Args:
+        module: Its name.
+        places: Names by the module that defines them.
+        submodules: Those of its own that are public, too.
+    """
+    place_of = {name: place for place, names in places.items() for name in names}
+    known_submodules = frozenset(submodules)
+
+    def find(name: str) -> Any:
+        if name in known_submodules:
+            return importlib.import_module(f"{module}.{name}")
+        if name not in place_of:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(place_of[name]), name)
+        # The next time it is an attribute like others.
+        setattr(sys.modules[module], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *place_of, *known_submodules})
+
+    return find, names
