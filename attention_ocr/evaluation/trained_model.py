@@ -121,7 +121,9 @@ def _prepare(
     config = trained.config.with_decoding(decoding or {})
     data = data or config.data.eval_data
     if not data:
-        raise ValueError("The training had no validation data: name --eval_data.")
+        raise ValueError(
+            "Expected `data`: the training had no validation data (--eval_data). Received: none"
+        )
     if batch_size is not None:
         portions = dataclasses.replace(config.data, eval_batch_size=batch_size)
         config = dataclasses.replace(config, data=portions)
