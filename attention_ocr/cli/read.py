@@ -156,8 +156,8 @@ def run(args: argparse.Namespace) -> int:
                 engine=args.engine,
                 limits=limits,
                 second_looks=_second_looks(args),
-                turn_tall=args.turn_tall,
-                turn_slanted=args.turn_slanted,
+                rotate_tall=args.rotate_tall,
+                deskew=args.deskew,
                 **decoding,
             )
             overlays = _open_overlays(args.overlay_dir)

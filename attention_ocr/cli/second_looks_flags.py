@@ -78,9 +78,13 @@ def add_second_looks_arguments(parser: argparse.ArgumentParser, reads: bool = Fa
         help="read again what is read without confidence, as recommended for words in "
         "photographs; or read every image once (default: as the model says)",
     )
-    for name, setting in (("turn_tall", "rotate_tall_below"), ("turn_slanted", "deskew_below")):
+    for name, old_name, setting in (
+        ("rotate_tall", "turn_tall", "rotate_tall_below"),
+        ("deskew", "turn_slanted", "deskew_below"),
+    ):
         group.add_argument(
             f"--{name}",
+            f"--{old_name}",
             action=argparse.BooleanOptionalAction,
             help=f"--{setting} as recommended, or 0",
         )

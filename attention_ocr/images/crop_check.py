@@ -53,7 +53,7 @@ def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
 
     Args:
         picture: uint8 [h, w, 3].
-        reads_spaces: whether the model knows the space, and so reads lines of several words.
+        reads_spaces: Whether the model knows the space, and so reads lines of several words.
 
     Example:
         >>> looks_like_several(np.full((32, 99, 3), 255, np.uint8), reads_spaces=False) is None

@@ -1,7 +1,7 @@
-"""From image files to network inputs in NumPy: what `images.graph_fitting` does in a graph.
+"""From pixels to network inputs in NumPy: what `images.graph_fitting` does in a graph.
 
-Engines that read without TensorFlow prepare their images here. The pixels come from
-`images.decode`, the inputs are those of `images.graph_fitting.fit_image` up to rounding.
+Engines that read without TensorFlow prepare their images here. The inputs are those of
+`images.graph_fitting.fit_image` up to rounding.
 """
 
 import functools
@@ -10,10 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from attention_ocr.images.decode import decode_array, encode_array
 from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
-
-__all__ = ["decode_array", "encode_array", "fit_array", "resize_weights", "round_up_width"]
 
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 
@@ -35,8 +32,8 @@ def fit_array(
 
     Args:
         image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
-        settings: of the image.
-        padded_width: gives w' for the width of the picture, pixels.
+        settings: Of the image.
+        padded_width: Gives w' for the width of the picture, pixels.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
@@ -117,8 +114,8 @@ def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
     only what shrinks.
 
     Args:
-        size: pixels of the axis.
-        new_size: pixels of the resized axis.
+        size: Pixels of the axis.
+        new_size: Pixels of the resized axis.
 
     Returns:
         `places` int [new_size, k] and `weights` float32 [new_size, k]; not to be changed.

@@ -303,7 +303,7 @@ def _shown(image: tf.Tensor) -> tf.Tensor:
 
 
 def _reduction(size: tf.Tensor) -> tf.Tensor:
-    """Return `image_formats.reduction` of a size, int64 [2]: int64 scalar."""
+    """Return `images.formats.reduction` of a size, int64 [2]: int64 scalar."""
     factors = tf.constant([2**power for power in range(MAX_REDUCTION.bit_length())], tf.int64)
     pixels, short, long = tf.reduce_prod(size), tf.reduce_min(size), tf.reduce_max(size)
     possible = (pixels >= MANY_PIXELS * factors**2) & (

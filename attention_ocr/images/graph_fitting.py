@@ -34,7 +34,7 @@ def or_blank(decode: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf
     """Decode one file, or return an image without pixels if that fails.
 
     Args:
-        decode: from string scalars to images uint8 [h, w, 3].
+        decode: From string scalars to images uint8 [h, w, 3].
         encoded: string scalar, the bytes of the file.
 
     Returns:
@@ -69,7 +69,7 @@ def fitted_size(
 
     Args:
         size: int32 [2], height and width in pixels, above 0.
-        settings: the height, the largest width, and how much narrow images are widened.
+        settings: The height, the largest width, and how much narrow images are widened.
         stretch: float32 scalar, by which the width is multiplied beside.
 
     Returns:
@@ -98,7 +98,7 @@ def fit_image(
 
     Args:
         image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
-        settings: of the image. Its views, if there are several, are cut out of it from left to
+        settings: Of the image. Its views, if there are several, are cut out of it from left to
             right; columns that remain on the right are dropped.
         stretch: float32 scalar, by which the width is multiplied.
 
@@ -134,7 +134,7 @@ def picture_of(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) ->
     Args:
         image: float [views * H, W, C] in [-1, 1].
         image_size: int [2], height and width of the picture in it, or of a view.
-        num_views: of the picture.
+        num_views: Of the picture.
 
     Returns:
         uint8 [h, views * w, C].

@@ -17,8 +17,8 @@ def decode_any(value: tf.Tensor, is_path: bool = False, verified: bool = False) 
 
     Args:
         value: string scalar, the bytes of the file.
-        is_path: whether it is the path of the file instead.
-        verified: whether it was decoded once before, so that to guard against a broken one, which
+        is_path: Whether it is the path of the file instead.
+        verified: Whether it was decoded once before, so that to guard against a broken one, which
             takes as long as to decode it, is not needed.
 
     Returns:

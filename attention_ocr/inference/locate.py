@@ -23,12 +23,12 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     """Return a model: a directory that holds one of `MODEL_FILES`, or a `.tflite` or `.onnx` file.
 
     Args:
-        path: a work directory, an export, a version of one, or a file; of an export without a
+        path: A work directory, an export, a version of one, or a file; of an export without a
             version the newest counts; `default`, or none, finds the weights that come with the
             package (a folder of that name is found by its absolute path).
 
     Raises:
-        FileNotFoundError: there is no model.
+        FileNotFoundError: If there is no model.
     """
     if is_default(path):
         if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():

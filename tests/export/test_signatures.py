@@ -24,6 +24,11 @@ INTERFACE = {
     "serving_default": ("predict", {"images": (tf.string, [None])}, READING),
     "images": ("predict", {"images": (tf.uint8, [None] * 4)}, READING),
     "images_float": ("predict", {"images": (tf.float32, [None] * 4)}, READING),
+    "raw_pixels": (
+        "predict",
+        {"pixels": (tf.string, [None]), "sizes": (tf.int32, [None, 2])},
+        READING,
+    ),
     "classify": (
         "classify",
         {"inputs": (tf.string, [None])},

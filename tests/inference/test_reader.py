@@ -288,13 +288,13 @@ def test_second_looks_are_kept_with_the_model(looking, work_dir):
             {"second_looks": SecondLooksConfig(widths_below=0.1)},
             SecondLooksConfig(widths_below=0.1),
         ),
-        ({"turn_slanted": False}, SecondLooksConfig(widths_below=0.8)),
+        ({"deskew": False}, SecondLooksConfig(widths_below=0.8)),
         (
-            {"turn_tall": True},
+            {"rotate_tall": True},
             dataclasses.replace(LOOKS, rotate_tall_below=RECOMMENDED.rotate_tall_below),
         ),
         (
-            {"second_looks": False, "turn_slanted": True},
+            {"second_looks": False, "deskew": True},
             SecondLooksConfig(deskew_below=RECOMMENDED.deskew_below),
         ),
     ],

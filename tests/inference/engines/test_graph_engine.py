@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.inference.engines.graph_engine import GraphEngine
+from attention_ocr.images.image import LazyImage
+from attention_ocr.inference.engines.graph_engine import FileGraphEngine
 from attention_ocr.inference.engines.signature_names import STATUS_UNREADABLE
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
@@ -29,7 +30,8 @@ def test_the_graph_gets_what_it_can_decode():
     pixels = NOISE[..., :3]
     formats = ("PNG", "TIFF", "GIF", "JPEG", "AVIF")
     files = [*(encode(pixels, name) for name in formats), b"no image", encode(pixels, "JPEG")[:99]]
-    readings = GraphEngine(serve, Config(), Charset("png")).read(files)
+    engine = FileGraphEngine(serve, Config(), Charset("png"))
+    readings = engine.read([LazyImage(file) for file in files])
     assert [reading.text for reading in readings] == ["png"] * 5 + ["", ""]
     assert [reading.error for reading in readings[:5]] == [None] * 5
     assert readings[5].error.startswith("unreadable image: not a PNG, JPEG")
