@@ -116,7 +116,7 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
     )
-    for name, what in (("max_image_bytes", "file"), ("max_image_pixels", "picture")):
+    for name, what in (("max_image_bytes", "file"), ("max_image_pixels", "image")):
         parser.add_argument(
             f"--{name}",
             type=_positive,
@@ -244,7 +244,9 @@ def _read(
             overlay=overlay,
             warning=reading.warning,
             shrunk=reading.shrunk,
-            alternatives=tuple((text, round(sure, 6)) for text, sure in reading.alternatives),
+            alternatives=tuple(
+                (text, round(confidence, 6)) for text, confidence in reading.alternatives
+            ),
         )
 
 

@@ -1,18 +1,20 @@
-"""Whether a picture looks like more than the crop of one word or line that a model reads.
+"""Whether an image looks like more than the crop of one word or line that a model reads.
 
-A cheap look at the pixels of clean pictures, ink on an even background: rows of ink with empty rows
+A cheap look at the pixels of clean images, ink on an even background: rows of ink with empty rows
 between are lines, and columns of ink with wide gaps among narrow ones are words. What is clearly
 neither, as most photographs of one word, is left alone.
 """
 
 import itertools
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 SHORT_SIDE = 512
-"""Pixels to which the shorter side of larger pictures is reduced."""
+"""Pixels to which the shorter side of larger images is reduced."""
+
+MIN_HEIGHT, MIN_WIDTH = 8, 3
+"""Pixels below which there is no room for several words or lines."""
 
 MIN_SEPARATION = 0.8
 """Share of the variance of the pixels that lies between ink and background (Otsu, 1979)."""
@@ -48,18 +50,18 @@ EXPECTED = {
 """What a model expects, by whether it knows the space."""
 
 
-def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
-    """Return a warning where a picture shows more than a model reads; none where it may be fit.
+def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
+    """Return a warning where an image shows more than a model reads; None where it may fit.
 
     Args:
-        picture: uint8 [h, w, 3].
+        image: uint8 [h, w, 3].
         reads_spaces: Whether the model knows the space, and so reads lines of several words.
 
     Example:
         >>> looks_like_several(np.full((32, 99, 3), 255, np.uint8), reads_spaces=False) is None
         True
     """
-    ink = _ink(picture)
+    ink = _ink(image)
     if ink is None:
         return None
     lines = _lines(ink)
@@ -75,40 +77,47 @@ def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
     )
 
 
-def _ink(picture: np.ndarray) -> np.ndarray | None:
-    """Return bool [h', w'], where a clean picture shows ink; none for any other picture."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+def _ink(image: np.ndarray) -> np.ndarray | None:
+    """Return uint8 [h', w'], 1 where a clean image shows ink; None for any other image."""
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     scale = SHORT_SIDE / min(gray.shape)
     if scale < 1:
         size = [max(round(side * scale), 1) for side in gray.shape[::-1]]
         gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
+        return None
     _, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    share = float(bright.mean())
-    if not 0.0 < share < 1.0:
+    height, width = bright.shape
+    # Most photographs end here, so that the rest is spared them.
+    edges = cv2.countNonZero(bright[:: height - 1]) + cv2.countNonZero(bright[:, :: width - 1])
+    border = edges / (2 * (height + width))
+    share = cv2.countNonZero(bright) / bright.size
+    if max(border, 1.0 - border) < MIN_EVEN_BORDER or not 0.0 < share < 1.0:
         return None
-    contrast = cv2.mean(gray, bright)[0] - cv2.mean(gray, 1 - bright)[0]
-    separation = share * (1.0 - share) * contrast**2 / float(cv2.meanStdDev(gray)[1][0, 0]) ** 2
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]]).mean()
-    if (
-        contrast < MIN_CONTRAST
-        or separation < MIN_SEPARATION
-        or max(border, 1.0 - border) < MIN_EVEN_BORDER
-    ):
+    mean, deviation = cv2.meanStdDev(gray)
+    contrast = (cv2.mean(gray, bright)[0] - mean[0, 0]) / (1.0 - share)
+    separation = share * (1.0 - share) * contrast**2 / deviation[0, 0] ** 2
+    if contrast < MIN_CONTRAST or separation < MIN_SEPARATION:
         return None
-    ink: np.ndarray = bright != (border > 0.5)
-    return ink
+    return 1 - bright if border > 0.5 else bright
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
     """Return where the runs of true values of bool [n] begin, and where they end."""
-    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
-    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+    changes = (np.flatnonzero(flags[1:] != flags[:-1]) + 1).tolist()
+    begins_true, ends_true = bool(flags[0]), bool(flags[-1])
+    places = [0] * begins_true + changes + [len(flags)] * ends_true
+    return list(zip(places[::2], places[1::2], strict=True))
+
+
+def _pieces(ink: np.ndarray) -> list[tuple[int, int]]:
+    """Return the runs of columns of uint8 [h, w] that hold ink."""
+    return _runs(cv2.reduce(ink, 0, cv2.REDUCE_MAX)[0] > 0)
 
 
 def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
     """Return the first and the end row of each line; the highest band alone if one is in doubt."""
-    inked = ink.sum(axis=1)
+    inked = cv2.reduce(ink, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
     bands = _runs(inked > MAX_STRAY_INK * inked.max())
     if not bands:
         return []
@@ -126,30 +135,33 @@ def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _is_line(band: np.ndarray) -> bool:
-    """Return whether a band of rows, bool [h, w], holds characters and not parts of one."""
-    pieces = _runs(np.any(band, axis=0))
+    """Return whether a band of rows, uint8 [h, w], holds characters and not parts of one."""
+    pieces = _pieces(band)
     return len(pieces) > 1 and pieces[-1][1] - pieces[0][0] >= band.shape[0]
 
 
 def _holds_words(line: np.ndarray) -> bool:
-    """Return whether the characters of a line, bool [h, w], stand in groups."""
-    pieces = _runs(np.any(line, axis=0))
-    if line.shape[0] < 8 or len(pieces) < 4:
+    """Return whether the characters of a line, uint8 [h, w], stand in groups."""
+    pieces = _pieces(line)
+    if line.shape[0] < MIN_HEIGHT or len(pieces) < 4:
         return False
     gaps = sorted(after[0] - before[1] for before, after in itertools.pairwise(pieces))
-    height = float(np.median(list(_piece_heights(line, pieces))))
     for num_narrow in range(1, len(gaps)):
         widest, narrowest_between = gaps[num_narrow - 1], gaps[num_narrow]
         if (
             num_narrow >= MIN_GAPS_IN_WORDS * (len(gaps) - num_narrow)
-            and narrowest_between >= max(MIN_WORD_GAP * height, 3)
+            and narrowest_between >= 3
             and narrowest_between >= MIN_GAP_RATIO * widest
-            and narrowest_between >= MIN_MEAN_RATIO * float(np.mean(gaps[:num_narrow]))
+            and narrowest_between >= MIN_MEAN_RATIO * sum(gaps[:num_narrow]) / num_narrow
+            and narrowest_between >= MIN_WORD_GAP * _median_height(line, pieces)
         ):
             return True
     return False
 
 
-def _piece_heights(line: np.ndarray, pieces: list[tuple[int, int]]) -> Iterator[int]:
-    for begin, end in pieces:
-        yield int(np.ptp(np.flatnonzero(line[:, begin:end].any(axis=1)))) + 1
+def _median_height(line: np.ndarray, pieces: list[tuple[int, int]]) -> float:
+    """Return the median height of the characters of a line."""
+    heights = [
+        int(np.ptp(np.flatnonzero(line[:, begin:end].any(axis=1)))) + 1 for begin, end in pieces
+    ]
+    return float(np.median(heights))

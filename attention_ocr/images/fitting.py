@@ -33,12 +33,12 @@ def fit_array(
     Args:
         image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
         settings: Of the image.
-        padded_width: Gives w' for the width of the picture, pixels.
+        padded_width: Returns w' for the width of the content, pixels.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
-            picture, and below one that had to be shrunk, stand zeros.
-        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
+            content, and below one that had to be shrunk, stand zeros.
+        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
     """
     num_views = settings.num_views
     if image is None or image.size == 0 or image.shape[1] < num_views:

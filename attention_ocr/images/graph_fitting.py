@@ -104,10 +104,10 @@ def fit_image(
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other. Right of the
-            picture (and below one that had to be shrunk) stand zeros, up to a multiple of
+            content (and below one that had to be shrunk) stand zeros, up to a multiple of
             `WIDTH_MULTIPLE`.
-        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
-        `shrunk`: bool, whether the picture was too wide.
+        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
+        `shrunk`: bool, whether the image was too wide.
     """
     num_views = settings.num_views
     has_pixels = (tf.size(image) > 0) & (tf.shape(image)[1] >= num_views)
@@ -129,12 +129,12 @@ def fit_image(
 
 
 def picture_of(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) -> np.ndarray:
-    """Return the picture that `fit_image` made an input of, without padding, its views in a row.
+    """Return the content that `fit_image` made an input of, without padding, its views in a row.
 
     Args:
         image: float [views * H, W, C] in [-1, 1].
-        image_size: int [2], height and width of the picture in it, or of a view.
-        num_views: Of the picture.
+        image_size: int [2], height and width of the content, or of a view.
+        num_views: Of the image.
 
     Returns:
         uint8 [h, views * w, C].

@@ -40,7 +40,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     if place.is_file() and place.suffix in SUFFIX_OF.values():
         return place
     if not place.is_dir():
-        raise FileNotFoundError(f"{place} is no directory: no model is there.")
+        raise FileNotFoundError(f"No model found: {place} is not a directory.")
     if _holds_model(place):
         return place
     versions = [

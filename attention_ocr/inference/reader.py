@@ -146,7 +146,9 @@ class Reader:
         for (name, _), image, reading in zip(inputs, images, readings, strict=True):
             error = image.error or reading.error
             warning = self._warning(image) if error is None else None
-            yield dataclasses.replace(reading, error=error, path=name, warning=warning)
+            if (error, name, warning) != (reading.error, reading.path, reading.warning):
+                reading = dataclasses.replace(reading, error=error, path=name, warning=warning)
+            yield reading
 
     def _open(self, image: Any) -> LazyImage:
         try:

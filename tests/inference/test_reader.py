@@ -239,7 +239,7 @@ def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
 
 
 def test_a_place_without_a_model_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is no directory"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a directory"):
         load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="holds neither weights.npz, nor saved_model.pb"):
         load(tmp_path)

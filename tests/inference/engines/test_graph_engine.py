@@ -37,3 +37,24 @@ def test_the_graph_gets_what_it_can_decode():
     assert readings[5].error.startswith("unreadable image: not a PNG, JPEG")
     assert readings[6].error == STATUS_UNREADABLE
     np.testing.assert_array_equal(readings[0].attention.shape, (3, 1, 1))
+
+
+def serve_pixels(pixels: tf.Tensor, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Read how many pixels each image has."""
+    texts = [str(len(row) // 3).encode() if row else b"" for row in pixels.numpy()]
+    assert [len(row) for row in pixels.numpy()] == (3 * np.prod(sizes, axis=1)).tolist()
+    return serve(tf.constant([b"\x89PNG"] * len(texts))) | {
+        "text": tf.constant(texts),
+        "status": tf.constant([b"ok" if text else STATUS_UNREADABLE.encode() for text in texts]),
+    }
+
+
+def test_a_graph_gets_the_pixels_of_files_and_of_arrays():
+    pixels = NOISE[..., :3]
+    count = str(pixels.shape[0] * pixels.shape[1])
+    images = [LazyImage(encode(pixels, name)) for name in ("PNG", "TIFF", "JPEG")]
+    images += [LazyImage.from_array(pixels), LazyImage(b"no image")]
+    readings = GraphEngine(serve_pixels, Config(), Charset("1234567890")).read(images)
+    assert [reading.text for reading in readings] == [*[count] * 4, ""]
+    assert [reading.error for reading in readings[:4]] == [None] * 4
+    assert readings[4].error.startswith("unreadable image: not a PNG, JPEG")
