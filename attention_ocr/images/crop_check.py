@@ -87,10 +87,9 @@ def _ink(image: np.ndarray) -> np.ndarray | None:
     if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
         return None
     _, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    height, width = bright.shape
     # Most photographs end here, so that the rest is spared them.
-    edges = cv2.countNonZero(bright[:: height - 1]) + cv2.countNonZero(bright[:, :: width - 1])
-    border = edges / (2 * (height + width))
+    edges = bright[0], bright[-1], bright[:, 0], bright[:, -1]
+    border = sum(edge.tobytes().count(1) for edge in edges) / (2 * sum(bright.shape))
     share = cv2.countNonZero(bright) / bright.size
     if max(border, 1.0 - border) < MIN_EVEN_BORDER or not 0.0 < share < 1.0:
         return None
@@ -121,17 +120,19 @@ def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
     bands = _runs(inked > MAX_STRAY_INK * inked.max())
     if not bands:
         return []
-    heights = [end - begin for begin, end in bands]
-    highest = bands[int(np.argmax(heights))]
-    lines = [
-        (begin, end)
-        for begin, end in bands
-        if end - begin >= max(MIN_LINE_HEIGHT * max(heights), 4) and _is_line(ink[begin:end])
-    ]
+    highest = max(bands, key=_length)
+    least = max(MIN_LINE_HEIGHT * _length(highest), 4)
+    high = [band for band in bands if _length(band) >= least]
+    # Most images hold one line, whose columns need not be looked at.
+    lines = [band for band in high if _is_line(ink[slice(*band)])] if len(high) > 1 else []
     gaps = [below[0] - above[1] for above, below in itertools.pairwise(lines)]
-    needed = [max(MIN_LINE_GAP * (end - begin), 2) for begin, end in lines[1:]]
+    needed = [max(MIN_LINE_GAP * _length(line), 2) for line in lines[1:]]
     clear = all(gap >= least for gap, least in zip(gaps, needed, strict=True))
     return lines if len(lines) > 1 and clear else [highest]
+
+
+def _length(run: tuple[int, int]) -> int:
+    return run[1] - run[0]
 
 
 def _is_line(band: np.ndarray) -> bool:

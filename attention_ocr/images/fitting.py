@@ -94,11 +94,11 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
-    # A product with a matrix of weights would wake every thread of BLAS for each word.
     places, weights = resize_weights(image.shape[0], height)
     if places.size * image[0].size <= _MAX_GATHERED:
-        gathered: np.ndarray = np.einsum("nk,nkwc->nwc", weights, image[places])
-        return gathered
+        gathered = image.reshape(image.shape[0], -1)[places]
+        # A product with a matrix of weights would wake every thread of BLAS for each word.
+        return np.einsum("nk,nkv->nv", weights, gathered).reshape(height, *image.shape[1:])
     resized = np.zeros((height, *image.shape[1:]), np.float32)
     for place, weight in zip(places.T, weights.T, strict=True):
         resized += image[place] * weight[:, None, None]

@@ -13,7 +13,7 @@ from attention_ocr.images.graph_fitting import or_blank, read_or_empty
 
 
 def decode_any(value: tf.Tensor, is_path: bool = False, verified: bool = False) -> tf.Tensor:
-    """Decode a file of any format that is read, in the graph, to the pixels of `images.decode.decode`.
+    """Decode a file of any format that is read, in the graph, to the pixels of `images.decode`.
 
     Args:
         value: string scalar, the bytes of the file.

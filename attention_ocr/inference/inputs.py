@@ -52,11 +52,16 @@ class NamedInput(NamedTuple):
 
 def one_image(images: object) -> bool:
     """Return whether something is one image, or meant as one, and not several."""
-    if isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
+    if isinstance(images, np.ndarray):
+        # It may hold paths.
+        return images.dtype.kind not in "OSU"
+    if isinstance(
+        images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image | LazyImage
+    ):
         return True
     if hasattr(images, "read") or not isinstance(images, Iterable):
         return True
-    # Arrays and columns of tables may hold paths.
+    # So may a column of a table.
     return hasattr(images, "__array__") and np.asarray(images).dtype.kind not in "OSU"
 
 

@@ -146,9 +146,12 @@ class Reader:
         for (name, _), image, reading in zip(inputs, images, readings, strict=True):
             error = image.error or reading.error
             warning = self._warning(image) if error is None else None
-            if (error, name, warning) != (reading.error, reading.path, reading.warning):
-                reading = dataclasses.replace(reading, error=error, path=name, warning=warning)
-            yield reading
+            is_whole = (error, name, warning) == (reading.error, reading.path, reading.warning)
+            yield (
+                reading
+                if is_whole
+                else dataclasses.replace(reading, error=error, path=name, warning=warning)
+            )
 
     def _open(self, image: Any) -> LazyImage:
         try:

@@ -1,4 +1,4 @@
-"""A file is decoded once for limits, warnings, reading and second looks; pixels are never packed."""
+"""A file is decoded once for warnings, reading and second looks; pixels are never packed."""
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ def decoded(monkeypatch):
         calls.append(args)
         return decode_module.decode_with_size(*args)
 
-    def imencode(*args):
+    def imencode(*_):
         raise AssertionError("Pixels were packed as a file.")
 
     monkeypatch.setattr(image_module, "decode_with_size", decode_with_size)

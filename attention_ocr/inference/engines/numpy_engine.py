@@ -72,10 +72,10 @@ class NumPyEngine(abc.ABC):
         fitted, image_size = fit_array(pixels, self.config.image, self.input_width)
         outputs = self.run(fitted, image_size)
         height, width = image_size.tolist()
-        token_ids = outputs[TOKEN_IDS][0]
+        token_ids = outputs[TOKEN_IDS][0].tolist()
         # Exports of older releases may answer with unknown characters, which cannot be shown.
-        known = np.flatnonzero(token_ids != UNKNOWN_ID)
-        text = "" if pixels is None else self.charset.decode(token_ids[known].tolist())
+        known = [place for place, token_id in enumerate(token_ids) if token_id != UNKNOWN_ID]
+        text = "" if pixels is None else self.charset.decode([token_ids[place] for place in known])
         shown = known[: len(text)]
         return Reading(
             text=text,

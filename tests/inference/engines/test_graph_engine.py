@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.images.image import LazyImage
-from attention_ocr.inference.engines.graph_engine import FileGraphEngine
+from attention_ocr.inference.engines.graph_engine import FileGraphEngine, GraphEngine
 from attention_ocr.inference.engines.signature_names import STATUS_UNREADABLE
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
