@@ -128,13 +128,13 @@ class Reader:
         if one_image(images):
             # What is passed alone and is no image is a mistake of the call.
             image = open_image(images, self.limits)
-            inputs: Iterable[NamedInput] = [NamedInput(name_of(images), image)]
+            batches: Iterable[list[NamedInput]] = [[NamedInput(name_of(images), image)]]
             total: int | None = 1
         else:
-            inputs = named_inputs(images)
+            batches = _batches(named_inputs(images), batch_size)
             total = len(images) if isinstance(images, Sized) else None
         num_read = 0
-        for batch in _batches(inputs, batch_size):
+        for batch in batches:
             yield from self._read_batch(batch)
             num_read += len(batch)
             if progress is not None:

@@ -74,14 +74,17 @@ class NumPyEngine(abc.ABC):
         height, width = image_size.tolist()
         token_ids = outputs[TOKEN_IDS][0].tolist()
         # Exports of older releases may answer with unknown characters, which cannot be shown.
-        known = [place for place, token_id in enumerate(token_ids) if token_id != UNKNOWN_ID]
-        text = "" if pixels is None else self.charset.decode([token_ids[place] for place in known])
-        shown = known[: len(text)]
+        known = [token_id for token_id in token_ids if token_id != UNKNOWN_ID]
+        text = "" if pixels is None else self.charset.decode(known)
+        shown: slice | np.ndarray = slice(len(text))
+        if len(known) < len(token_ids):
+            shown = np.flatnonzero(np.not_equal(token_ids, UNKNOWN_ID))[: len(text)]
         return Reading(
             text=text,
             confidence=0.0 if pixels is None else float(outputs[CONFIDENCE][0]),
             character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
-            attention=outputs[ATTENTION][0, shown],
+            # Not a view, which would keep the rows of padding.
+            attention=outputs[ATTENTION][0, shown].copy(),
             attention_extent=(height / self.config.image.image_height, width / fitted.shape[1]),
             error=image.error,
         )
