@@ -57,11 +57,18 @@ def array_pairs(
     arrays = [decode(file) for file in files]
     for name, reader in readers.items():
         row = measure.time_pair(
-            lambda item, reader=reader: reader.read(arrays[item]),
-            lambda item, reader=reader: reader.read(files[item]),
+            partial(read_one, reader, arrays),
+            partial(read_one, reader, files),
             *(len(files), rounds),
         )
         yield {"pair, one word": f"{name}: array beside file", **row}
+
+
+def read_one(
+    reader: attention_ocr.Reader, images: Sequence[bytes] | Sequence[np.ndarray], item: int
+) -> None:
+    """Read one of several images."""
+    reader.read(images[item])
 
 
 def bare_pairs(files: Sequence[bytes], rounds: int) -> Iterator[dict[str, Any]]:
