@@ -4,17 +4,25 @@ Opening and decoding the files and all preprocessing are included. Without `--mo
 random weights is made; it writes texts of full length, so that its attention takes the most time
 that it can.
 
+Then pairs of ways to read the same words one by one, in turn: arrays beside files by each engine;
+and, by LiteRT with the weights of the package, what the toolkit adds to the bare interpreter.
+
     python -m benchmarks.reading [--model DIR] [--batch_sizes 1 32] [--json FILE]
 """
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
 
 import attention_ocr
 from attention_ocr.exporting.saved_model import export_saved_model
+from attention_ocr.images.decode import decode
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
@@ -42,8 +50,84 @@ def sample_reading(
     return measure.take_sample(lambda: reader.read(paths, batch_size))
 
 
+def array_pairs(
+    readers: dict[str, attention_ocr.Reader], files: Sequence[bytes], rounds: int
+) -> Iterator[dict[str, Any]]:
+    """Time each reader on arrays, beside the files that they were decoded from."""
+    arrays = [decode(file) for file in files]
+    for name, reader in readers.items():
+        row = measure.time_pair(
+            partial(read_one, reader, arrays),
+            partial(read_one, reader, files),
+            *(len(files), rounds),
+        )
+        yield {"pair, one word": f"{name}: array beside file", **row}
+
+
+def read_one(
+    reader: attention_ocr.Reader, images: Sequence[bytes] | Sequence[np.ndarray], item: int
+) -> None:
+    """Read one of several images."""
+    reader.read(images[item])
+
+
+def bare_pairs(files: Sequence[bytes], rounds: int) -> Iterator[dict[str, Any]]:
+    """Time the model of the package by LiteRT, beside the bare interpreter on the same inputs."""
+    once = attention_ocr.load(engine="litert", second_looks=False)
+    looking = attention_ocr.load(engine="litert")
+    arrays = [decode(file) for file in files]
+    engine: Any = once.engine
+    looking_engine: Any = looking.engine
+    run = engine.run
+    inputs = [inputs_of(once, engine, array) for array in arrays]
+    of_looks = [inputs_of(looking, looking_engine.engine, array) for array in arrays]
+
+    def run_all(calls: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        for call in calls:
+            run(*call)
+
+    def decode_and_run(item: int) -> None:
+        cv2.imdecode(np.frombuffer(files[item], np.uint8), cv2.IMREAD_COLOR)
+        run_all(inputs[item])
+
+    ways: dict[str, tuple[Callable[[int], object], Callable[[int], object]]] = {
+        "array beside bare LiteRT": (
+            lambda item: once.read(arrays[item]),
+            lambda item: run_all(inputs[item]),
+        ),
+        "file beside cv2.imdecode and bare LiteRT": (
+            lambda item: once.read(files[item]),
+            decode_and_run,
+        ),
+        "array with second looks beside their passes": (
+            lambda item: looking.read(arrays[item]),
+            lambda item: run_all(of_looks[item]),
+        ),
+    }
+    for name, pair in ways.items():
+        yield {"pair, one word": name, **measure.time_pair(*pair, len(files), rounds)}
+
+
+def inputs_of(
+    reader: attention_ocr.Reader, engine: Any, image: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return every input of the network that reading an image takes."""
+    inputs: list[tuple[np.ndarray, np.ndarray]] = []
+    run, num_threads = engine.run, engine.num_threads
+
+    def recording(*call: np.ndarray) -> Any:
+        inputs.append((call[0], call[1]))
+        return run(*call)
+
+    engine.run, engine.num_threads = recording, 1
+    reader.read(image)
+    del engine.run
+    engine.num_threads = num_threads
+    return inputs
+
+
 def main(arguments: argparse.Namespace) -> None:
-    """Time reading at each batch size."""
+    """Time reading at each batch size, and pairs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = write_images(folder, arguments.images)
@@ -62,6 +146,15 @@ def main(arguments: argparse.Namespace) -> None:
             times = measure.time_in_turn(work, len(paths), arguments.rounds)
             rows += [{"reading, an image": n, "batch": batch_size, **c} for n, c in times.items()]
         measure.report(rows, arguments.json)
+        files = [path.read_bytes() for path in paths]
+        litert = attention_ocr.load(engine="litert", second_looks=False)
+        readers["package, LiteRT"] = litert
+        pairs = [
+            *array_pairs(readers, files, arguments.rounds),
+            *bare_pairs(files, arguments.rounds),
+        ]
+        beside = arguments.json and arguments.json.with_stem(f"{arguments.json.stem}_pairs")
+        measure.report(pairs, beside)
 
 
 if __name__ == "__main__":

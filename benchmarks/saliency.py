@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.images.fitting import encode_array
+from attention_ocr.images.decode import encode_array
 from attention_ocr.inference.locate import DEFAULT_MODEL, find_model
 from attention_ocr.inference.serving_function import prepare_encoded
 from attention_ocr.inference.work_directory import TrainedModel, load_trained_model

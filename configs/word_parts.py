@@ -22,7 +22,7 @@ import numpy as np
 
 import attention_ocr
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.images.fitting import decode_array
+from attention_ocr.images.decode import decode_array
 from attention_ocr.inference.engines.interface import Reading
 
 PARTS_OF_A_WORD = 3

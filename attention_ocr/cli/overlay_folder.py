@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from attention_ocr.images.fitting import decode_array
+from attention_ocr.images.decode import decode_array
 from attention_ocr.inference.reader import Reading
-from attention_ocr.inference.second_looks.deskew import set_level
+from attention_ocr.inference.second_looks.deskew import deskew
 from attention_ocr.inference.second_looks.widths import add_margin
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.visualization.overlay import attention_strip, scale_to_height
@@ -57,8 +57,8 @@ class OverlayFolder:
         if decoded is None:
             raise OSError(f"{name} cannot be decoded")
         decoded = np.rot90(decoded, reading.quarter_turns)
-        if reading.slant and (level := set_level(decoded, reading.slant)) is not None:
-            decoded = level
+        if reading.slant and (word := deskew(decoded, reading.slant)) is not None:
+            decoded = word
         if reading.margin:
             decoded = add_margin(decoded, reading.margin)
         image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)

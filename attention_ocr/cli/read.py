@@ -118,7 +118,7 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, what in (
         ("max_image_bytes", "of a file that is decoded"),
-        ("max_image_pixels", "of a picture that is decoded"),
+        ("max_image_pixels", "of an image that is decoded"),
         ("max_unpacked_bytes", "that a file may unpack to, all channels in their depth"),
     ):
         parser.add_argument(
@@ -162,8 +162,8 @@ def run(args: argparse.Namespace) -> int:
                 engine=args.engine,
                 limits=limits,
                 second_looks=_second_looks(args),
-                turn_tall=args.turn_tall,
-                turn_slanted=args.turn_slanted,
+                rotate_tall=args.rotate_tall,
+                deskew=args.deskew,
                 **decoding,
             )
             overlays = _open_overlays(args.overlay_dir)
@@ -250,7 +250,9 @@ def _read(
             overlay=overlay,
             warning=reading.warning,
             shrunk=reading.shrunk,
-            alternatives=tuple((text, round(sure, 6)) for text, sure in reading.alternatives),
+            alternatives=tuple(
+                (text, round(confidence, 6)) for text, confidence in reading.alternatives
+            ),
         )
 
 

@@ -20,7 +20,7 @@ def serialize_example(encoded: bytes, text: str, key: str, height: int, width: i
     """Write one labelled image as a `tf.train.Example`.
 
     Args:
-        encoded: The image file, see `images.decode.normalize_file`.
+        encoded: The image file, see `images.image.normalize_file`.
         text: The label; stored in Unicode's composed form (NFC).
         key: Names the image, for example its relative path.
         height: Height in pixels.

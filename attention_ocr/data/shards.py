@@ -21,13 +21,8 @@ from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
 from attention_ocr.data.sources import Source, Walk
-from attention_ocr.images.decode import (
-    UnreadableImageError,
-    decode,
-    encode_array,
-    normalize_file,
-)
-from attention_ocr.images.headers import read_header
+from attention_ocr.images.decode import UnreadableImageError, encode_array
+from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.text.charset import Charset
 
 _CHUNK_SIZE = 64
@@ -269,21 +264,23 @@ def _check_image(
     try:
         # As it is decoded in training. A file that TensorFlow would read otherwise, if at all,
         # becomes a PNG of its pixels: other programs read records too.
-        encoded = _for_tensorflow(encoded)
+        file = _for_tensorflow(LazyImage(encoded))
     except UnreadableImageError as error:
         detail = str(error).removeprefix("unreadable image: ")
         return SkippedImage(image.key, "unreadable", detail)
-    header = read_header(encoded)
+    header = file.header
     height, width = (header.height, header.width) if header else (0, 0)
-    return serialize_example(encoded, image.text, image.key, height, width)
+    return serialize_example(file.encoded or b"", image.text, image.key, height, width)
 
 
-def _for_tensorflow(encoded: bytes) -> bytes:
-    normalized = normalize_file(encoded)
+def _for_tensorflow(image: LazyImage) -> LazyImage:
+    normalized = normalize_file(image)
     try:
         # Training decodes records without a guard.
         tf.io.decode_image(normalized, channels=3, expand_animations=False)
-    except tf.errors.InvalidArgumentError:
+    except tf.errors.InvalidArgumentError as error:
         # A few kinds of JPEG are read by Python alone.
-        return encode_array(decode(encoded))
-    return normalized
+        if image.pixels is None:
+            raise UnreadableImageError(image.error or str(error)) from error
+        normalized = encode_array(image.pixels)
+    return image if normalized is image.encoded else LazyImage(normalized)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from attention_ocr.images.fitting import decode_array, fit_array
+from attention_ocr.images.decode import decode_array
+from attention_ocr.images.fitting import fit_array
 from attention_ocr.inference.engines.litert_engine import signature_of
 from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
 from attention_ocr.io.extras import extra

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.settings.formats import FILES, FROZEN_GRAPH, SAVED_MODEL
 
@@ -62,7 +63,7 @@ def check_format(format_name: str, directory: Path, check_dir: Path) -> int:
             check_dir / f"{start + index:05d}.png"
             for index in range(len(expected[start : start + batch_size]))
         ]
-        readings += engine.read([path.read_bytes() for path in paths])
+        readings += engine.read([LazyImage(path.read_bytes()) for path in paths])
     compare_readings(format_name, expected, readings)
     return len(readings)
 
@@ -92,7 +93,7 @@ def open_format(format_name: str, directory: Path) -> Engine:
         return open_frozen_graph(directory)
     from attention_ocr.inference.engines.graph_engine import open_saved_model
 
-    return open_saved_model(directory)
+    return open_saved_model(directory, by_files=True)
 
 
 def compare_readings(format_name: str, expected: Expected, readings: Sequence[Reading]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.inference.engines.graph_engine import GraphEngine
+from attention_ocr.inference.engines.graph_engine import FileGraphEngine
 from attention_ocr.inference.serving_function import make_serving_function
 from attention_ocr.inference.work_directory import TrainedModel
 from attention_ocr.settings.config import Config
@@ -51,7 +51,7 @@ def write_frozen_graph(model: TrainedModel, path: Path) -> None:
     path.write_bytes(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-def open_frozen_graph(directory: Path) -> GraphEngine:
+def open_frozen_graph(directory: Path) -> FileGraphEngine:
     """Open the frozen graph of a version.
 
     Args:
@@ -73,4 +73,4 @@ def open_frozen_graph(directory: Path) -> GraphEngine:
     except (DecodeError, ValueError, KeyError) as error:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{path} is damaged and cannot be read: {line}") from error
-    return GraphEngine(serve, Config.load(directory), Charset.load(directory))
+    return FileGraphEngine(serve, Config.load(directory), Charset.load(directory))

@@ -69,8 +69,8 @@ def write_litert(
         converted = quantize_encoder(converted, *inputs, model.recognizer.encoder.name)
     else:
         converted = convert(model, format_name, widths)
-    notes = make_metadata(format_name, model.config, model.charset, widths, source_digest)
-    append_metadata(converted, notes, path)
+    metadata = make_metadata(format_name, model.config, model.charset, widths, source_digest)
+    append_metadata(converted, metadata, path)
 
 
 def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> bytes:

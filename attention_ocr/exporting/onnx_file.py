@@ -67,18 +67,18 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"`format=onnx` cannot hold this model: {line}") from error
     _name_axes(proto)
-    path.write_bytes(_with_notes(proto, make_metadata("onnx", config, charset)))
+    path.write_bytes(_with_metadata(proto, make_metadata("onnx", config, charset)))
 
 
 def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata:
-    """Change the second looks in the notes of an `.onnx` file; the model in it stays as it is.
+    """Change the second looks in the metadata of an `.onnx` file; the model in it stays as it is.
 
     Args:
         path: Of the file, which is replaced whole or not at all.
         values: New values of some of the settings, by name.
 
     Returns:
-        The new notes.
+        The new metadata.
 
     Raises:
         ImportError: If the package `onnx` is not installed.
@@ -92,17 +92,17 @@ def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata
     except DecodeError as error:
         raise ValueError(f"{path} is damaged and cannot be read: {error}") from error
     entries = {entry.key: entry.value for entry in proto.metadata_props}
-    notes = metadata_from_entries(path, entries, digest_of(content))
-    notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
+    metadata = metadata_from_entries(path, entries, digest_of(content))
+    metadata = dataclasses.replace(metadata, config=metadata.config.with_second_looks(values))
     del proto.metadata_props[:]
     with whole_file(path) as temporary:
-        temporary.write_bytes(_with_notes(proto, notes))
-    return notes
+        temporary.write_bytes(_with_metadata(proto, metadata))
+    return metadata
 
 
-def _with_notes(proto: Any, notes: ModelMetadata) -> bytes:
-    """Return the bytes of a model with notes, which hold their digest."""
-    for name, text in notes.to_entries().items():
+def _with_metadata(proto: Any, metadata: ModelMetadata) -> bytes:
+    """Return the bytes of a model with metadata, which hold their digest."""
+    for name, text in metadata.to_entries().items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = name, text
     content: bytes = proto.SerializeToString(deterministic=True)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from attention_ocr.data.shards import EncodedImage, SourceImages
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.exporting.check import ExportDiffersError, compare_readings, open_format
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine
@@ -116,7 +117,7 @@ def compare_forms(
     for image in images:
         if not image.encoded:
             raise FileNotFoundError(f"{image.key}: no such image, or it cannot be read")
-    files = [image.encoded for image in images]
+    files = [LazyImage(image.encoded) for image in images]
     labels = [image.text for image in images]
     formats = formats_of(version)
     reference = reference or open_format(formats[0], version)
@@ -135,7 +136,7 @@ def compare_forms(
     return rows
 
 
-def _read_all(engine: Engine, files: Sequence[bytes]) -> list[Reading]:
+def _read_all(engine: Engine, files: Sequence[LazyImage]) -> list[Reading]:
     starts = range(0, len(files), BATCH_SIZE)
     return [reading for start in starts for reading in engine.read(files[start:][:BATCH_SIZE])]
 

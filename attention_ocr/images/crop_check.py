@@ -1,18 +1,20 @@
-"""Whether a picture looks like more than the crop of one word or line that a model reads.
+"""Whether an image looks like more than the crop of one word or line that a model reads.
 
-A cheap look at the pixels of clean pictures, ink on an even background: rows of ink with empty rows
+A cheap look at the pixels of clean images, ink on an even background: rows of ink with empty rows
 between are lines, and columns of ink with wide gaps among narrow ones are words. What is clearly
 neither, as most photographs of one word, is left alone.
 """
 
 import itertools
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
 SHORT_SIDE = 512
-"""Pixels to which the shorter side of larger pictures is reduced."""
+"""Pixels to which the shorter side of larger images is reduced."""
+
+MIN_HEIGHT, MIN_WIDTH = 8, 3
+"""Pixels below which there is no room for several words or lines."""
 
 MIN_SEPARATION = 0.8
 """Share of the variance of the pixels that lies between ink and background (Otsu, 1979)."""
@@ -48,26 +50,38 @@ EXPECTED = {
 """What a model expects, by whether it knows the space."""
 
 
-def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
-    """Return a warning where a picture shows more than a model reads; none where it may be fit.
+def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
+    """Return a warning where an image shows more than a model reads; None where it may fit.
 
     Args:
-        picture: uint8 [h, w, 3].
-        reads_spaces: whether the model knows the space, and so reads lines of several words.
+        image: uint8 [h, w, 3].
+        reads_spaces: Whether the model knows the space, and so reads lines of several words.
 
     Example:
         >>> looks_like_several(np.full((32, 99, 3), 255, np.uint8), reads_spaces=False) is None
         True
     """
-    ink = _ink(picture)
-    if ink is None:
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    scale = SHORT_SIDE / min(gray.shape)
+    if scale < 1:
+        size = [max(round(side * scale), 1) for side in gray.shape[::-1]]
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
         return None
-    lines = _lines(ink)
-    if len(lines) > 1:
-        found = "lines"
-    elif lines and not reads_spaces and _holds_words(ink[slice(*lines[0])]):
-        found = "words"
-    else:
+    threshold, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    # Bytes are counted here: each function of NumPy that is called takes its time to come into the
+    # cache, which the network has filled.
+    flags, width = bright.tobytes(), gray.shape[1]
+    edges = flags[:width], flags[-width:], flags[::width], flags[width - 1 :: width]
+    border = sum(edge.count(1) for edge in edges) / (2 * sum(gray.shape))
+    # Most photographs end here, and most crops of a word below: the rest is spared them.
+    if max(border, 1.0 - border) < MIN_EVEN_BORDER:
+        return None
+    ink = bright
+    if border > 0.5:
+        _, ink = cv2.threshold(gray, threshold, 1, cv2.THRESH_BINARY_INV)
+    found = _found_in(ink, reads_spaces)
+    if found is None or not _is_clean(gray, bright):
         return None
     return (
         f"looks like several {found}; the model expects {EXPECTED[reads_spaces]}: crop each and "
@@ -75,81 +89,94 @@ def looks_like_several(picture: np.ndarray, reads_spaces: bool) -> str | None:
     )
 
 
-def _ink(picture: np.ndarray) -> np.ndarray | None:
-    """Return bool [h', w'], where a clean picture shows ink; none for any other picture."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    scale = SHORT_SIDE / min(gray.shape)
-    if scale < 1:
-        size = [max(round(side * scale), 1) for side in gray.shape[::-1]]
-        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    _, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    share = float(bright.mean())
+def _found_in(ink: np.ndarray, reads_spaces: bool) -> str | None:
+    """Return what there are several of in an image, uint8 [h, w], 1 where there is ink."""
+    lines = _lines(ink)
+    if len(lines) > 1:
+        return "lines"
+    if lines and not reads_spaces and _holds_words(ink[slice(*lines[0])]):
+        return "words"
+    return None
+
+
+def _is_clean(gray: np.ndarray, bright: np.ndarray) -> bool:
+    """Return whether an image, uint8 [h, w], is of two even tones, parted as `bright` says."""
+    share = cv2.countNonZero(bright) / bright.size
     if not 0.0 < share < 1.0:
-        return None
-    contrast = cv2.mean(gray, bright)[0] - cv2.mean(gray, 1 - bright)[0]
-    separation = share * (1.0 - share) * contrast**2 / float(cv2.meanStdDev(gray)[1][0, 0]) ** 2
-    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]]).mean()
-    if (
-        contrast < MIN_CONTRAST
-        or separation < MIN_SEPARATION
-        or max(border, 1.0 - border) < MIN_EVEN_BORDER
-    ):
-        return None
-    ink: np.ndarray = bright != (border > 0.5)
-    return ink
+        return False
+    mean, deviation = cv2.meanStdDev(gray)
+    contrast = (cv2.mean(gray, bright)[0] - mean[0, 0]) / (1.0 - share)
+    separation = share * (1.0 - share) * contrast**2 / deviation[0, 0] ** 2
+    return bool(contrast >= MIN_CONTRAST and separation >= MIN_SEPARATION)
 
 
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """Return where the runs of true values of bool [n] begin, and where they end."""
-    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
-    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+def _runs(flags: bytes) -> list[tuple[int, int]]:
+    """Return where the runs of ones begin, and where they end, in bytes of ones and zeros."""
+    runs, place = [], 0
+    for run in flags.split(b"\0"):
+        if run:
+            runs.append((place, place + len(run)))
+        place += len(run) + 1
+    return runs
+
+
+def _pieces(ink: np.ndarray) -> list[tuple[int, int]]:
+    """Return the runs of columns of uint8 [h, w] that hold ink."""
+    return _runs(cv2.reduce(ink, 0, cv2.REDUCE_MAX).tobytes())
 
 
 def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
     """Return the first and the end row of each line; the highest band alone if one is in doubt."""
-    inked = ink.sum(axis=1)
-    bands = _runs(inked > MAX_STRAY_INK * inked.max())
+    height, width = ink.shape
+    flags = ink.tobytes()
+    inked = [flags[row * width : (row + 1) * width].count(1) for row in range(height)]
+    least_inked = MAX_STRAY_INK * max(inked)
+    bands = _runs(bytes(count > least_inked for count in inked))
     if not bands:
         return []
-    heights = [end - begin for begin, end in bands]
-    highest = bands[int(np.argmax(heights))]
-    lines = [
-        (begin, end)
-        for begin, end in bands
-        if end - begin >= max(MIN_LINE_HEIGHT * max(heights), 4) and _is_line(ink[begin:end])
-    ]
+    highest = max(bands, key=_length)
+    least = max(MIN_LINE_HEIGHT * _length(highest), 4)
+    high = [band for band in bands if _length(band) >= least]
+    # Most images hold one line, whose columns need not be looked at.
+    lines = [band for band in high if _is_line(ink[slice(*band)])] if len(high) > 1 else []
     gaps = [below[0] - above[1] for above, below in itertools.pairwise(lines)]
-    needed = [max(MIN_LINE_GAP * (end - begin), 2) for begin, end in lines[1:]]
+    needed = [max(MIN_LINE_GAP * _length(line), 2) for line in lines[1:]]
     clear = all(gap >= least for gap, least in zip(gaps, needed, strict=True))
     return lines if len(lines) > 1 and clear else [highest]
 
 
+def _length(run: tuple[int, int]) -> int:
+    return run[1] - run[0]
+
+
 def _is_line(band: np.ndarray) -> bool:
-    """Return whether a band of rows, bool [h, w], holds characters and not parts of one."""
-    pieces = _runs(np.any(band, axis=0))
+    """Return whether a band of rows, uint8 [h, w], holds characters and not parts of one."""
+    pieces = _pieces(band)
     return len(pieces) > 1 and pieces[-1][1] - pieces[0][0] >= band.shape[0]
 
 
 def _holds_words(line: np.ndarray) -> bool:
-    """Return whether the characters of a line, bool [h, w], stand in groups."""
-    pieces = _runs(np.any(line, axis=0))
-    if line.shape[0] < 8 or len(pieces) < 4:
+    """Return whether the characters of a line, uint8 [h, w], stand in groups."""
+    pieces = _pieces(line)
+    if line.shape[0] < MIN_HEIGHT or len(pieces) < 4:
         return False
     gaps = sorted(after[0] - before[1] for before, after in itertools.pairwise(pieces))
-    height = float(np.median(list(_piece_heights(line, pieces))))
     for num_narrow in range(1, len(gaps)):
         widest, narrowest_between = gaps[num_narrow - 1], gaps[num_narrow]
         if (
             num_narrow >= MIN_GAPS_IN_WORDS * (len(gaps) - num_narrow)
-            and narrowest_between >= max(MIN_WORD_GAP * height, 3)
+            and narrowest_between >= 3
             and narrowest_between >= MIN_GAP_RATIO * widest
-            and narrowest_between >= MIN_MEAN_RATIO * float(np.mean(gaps[:num_narrow]))
+            and narrowest_between >= MIN_MEAN_RATIO * sum(gaps[:num_narrow]) / num_narrow
+            and narrowest_between >= MIN_WORD_GAP * _median_height(line, pieces)
         ):
             return True
     return False
 
 
-def _piece_heights(line: np.ndarray, pieces: list[tuple[int, int]]) -> Iterator[int]:
-    for begin, end in pieces:
-        yield int(np.ptp(np.flatnonzero(line[:, begin:end].any(axis=1)))) + 1
+def _median_height(line: np.ndarray, pieces: list[tuple[int, int]]) -> float:
+    """Return the median height of the characters of a line."""
+    heights = [
+        int(np.ptp(np.flatnonzero(line[:, begin:end].any(axis=1)))) + 1 for begin, end in pieces
+    ]
+    return float(np.median(heights))

@@ -1,21 +1,21 @@
-"""From image files to network inputs in NumPy: what `images.graph_fitting` does in a graph.
+"""From pixels to network inputs in NumPy: what `images.graph_fitting` does in a graph.
 
-Engines that read without TensorFlow prepare their images here. The pixels come from
-`images.decode`, the inputs are those of `images.graph_fitting.fit_image` up to rounding.
+Engines that read without TensorFlow prepare their images here. The inputs are those of
+`images.graph_fitting.fit_image` up to rounding.
 """
 
 import functools
+import struct
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from attention_ocr.images.decode import decode_array, encode_array
 from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
 
-__all__ = ["decode_array", "encode_array", "fit_array", "resize_weights", "round_up_width"]
-
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
+
+_FLOAT32 = struct.Struct("f")
 
 _MAX_GATHERED = 2**18
 """Values that are laid out anew to be resized in one go; more are taken line by line."""
@@ -35,13 +35,13 @@ def fit_array(
 
     Args:
         image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
-        settings: of the image.
-        padded_width: gives w' for the width of the picture, pixels.
+        settings: Of the image.
+        padded_width: Returns w' for the width of the content, pixels.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
-            picture, and below one that had to be shrunk, stand zeros.
-        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
+            content, and below one that had to be shrunk, stand zeros.
+        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
     """
     num_views = settings.num_views
     if image is None or image.size == 0 or image.shape[1] < num_views:
@@ -61,22 +61,28 @@ def fit_array(
 
 
 def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
-    # In float32, like the graph, so that a half is rounded to the same side.
-    one, rows, columns = np.float32(1), np.float32(height), np.float32(width)
-    scale, stretch = np.float32(settings.image_height) / rows, one
-    if round(float(columns * scale)) > settings.max_image_width:
-        scale = np.float32(settings.max_image_width) / columns
+    # Each step is rounded to float32, like the graph, so that a half is rounded to the same side.
+    scale, stretch = _float32(settings.image_height / height), 1.0
+    if round(_float32(width * scale)) > settings.max_image_width:
+        scale = _float32(settings.max_image_width / width)
     elif settings.narrow_stretch != 1.0:
-        narrowest, widest = map(np.float32, STRETCHED_RATIOS)
-        share = (widest - columns / rows) / (widest - narrowest)
-        share = min(max(share, np.float32(0)), one)
-        stretch = one + np.float32(settings.narrow_stretch - 1.0) * share
-    fitted_height = round(float(rows * scale))
-    fitted_width = round(float(columns * scale * stretch))
+        narrowest, widest = map(_float32, STRETCHED_RATIOS)
+        missing = _float32(widest - _float32(width / height))
+        share = min(max(_float32(missing / _float32(widest - narrowest)), 0.0), 1.0)
+        stretch = _float32(1.0 + _float32(_float32(settings.narrow_stretch - 1.0) * share))
+    fitted_height = round(_float32(height * scale))
+    fitted_width = round(_float32(_float32(width * scale) * stretch))
     return (
         min(max(fitted_height, 1), settings.image_height),
         min(max(fitted_width, 1), settings.max_image_width),
     )
+
+
+def _float32(value: float) -> float:
+    """Round to float32; exact for a sum, a product or a quotient of two such numbers."""
+    # Scalars of NumPy take several times as long.
+    rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
+    return rounded
 
 
 def _to_gray(image: np.ndarray) -> np.ndarray:
@@ -90,18 +96,16 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     rows = _resize_rows(image, height)
     columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
-    # In place, and without the checks of `np.clip`.
-    np.minimum(columns, np.float32(255), out=columns)
-    np.maximum(columns, np.float32(0), out=columns)
+    np.clip(columns, np.float32(0), np.float32(255), out=columns)
     return columns.transpose(1, 0, 2)
 
 
 def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
-    # A product with a matrix of weights would wake every thread of BLAS for each word.
     places, weights = resize_weights(image.shape[0], height)
     if places.size * image[0].size <= _MAX_GATHERED:
-        gathered: np.ndarray = np.einsum("nk,nkwc->nwc", weights, image[places])
-        return gathered
+        gathered = image.reshape(image.shape[0], -1)[places]
+        # A product with a matrix of weights would wake every thread of BLAS for each word.
+        return np.einsum("nk,nkv->nv", weights, gathered).reshape(height, *image.shape[1:])
     resized = np.zeros((height, *image.shape[1:]), np.float32)
     for place, weight in zip(places.T, weights.T, strict=True):
         resized += image[place] * weight[:, None, None]
@@ -117,8 +121,8 @@ def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
     only what shrinks.
 
     Args:
-        size: pixels of the axis.
-        new_size: pixels of the resized axis.
+        size: Pixels of the axis.
+        new_size: Pixels of the resized axis.
 
     Returns:
         `places` int [new_size, k] and `weights` float32 [new_size, k]; not to be changed.

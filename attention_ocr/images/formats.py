@@ -21,11 +21,14 @@ STATUS_NOT_IN_GRAPH = "unreadable image: not of a kind that a SavedModel decodes
 MAX_PIXELS = 2**25
 """A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
 
+MAX_BLOCKS = 100_000
+"""Parts of a file that its header is sought in; ten times what any camera writes."""
+
 MANY_PIXELS = 2**18
-"""A picture is reduced as long as so many pixels remain, see `reduction`."""
+"""An image is reduced as long as so many pixels remain, see `reduction`."""
 
 SHORT_SIDE, LONG_SIDE = 64, 4096
-"""A picture is reduced as long as one of its sides keeps so many pixels, see `reduction`."""
+"""An image is reduced as long as one of its sides keeps so many pixels, see `reduction`."""
 
 MAX_REDUCTION = 8
 """The most that JPEG decoders reduce by."""
@@ -43,7 +46,7 @@ _SIGNATURES = {
 
 
 def file_format(content: bytes) -> str | None:
-    """Return the format of a file by its first bytes, one of `FORMATS`; none for any other.
+    """Return the format of a file by its first bytes, one of `FORMATS`; None for any other.
 
     Example:
         >>> file_format(b"GIF89a")
@@ -62,13 +65,13 @@ def file_format(content: bytes) -> str | None:
 
 
 def reduction(width: int, height: int) -> int:
-    """Return by how much each side of a large picture is divided when it is decoded.
+    """Return by how much each side of a large image is divided when it is decoded.
 
-    What reads has some dozens of rows: a picture of megapixels costs time and memory for nothing.
+    The network has some dozens of rows: an image of megapixels costs time and memory for nothing.
 
     Args:
-        width: in pixels.
-        height: in pixels.
+        width: In pixels.
+        height: In pixels.
 
     Returns:
         1, 2, 4 or 8: the most that leaves `MANY_PIXELS`, and `SHORT_SIDE` or `LONG_SIDE`.

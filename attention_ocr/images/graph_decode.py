@@ -1,7 +1,7 @@
 """From image files to the pixels of `images.decode` in the graph, as far as TensorFlow's ops go.
 
-A SavedModel has nothing else. Training and the engines rewrite or decode in Python what this
-refuses, see `images.decode` and `images.pipeline_decode`.
+A SavedModel has nothing else. Training and the engines decode in Python what this refuses,
+see `images.decode` and `images.pipeline_decode`.
 """
 
 import tensorflow as tf
@@ -15,11 +15,11 @@ from attention_ocr.images.formats import (
     SHORT_SIDE,
 )
 from attention_ocr.images.graph_orientation import (
+    apply_orientation,
     exif_orientation,
     find_in_jpeg,
     find_in_png,
     may_have_exif,
-    turned,
 )
 
 PNG_SIGNATURE = b"\x89PNG"
@@ -78,7 +78,7 @@ def decodes_in_graph(encoded: tf.Tensor) -> tf.Tensor:
     """Return whether `decode_image` gives the pixels of `images.decode.decode`: bool scalar.
 
     It does so for each JPEG and PNG; for a BMP of 8, 24 or 32 bits that is not compressed; for a
-    GIF whose first picture fills it and is not transparent; for a WebP without animation or EXIF.
+    GIF whose first frame fills it and is not transparent; for a WebP without animation or EXIF.
     The start of a file alone decides: one that is damaged may be none the less.
 
     Args:
@@ -179,13 +179,13 @@ def _decode_jpeg(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf
         )
 
     image = tf.cond(_reduction(size) > 1, reduced, lambda: decode(1))
-    return image if orientation is None else turned(image, orientation)
+    return image if orientation is None else apply_orientation(image, orientation)
 
 
 def _decode_png(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf.Tensor:
     size = _numbers_at(encoded, 16, 8, tf.int32, little_endian=False)
     image = tf.io.decode_png(_checked(encoded, size), channels=4)
-    # A picture without transparency gets the alpha that is the largest value of its own bit depth:
+    # An image without transparency gets the alpha that is the largest value of its own bit depth:
     # 255 from 8 bits on, but 1 at one bit.
     (bit_depth,) = tf.unstack(_numbers_at(encoded, 24, 1, tf.uint8), 1)
     largest = tf.bitwise.left_shift(tf.constant(1, tf.int64), bit_depth) - 1
@@ -193,7 +193,7 @@ def _decode_png(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf.
     opaque = tf.reduce_all(tf.equal(image[..., 3], opaque_alpha))
     shown = tf.cond(opaque, lambda: image[..., :3], lambda: _shown(image))
     shown = _reduced(shown, size)
-    return shown if orientation is None else turned(shown, orientation)
+    return shown if orientation is None else apply_orientation(shown, orientation)
 
 
 def _is_plain_bmp(encoded: tf.Tensor) -> tf.Tensor:
@@ -226,8 +226,8 @@ def _with_bmp_palette(image: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _is_plain_gif(encoded: tf.Tensor) -> tf.Tensor:
-    """Return whether the first picture fills the whole and has no transparent colour."""
-    # Behind its end a file goes on with zeros, which end every walk.
+    """Return whether the first frame fills the whole and has no transparent colour."""
+    # After its end a file goes on with zeros, which end every walk.
     content = tf.io.decode_raw(tf.strings.join([encoded, tf.constant(b"\0" * 16)]), tf.uint8)
     last = tf.size(content) - 16
 
@@ -303,7 +303,7 @@ def _shown(image: tf.Tensor) -> tf.Tensor:
 
 
 def _reduction(size: tf.Tensor) -> tf.Tensor:
-    """Return `image_formats.reduction` of a size, int64 [2]: int64 scalar."""
+    """Return `images.formats.reduction` of a size, int64 [2]: int64 scalar."""
     factors = tf.constant([2**power for power in range(MAX_REDUCTION.bit_length())], tf.int64)
     pixels, short, long = tf.reduce_prod(size), tf.reduce_min(size), tf.reduce_max(size)
     possible = (pixels >= MANY_PIXELS * factors**2) & (

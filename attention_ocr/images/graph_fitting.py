@@ -34,7 +34,7 @@ def or_blank(decode: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf
     """Decode one file, or return an image without pixels if that fails.
 
     Args:
-        decode: from string scalars to images uint8 [h, w, 3].
+        decode: From string scalars to images uint8 [h, w, 3].
         encoded: string scalar, the bytes of the file.
 
     Returns:
@@ -69,7 +69,7 @@ def fitted_size(
 
     Args:
         size: int32 [2], height and width in pixels, above 0.
-        settings: the height, the largest width, and how much narrow images are widened.
+        settings: The height, the largest width, and how much narrow images are widened.
         stretch: float32 scalar, by which the width is multiplied beside.
 
     Returns:
@@ -98,16 +98,16 @@ def fit_image(
 
     Args:
         image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
-        settings: of the image. Its views, if there are several, are cut out of it from left to
+        settings: Of the image. Its views, if there are several, are cut out of it from left to
             right; columns that remain on the right are dropped.
         stretch: float32 scalar, by which the width is multiplied.
 
     Returns:
         `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other. Right of the
-            picture (and below one that had to be shrunk) stand zeros, up to a multiple of
+            content (and below one that had to be shrunk) stand zeros, up to a multiple of
             `WIDTH_MULTIPLE`.
-        `image_size`: int32 [2], height and width of the picture in it, or of a view; pixels.
-        `shrunk`: bool, whether the picture was too wide.
+        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
+        `shrunk`: bool, whether the image was too wide.
     """
     num_views = settings.num_views
     has_pixels = (tf.size(image) > 0) & (tf.shape(image)[1] >= num_views)
@@ -129,12 +129,12 @@ def fit_image(
 
 
 def picture_of(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) -> np.ndarray:
-    """Return the picture that `fit_image` made an input of, without padding, its views in a row.
+    """Return the content that `fit_image` made an input of, without padding, its views in a row.
 
     Args:
         image: float [views * H, W, C] in [-1, 1].
-        image_size: int [2], height and width of the picture in it, or of a view.
-        num_views: of the picture.
+        image_size: int [2], height and width of the content, or of a view.
+        num_views: Of the image.
 
     Returns:
         uint8 [h, views * w, C].

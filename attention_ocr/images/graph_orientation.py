@@ -28,7 +28,7 @@ def exif_orientation(encoded: tf.Tensor, find: Callable[[tf.Tensor], tf.Tensor])
     """
 
     def look() -> tf.Tensor:
-        # Behind its end a file goes on with zeros, which say nothing.
+        # After its end a file goes on with zeros, which say nothing.
         padding = tf.constant(b"\0" * _PADDING)
         content = tf.io.decode_raw(tf.strings.join([encoded, padding]), tf.uint8)
         return _orientation(content[find(content) :])
@@ -36,21 +36,21 @@ def exif_orientation(encoded: tf.Tensor, find: Callable[[tf.Tensor], tf.Tensor])
     return tf.cond(may_have_exif(encoded), look, lambda: tf.constant(1))
 
 
-def turned(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turn or mirror `image` uint8 [h, w, 3] as an orientation, int32 scalar, says."""
+def apply_orientation(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Rotate or mirror `image` uint8 [h, w, 3] as an orientation, int32 scalar, says."""
 
-    def turn() -> tf.Tensor:
+    def rotate() -> tf.Tensor:
         # With 5 to 8, height and width change places; then each of the axes may be mirrored.
         swapped = tf.transpose(image, tf.where(orientation >= 5, (1, 0, 2), (0, 1, 2)))
         rows = tf.where(tf.reduce_any(tf.equal(orientation, (3, 4, 7, 8))), -1, 1)
         columns = tf.where(tf.reduce_any(tf.equal(orientation, (2, 3, 6, 7))), -1, 1)
         return swapped[::rows, ::columns]
 
-    return tf.cond(orientation > 1, turn, lambda: image)
+    return tf.cond(orientation > 1, rotate, lambda: image)
 
 
 def _integer(content: tf.Tensor, start: tf.Tensor, count: int) -> tf.Tensor:
-    """Return a number of `count` bytes, the highest first: int32 scalar; 0 behind the end."""
+    """Return a number of `count` bytes, the highest first: int32 scalar; 0 after the end."""
     start = tf.clip_by_value(start, 0, tf.size(content) - count)
     number = tf.constant(0)
     for place in range(count):

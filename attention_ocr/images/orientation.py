@@ -1,20 +1,21 @@
-"""The EXIF orientation of a picture: how a camera was held, and so how its picture is shown."""
+"""The EXIF orientation of an image: how a camera was held, and so how its image is shown."""
 
 import struct
 from collections.abc import Callable
 
 import numpy as np
 
+from attention_ocr.images.tiff_tags import integer_tags
+
 ORIENTATION_TAG = 0x0112
 UPRIGHT = 1
 SWAPPING = frozenset({5, 6, 7, 8})
 """Orientations under which height and width change places."""
 
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_INTEGERS = {1: "B", 3: "H", 4: "I"}
-"""Types of a tag that is a whole number."""
+_KINDS = frozenset({1, 3, 4})
+"""Types that the tag may have."""
 
-_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+_ROTATIONS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],
     4: lambda image: image[::-1],
@@ -26,25 +27,17 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """Return the orientation that EXIF data holds, 1 to 8; 1 where it holds none.
+    """Return the orientation that EXIF data hold, 1 to 8; 1 where they hold none.
 
     Args:
-        exif: with or without the `Exif` before it.
+        exif: With or without the `Exif` before them.
     """
     # Read here and not by Pillow, which warns of damage, looks in other places as well, and would
     # read all tags of every photograph.
-    tiff = (exif or b"").removeprefix(b"Exif\0\0")
-    order = _BYTE_ORDERS.get(tiff[:4])
-    if order is None:
-        return UPRIGHT
     try:
-        (offset,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, offset)
-        for place in range(offset + 2, min(offset + 2 + 12 * count, len(tiff) - 11), 12):
-            tag, kind, length = struct.unpack_from(f"{order}HHI", tiff, place)
-            if tag == ORIENTATION_TAG and kind in _INTEGERS and length == 1:
-                (value,) = struct.unpack_from(order + _INTEGERS[kind], tiff, place + 8)
-                return valid_orientation(value)
+        for tag in integer_tags((exif or b"").removeprefix(b"Exif\0\0")):
+            if tag.tag == ORIENTATION_TAG and tag.kind in _KINDS and tag.num_values == 1:
+                return valid_orientation(tag.value)
     except struct.error:
         pass
     return UPRIGHT
@@ -55,7 +48,7 @@ def valid_orientation(value: object) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def turned(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn or mirror `image` [h, w, ...] as an orientation, 1 to 8, says."""
-    turn = _TURNS.get(orientation)
-    return image if turn is None else np.ascontiguousarray(turn(image))
+def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Rotate or mirror `image` [h, w, ...] as an orientation, 1 to 8, says."""
+    rotate = _ROTATIONS.get(orientation)
+    return image if rotate is None else np.ascontiguousarray(rotate(image))

@@ -1,4 +1,4 @@
-"""What may be read, as bytes of image files: paths, bytes, open files, Pillow images, arrays."""
+"""What may be read: paths, bytes, open files, Pillow images and arrays, as images of one class."""
 
 import io
 import os
@@ -9,10 +9,19 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.images.image import LazyImage
 from attention_ocr.io.urls import url_of
 
 ImageLike = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | np.ndarray
+    | LazyImage
 )
 """One image. What has `__array__`, as the tensors of TensorFlow and PyTorch, is an array too."""
 
@@ -21,20 +30,19 @@ ACCEPTED = (
     "[h, w], [h, w, 1], [h, w, 3] or [h, w, 4] of uint8, uint16, bool or float"
 )
 
+NOT_OPENED = "cannot be opened"
+"""How the error of a file begins that is missing or may not be read."""
+
 _OVERSHOOT = 0.1
 """Share of their range by which floats may lie beyond it, as interpolation makes them."""
-
-
-class UnreadableError(ValueError):
-    """An image that is too large or damaged."""
 
 
 class NamedInput(NamedTuple):
     """An image and what names it.
 
     Attributes:
-        name: the key or the path of the image, if it has one.
-        image: the image itself, or something that is none.
+        name: The key or the path of the image, if it has one.
+        image: The image itself, or something that is no image.
     """
 
     name: str | None
@@ -43,11 +51,16 @@ class NamedInput(NamedTuple):
 
 def one_image(images: object) -> bool:
     """Return whether something is one image, or meant as one, and not several."""
-    if isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
+    if isinstance(images, np.ndarray):
+        # It may hold paths.
+        return images.dtype.kind not in "OSU"
+    if isinstance(
+        images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image | LazyImage
+    ):
         return True
     if hasattr(images, "read") or not isinstance(images, Iterable):
         return True
-    # Arrays and columns of tables may hold paths.
+    # So may a column of a table.
     return hasattr(images, "__array__") and np.asarray(images).dtype.kind not in "OSU"
 
 
@@ -66,36 +79,57 @@ def name_of(image: object) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def encode_image(image: Any, limits: ImageLimits | None = None) -> bytes | OSError:
-    """Return the bytes of an image file, or why the file cannot be opened.
+def open_image(image: Any, limits: ImageLimits | None = None) -> LazyImage:
+    """Return an image as the engines take it; nothing is decoded but Pillow images.
 
     Args:
-        image: one image. Of arrays, uint16 reaches from 0 to 65535, bool is black and white, and
+        image: One image. Of arrays, uint16 reaches from 0 to 65535, bool is black and white, and
             float reaches from 0 to 1, or, where a value is above 1.1, from 0 to 255.
-        limits: the largest Pillow image that is decoded.
+        limits: The largest image that is decoded; those of `ImageLimits` without any.
+
+    Returns:
+        The image; one that cannot be opened, or is beyond the limits, has its `error`.
 
     Raises:
         ValueError: If it is no image.
-        UnreadableError: If a Pillow image is too large or damaged.
+    """
+    if isinstance(image, LazyImage):
+        return image
+    limits = limits or ImageLimits()
+    if isinstance(image, Image.Image):
+        return _open_pillow_image(image, limits)
+    if isinstance(image, np.ndarray):
+        return _open_array(image, limits)
+    try:
+        encoded = _read_bytes(image)
+    except OSError as error:
+        return LazyImage(None, f"{NOT_OPENED}: {error.strerror or error}")
+    if encoded is not None:
+        opened = LazyImage(encoded)
+        opened.refuse_beyond(limits)
+        return opened
+    if isinstance(image, memoryview) or hasattr(image, "__array__"):
+        return _open_array(np.asarray(image), limits)
+    raise ValueError(f"An image must be {ACCEPTED}. Received: {type(image).__name__}")
+
+
+def _read_bytes(image: Any) -> bytes | None:
+    """Return the bytes of an image file; None if it is no file.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is a file of another kind.
     """
     if isinstance(image, bytes):
         return image
     if isinstance(image, str | os.PathLike):
         return _read_path(image)
-    if isinstance(image, bytearray):
+    if isinstance(image, bytearray) or (isinstance(image, memoryview) and image.ndim == 1):
         return bytes(image)
-    if isinstance(image, memoryview) and image.ndim == 1:
-        return image.tobytes()
-    if isinstance(image, Image.Image):
-        return _encode_array(_pillow_pixels(image, limits or ImageLimits()))
-    if hasattr(image, "read"):
-        return _read_file(image)
-    if isinstance(image, memoryview) or hasattr(image, "__array__"):
-        return _encode_array(np.asarray(image))
-    raise ValueError(f"An image must be {ACCEPTED}. Received: {type(image).__name__}")
+    return _read_file(image) if hasattr(image, "read") else None
 
 
-def _read_path(path: str | os.PathLike[str]) -> bytes | OSError:
+def _read_path(path: str | os.PathLike[str]) -> bytes:
     url = url_of(os.fsdecode(path))
     if url is not None and not os.path.exists(path):  # noqa: PTH110
         raise ValueError(
@@ -107,14 +141,12 @@ def _read_path(path: str | os.PathLike[str]) -> bytes | OSError:
         # Without a buffer, which would be made for one file after the other.
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return file.readall()
-    except OSError as error:
-        return error
     except ValueError as error:
         # A zero byte in the name.
-        return OSError(str(error))
+        raise OSError(str(error)) from error
 
 
-def _read_file(file: Any) -> bytes | OSError:
+def _read_file(file: Any) -> bytes:
     """Read an open file from where it stands."""
     if isinstance(file, io.TextIOBase):
         raise ValueError(
@@ -122,16 +154,17 @@ def _read_file(file: Any) -> bytes | OSError:
         )
     try:
         content = file.read()
-    except OSError as error:
-        return error
     except (ValueError, TypeError) as error:
+        # What is open for writing alone is one of both kinds.
+        if isinstance(error, OSError):
+            raise
         raise ValueError(f"An image file must be open for reading. Received: {error}") from error
     if not isinstance(content, bytes | bytearray | memoryview):
         raise ValueError(
             f"An image must be {ACCEPTED}. Received: {type(file).__name__}, whose `read` returns "
             f"{type(content).__name__}"
         )
-    if not content and _stands_behind_its_start(file):
+    if not content and _is_past_its_start(file):
         raise ValueError(
             "An image file must hold an image from where it stands. Received: one at its end; call "
             "`seek(0)` first"
@@ -139,34 +172,37 @@ def _read_file(file: Any) -> bytes | OSError:
     return bytes(content)
 
 
-def _stands_behind_its_start(file: Any) -> bool:
+def _is_past_its_start(file: Any) -> bool:
     try:
         return bool(file.tell() > 0)
     except (AttributeError, OSError, ValueError):
         return False
 
 
-def _pillow_pixels(image: Image.Image, limits: ImageLimits) -> np.ndarray:
-    """Return the pixels of a Pillow image as viewers show it: gray, RGB or RGBA, or 16 bits."""
-    num_pixels = image.width * image.height
-    if num_pixels > limits.max_image_pixels:
-        raise UnreadableError(
-            f"image of {image.width}x{image.height} pixels, the limit is {limits.max_image_pixels}"
-        )
+def _open_pillow_image(image: Image.Image, limits: ImageLimits) -> LazyImage:
+    reason = limits.refusal_of_size(image.width, image.height)
+    if reason is not None:
+        return LazyImage(None, reason)
     try:
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):
-            return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-        if image.mode in ("1", "L", "F") and "transparency" not in image.info:
-            return np.asarray(image)
-        transparent = "transparency" in image.info or image.mode[-1] in "Aa"
-        return np.asarray(image.convert("RGBA" if transparent else "RGB"))
+        pixels = _pillow_pixels(image)
     except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, EOFError) as error:
         # What Pillow raises for images that are closed, or whose file is damaged.
-        raise UnreadableError(f"unreadable image: {error}") from error
+        return LazyImage(None, f"unreadable image: {error}")
+    return _open_array(pixels, limits)
 
 
-def _encode_array(image: np.ndarray) -> bytes:
+def _pillow_pixels(image: Image.Image) -> np.ndarray:
+    """Return the pixels of a Pillow image as viewers show it: gray, RGB or RGBA, or 16 bits."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
+    if image.mode in ("1", "L", "F") and "transparency" not in image.info:
+        return np.asarray(image)
+    transparent = "transparency" in image.info or image.mode[-1] in "Aa"
+    return np.asarray(image.convert("RGBA" if transparent else "RGB"))
+
+
+def _open_array(image: np.ndarray, limits: ImageLimits) -> LazyImage:
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype.kind not in "bfiu" or image.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ValueError(
@@ -175,14 +211,10 @@ def _encode_array(image: np.ndarray) -> bytes:
         )
     if image.size == 0:
         raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
-    # Only who reads arrays waits for OpenCV.
-    import cv2
-
-    image = _in_eight_bits(image)
-    if channels >= 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    _, encoded = cv2.imencode(".png", image)
-    return encoded.tobytes()
+    reason = limits.refusal_of_size(image.shape[1], image.shape[0])
+    if reason is not None:
+        return LazyImage(None, reason)
+    return LazyImage.from_array(_in_eight_bits(image))
 
 
 def _hint(image: np.ndarray) -> str:
@@ -195,23 +227,25 @@ def _hint(image: np.ndarray) -> str:
 
 
 def _in_eight_bits(image: np.ndarray) -> np.ndarray:
-    """Return an image as contiguous uint8; see `encode_image`.
+    """Return an image as uint8; see `open_image`.
 
     Raises:
-        ValueError: If a number is out of range, or none.
+        ValueError: If a value is out of range, or not a number.
     """
+    if image.dtype == np.uint8:
+        return image
     if image.dtype == np.uint16:
         # The upper bits, as of files of 16 bits.
         image = (image >> 8).astype(np.uint8)
     elif image.dtype == np.bool_:
         image = image.astype(np.uint8) * np.uint8(255)
     elif image.dtype.kind in "iu":
-        if image.dtype != np.uint8 and not 0 <= image.min() <= image.max() <= 255:
+        if not 0 <= image.min() <= image.max() <= 255:
             raise ValueError(
                 "An image array of integers other than uint16 must hold values from 0 to 255. "
                 f"Received: {image.dtype}, {image.min()} to {image.max()}"
             )
-        image = image.astype(np.uint8, copy=False)
+        image = image.astype(np.uint8)
     else:
         low, high = float(image.min()), float(image.max())
         top = 1.0 if high <= 1.0 + _OVERSHOOT else 255.0
@@ -223,4 +257,4 @@ def _in_eight_bits(image: np.ndarray) -> np.ndarray:
             )
         scaled = np.clip(image.astype(np.float32) * np.float32(255.0 / top), 0.0, 255.0)
         image = np.round(scaled).astype(np.uint8)
-    return np.ascontiguousarray(image)
+    return image

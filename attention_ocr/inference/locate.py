@@ -25,12 +25,12 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     """Return a model: a directory that holds one of `MODEL_FILES`, or a `.tflite` or `.onnx` file.
 
     Args:
-        path: a work directory, an export, a version of one, or a file; of an export without a
+        path: A work directory, an export, a version of one, or a file; of an export without a
             version the newest counts; `default`, or none, finds the weights that come with the
             package (a folder of that name is found by its absolute path).
 
     Raises:
-        FileNotFoundError: there is no model.
+        FileNotFoundError: If there is no model.
     """
     if is_default(path):
         if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
@@ -64,7 +64,7 @@ def why_no_model(place: str | os.PathLike[str]) -> str:
     """Return the line for people on a model that was named where there is no directory."""
     url = url_of(place)
     if url is None:
-        return f"{os.fspath(place)} is no directory: no model is there."
+        return f"No model found: {os.fspath(place)} is not a directory."
     return (
         f"{url} is a URL, and no model is fetched, neither from https:// nor from s3://: download "
         "the directory of the model, with all its files, and name its path."

@@ -13,8 +13,8 @@ class Origin(NamedTuple):
     """What was given to `load`.
 
     Attributes:
-        path: the model that was found, absolute; none for the weights of the package.
-        options: the other arguments, by name.
+        path: The model that was found, absolute; none for the weights of the package.
+        options: The other arguments, by name.
     """
 
     path: str | None

@@ -3,26 +3,25 @@
 import dataclasses
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from attention_ocr.images.crop_check import looks_like_several
-from attention_ocr.images.decode import reduce_file
-from attention_ocr.images.fitting import decode_array
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.inference.engines.metadata import check_source_digest
 from attention_ocr.inference.engines.numpy_engine import NumPyEngine
 from attention_ocr.inference.inputs import (
     ImageLike,
     NamedInput,
-    UnreadableError,
-    encode_image,
     name_of,
     named_inputs,
     one_image,
+    open_image,
 )
 from attention_ocr.inference.locate import SAVED_MODEL_FILE, SUFFIX_OF, WEIGHTS_FILE, find_model
 from attention_ocr.inference.origin import Origin, keeping_origin
@@ -33,7 +32,7 @@ from attention_ocr.settings.formats import ENGINES, FILES
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from attention_ocr.text.charset import Charset
 
-__all__ = ["ImageLike", "Reader", "Reading", "encode_image", "load"]
+__all__ = ["ImageLike", "Reader", "Reading", "load"]
 
 FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
 """Formats in the order in which `auto` looks for them, before TensorFlow."""
@@ -44,7 +43,7 @@ RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)
 Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
 SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
 Progress = Callable[[int, int | None], None]
-"""Is told after each batch how many images were read, and of how many, if that is known."""
+"""Called after each batch with how many images were read, and of how many, if that is known."""
 
 
 class Reader:
@@ -54,11 +53,11 @@ class Reader:
     that was forked.
 
     Args:
-        engine: runs the model.
-        limits: the largest image that is decoded; those of `ImageLimits` without any.
+        engine: Runs the model.
+        limits: The largest image that is decoded; those of `ImageLimits` without any.
 
     Attributes:
-        origin: what it was loaded from; none for a reader that `load` did not make.
+        origin: What it was loaded from; None for a reader that `load` did not make.
     """
 
     def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
@@ -101,14 +100,14 @@ class Reader:
         """Read images.
 
         Args:
-            images: one image or several. An image is a path; the bytes of a file of one of
-                `image_formats.FORMATS`; a file that is open in binary mode; a Pillow image; or an
+            images: One image or several. An image is a path; the bytes of a file of one of
+                `images.formats.FORMATS`; a file that is open in binary mode; a Pillow image; or an
                 array [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to
                 65535), bool, or float (0 to 1, or 0 to 255 where a value is above 1.1). Several may
                 be any iterable of these, or a mapping, whose keys become `Reading.path`.
-            batch_size: images that are read at once.
-            progress: is told after each batch how many images were read, and of how many (none for
-                an iterable without a length).
+            batch_size: Images that are read at once.
+            progress: Called after each batch with how many images were read, and of how many (None
+                for an iterable without a length).
 
         Returns:
             A reading for each image, in their order. Of several, one that cannot be read, or is no
@@ -128,58 +127,44 @@ class Reader:
             raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
         if one_image(images):
             # What is passed alone and is no image is a mistake of the call.
-            content = _encode_or_say_why(images, self.limits)
-            inputs: Iterable[NamedInput] = [NamedInput(name_of(images), content)]
+            image = open_image(images, self.limits)
+            batches: Iterable[list[NamedInput]] = [[NamedInput(name_of(images), image)]]
             total: int | None = 1
         else:
-            inputs = named_inputs(images)
+            batches = _batches(named_inputs(images), batch_size)
             total = len(images) if isinstance(images, Sized) else None
         num_read = 0
-        for batch in _batches(inputs, batch_size):
+        for batch in batches:
             yield from self._read_batch(batch)
             num_read += len(batch)
             if progress is not None:
                 progress(num_read, total)
 
     def _read_batch(self, inputs: Sequence[NamedInput]) -> Iterator[Reading]:
-        contents = [self._content(image) for _, image in inputs]
-        files = [content if isinstance(content, bytes) else b"" for content in contents]
-        for (name, _), content, reading in zip(
-            inputs, contents, self.engine.read(files), strict=True
-        ):
-            error = content if isinstance(content, str) else reading.error
-            warning = self._warning(content) if error is None else None
-            yield dataclasses.replace(reading, error=error, path=name, warning=warning)
+        images = [self._open(image) for _, image in inputs]
+        readings = self.engine.read(images)
+        for (name, _), image, reading in zip(inputs, images, readings, strict=True):
+            error = image.error or reading.error
+            warning = self._warning(image) if error is None else None
+            is_whole = (error, name, warning) == (reading.error, reading.path, reading.warning)
+            yield (
+                reading
+                if is_whole
+                else dataclasses.replace(reading, error=error, path=name, warning=warning)
+            )
 
-    def _warning(self, content: bytes | str) -> str | None:
-        """Return why what is read in an image may be wrong whatever the model says."""
-        picture = decode_array(content) if isinstance(content, bytes) else None
-        # Several views of one text stand side by side.
-        if picture is None or self.config.image.num_views > 1:
-            return None
-        return looks_like_several(picture, reads_spaces=" " in self.charset)
-
-    def _content(self, image: Any) -> bytes | str:
-        """Return the bytes of an image file, or why the image cannot be read."""
+    def _open(self, image: Any) -> LazyImage:
         try:
-            content = _encode_or_say_why(image, self.limits)
+            return open_image(image, self.limits)
         except ValueError as error:
-            return str(error)
-        if isinstance(content, OSError):
-            return f"cannot be opened: {content.strerror or content}"
-        if isinstance(content, UnreadableError):
-            return str(content)
-        # A large one is decoded here alone, and not once more by whatever looks at it.
-        return self.limits.refusal(content) or reduce_file(content)
+            return LazyImage(None, str(error))
 
-
-def _encode_or_say_why(image: Any, limits: ImageLimits) -> bytes | OSError | UnreadableError:
-    if isinstance(image, OSError | UnreadableError):
-        return image
-    try:
-        return encode_image(image, limits)
-    except UnreadableError as error:
-        return error
+    def _warning(self, image: LazyImage) -> str | None:
+        """Return why the text of an image may be wrong whatever the confidence."""
+        # Several views of one text stand side by side.
+        if image.pixels is None or self.config.image.num_views > 1:
+            return None
+        return looks_like_several(image.pixels, reads_spaces=" " in self.charset)
 
 
 def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:
@@ -199,33 +184,33 @@ def load(
     engine: str = "auto",
     limits: ImageLimits | None = None,
     second_looks: SecondLooks = None,
-    turn_tall: bool | None = None,
-    turn_slanted: bool | None = None,
+    rotate_tall: bool | None = None,
+    deskew: bool | None = None,
     **decoding: Any,
 ) -> Reader:
     """Load a reader.
 
     Args:
-        path: a work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
-            none takes the weights that come with the package.
-        engine: what runs the model, one of `settings.formats.ENGINES`: `tensorflow`, `litert` or
+        path: A work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
+            None for the weights that come with the package.
+        engine: What runs the model, one of `settings.formats.ENGINES`: `tensorflow`, `litert` or
             `onnx`; `auto` takes the fastest that is installed and of which the model has a format.
-        limits: the largest image that is decoded; those of `ImageLimits` without any.
-        second_looks: Which images are read again: none for what is kept with the model; `False` for
+        limits: The largest image that is decoded; those of `ImageLimits` without any.
+        second_looks: Which images are read again: None for what is kept with the model; `False` for
             none at all, `True` for `settings.second_looks.RECOMMENDED`; a mapping for other values
             of some settings of the model; or all settings.
-        turn_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
-            `False` sets it to 0, `True` to what is recommended; none leaves it.
-        turn_slanted: Likewise, in place of `deskew_below`.
-        decoding: settings of decoding in place of those of a work directory, see
+        rotate_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
+            `False` sets it to 0, `True` to what is recommended; None leaves it.
+        deskew: Likewise, in place of `deskew_below`.
+        decoding: Settings of decoding in place of those of a work directory, see
             `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
             can change them.
 
     Raises:
-        FileNotFoundError: there is no model.
-        ImportError: the engine is not installed.
-        ValueError: the model is damaged; the message names the file. Or a setting of decoding, or
-            an engine, that does not go with the model.
+        FileNotFoundError: If there is no model.
+        ImportError: If the engine is not installed.
+        ValueError: If the model is damaged; the message names the file. Or if a setting of
+            decoding, or an engine, does not go with the model.
 
     Example:
         reader = attention_ocr.load("runs/mine")
@@ -233,13 +218,25 @@ def load(
             print(reading.text, reading.confidence)
     """
     check_choice("engine", engine, ENGINES)
+    rotate_tall = _renamed(decoding, "turn_tall", "rotate_tall", rotate_tall)
+    deskew = _renamed(decoding, "turn_slanted", "deskew", deskew)
     opened = _open(find_model(path), engine, decoding)
     looks = _chosen_looks(
         opened.config,
         second_looks,
-        {"rotate_tall_below": turn_tall, "deskew_below": turn_slanted},
+        {"rotate_tall_below": rotate_tall, "deskew_below": deskew},
     )
     return Reader(SecondLooksEngine(opened, looks) if looks.enabled else opened, limits)
+
+
+def _renamed(options: dict[str, Any], old_name: str, name: str, value: bool | None) -> bool | None:
+    """Take an argument out of others if it has its old name there; else return its value."""
+    if old_name not in options:
+        return value
+    message = f"`{old_name}` is deprecated: it is called `{name}` now."
+    warnings.warn(message, DeprecationWarning, stacklevel=4)
+    old_value: bool | None = options.pop(old_name)
+    return old_value
 
 
 def _chosen_looks(
@@ -299,7 +296,7 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
 
 
 def _find_file(model: Path, engine: str) -> Path | None:
-    """Return the file of the model that an engine reads; none leaves it to TensorFlow."""
+    """Return the file of the model that an engine reads; None leaves it to TensorFlow."""
     if model.is_file():
         runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == model.suffix)
         if engine not in ("auto", runs):
@@ -341,7 +338,7 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
 
         engine = ONNXEngine(file)
     if work_dir is not None:
-        check_source_digest(file, engine.notes, work_dir)
+        check_source_digest(file, engine.metadata, work_dir)
         # What is no part of the network may have been changed since the file was made.
         engine.config = dataclasses.replace(
             engine.config, second_looks=Config.load(work_dir).second_looks
@@ -351,10 +348,10 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
 
 def _open_work_directory(directory: Path, decoding: Mapping[str, Any]) -> Engine:
     from attention_ocr.inference.engines.graph_engine import GraphEngine, check_process
-    from attention_ocr.inference.serving_function import make_serving_function
+    from attention_ocr.inference.serving_function import make_pixel_function
     from attention_ocr.inference.work_directory import load_trained_model
 
     check_process()
     model = load_trained_model(directory)
     model = model._replace(config=model.config.with_decoding(decoding))
-    return GraphEngine(make_serving_function(model), model.config, model.charset)
+    return GraphEngine(make_pixel_function(model), model.config, model.charset)

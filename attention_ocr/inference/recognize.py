@@ -39,9 +39,9 @@ class RecognitionOutput(NamedTuple):
     Attributes:
         text: string [B], UTF-8.
         confidence: float32 [B] in [0, 1], probability of the whole text.
-        character_confidences: float32 [B, L] in [0, 1]; 0 behind the last character.
-        attention: float32 [B, L, H', W'], where each character was read; 0 behind the last.
-        alternatives: of a beam wider than 1; else none.
+        character_confidences: float32 [B, L] in [0, 1]; 0 after the last character.
+        attention: float32 [B, L, H', W'], where each character was read; 0 after the last.
+        alternatives: Of a beam wider than 1; else none.
     """
 
     text: tf.Tensor
@@ -60,13 +60,13 @@ def recognize(
     """Read a batch of prepared images.
 
     Args:
-        recognizer: the network.
-        decoding: from `decoding.context.prepare_decoding`.
+        recognizer: The network.
+        decoding: From `decoding.context.prepare_decoding`.
         images: float [B, H, W, C], as `images.graph_fitting` prepares them.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Raises:
-        ValueError: the recogniser lacks the head that should read.
+        ValueError: If the recogniser lacks the head that should read.
     """
     decoded, found, attention = _decode_images(recognizer, decoding, images, image_sizes)
     alternatives = None
@@ -93,13 +93,13 @@ def recognize_ids(
     """Read a batch of prepared images for an engine that has no strings.
 
     Args:
-        recognizer: as for `recognize`.
-        decoding: as for `recognize`.
-        images: as for `recognize`.
-        image_sizes: as for `recognize`.
+        recognizer: As for `recognize`.
+        decoding: As for `recognize`.
+        images: As for `recognize`.
+        image_sizes: As for `recognize`.
 
     Returns:
-        `token_ids` int32 [B, L], padding behind the last character; `confidence`,
+        `token_ids` int32 [B, L], padding after the last character; `confidence`,
         `character_confidences` and `attention` of a `RecognitionOutput`.
     """
     decoded, _, attention = _decode_images(recognizer, decoding, images, image_sizes)

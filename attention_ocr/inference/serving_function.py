@@ -1,6 +1,7 @@
 """What an exported model does: encoded images in, texts out, all preprocessing inside."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,6 +15,7 @@ from attention_ocr.inference.engines.signature_names import (
     EXAMPLE_FEATURE,
     FLOAT_PIXELS_SIGNATURE,
     PIXELS_SIGNATURE,
+    RAW_PIXELS_SIGNATURE,
     SERVING_SIGNATURE,
     STATUS_NOT_IN_GRAPH,
     STATUS_OK,
@@ -24,6 +26,7 @@ from attention_ocr.inference.work_directory import TrainedModel
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
 Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+ServeRaw = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 Prepared = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
@@ -35,10 +38,10 @@ def make_serving_function(model: TrainedModel) -> Serve:
 
     - `text` string [B], UTF-8;
     - `confidence` float32 [B] in [0, 1], probability of the whole text;
-    - `character_confidences` float32 [B, L] in [0, 1], 0 behind the last character;
-    - `attention` float32 [B, L, H', W'], where each character was read, over the padded picture;
+    - `character_confidences` float32 [B, L] in [0, 1], 0 after the last character;
+    - `attention` float32 [B, L, H', W'], where each character was read, over the padded image;
     - `attention_extent` float32 [B, 2], the shares of the attention's height and width that the
-      picture fills: cut the attention there and stretch it over the picture;
+      image fills: cut the attention there and stretch it over the image;
     - `status` string [B]: `ok`, or why the image is unreadable: `STATUS_UNREADABLE` where it is
       damaged, `STATUS_NOT_IN_GRAPH` where it is of another kind.
 
@@ -49,12 +52,25 @@ def make_serving_function(model: TrainedModel) -> Serve:
     An unreadable image has an empty text and confidence 0 and changes no other row.
 
     Args:
-        model: computing in float32.
+        model: Computing in float32.
     """
     return _serve_files(_make_read(model), model.config.image)
 
 
-def make_signatures(model: TrainedModel) -> dict[str, Serve]:
+def make_pixel_function(model: TrainedModel) -> ServeRaw:
+    """Return the graph that reads pixels as `make_serving_function` reads files.
+
+    The returned function takes `pixels` string [B], each the bytes of an image uint8 [h, w, 3], and
+    `sizes` int32 [B, 2], their heights and widths, and returns the same outputs. An image whose
+    bytes are not those of its size, or that has none, is unreadable.
+
+    Args:
+        model: Computing in float32.
+    """
+    return _serve_raw(_make_read(model), model.config.image)
+
+
+def make_signatures(model: TrainedModel) -> dict[str, Serve | ServeRaw]:
     """Return the graphs of an export by the names of their signatures; all share one network.
 
     - `serving_default` takes files and returns the outputs of `make_serving_function` without the
@@ -62,20 +78,23 @@ def make_signatures(model: TrainedModel) -> dict[str, Serve]:
     - `images` and `images_float` take pixels: `images` uint8 or float32 [B, h, w, 1, 3 or 4] in
       [0, 255], gray, RGB or RGBA of any height and width. Outputs as `serving_default`; an image
       with a value that is not finite, or without pixels, is unreadable.
+    - `raw_pixels` takes pixels of images of several sizes, see `make_pixel_function`, and returns
+      all outputs.
     - `classify` takes `inputs` string [B], serialised `tf.train.Example`s whose feature
       `image/encoded` is a file, and returns `classes` string [B, n], the best texts, and `scores`
       float32 [B, n], their confidences: the Classification API of TF Serving.
 
     Args:
-        model: computing in float32.
+        model: Computing in float32.
     """
     read, settings = _make_read(model), model.config.image
     searches = model.config.decoding.beam_width > 1
     serve = _serve_files(read, settings)
-    signatures = {
+    signatures: dict[str, Serve | ServeRaw] = {
         SERVING_SIGNATURE: _without_alternatives(serve) if searches else serve,
         PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.uint8),
         FLOAT_PIXELS_SIGNATURE: _serve_pixels(read, settings, tf.float32),
+        RAW_PIXELS_SIGNATURE: _serve_raw(read, settings),
         CLASSIFY_SIGNATURE: _classify(serve),
     }
     return signatures | ({BEAM_SIGNATURE: serve} if searches else {})
@@ -149,7 +168,7 @@ def _serve_pixels(
     @tf.function(input_signature=(tf.TensorSpec((None, None, None, None), dtype, name="images"),))
     def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         num_images, channels = tf.shape(pixels)[0], tf.shape(pixels)[3]
-        # A picture of one pixel stands in: no pictures may be said to be of any size, and padding
+        # An image of one pixel stands in: no images may be said to be of any size, and padding
         # would fill that much memory.
         prepared = prepare_pixels(
             tf.cond(num_images > 0, lambda: pixels, lambda: tf.zeros((1, 1, 1, channels), dtype)),
@@ -159,6 +178,25 @@ def _serve_pixels(
         return {name: value[:num_images] for name, value in outputs if name not in ALTERNATIVES}
 
     return serve_pixels
+
+
+def _serve_raw(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig) -> ServeRaw:
+    @tf.function(
+        input_signature=(
+            tf.TensorSpec((None,), tf.string, name="pixels"),
+            tf.TensorSpec((None, 2), tf.int32, name="sizes"),
+        )
+    )
+    def serve_raw(pixels: tf.Tensor, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
+        # A blank row stands in, as for files.
+        num_images = tf.shape(sizes)[0]
+        num_stand_ins = tf.cast(num_images == 0, tf.int32)
+        pixels = tf.concat([pixels, tf.fill((num_stand_ins,), "")], 0)
+        sizes = tf.concat([sizes, tf.zeros((num_stand_ins, 2), tf.int32)], 0)
+        prepared = prepare_raw(pixels, sizes, settings)
+        return {name: value[:num_images] for name, value in read(*prepared).items()}
+
+    return serve_raw
 
 
 def _without_alternatives(serve: Serve) -> Serve:
@@ -187,7 +225,7 @@ def prepare_encoded(encoded: tf.Tensor, settings: ImageConfig) -> Prepared:
 
     Args:
         encoded: string [B], B at least 1.
-        settings: of the image.
+        settings: Of the image.
 
     Returns:
         `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `readable` bool [B].
@@ -202,17 +240,17 @@ def prepare_encoded(encoded: tf.Tensor, settings: ImageConfig) -> Prepared:
 
 
 def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
-    """Scale a batch of pictures of one size.
+    """Scale a batch of images of one size.
 
     Args:
         pixels: uint8 or float32 [B, h, w, 1, 3 or 4] in [0, 255], B at least 1.
-        settings: of the image.
+        settings: Of the image.
 
     Returns:
         As `prepare_encoded`.
 
     Raises:
-        tf.errors.InvalidArgumentError: another number of channels.
+        tf.errors.InvalidArgumentError: If there is another number of channels.
     """
     channels = tf.shape(pixels)[-1]
     known = tf.reduce_any(tf.equal(channels, (1, 3, 4)))
@@ -220,23 +258,49 @@ def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
     with tf.control_dependencies([tf.debugging.Assert(known, [message, channels])]):
         pixels = tf.identity(pixels)
 
-    def colour(picture: tf.Tensor) -> tf.Tensor:
+    def colour(image: tf.Tensor) -> tf.Tensor:
         return tf.case(
             [
-                (tf.equal(channels, 1), lambda: tf.tile(picture, (1, 1, 3))),
-                (tf.equal(channels, 4), lambda: over_contrast(picture)),
+                (tf.equal(channels, 1), lambda: tf.tile(image, (1, 1, 3))),
+                (tf.equal(channels, 4), lambda: over_contrast(image)),
             ],
-            lambda: picture,
+            lambda: image,
         )
 
-    def prepare(picture: tf.Tensor) -> Prepared:
-        picture = tf.cast(picture, tf.float32)
-        finite = tf.reduce_all(tf.math.is_finite(picture))
-        picture = tf.clip_by_value(tf.where(finite, picture, 0.0), 0.0, 255.0)
-        fitted, size = _fit_to_widest(tf.ensure_shape(colour(picture), (None, None, 3)), settings)
-        return fitted, size, finite & (tf.size(picture) > 0)
+    def prepare(image: tf.Tensor) -> Prepared:
+        image = tf.cast(image, tf.float32)
+        finite = tf.reduce_all(tf.math.is_finite(image))
+        image = tf.clip_by_value(tf.where(finite, image, 0.0), 0.0, 255.0)
+        fitted, size = _fit_to_widest(tf.ensure_shape(colour(image), (None, None, 3)), settings)
+        return fitted, size, finite & (tf.size(image) > 0)
 
     return _prepare_each(prepare, pixels, settings)
+
+
+def prepare_raw(pixels: tf.Tensor, sizes: tf.Tensor, settings: ImageConfig) -> Prepared:
+    """Scale a batch of images, each of its own size, and pad them to the widest.
+
+    Args:
+        pixels: string [B], bytes of images uint8 [h, w, 3], B at least 1.
+        sizes: int32 [B, 2], their heights and widths.
+        settings: Of the image.
+
+    Returns:
+        As `prepare_encoded`.
+    """
+
+    def prepare(row: tuple[tf.Tensor, tf.Tensor]) -> Prepared:
+        values, size = tf.io.decode_raw(row[0], tf.uint8), tf.cast(row[1], tf.int64)
+        num_values = tf.size(values, tf.int64)
+        # A side above the number of values could make the product overflow.
+        is_possible = tf.reduce_all((size > 0) & (size <= num_values))
+        readable = is_possible & tf.equal(num_values, 3 * tf.reduce_prod(size))
+        shape = tf.where(readable, size, 0)
+        image = tf.reshape(values[: 3 * tf.reduce_prod(shape)], (shape[0], shape[1], 3))
+        fitted, fitted_size = _fit_to_widest(image, settings)
+        return fitted, fitted_size, readable
+
+    return _prepare_each(prepare, (pixels, sizes), settings)
 
 
 def _fit_to_widest(image: tf.Tensor, settings: ImageConfig) -> tuple[tf.Tensor, tf.Tensor]:
@@ -250,11 +314,11 @@ def _widest(settings: ImageConfig) -> int:
 
 
 def _prepare_each(
-    prepare: Callable[[tf.Tensor], Prepared], batch: tf.Tensor, settings: ImageConfig
+    prepare: Callable[[Any], Prepared], batch: Any, settings: ImageConfig
 ) -> Prepared:
     shape = (settings.input_height, _widest(settings), settings.image_channels)
 
-    def prepare_one(entry: tf.Tensor) -> Prepared:
+    def prepare_one(entry: Any) -> Prepared:
         image, size, readable = prepare(entry)
         return tf.ensure_shape(image, shape), size, readable
 

@@ -87,13 +87,13 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     """Load the model of a work directory.
 
     Args:
-        directory: a work directory whose training has saved weights, or `default`, the weights
+        directory: A work directory whose training has saved weights, or `default`, the weights
             that come with the package.
-        precision: type of the computation, see `build_recognizer`.
+        precision: Type of the computation, see `build_recognizer`.
 
     Raises:
-        FileNotFoundError: a file of the model is not there; the message names it.
-        ValueError: a file is damaged, or belongs to other settings; the message names it.
+        FileNotFoundError: If a file of the model is not there; the message names it.
+        ValueError: If a file is damaged, or belongs to other settings; the message names it.
     """
     directory = find_model(directory) if is_default(directory) else Path(directory)
     if url_of(directory) is not None and not directory.exists():
@@ -171,7 +171,8 @@ def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
     """Write weights by path, whole or not at all.
 
     Raises:
-        OSError: the file cannot be written, the disk is full for example; what stood there stays.
+        OSError: If the file cannot be written, for example because the disk is full; what stood
+            there stays.
     """
     write_arrays(values, path)
 
@@ -180,7 +181,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read weights by path in the network, as `save_weights` or `pack_model` wrote them.
 
     Raises:
-        ValueError: the file is cut short or damaged.
+        ValueError: If the file is cut short or damaged.
     """
     try:
         return restore(read_arrays(path, WEIGHT_KINDS))
@@ -192,7 +193,8 @@ def load_weights(recognizer: Recognizer, path: Path) -> None:
     """Read the weights of a recogniser.
 
     Raises:
-        ValueError: the file is cut short or damaged, or its weights are those of another network.
+        ValueError: If the file is cut short or damaged, or its weights are those of another
+            network.
     """
     shapes = _weight_shapes(path)
     weights = {weight_name(weight): weight for weight in recognizer.weights}
@@ -264,18 +266,18 @@ def pack_model(
     settings of data and training, which reading has no use for, are left at their defaults.
 
     Args:
-        source: a work directory, or `default`.
-        target: made here; what of a model it holds is replaced.
-        precision: one of `small_weights.PRECISIONS`.
-        decoding: settings of decoding in place of those of the model.
+        source: A work directory, or `default`.
+        target: Made here; what of a model it holds is replaced.
+        precision: One of `io.weight_quantization.PRECISIONS`.
+        decoding: Settings of decoding in place of those of the model.
         second_looks: Settings of second looks in place of those of the model.
 
     Returns:
         The file of the weights.
 
     Raises:
-        FileNotFoundError: there is no model.
-        ValueError: the model is damaged, or a weight has no value in that precision.
+        FileNotFoundError: If there is no model.
+        ValueError: If the model is damaged, or a weight has no value in that precision.
     """
     config, charset, recognizer = load_trained_model(source)
     config = config.with_decoding(decoding).with_second_looks(second_looks)

@@ -7,9 +7,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow.core.example.example_pb2 import Example
 
-from attention_ocr.images.decode import UnreadableImageError, normalize_file
+from attention_ocr.images.decode import UnreadableImageError
 from attention_ocr.images.formats import STATUS_UNSUPPORTED, file_format
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.inference.engines.signature_names import STATUS_OK
 from attention_ocr.serving.batching import Arrays
 
@@ -24,9 +25,9 @@ class Guarded(NamedTuple):
     """What of a request is computed.
 
     Attributes:
-        inputs: of the signature, images over a limit replaced by nothing.
-        refused: by row, why its image was replaced.
-        num_pixels: that the images left announce.
+        inputs: Of the signature, images over a limit replaced by nothing.
+        refused: By row, why its image was replaced.
+        num_pixels: That the images left announce.
     """
 
     inputs: Arrays
@@ -40,7 +41,7 @@ def normalize_images(inputs: Arrays) -> Guarded:
     This takes the time of decoding them.
 
     Args:
-        inputs: of a signature, see `blank_refused`. What is no file of a known format is passed on.
+        inputs: Of a signature, see `blank_refused`. What is no file of a known format is passed on.
 
     Returns:
         With no count of pixels.
@@ -57,7 +58,7 @@ def normalize_images(inputs: Arrays) -> Guarded:
                     refused[row] = STATUS_UNSUPPORTED
                 continue
             try:
-                normalized = normalize_file(image)
+                normalized = normalize_file(LazyImage(image))
             except UnreadableImageError as error:
                 refused[row], normalized = str(error), b""
             if normalized != image:
@@ -69,9 +70,9 @@ def blank_refused(inputs: Arrays, limits: ImageLimits) -> Guarded:
     """Replace images over the limits by nothing, which the model reads as an unreadable image.
 
     Args:
-        inputs: of a signature; `images` string [B] are files, `inputs` string [B] serialized
+        inputs: Of a signature; `images` string [B] are files, `inputs` string [B] serialized
             examples that hold one. Any other input is passed on.
-        limits: the largest image that is decoded.
+        limits: The largest image that is decoded.
     """
     name = _files_input(inputs)
     if name is None:

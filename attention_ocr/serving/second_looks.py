@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework.types_pb2 import DT_FLOAT, DT_STRING, DT_UINT8
 
-from attention_ocr.images.decode import over_contrast
-from attention_ocr.images.fitting import decode_array, encode_array
+from attention_ocr.images.image import LazyImage, normalize_file, raw_pixels
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.engines.signature_names import (
     BEAM_SIGNATURE,
+    RAW_PIXELS_SIGNATURE,
     SERVING_SIGNATURE,
     STATUS_OK,
 )
 from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import read_again
-from attention_ocr.inference.second_looks.vote import View
 from attention_ocr.serving.batching import Arrays, object_array
 from attention_ocr.serving.guard import (
     CLASSIFY_METHOD,
@@ -26,6 +25,7 @@ from attention_ocr.serving.guard import (
     IMAGE_INPUT,
     STATUS_OUTPUT,
     images_of,
+    name_refused,
 )
 from attention_ocr.serving.servable import Servable, Signature
 from attention_ocr.serving.unexported import load_unexported
@@ -33,6 +33,9 @@ from attention_ocr.settings.config import CONFIG_FILE, Config
 
 NEEDED = frozenset({"text", "confidence", "attention", "attention_extent", STATUS_OUTPUT})
 """Outputs of a signature that reads."""
+
+PIXEL_INPUTS = ("pixels", "sizes")
+"""Inputs of `RAW_PIXELS_SIGNATURE`."""
 
 MAX_VIEWS = 64
 """Images that are read again in one call."""
@@ -83,10 +86,11 @@ def with_second_looks(signatures: Mapping[str, Signature], config: Config) -> di
     reads_files = signatures.get(SERVING_SIGNATURE)
     if reads_files is None or not _reads(reads_files) or _input_type(reads_files) != DT_STRING:
         return looking
+    reads_pixels = signatures.get(RAW_PIXELS_SIGNATURE)
     for name, signature in signatures.items():
         if _reads(signature) and _input_type(signature) in (DT_STRING, DT_UINT8, DT_FLOAT):
-            views = signature if _input_type(signature) == DT_STRING else reads_files
-            looking[name] = LookingSignature(signature, views, config)
+            of_files = signature if _input_type(signature) == DT_STRING else reads_files
+            looking[name] = LookingSignature(signature, reads_pixels or of_files, config)
     for name, signature in signatures.items():
         if signature.definition.method_name == CLASSIFY_METHOD:
             reader = looking.get(BEAM_SIGNATURE, looking[SERVING_SIGNATURE])
@@ -107,25 +111,31 @@ class LookingSignature(Signature):
     """Reads by another signature, and again what that reads without confidence.
 
     Args:
-        signature: Reads files, or pixels.
-        reads_files: Reads the views, with the same outputs.
+        signature: Reads files, or pixels of one size.
+        reads_views: Reads pixels of any sizes; of an export of an older release, files.
         config: Settings of the model.
     """
 
-    def __init__(self, signature: Signature, reads_files: Signature, config: Config) -> None:
+    def __init__(self, signature: Signature, reads_views: Signature, config: Config) -> None:
         super().__init__(signature.name, signature.definition, signature)
         self._signature = signature
-        self._reads_files = reads_files
+        self._reads_views = reads_views
+        self._takes_pixels = set(reads_views.definition.inputs) == set(PIXEL_INPUTS)
         self._config = config
 
     def __call__(self, inputs: Arrays) -> Arrays:
         """Compute the outputs, see `Signature`."""
-        outputs = self._signature(inputs)
-        images = inputs[IMAGE_INPUT]
+        values = inputs[IMAGE_INPUT]
+        if values.dtype == object and self._takes_pixels:
+            images = [LazyImage(file) for file in values]
+            outputs = self._read(images)
+        else:
+            images = []
+            outputs = self._signature(inputs)
         before = readings_of(outputs)
         after = read_again(
             before,
-            lambda index: _to_image(images[index]),
+            lambda row: images[row] if images else _to_image(values[row]),
             self._read_views,
             self._config.second_looks,
             self._config.image,
@@ -134,13 +144,22 @@ class LookingSignature(Signature):
             return outputs
         return outputs_of([_as_served(reading) for reading in after])
 
-    def _read_views(self, views: Sequence[View]) -> list[Reading]:
-        readings: list[Reading] = []
-        for start in range(0, len(views), MAX_VIEWS):
-            files = [encode_array(view.image) for view in views[start : start + MAX_VIEWS]]
-            outputs = self._reads_files({IMAGE_INPUT: object_array(files)})
-            readings += readings_of(outputs)
-        return readings
+    def _read_views(self, views: Sequence[LazyImage]) -> list[Reading]:
+        starts = range(0, len(views), MAX_VIEWS)
+        parts = [self._read(views[start : start + MAX_VIEWS]) for start in starts]
+        return [reading for part in parts for reading in readings_of(part)]
+
+    def _read(self, images: Sequence[LazyImage]) -> Arrays:
+        """Read images, files or pixels, of any sizes."""
+        if self._takes_pixels:
+            outputs = self._reads_views(dict(zip(PIXEL_INPUTS, raw_pixels(images), strict=True)))
+        else:
+            files = object_array([normalize_file(image) for image in images])
+            outputs = self._reads_views({IMAGE_INPUT: files})
+        # The n best texts are those of the signature that returns them.
+        outputs = {name: outputs[name] for name in self.definition.outputs}
+        errors = {row: image.error for row, image in enumerate(images)}
+        return name_refused(outputs, {row: error for row, error in errors.items() if error})
 
 
 class LookingClassifier(Signature):
@@ -163,16 +182,16 @@ class LookingClassifier(Signature):
         outputs = dict(self._signature(inputs))
         images = [images_of(example)[:1] for example in inputs[EXAMPLE_INPUT]]
         scores = outputs["scores"]
-        unsure = [row for row, found in enumerate(images) if found and scores[row, 0] < self._below]
-        if unsure:
-            files = object_array([file for row in unsure for file in images[row]])
+        again = [row for row, found in enumerate(images) if found and scores[row, 0] < self._below]
+        if again:
+            files = object_array([file for row in again for file in images[row]])
             read = self._reader({IMAGE_INPUT: files})
             texts, confidences = read["text"][:, None], read["confidence"][:, None]
             if "texts" in read:
                 texts, confidences = read["texts"], read["text_confidences"]
             for name, values in (("classes", texts), ("scores", confidences)):
                 outputs[name] = outputs[name].copy()
-                outputs[name][unsure] = values
+                outputs[name][again] = values
         return outputs
 
 
@@ -243,11 +262,8 @@ def _padded(row: dict[str, Any], width: int) -> dict[str, Any]:
     }
 
 
-def _to_image(value: bytes | np.ndarray) -> np.ndarray | None:
-    """Return a row of a request as an image, uint8 [h, w, 3]."""
+def _to_image(value: bytes | np.ndarray) -> LazyImage:
+    """Return a row of a request, a file or pixels, as an image."""
     if isinstance(value, bytes):
-        return decode_array(value)
-    image = np.clip(np.round(value.astype(np.float32)), 0, 255).astype(np.uint8)
-    if image.shape[-1] == 4:
-        return over_contrast(image)
-    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+        return LazyImage(value)
+    return LazyImage.from_array(np.clip(np.round(value), 0, 255).astype(np.uint8))

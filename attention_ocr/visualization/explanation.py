@@ -3,11 +3,10 @@
 import dataclasses
 import os
 
-import tensorflow as tf
-
-from attention_ocr.images.decode import normalize_file
-from attention_ocr.inference.reader import ImageLike, Reading, encode_image, load
-from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.images.image import raw_pixels
+from attention_ocr.inference.inputs import open_image
+from attention_ocr.inference.reader import ImageLike, Reading, load
+from attention_ocr.inference.serving_function import prepare_raw
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, find_model, load_trained_model
 from attention_ocr.text.charset import normalize
 from attention_ocr.visualization.saliency import feedback_saliency, gradient_saliency
@@ -58,13 +57,11 @@ class Explainer:
             for a saliency, non-negative.
 
         Raises:
-            OSError: the file has gone since it was read.
-            ValueError: the text has characters that the model lacks, or the method cannot be asked
-                for another text than the one that is read.
+            ValueError: If the text has characters that the model lacks, or the method cannot be
+                asked for another text than the one that is read.
         """
-        # Read once: an open file has nothing more to give.
-        file = encode_image(image)
-        (reading,) = self._reader.read(image if isinstance(file, OSError) else file)
+        opened = open_image(image)
+        (reading,) = self._reader.read(opened)
         if reading.error is not None:
             return reading
         wanted = reading.text if text is None else normalize(text)
@@ -79,11 +76,7 @@ class Explainer:
             raise ValueError(
                 f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
             )
-        if isinstance(file, OSError):
-            raise file
-        images, sizes, _ = prepare_encoded(
-            tf.constant([normalize_file(file)]), self._model.config.image
-        )
+        images, sizes, _ = prepare_raw(*raw_pixels([opened]), self._model.config.image)
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency
         maps = saliency(self._model.recognizer, images, sizes, charset.encode(wanted), head)

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 
 import numpy as np
-import tensorflow as tf
 
-from attention_ocr.images.decode import UnreadableImageError, normalize_file
-from attention_ocr.images.formats import STATUS_UNREADABLE
 from attention_ocr.images.graph_fitting import picture_of
-from attention_ocr.inference.reader import ImageLike, encode_image
-from attention_ocr.inference.serving_function import prepare_encoded
+from attention_ocr.images.image import raw_pixels
+from attention_ocr.inference.inputs import NOT_OPENED, ImageLike, name_of, open_image
+from attention_ocr.inference.serving_function import prepare_raw
 from attention_ocr.inference.work_directory import TrainedModel
 
 
@@ -36,21 +34,16 @@ def rectify_images(
     """
     if model.recognizer.rectifier is None:
         raise ValueError("Expected a model with a rectifier. Received: rectifier='none'")
-    files = []
+    opened = []
     for index, image in enumerate(images):
-        file = encode_image(image)
-        if isinstance(file, OSError):
-            raise ValueError(f"Image {index} cannot be opened: {file}") from file
-        try:
-            files.append(normalize_file(file))
-        except UnreadableImageError as error:
-            raise ValueError(f"Image {index} cannot be read: {error}") from error
-    if not files:
+        opened.append(open_image(image))
+        error = opened[-1].error
+        if error is not None:
+            reason = error if error.startswith(NOT_OPENED) else f"cannot be read: {error}"
+            raise ValueError(f"Image {index} {reason}; received {name_of(image) or 'no name'}")
+    if not opened:
         return []
-    fitted, sizes, readable = prepare_encoded(tf.constant(files), model.config.image)
-    for index, is_readable in enumerate(readable.numpy()):
-        if not is_readable:
-            raise ValueError(f"Image {index} cannot be read: {STATUS_UNREADABLE}")
+    fitted, sizes, _ = prepare_raw(*raw_pixels(opened), model.config.image)
     rectified = model.recognizer.rectify(fitted, sizes)
     num_views = model.config.image.num_views
     return [

@@ -106,8 +106,8 @@ def main(arguments: argparse.Namespace) -> None:
     reader = attention_ocr.load(
         arguments.model,
         second_looks=arguments.second_looks,
-        turn_tall=arguments.turn_tall,
-        turn_slanted=arguments.turn_slanted,
+        rotate_tall=arguments.rotate_tall,
+        deskew=arguments.deskew,
     )
     rows = []
     for source in arguments.labels:
@@ -129,8 +129,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--second_looks", action=argparse.BooleanOptionalAction, help="as in reading"
     )
-    parser.add_argument("--turn_tall", action=argparse.BooleanOptionalAction, help="likewise")
-    parser.add_argument("--turn_slanted", action=argparse.BooleanOptionalAction, help="likewise")
+    parser.add_argument("--rotate_tall", action=argparse.BooleanOptionalAction, help="likewise")
+    parser.add_argument("--deskew", action=argparse.BooleanOptionalAction, help="likewise")
     parser.add_argument("--part", default="eval", help="of each data set")
     parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
     parser.add_argument("--limit", type=int, default=0, help="images of a set at most; 0 for all")

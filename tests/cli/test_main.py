@@ -130,7 +130,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
 def test_a_missing_model_is_named(tmp_path, capsys):
     assert command.main(["read", "a.png", f"--model={tmp_path / 'nowhere'}"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"attention-ocr read: {tmp_path / 'nowhere'} is no directory")
+    assert line.startswith(f"attention-ocr read: No model found: {tmp_path / 'nowhere'} is not a")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")

@@ -69,8 +69,8 @@ def test_all_is_well_when_every_image_was_read(run, images, expected, capsys):
     ("arguments", "expected"),
     [
         ([], (None, None, None)),
-        (["--turn_tall"], (None, True, None)),
-        (["--no-turn_slanted"], (None, None, False)),
+        (["--rotate_tall"], (None, True, None)),
+        (["--no-deskew"], (None, None, False)),
         (["--no-second_looks"], (SecondLooksConfig(), None, None)),
         (["--second_looks"], (RECOMMENDED, None, None)),
         (
@@ -91,7 +91,7 @@ def test_which_images_are_read_again_may_be_said(
 
     monkeypatch.setattr(reader_module, "load", load)
     assert run(images / "0.png", *arguments) == 0
-    names = ("second_looks", "turn_tall", "turn_slanted")
+    names = ("second_looks", "rotate_tall", "deskew")
     assert tuple(given[0][name] for name in names) == expected
 
 

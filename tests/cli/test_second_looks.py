@@ -85,7 +85,7 @@ def test_what_is_changed_back_is_the_same_file_again(tmp_path):
         ("model.tflite", ["--deskew_below=2"], "`deskew_below` must be a confidence"),
         ("model.tflite", ["--widths=one"], "--widths must be numbers. Received: ['one']"),
         ("model.onnx", ["--deskew_below=2"], "`deskew_below` must be a confidence"),
-        ("readings.json", [], "is no directory"),
+        ("readings.json", [], "is not a directory"),
     ],
 )
 def test_what_cannot_be_changed_is_named_and_left(tmp_path, name, arguments, message, capsys):

@@ -24,6 +24,11 @@ INTERFACE = {
     "serving_default": ("predict", {"images": (tf.string, [None])}, READING),
     "images": ("predict", {"images": (tf.uint8, [None] * 4)}, READING),
     "images_float": ("predict", {"images": (tf.float32, [None] * 4)}, READING),
+    "raw_pixels": (
+        "predict",
+        {"pixels": (tf.string, [None]), "sizes": (tf.int32, [None, 2])},
+        READING,
+    ),
     "classify": (
         "classify",
         {"inputs": (tf.string, [None])},
@@ -125,3 +130,23 @@ def test_classify_gives_the_best_texts_of_a_search(work_dir):
     np.testing.assert_array_equal(outputs["classes"], expected["texts"])
     np.testing.assert_allclose(outputs["scores"], expected["text_confidences"], rtol=1e-5)
     assert set(signatures["images"](tf.zeros((1, 9, 9, 3), tf.uint8))) == set(READING)
+
+
+def test_raw_pixels_of_several_sizes_read_as_their_files(signatures):
+    random = np.random.default_rng(4)
+    images = [random.integers(0, 256, (*size, 3), np.uint8) for size in ((31, 67), (20, 30))]
+    files = [tiny_model.encoded(image) for image in images]
+    expected = signatures["serving_default"](images=tf.constant([*files, b"", b""]))
+    rows = [*(image.tobytes() for image in images), b"", b"too few"]
+    sizes = [*(image.shape[:2] for image in images), (0, 0), (2**31 - 1, 2**31 - 1)]
+    outputs = signatures["raw_pixels"](pixels=tf.constant(rows), sizes=tf.constant(sizes, tf.int32))
+    for name, value in expected.items():
+        np.testing.assert_array_equal(outputs[name], value, err_msg=name)
+    assert outputs["status"][3] == STATUS_UNREADABLE.encode()
+
+
+def test_no_raw_pixels_are_no_readings(signatures):
+    outputs = signatures["raw_pixels"](
+        pixels=tf.zeros((0,), tf.string), sizes=tf.zeros((0, 2), tf.int32)
+    )
+    assert outputs["text"].shape == (0,)

@@ -12,9 +12,10 @@ from attention_ocr.data.inspection import Inspection, inspect_source
 from attention_ocr.data.labels import read_labels
 from attention_ocr.data.shards import write_shards
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.images.decode import decode, normalize_file
+from attention_ocr.images.decode import decode
 from attention_ocr.images.graph_decode import decodes_in_graph
 from attention_ocr.images.graph_fitting import decode_or_blank
+from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.images.pipeline_decode import decode_any
 from attention_ocr.inference.engines.signature_names import STATUS_NOT_IN_GRAPH
 from attention_ocr.inference.locate import find_model
@@ -86,7 +87,7 @@ def test_a_graph_sees_the_same_pixels_or_says_that_it_sees_none():
 
 def test_a_normalized_file_has_the_same_pixels_for_every_decoder():
     for name, file in CONTENTS.items():
-        normalized = normalize_file(file)
+        normalized = normalize_file(LazyImage(file))
         image = Image.open(io.BytesIO(normalized))
         assert image.format in ("PNG", "JPEG", "MPO")
         np.testing.assert_array_equal(decode(normalized), decode(file), err_msg=name)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from attention_ocr.images import decode
 from attention_ocr.images.decode import UnreadableImageError, decode_array
-from attention_ocr.images.fast_decode import find_plain
+from attention_ocr.images.fast_decode import decode_fast, is_decoded_fast
+from attention_ocr.images.headers import read_header
 
 NOISE = np.random.default_rng(0).integers(0, 256, (30, 70, 4), np.uint8)
 SMOOTH = Image.fromarray(cv2.GaussianBlur(NOISE[..., :3], (5, 5), 1.0))
@@ -22,8 +23,13 @@ def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
 
 
 def decode_plain(encoded: bytes) -> np.ndarray | None:
-    plain = find_plain(encoded)
-    return None if plain is None else plain.decode(encoded)
+    header = read_header(encoded)
+    plain = header is not None and is_decoded_fast(header)
+    return decode_fast(encoded, header) if plain else None
+
+
+def by_pillow(encoded: bytes) -> np.ndarray:
+    return decode._decode_by_pillow(encoded, read_header(encoded)).pixels
 
 
 PLAIN = {
@@ -49,7 +55,7 @@ OTHERS = {
 def test_a_plain_file_has_the_pixels_that_pillow_gives(name):
     image = decode_plain(PLAIN[name])
     assert image is not None
-    np.testing.assert_array_equal(image, decode._decode_by_pillow(PLAIN[name]).pixels)
+    np.testing.assert_array_equal(image, by_pillow(PLAIN[name]))
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -82,11 +88,11 @@ def test_what_is_damaged_inside_is_decoded_as_by_pillow(name):
         changed[place] ^= 1 << random.integers(8)
         plain = decode_plain(bytes(changed))
         try:
-            by_pillow = decode._decode_by_pillow(bytes(changed)).pixels
+            expected = by_pillow(bytes(changed))
         except UnreadableImageError:
             continue
         if plain is not None:
-            np.testing.assert_array_equal(plain, by_pillow)
+            np.testing.assert_array_equal(plain, expected)
 
 
 def test_a_file_that_claims_a_huge_picture_is_not_decoded():
@@ -98,6 +104,7 @@ def test_a_file_that_claims_a_huge_picture_is_not_decoded():
 def test_a_photograph_that_is_to_be_turned_is_plain():
     exif = Image.Exif()
     exif[0x0112] = 6
-    plain = find_plain(encode(SMOOTH, "JPEG", exif=exif))
-    assert (plain.width, plain.height, plain.orientation) == (70, 30, 6)
-    assert find_plain(encode(SMOOTH, "PNG", exif=exif)) is None
+    header = read_header(encode(SMOOTH, "JPEG", exif=exif))
+    assert header.is_plain
+    assert (header.width, header.height, header.orientation) == (70, 30, 6)
+    assert not read_header(encode(SMOOTH, "PNG", exif=exif)).is_plain

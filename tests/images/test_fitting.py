@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from attention_ocr.images.fitting import decode_array, fit_array, resize_weights
+from attention_ocr.images.decode import decode_array
+from attention_ocr.images.fitting import fit_array, resize_weights
 from attention_ocr.images.graph_fitting import decode_image, fit_image
 from attention_ocr.settings.image import ImageConfig
 from tests.image_files import BROKEN, LOSSLESS, NOISE, encode

@@ -9,7 +9,7 @@ from PIL import Image
 
 from attention_ocr.images import headers
 from attention_ocr.images.decode import decode
-from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header, unpacked_bytes
+from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header
 from benchmarks import hostile
 from tests import tiny_model
 
@@ -184,7 +184,7 @@ def test_a_large_png_that_holds_its_pixels_and_no_more_is_welcome():
 )
 def test_what_a_file_unpacks_to_is_known_by_its_header(form, mode, options, num_bytes):
     content = saved(Image.new(mode, (7, 5)), form, **options)
-    assert unpacked_bytes(content, read_header(content)) == num_bytes
+    assert read_header(content).unpacked_bytes == num_bytes
     if num_bytes:
         assert ImageLimits(max_unpacked_bytes=num_bytes).refusal(content) is None
         assert ImageLimits(max_unpacked_bytes=num_bytes - 1).refusal(content) == (

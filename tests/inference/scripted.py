@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from attention_ocr.inference.engines.interface import Reading
@@ -24,10 +23,9 @@ class ScriptedEngine:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
 
-    def read(self, files):
+    def read(self, images):
         begin = len(self.sizes)
-        for file in files:
-            image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
-            self.sizes.append((0, 0) if image is None else image.shape[:2])
-        self.calls.append(len(files))
+        for image in images:
+            self.sizes.append((0, 0) if image.pixels is None else image.pixels.shape[:2])
+        self.calls.append(len(images))
         return [reading_of(*answer) for answer in self.answers[begin : len(self.sizes)]]

@@ -239,7 +239,7 @@ def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
 
 
 def test_a_place_without_a_model_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is no directory"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a directory"):
         load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="holds neither weights.npz, nor saved_model.pb"):
         load(tmp_path)
@@ -299,13 +299,13 @@ def test_second_looks_are_kept_with_the_model(looking, work_dir):
             {"second_looks": SecondLooksConfig(widths_below=0.1)},
             SecondLooksConfig(widths_below=0.1),
         ),
-        ({"turn_slanted": False}, SecondLooksConfig(widths_below=0.8)),
+        ({"deskew": False}, SecondLooksConfig(widths_below=0.8)),
         (
-            {"turn_tall": True},
+            {"rotate_tall": True},
             dataclasses.replace(LOOKS, rotate_tall_below=RECOMMENDED.rotate_tall_below),
         ),
         (
-            {"second_looks": False, "turn_slanted": True},
+            {"second_looks": False, "deskew": True},
             SecondLooksConfig(deskew_below=RECOMMENDED.deskew_below),
         ),
     ],

@@ -14,7 +14,7 @@ import grpc
 import pytest
 import requests
 
-from attention_ocr.images.decode import normalize_file
+from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.serving.bodies import SMALL_BYTES, Bodies, unpack_body
 from attention_ocr.serving.clients import GrpcClient, RestClient
 from attention_ocr.serving.errors import Code, ServingError
@@ -273,7 +273,7 @@ def test_an_image_file_is_a_body_as_well(server, file_format):
     answer = requests.post(url_of(server), content, headers=headers, timeout=20)
     assert answer.status_code == 200
     # The model counts the bytes of what it is given, whose pixels are those of the file.
-    expected = str(len(normalize_file(content)))
+    expected = str(len(normalize_file(LazyImage(content))))
     assert [row["text"] for row in answer.json()["predictions"]] == [expected]
 
 

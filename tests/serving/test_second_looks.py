@@ -7,11 +7,13 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.exporting.saved_model import save_recognizer
+from attention_ocr.images import decode, image
 from attention_ocr.images.formats import STATUS_UNSUPPORTED
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.serving.clients import RestClient
-from attention_ocr.serving.second_looks import load_servable
+from attention_ocr.serving.second_looks import load_servable, with_second_looks
+from attention_ocr.serving.servable import Servable
 from attention_ocr.settings.config import Config
 from tests import tiny_model
 from tests.serving import tiny_server
@@ -90,6 +92,25 @@ def alternatives(outputs, row):
         for text, confidence, score in zip(*(outputs[name][row] for name in columns), strict=True)
         if np.isfinite(score)
     ]
+
+
+def test_a_file_is_decoded_once_however_often_it_is_looked_at(servable, expected, monkeypatch):
+    decoded = []
+
+    def decode_with_size(*args):
+        decoded.append(args)
+        return decode.decode_with_size(*args)
+
+    monkeypatch.setattr(image, "decode_with_size", decode_with_size)
+    check(servable.signature()({"images": objects(FILES)}), expected)
+    assert len(decoded) == len(FILES)
+
+
+def test_an_export_of_an_older_release_is_given_files(looking, expected):
+    servable = Servable(1, looking)
+    del servable.signatures["raw_pixels"]
+    signatures = with_second_looks(servable.signatures, Config.load(looking))
+    check(signatures["serving_default"]({"images": objects(FILES)}), expected)
 
 
 def test_a_broken_file_stays_broken_and_alone(servable, expected):

@@ -181,7 +181,7 @@ def test_freezing_everything_is_refused():
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone is no directory"):
+    with pytest.raises(FileNotFoundError, match="gone is not a directory"):
         read_saved_weights(str(tmp_path / "gone"))
 
 

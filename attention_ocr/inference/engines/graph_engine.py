@@ -1,4 +1,4 @@
-"""TensorFlow: a graph from the bytes of files to texts, of a work directory or a SavedModel."""
+"""TensorFlow: a graph from pixels, or from the bytes of files, to texts."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.images.decode import (
-    UnreadableImageError,
-    decode,
-    encode_array,
-    normalize_file,
-)
+from attention_ocr.images.decode import UnreadableImageError, encode_array
+from attention_ocr.images.image import LazyImage, normalize_file, raw_pixels
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.inference.engines.signature_names import (
     ALTERNATIVES,
     BEAM_SIGNATURE,
+    RAW_PIXELS_SIGNATURE,
     SERVING_SIGNATURE,
     STATUS_OK,
 )
@@ -26,20 +23,22 @@ from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.text.charset import UNKNOWN_CHARACTER, Charset
 
+Outputs = Mapping[str, tf.Tensor]
+
 
 class GraphEngine:
-    """Reads with a graph.
+    """Reads with a graph that takes pixels.
 
     Args:
-        serve: the graph, see `inference.serving_function.make_serving_function`.
-        config: settings of the model.
-        charset: its characters.
-        owner: kept as long as the engine is: a signature alone does not keep its variables alive.
+        serve: The graph, see `inference.serving_function.make_pixel_function`.
+        config: Settings of the model.
+        charset: Its characters.
+        owner: Kept as long as the engine is: a signature alone does not keep its variables alive.
     """
 
     def __init__(
         self,
-        serve: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
+        serve: Callable[..., Outputs],
         config: Config,
         charset: Charset,
         owner: Any = None,
@@ -50,43 +49,59 @@ class GraphEngine:
         self._owner = owner
         check_process()
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read the files of images, see `Engine`.
+    def read(self, images: Sequence[LazyImage]) -> list[Reading]:
+        """Read images, see `Engine`.
 
         Raises:
             RuntimeError: If the process was forked from one in which TensorFlow was running.
         """
         check_process()
-        normalized = [_rewrite(file, normalize_file) for file in files]
-        readings = self._read(normalized)
+        pixels, sizes = raw_pixels(images)
+        served = self._serve(tf.constant(pixels, tf.string), tf.constant(sizes, tf.int32))
+        return _readings(served, images)
+
+
+class FileGraphEngine(GraphEngine):
+    """Reads with a graph that takes the bytes of files: what a server is given, and old exports.
+
+    Args:
+        serve: The graph, see `inference.serving_function.make_serving_function`.
+        config: Settings of the model.
+        charset: Its characters.
+        owner: Kept as long as the engine is.
+    """
+
+    def read(self, images: Sequence[LazyImage]) -> list[Reading]:
+        """Read images, see `Engine`.
+
+        Raises:
+            RuntimeError: If the process was forked from one in which TensorFlow was running.
+        """
+        check_process()
+        readings = self._read_files([_file_of(image) for image in images], images)
         # A few kinds of JPEG are decoded by Python alone.
         odd = [
             index
-            for index, (reading, (_, error)) in enumerate(zip(readings, normalized, strict=True))
-            if reading.error is not None and error is None
+            for index, (reading, image) in enumerate(zip(readings, images, strict=True))
+            if reading.error is not None and image.pixels is not None
         ]
         if odd:
-            pictures = [_rewrite(files[index], _as_png) for index in odd]
-            for index, reading in zip(odd, self._read(pictures), strict=True):
+            again = [images[index] for index in odd]
+            files = [encode_array(image.pixels) for image in again if image.pixels is not None]
+            for index, reading in zip(odd, self._read_files(files, again), strict=True):
                 readings[index] = reading
         return readings
 
-    def _read(self, files: Sequence[tuple[bytes, str | None]]) -> list[Reading]:
-        served = self._serve(tf.constant([content for content, _ in files], tf.string))
-        outputs = {name: value.numpy() for name, value in served.items()}
-        return [_row(outputs, index, error) for index, (_, error) in enumerate(files)]
+    def _read_files(self, files: Sequence[bytes], images: Sequence[LazyImage]) -> list[Reading]:
+        return _readings(self._serve(tf.constant(files, tf.string)), images)
 
 
-def _rewrite(file: bytes, write: Callable[[bytes], bytes]) -> tuple[bytes, str | None]:
-    """Return a file that the graph decodes to the pixels of all engines, or why there is none."""
+def _file_of(image: LazyImage) -> bytes:
+    """Return a file that the graph decodes to the pixels of all engines; empty if there is none."""
     try:
-        return write(file), None
-    except UnreadableImageError as error:
-        return b"", str(error)
-
-
-def _as_png(file: bytes) -> bytes:
-    return encode_array(decode(file))
+        return normalize_file(image)
+    except UnreadableImageError:
+        return b""
 
 
 _process = 0
@@ -111,14 +126,19 @@ def check_process() -> None:
     _process = os.getpid()
 
 
-def open_saved_model(directory: Path) -> GraphEngine:
+def open_saved_model(directory: Path, by_files: bool = False) -> GraphEngine:
     """Open a version of an export.
+
+    Args:
+        directory: Of the version.
+        by_files: Whether it is given files, as a server gives it, instead of pixels; exports of
+            older releases take nothing else of images of several sizes.
 
     Raises:
         RuntimeError: If the process was forked from one in which TensorFlow was running.
-        FileNotFoundError: it has no settings, and so is no export of this toolkit.
-        ValueError: a file of it is damaged, or it reaches beyond its directory; the message names
-            it.
+        FileNotFoundError: If it has no settings, and so is no export of this toolkit.
+        ValueError: If a file of it is damaged, or it reaches beyond its directory; the message
+            names it.
     """
     if not (directory / CONFIG_FILE).is_file():
         raise FileNotFoundError(
@@ -136,14 +156,23 @@ def open_saved_model(directory: Path) -> GraphEngine:
             f"{str(error).splitlines()[0]}"
         ) from error
     signatures = loaded.signatures
-    signature = signatures[BEAM_SIGNATURE if BEAM_SIGNATURE in signatures else SERVING_SIGNATURE]
-    return GraphEngine(lambda images: signature(images=images), config, charset, loaded)
+    if RAW_PIXELS_SIGNATURE in signatures and not by_files:
+        of_pixels = signatures[RAW_PIXELS_SIGNATURE]
+        return GraphEngine(
+            lambda pixels, sizes: of_pixels(pixels=pixels, sizes=sizes), config, charset, loaded
+        )
+    of_files = signatures[BEAM_SIGNATURE if BEAM_SIGNATURE in signatures else SERVING_SIGNATURE]
+    return FileGraphEngine(lambda images: of_files(images=images), config, charset, loaded)
 
 
-def _row(outputs: Mapping[str, np.ndarray], index: int, error: str | None = None) -> Reading:
+def _readings(served: Outputs, images: Sequence[LazyImage]) -> list[Reading]:
+    outputs = {name: value.numpy() for name, value in served.items()}
+    return [_row(outputs, index, image) for index, image in enumerate(images)]
+
+
+def _row(outputs: Mapping[str, np.ndarray], index: int, image: LazyImage) -> Reading:
     status = outputs["status"][index].decode("utf-8")
-    if status != STATUS_OK:
-        error = error or status
+    error = None if status == STATUS_OK else image.error or status
     height, width = map(float, outputs["attention_extent"][index])
     text = outputs["text"][index].decode("utf-8")
     # Exports of older releases may answer with unknown characters, which cannot be shown.

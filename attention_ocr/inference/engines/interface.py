@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from attention_ocr.images.image import LazyImage
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
 
@@ -17,14 +18,14 @@ class Reading:
     """What was read in one image.
 
     Attributes:
-        text: the text; empty where nothing was read.
-        confidence: probability of the whole text, in [0, 1].
-        character_confidences: probability of each character of `text`, in [0, 1].
+        text: The text; empty where nothing was read.
+        confidence: Probability of the whole text, in [0, 1].
+        character_confidences: Probability of each character of `text`, in [0, 1].
         attention: float32 [n, H', W'], where each of the n characters was read, over the padded
-            picture.
-        attention_extent: shares of the attention's height and width that the picture fills.
-        error: why the image could not be read; none if it could.
-        alternatives: the n best texts of a search with their confidences, the best first; none
+            image.
+        attention_extent: Shares of the attention's height and width that the image fills.
+        error: Why the image could not be read; None if it could.
+        alternatives: The n best texts of a search with their confidences, the best first; none
             with greedy decoding.
         quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
             degrees; see `inference.second_looks.rotate`.
@@ -34,8 +35,8 @@ class Reading:
             `inference.second_looks.widths`.
         margin: Width of the strip that was added at each side before the image was read, a share of
             the height; see `inference.second_looks.widths`.
-        path: path of the image, or its key in a mapping; none for pixels and bytes.
-        warning: why the text may be wrong although the image could be read; none as a rule.
+        path: Path of the image, or its key in a mapping; None for pixels and bytes.
+        warning: Why the text may be wrong although the image could be read; None as a rule.
     """
 
     text: str
@@ -63,16 +64,16 @@ class Reading:
         return f"Reading({', '.join(parts)})"
 
     def _repr_html_(self) -> str:
-        """Return the text as a notebook shows it, what is uncertain in red."""
+        """Return the text as a notebook shows it, characters of low confidence in red."""
         characters = "".join(
             f'<span title="{confidence:.1%}" style="background: rgba(214, 39, 40, '
             f'{1.0 - confidence:.2f})">{html.escape(character)}</span>'
             for character, confidence in zip(self.text, self.character_confidences, strict=False)
         )
-        notes = " ".join(filter(None, (self.path, self.error, self.warning)))
+        remarks = " ".join(filter(None, (self.path, self.error, self.warning)))
         return (
             f'<span dir="auto" style="font-family: monospace; white-space: pre">{characters}</span>'
-            f" {self.confidence:.1%} <small>{html.escape(notes)}</small>"
+            f" {self.confidence:.1%} <small>{html.escape(remarks)}</small>"
         )
 
     @property
@@ -82,24 +83,24 @@ class Reading:
 
 
 class Engine(Protocol):
-    """Reads the files of images with one model.
+    """Reads images with one model.
 
     Attributes:
-        config: settings of the model.
-        charset: its characters.
+        config: Settings of the model.
+        charset: Its characters.
     """
 
     config: Config
     charset: Charset
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
+    def read(self, images: Sequence[LazyImage]) -> list[Reading]:
         """Read images.
 
         Args:
-            files: bytes of files of `image_formats.FORMATS`.
+            images: Files, or pixels.
 
         Returns:
-            A reading for each, in their order; what is no such file has an error, see
-            `images.decode.decode`.
+            A reading for each, in their order; of an image that cannot be decoded, with its
+            `error`.
         """
         ...

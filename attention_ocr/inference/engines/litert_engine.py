@@ -22,26 +22,26 @@ class LiteRTEngine(NumPyEngine):
     plans its memory once and hands convolutions to XNNPACK.
 
     Args:
-        path: the file.
-        num_threads: images that are read at once; none takes the processors of the machine.
+        path: The file.
+        num_threads: Images that are read at once; None for as many as there are processors.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ImportError: neither ai-edge-litert nor TensorFlow is installed.
-        ValueError: the file is damaged, or none of this toolkit; the message names it.
+        FileNotFoundError: If there is no such file.
+        ImportError: If neither ai-edge-litert nor TensorFlow is installed.
+        ValueError: If the file is damaged, or no model of this toolkit; the message names it.
     """
 
     def __init__(self, path: Path, num_threads: int | None = None) -> None:
         # Read once: the file may be replaced, cut or deleted while it is in use. Interpreters point
         # into these bytes.
         self._content = path.read_bytes()
-        notes = appended_metadata(path, self._content)
-        super().__init__(notes, num_threads)
-        self.path, self.widths = path, notes.widths
+        metadata = appended_metadata(path, self._content)
+        super().__init__(metadata, num_threads)
+        self.path, self.widths = path, metadata.widths
         # Interpreters, each as the runners of its signatures by width. One runs one image at a
         # time; the last used is the warmest. Taking from a list, or adding to it, is atomic.
         self._idle: list[dict[int, Any]] = [self._open()]
-        # The first call packs the weights and notes it on standard error, which commands keep off
+        # The first call packs the weights and reports it on standard error, which commands keep off
         # the terminal while a model is loaded.
         image = self.config.image
         blank = np.zeros((image.input_height, self.widths[0], image.image_channels), np.float32)
@@ -62,7 +62,7 @@ class LiteRTEngine(NumPyEngine):
         }
 
     def input_width(self, width: int) -> int:
-        """Return the smallest width of the model that holds a picture."""
+        """Return the smallest width of the model that holds the content."""
         return next(known for known in self.widths if known >= width)
 
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -83,7 +83,7 @@ def find_interpreter() -> Any:
     """Return the class of LiteRT's interpreter: that of ai-edge-litert, or TensorFlow's own.
 
     Raises:
-        ImportError: neither is installed.
+        ImportError: If neither is installed.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter

@@ -1,6 +1,6 @@
 """What a model in one file says of itself: its format, settings and characters, and a digest.
 
-A LiteRT file carries the notes as the entries of a ZIP archive behind the model, the place that
+A LiteRT file carries the metadata as the entries of a ZIP archive after the model, the place that
 TensorFlow Lite Metadata keeps for associated files, so that `unzip -p model.tflite config.json`
 shows them; an ONNX file, as its `metadata_props`. Both can be read with the standard library and
 what runs the model.
@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 METADATA_FILE = "attention_ocr.json"
 BLANK_DIGEST = "0" * 64
 MAX_ENTRY_BYTES = 1 << 24
-"""Of an entry of the archive; a longer one is no note of ours."""
+"""Of an entry of the archive; a longer one is not of this toolkit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +32,10 @@ class ModelMetadata:
     """What a model in one file says of itself.
 
     Attributes:
-        format_name: one of `settings.formats.EXPORT_FORMATS`.
-        config: settings of the model, those of data and training at their defaults.
-        charset: its characters.
-        widths: pixels, ascending: the inputs that the model takes; none for any width.
+        format_name: One of `settings.formats.EXPORT_FORMATS`.
+        config: Settings of the model, those of data and training at their defaults.
+        charset: Its characters.
+        widths: Pixels, ascending: the inputs that the model takes; none for any width.
         source_digest: SHA-256 of the file of the weights that the model stands beside; empty for a
             model that stands alone.
     """
@@ -47,7 +47,7 @@ class ModelMetadata:
     source_digest: str = ""
 
     def to_entries(self, digest: str = BLANK_DIGEST) -> dict[str, str]:
-        """Return the notes as texts by name.
+        """Return the metadata as texts by name.
 
         Args:
             digest: SHA-256 of the model, hexadecimal.
@@ -74,7 +74,7 @@ def make_metadata(
     widths: tuple[int, ...] = (),
     source_digest: str = "",
 ) -> ModelMetadata:
-    """Return notes without what reading has no use for."""
+    """Return metadata without what reading has no use for."""
     # The language model itself is in the file; where it lay says nothing elsewhere.
     language_model = config.decoding.language_model and LANGUAGE_MODEL_FILE
     kept = config.for_reading().with_decoding({"language_model": language_model})
@@ -92,79 +92,79 @@ def digest_of_weights(work_dir: Path) -> str:
     return digest.hexdigest()
 
 
-def check_source_digest(file: Path, notes: ModelMetadata, work_dir: Path) -> None:
+def check_source_digest(file: Path, metadata: ModelMetadata, work_dir: Path) -> None:
     """Refuse a model in one file that stands in a work directory and is not the same model.
 
     Second looks are no part of a model: those of the work directory count, whatever the file says.
 
     Args:
-        file: the model, for the message.
-        notes: of it.
-        work_dir: with its settings, characters and weights.
+        file: The model, for the message.
+        metadata: Of it.
+        work_dir: With its settings, characters and weights.
 
     Raises:
-        ValueError: the weights, the settings or the characters are others.
+        ValueError: If the weights, the settings or the characters are others.
     """
     config, charset = Config.load(work_dir), Charset.load(work_dir)
-    config = dataclasses.replace(config, second_looks=notes.config.second_looks)
+    config = dataclasses.replace(config, second_looks=metadata.config.second_looks)
     digest = digest_of_weights(work_dir)
-    if notes != make_metadata(notes.format_name, config, charset, notes.widths, digest):
+    if metadata != make_metadata(metadata.format_name, config, charset, metadata.widths, digest):
         raise ValueError(
             f"{file} was made of another model than {work_dir / WEIGHTS_FILE}: pack the model "
             "anew, or read with engine=tensorflow. Received: weights "
-            f"{notes.source_digest[:8] or '-'} in place of {digest[:8]}, or other settings or "
+            f"{metadata.source_digest[:8] or '-'} in place of {digest[:8]}, or other settings or "
             "characters"
         )
 
 
-def append_metadata(model: bytes, notes: ModelMetadata, path: Path) -> None:
-    """Write a LiteRT file with its notes.
+def append_metadata(model: bytes, metadata: ModelMetadata, path: Path) -> None:
+    """Write a LiteRT file with its metadata.
 
     Args:
-        model: the flatbuffer.
-        notes: on it.
-        path: written at once; see `whole_files`.
+        model: The flatbuffer.
+        metadata: Of it.
+        path: Written at once; see `io.atomic_write`.
     """
     path.write_bytes(model)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
-        for name, text in notes.to_entries(hashlib.sha256(model).hexdigest()).items():
+        for name, text in metadata.to_entries(hashlib.sha256(model).hexdigest()).items():
             # A fixed date, so that the same model gives the same file.
             archive.writestr(zipfile.ZipInfo(name), text.encode("utf-8"))
 
 
 def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata:
-    """Change the second looks in the notes of a LiteRT file; the model in it stays as it is.
+    """Change the second looks in the metadata of a LiteRT file; the model in it stays as it is.
 
     Args:
         path: Of the file, which is replaced whole or not at all.
         values: New values of some of the settings, by name.
 
     Returns:
-        The new notes.
+        The new metadata.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no model of this toolkit, or a value is refused.
     """
     content = path.read_bytes()
-    notes = appended_metadata(path, content)
-    notes = dataclasses.replace(notes, config=notes.config.with_second_looks(values))
+    metadata = appended_metadata(path, content)
+    metadata = dataclasses.replace(metadata, config=metadata.config.with_second_looks(values))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         length = min(entry.header_offset for entry in archive.infolist())
     with whole_file(path) as temporary:
-        append_metadata(content[:length], notes, temporary)
-    return notes
+        append_metadata(content[:length], metadata, temporary)
+    return metadata
 
 
 def appended_metadata(path: Path, content: bytes) -> ModelMetadata:
-    """Return the notes of a LiteRT file, and check the model by its digest.
+    """Return the metadata of a LiteRT file, and check the model by its digest.
 
     Args:
-        path: of the file, for messages.
-        content: its bytes.
+        path: Of the file, for messages.
+        content: Its bytes.
 
     Raises:
-        ValueError: no model of this toolkit, one that is cut short or changed, or of an unknown
+        ValueError: If it is no model of this toolkit, is cut short or changed, or of an unknown
             version; the message names the file.
     """
     try:
@@ -177,7 +177,7 @@ def appended_metadata(path: Path, content: bytes) -> ModelMetadata:
                 entries[name] = archive.read(name).decode("utf-8")
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
         raise ValueError(
-            f"{path} is no whole model of this toolkit: the notes at its end are missing or "
+            f"{path} is no whole model of this toolkit: the metadata at its end are missing or "
             f"damaged ({error})."
         ) from error
     digest = hashlib.sha256(memoryview(content)[:length]).hexdigest()
@@ -185,15 +185,15 @@ def appended_metadata(path: Path, content: bytes) -> ModelMetadata:
 
 
 def metadata_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> ModelMetadata:
-    """Build the notes of what `ModelMetadata.to_entries` returned.
+    """Build the metadata of what `ModelMetadata.to_entries` returned.
 
     Args:
-        path: of the model.
-        entries: texts by name; others may stand among them.
+        path: Of the model.
+        entries: Texts by name; others may stand among them.
         digest: SHA-256 that the model has.
 
     Raises:
-        ValueError: see `appended_metadata`.
+        ValueError: As in `appended_metadata`.
     """
     try:
         document = json.loads(entries[METADATA_FILE])

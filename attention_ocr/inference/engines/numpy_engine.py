@@ -1,4 +1,4 @@
-"""Engines that get prepared images and give token ids: all but TensorFlow's own."""
+"""Engines whose images are prepared in NumPy, and that return token ids: all but TensorFlow."""
 
 import abc
 import os
@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from attention_ocr.images.decode import UnreadableImageError, decode
 from attention_ocr.images.fitting import fit_array, round_up_width
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.engines.metadata import ModelMetadata
 from attention_ocr.text.charset import UNKNOWN_ID
@@ -19,24 +19,24 @@ IMAGES, IMAGE_SIZES = "images", "image_sizes"
 TOKEN_IDS, CONFIDENCE = "token_ids", "confidence"
 CHARACTER_CONFIDENCES, ATTENTION = "character_confidences", "attention"
 OUTPUTS = (TOKEN_IDS, CONFIDENCE, CHARACTER_CONFIDENCES, ATTENTION)
-"""Outputs of a model, see `recognition.recognize_ids`."""
+"""Outputs of a model, see `inference.recognize.recognize_ids`."""
 
 
 class NumPyEngine(abc.ABC):
-    """Prepares each image in NumPy, runs the model on it alone, and spells what it answers.
+    """Prepares each image in NumPy, runs the model on it alone, and decodes its token ids.
 
     Several images are read side by side, a thread for each processor: alone, an image is no wider
     than it must be and stops at its last character.
 
     Args:
-        notes: of the model.
-        num_threads: images that are read at once; none takes the processors of the machine.
+        metadata: Of the model.
+        num_threads: Images that are read at once; None for as many as there are processors.
     """
 
-    def __init__(self, notes: ModelMetadata, num_threads: int | None = None) -> None:
-        self.notes = notes
-        self.config = notes.config
-        self.charset = notes.charset
+    def __init__(self, metadata: ModelMetadata, num_threads: int | None = None) -> None:
+        self.metadata = metadata
+        self.config = metadata.config
+        self.charset = metadata.charset
         self.num_threads = num_threads or num_processors()
         self._executor: ThreadPoolExecutor | None = None
         self._executor_process = 0
@@ -47,47 +47,46 @@ class NumPyEngine(abc.ABC):
 
         Args:
             image: float32 [H, w, C], from `fit_array`.
-            image_size: int32 [2].
+            image_size: int32 [2], height and width of the content without its padding.
 
         Returns:
             `OUTPUTS`, each with a leading axis of 1.
         """
 
     def input_width(self, width: int) -> int:
-        """Return the width at which the model takes a picture `width` pixels wide."""
+        """Return the width at which the model takes content `width` pixels wide."""
         return round_up_width(width)
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
-        """Read the files of images, see `Engine`."""
-        if len(files) < 2 or self.num_threads == 1:
-            return [self._read_one(file) for file in files]
+    def read(self, images: Sequence[LazyImage]) -> list[Reading]:
+        """Read images, see `Engine`."""
+        if len(images) < 2 or self.num_threads == 1:
+            return [self._read_one(image) for image in images]
         if self._executor is None or self._executor_process != os.getpid():
             # A fork does not copy threads: those of the parent would never answer its child.
             self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
             self._executor_process = os.getpid()
-        return list(self._executor.map(self._read_one, files))
+        return list(self._executor.map(self._read_one, images))
 
-    def _read_one(self, file: bytes) -> Reading:
-        decoded, error = None, None
-        try:
-            decoded = decode(file)
-        except UnreadableImageError as reason:
-            error = str(reason)
-        image, image_size = fit_array(decoded, self.config.image, self.input_width)
-        outputs = self.run(image, image_size)
+    def _read_one(self, image: LazyImage) -> Reading:
+        pixels = image.pixels
+        fitted, image_size = fit_array(pixels, self.config.image, self.input_width)
+        outputs = self.run(fitted, image_size)
         height, width = image_size.tolist()
-        token_ids = outputs[TOKEN_IDS][0]
+        token_ids = outputs[TOKEN_IDS][0].tolist()
         # Exports of older releases may answer with unknown characters, which cannot be shown.
-        known = np.flatnonzero(token_ids != UNKNOWN_ID)
-        text = "" if decoded is None else self.charset.decode(token_ids[known].tolist())
-        shown = known[: len(text)]
+        known = [token_id for token_id in token_ids if token_id != UNKNOWN_ID]
+        text = "" if pixels is None else self.charset.decode(known)
+        shown: slice | np.ndarray = slice(len(text))
+        if len(known) < len(token_ids):
+            shown = np.flatnonzero(np.not_equal(token_ids, UNKNOWN_ID))[: len(text)]
         return Reading(
             text=text,
-            confidence=0.0 if decoded is None else float(outputs[CONFIDENCE][0]),
+            confidence=0.0 if pixels is None else float(outputs[CONFIDENCE][0]),
             character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
-            attention=outputs[ATTENTION][0, shown],
-            attention_extent=(height / self.config.image.image_height, width / image.shape[1]),
-            error=error,
+            # Not a view, which would keep the rows of padding.
+            attention=outputs[ATTENTION][0, shown].copy(),
+            attention_extent=(height / self.config.image.image_height, width / fitted.shape[1]),
+            error=image.error,
         )
 
 

@@ -25,13 +25,13 @@ class ONNXEngine(NumPyEngine):
     """Reads with an `.onnx` file of an export.
 
     Args:
-        path: the file.
-        num_threads: images that are read at once; none takes the processors of the machine.
+        path: The file.
+        num_threads: Images that are read at once; None for as many as there are processors.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ImportError: onnxruntime is not installed.
-        ValueError: the file is damaged, or none of this toolkit; the message names it.
+        FileNotFoundError: If there is no such file.
+        ImportError: If onnxruntime is not installed.
+        ValueError: If the file is damaged, or no model of this toolkit; the message names it.
     """
 
     def __init__(self, path: Path, num_threads: int | None = None) -> None:
@@ -50,7 +50,7 @@ def digest_of(content: bytes) -> str:
     """Return the digest of an ONNX file, which holds it itself: SHA-256 with zeros in its place.
 
     Args:
-        content: the bytes of the file; those without a digest of ours have one all the same.
+        content: The bytes of the file; those without a digest of ours have one all the same.
     """
     place = content.rfind(b'"sha256": "', content.rfind(METADATA_FILE.encode("ascii"))) + 11
     blank = content[:place] + BLANK_DIGEST.encode("ascii") + content[place + len(BLANK_DIGEST) :]

@@ -18,10 +18,10 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
     """Read what a SavedModel declares, and refuse one that reaches beyond its directory.
 
     Args:
-        directory: of the SavedModel.
+        directory: Of the SavedModel.
 
     Raises:
-        ValueError: the file is damaged, has no graph to serve, an operation that is none of
+        ValueError: If the file is damaged, has no graph to serve, an operation that is none of
             `ALLOWED_OPS`, or an asset elsewhere; the message names the file.
     """
     path = directory / SAVED_MODEL_FILE

@@ -1,4 +1,4 @@
-"""What a SavedModel is asked and answers, by name."""
+"""Names of the signatures of a SavedModel, and of what they return."""
 
 from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH, STATUS_UNREADABLE
 
@@ -9,6 +9,7 @@ __all__ = [
     "EXAMPLE_FEATURE",
     "FLOAT_PIXELS_SIGNATURE",
     "PIXELS_SIGNATURE",
+    "RAW_PIXELS_SIGNATURE",
     "SERVING_SIGNATURE",
     "STATUS_NOT_IN_GRAPH",
     "STATUS_OK",
@@ -19,6 +20,7 @@ SERVING_SIGNATURE = "serving_default"
 BEAM_SIGNATURE = "beam"
 PIXELS_SIGNATURE = "images"
 FLOAT_PIXELS_SIGNATURE = "images_float"
+RAW_PIXELS_SIGNATURE = "raw_pixels"
 CLASSIFY_SIGNATURE = "classify"
 
 EXAMPLE_FEATURE = "image/encoded"
@@ -26,4 +28,4 @@ EXAMPLE_FEATURE = "image/encoded"
 
 STATUS_OK = "ok"
 ALTERNATIVES = ("texts", "text_confidences", "text_scores")
-"""What `beam` answers beside the outputs of `serving_default`."""
+"""What `beam` returns beside the outputs of `serving_default`."""

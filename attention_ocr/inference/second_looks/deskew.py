@@ -19,11 +19,11 @@ FLATTEST, STEEPEST = 0.15, 1.25
 
 def deskewed(image: np.ndarray) -> list[View]:
     """Return an image deskewed from each slant that fits it."""
-    views = ((slant, set_level(image, slant)) for slant in SLANTS)
-    return [View(level, {"slant": slant}) for slant, level in views if level is not None]
+    views = ((slant, deskew(image, slant)) for slant in SLANTS)
+    return [View(word, {"slant": slant}) for slant, word in views if word is not None]
 
 
-def set_level(image: np.ndarray, slant: float) -> np.ndarray | None:
+def deskew(image: np.ndarray, slant: float) -> np.ndarray | None:
     """Cut a slanted word out of an image that is its bounding box.
 
     Args:
@@ -31,7 +31,7 @@ def set_level(image: np.ndarray, slant: float) -> np.ndarray | None:
         slant: Degrees by which the word falls to the right, above -45 and below 45.
 
     Returns:
-        uint8 [h', w', 3], the word horizontal; none where no word of that slant fills the image.
+        uint8 [h', w', 3], the word horizontal; None where no word of that slant fills the image.
     """
     height, width = image.shape[:2]
     angle = math.radians(slant)
@@ -44,7 +44,7 @@ def set_level(image: np.ndarray, slant: float) -> np.ndarray | None:
     if thickness < FLATTEST * height or thickness > STEEPEST * length:
         return None
     length, thickness = MARGIN * length, MARGIN * thickness
-    # From places of the level word to those of the image, the middle on the middle.
+    # From places of the horizontal word to those of the image, the middle on the middle.
     matrix = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0]])
     matrix[:, 2] = np.array([width, height]) / 2 - matrix[:, :2] @ [length / 2, thickness / 2]
     size = max(round(length), 1), max(round(thickness), 1)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 
-from attention_ocr.images.decode import reduce_file
-from attention_ocr.images.fitting import decode_array, encode_array
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.inference.second_looks.deskew import deskewed
 from attention_ocr.inference.second_looks.rotate import (
@@ -44,24 +43,22 @@ class SecondLooksEngine:
         self.config = dataclasses.replace(engine.config, second_looks=settings)
         self.charset = engine.charset
 
-    def read(self, files: Sequence[bytes]) -> list[Reading]:
+    def read(self, images: Sequence[LazyImage]) -> list[Reading]:
         """Read images, see `Engine.read`."""
-        files = [reduce_file(file) for file in files]
-        readings = self.engine.read(files)
-        config = self.config
+        readings = self.engine.read(images)
         return read_again(
             readings,
-            lambda index: decode_array(files[index]),
-            lambda views: self.engine.read([encode_array(view.image) for view in views]),
-            config.second_looks,
-            config.image,
+            images.__getitem__,
+            self.engine.read,
+            self.config.second_looks,
+            self.config.image,
         )
 
 
 def read_again(
     readings: Sequence[Reading],
-    image_of: Callable[[int], np.ndarray | None],
-    read: Callable[[Sequence[View]], Sequence[Reading]],
+    image_of: Callable[[int], LazyImage],
+    read: Callable[[Sequence[LazyImage]], Sequence[Reading]],
     settings: SecondLooksConfig,
     image_settings: ImageConfig,
 ) -> list[Reading]:
@@ -72,9 +69,8 @@ def read_again(
 
     Args:
         readings: Of the images as they are.
-        image_of: Gives an image by its place in the batch, uint8 [h, w, 3]; none if it cannot be
-            decoded.
-        read: Reads views.
+        image_of: Returns an image by its place in the batch.
+        read: Reads views of them.
         settings: Which images are read again.
         image_settings: Of the network's input.
 
@@ -86,13 +82,14 @@ def read_again(
     for index, reading in enumerate(readings):
         if reading.error is not None or reading.confidence >= settings.below:
             continue
-        image = image_of(index)
-        if image is not None:
-            image = without_excess_pixels(image, image_settings)
-            looks = look_again(image, reading, settings, image_settings)
+        pixels = image_of(index).pixels
+        if pixels is not None:
+            pixels = without_excess_pixels(pixels, image_settings)
+            looks = look_again(pixels, reading, settings, image_settings)
             waiting += _next_views(index, looks, None, results)
     while waiting:
-        answers = iter(read([view for _, _, views in waiting for view in views]))
+        views_read = [view for _, _, views in waiting for view in views]
+        answers = iter(read([LazyImage.from_array(view.image) for view in views_read]))
         again: list[tuple[int, Looks, list[View]]] = []
         for index, looks, views in waiting:
             seen = [view.describe(next(answers)) for view in views]
@@ -104,7 +101,7 @@ def read_again(
 def _next_views(
     index: int, looks: Looks, seen: list[Reading] | None, results: list[Reading]
 ) -> list[tuple[int, Looks, list[View]]]:
-    """Return the views of an image that are read next; without any, note its result."""
+    """Return the views of an image that are read next; without any, keep its result."""
     try:
         views = next(looks) if seen is None else looks.send(seen)
         # A look may have nothing to show of this image.

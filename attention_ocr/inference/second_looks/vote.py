@@ -55,12 +55,14 @@ def vote(readings: Sequence[Reading]) -> Reading:
     if len(readings) == 1 or not best.confidence:
         return best
     share = votes[text] / len(readings)
-    confidence = math.sqrt(share * best.confidence)
-    proportion = confidence / best.confidence
+    of_vote = math.sqrt(share * best.confidence)
+    proportion = of_vote / best.confidence
     return dataclasses.replace(
         best,
-        confidence=confidence,
-        alternatives=tuple((other, proportion * sure) for other, sure in best.alternatives),
+        confidence=of_vote,
+        alternatives=tuple(
+            (other, proportion * confidence) for other, confidence in best.alternatives
+        ),
     )
 
 

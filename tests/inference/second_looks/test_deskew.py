@@ -7,9 +7,9 @@ import pytest
 
 import attention_ocr
 from attention_ocr.cli.overlay_folder import OverlayFolder
+from attention_ocr.images.decode import encode_array
 from attention_ocr.inference.engines.interface import Reading
-from attention_ocr.inference.reader import encode_image
-from attention_ocr.inference.second_looks.deskew import MARGIN, SLANTS, deskewed, set_level
+from attention_ocr.inference.second_looks.deskew import MARGIN, SLANTS, deskew, deskewed
 from attention_ocr.settings.second_looks import RECOMMENDED
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
@@ -33,7 +33,7 @@ def test_a_slanted_word_is_cut_out_level(slant):
     # Red on the left half and blue on the right one: a turn the wrong way would show.
     word = np.zeros((THICKNESS, LENGTH, 3), np.uint8)
     word[:, : LENGTH // 2, 0] = word[:, LENGTH // 2 :, 2] = 255
-    level = set_level(slanted(word, slant), slant)
+    level = deskew(slanted(word, slant), slant)
     assert level.shape[:2] == pytest.approx((MARGIN * THICKNESS, MARGIN * LENGTH), abs=2)
     margins = [round(side * (1 - 1 / MARGIN) / 2) + 3 for side in level.shape[:2]]
     inside = level[margins[0] : -margins[0], margins[1] : -margins[1]]
@@ -44,7 +44,7 @@ def test_a_slanted_word_is_cut_out_level(slant):
 
 @pytest.mark.parametrize("size", [(10, 200), (60, 50), (200, 40)], ids=["flat", "square", "tall"])
 def test_what_no_word_of_that_slant_fills_is_left(size):
-    assert set_level(np.zeros((*size, 3), np.uint8), 10.0) is None
+    assert deskew(np.zeros((*size, 3), np.uint8), 10.0) is None
 
 
 def test_an_image_is_deskewed_from_each_slant_that_fits_it():
@@ -77,13 +77,13 @@ def test_the_package_reads_more_slanted_words_so():
     assert right[1] > right[0]
 
 
-def test_a_slanted_word_is_drawn_level(tmp_path):
+def test_a_slanted_word_is_drawn_deskewed(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (60, 200, 3), np.uint8)
     attention = np.ones((2, 1, 5), np.float32)
     reading = Reading("ab", 1.0, (1.0, 1.0), attention, (1.0, 1.0))
     folder = OverlayFolder(tmp_path)
     drawn = folder.write(
-        "slanted.png", encode_image(picture), dataclasses.replace(reading, slant=6.0)
+        "slanted.png", encode_array(picture), dataclasses.replace(reading, slant=6.0)
     )
-    level = folder.write("level.png", encode_image(set_level(picture, 6.0)), reading)
-    assert drawn.read_bytes() == level.read_bytes()
+    straight = folder.write("straight.png", encode_array(deskew(picture, 6.0)), reading)
+    assert drawn.read_bytes() == straight.read_bytes()

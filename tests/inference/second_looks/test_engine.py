@@ -4,17 +4,17 @@ import math
 import numpy as np
 import pytest
 
-from attention_ocr.inference.reader import encode_image
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.second_looks.deskew import SLANTS
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 from tests.inference.scripted import ScriptedEngine
 
-WORD = encode_image(np.zeros((32, 96, 3), np.uint8))
-TALL = encode_image(np.zeros((96, 32, 3), np.uint8))
-NARROW = encode_image(np.zeros((48, 24, 3), np.uint8))
-WIDE = encode_image(np.zeros((32, 250, 3), np.uint8))
+WORD = LazyImage.from_array(np.zeros((32, 96, 3), np.uint8))
+TALL = LazyImage.from_array(np.zeros((96, 32, 3), np.uint8))
+NARROW = LazyImage.from_array(np.zeros((48, 24, 3), np.uint8))
+WIDE = LazyImage.from_array(np.zeros((32, 250, 3), np.uint8))
 WIDTHS = SecondLooksConfig(widths_below=0.9, widths=(1.5, 1.25))
 
 
@@ -118,7 +118,7 @@ def test_views_of_all_images_are_read_together():
 
 def test_what_cannot_be_read_keeps_its_error():
     engine = ScriptedEngine([("", 0.0, "unreadable image"), ("", 0.0, "of another kind")])
-    readings = SecondLooksEngine(engine, RECOMMENDED).read([b"no image", WORD])
+    readings = SecondLooksEngine(engine, RECOMMENDED).read([LazyImage(b"no image"), WORD])
     assert [reading.error for reading in readings] == ["unreadable image", "of another kind"]
     assert engine.calls == [2]
 

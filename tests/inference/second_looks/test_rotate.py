@@ -6,8 +6,9 @@ from PIL import Image
 
 import attention_ocr
 from attention_ocr.cli.overlay_folder import OverlayFolder
+from attention_ocr.images.decode import encode_array
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Reading
-from attention_ocr.inference.reader import encode_image
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine
 from attention_ocr.inference.second_looks.rotate import (
     is_tall,
@@ -73,23 +74,23 @@ def test_an_image_is_tall_as_it_is_shown():
     shown_wide = encode(TALL, "PNG", exif=exif)
     looks = SecondLooksConfig(rotate_tall_below=0.9)
     engine = ScriptedEngine([("ab", 0.2), ("ab", 0.4), ("cd", 0.6)])
-    (reading,) = SecondLooksEngine(engine, looks).read([shown_tall])
+    (reading,) = SecondLooksEngine(engine, looks).read([LazyImage(shown_tall)])
     assert (reading.text, reading.quarter_turns) == ("cd", 3)
     engine = ScriptedEngine([("ab", 0.2)])
-    (reading,) = SecondLooksEngine(engine, looks).read([shown_wide])
+    (reading,) = SecondLooksEngine(engine, looks).read([LazyImage(shown_wide)])
     assert (reading.text, engine.calls) == ("ab", [1])
 
 
 def test_a_huge_image_is_reduced_before_it_is_rotated():
     engine = ScriptedEngine([("a", 0.2), ("a", 0.2), ("a", 0.2)])
     huge = encode(Image.new("L", (255, 65535), 200), "GIF")
-    SecondLooksEngine(engine, SecondLooksConfig(rotate_tall_below=0.9)).read([huge])
+    SecondLooksEngine(engine, SecondLooksConfig(rotate_tall_below=0.9)).read([LazyImage(huge)])
     assert engine.sizes == [(16383, 63), (4, 1024), (4, 1024)]
 
 
 def test_what_cannot_be_decoded_is_left_to_the_engine():
-    reader = attention_ocr.load(turn_tall=True)
-    cut = encode_image(TALL)[:60]
+    reader = attention_ocr.load(rotate_tall=True)
+    cut = encode_array(TALL)[:60]
     unreadable, upright = reader.read([cut, np.full((32, 60), 255, np.uint8)])
     assert unreadable.error
     assert upright.error is None
@@ -114,10 +115,10 @@ def test_a_rotated_word_is_drawn_upright(tmp_path, quarter_turns):
     attention = np.ones((2, 1, 5), np.float32)
     reading = Reading("ab", 1.0, (1.0, 1.0), attention, (1.0, 1.0), quarter_turns=quarter_turns)
     folder = OverlayFolder(tmp_path)
-    rotated_overlay = folder.write("rotated.png", encode_image(TALL), reading)
+    rotated_overlay = folder.write("rotated.png", encode_array(TALL), reading)
     upright = folder.write(
         "upright.png",
-        encode_image(np.ascontiguousarray(np.rot90(TALL, quarter_turns))),
+        encode_array(np.ascontiguousarray(np.rot90(TALL, quarter_turns))),
         dataclasses.replace(reading, quarter_turns=0),
     )
     assert rotated_overlay.read_bytes() == upright.read_bytes()
@@ -127,7 +128,7 @@ def test_a_word_with_margins_is_drawn_with_them(tmp_path):
     attention = np.ones((1, 1, 5), np.float32)
     reading = Reading("I", 1.0, (1.0,), attention, (1.0, 1.0), margin=0.25)
     folder = OverlayFolder(tmp_path)
-    drawn = folder.write("narrow.png", encode_image(TALL), reading)
+    drawn = folder.write("narrow.png", encode_array(TALL), reading)
     padded = np.pad(TALL, ((0, 0), (10, 10), (0, 0)), "edge")
-    wide = folder.write("wide.png", encode_image(padded), dataclasses.replace(reading, margin=0.0))
+    wide = folder.write("wide.png", encode_array(padded), dataclasses.replace(reading, margin=0.0))
     assert drawn.read_bytes() == wide.read_bytes()
