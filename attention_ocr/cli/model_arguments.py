@@ -32,9 +32,13 @@ def add_second_looks_arguments(parser: argparse.ArgumentParser, reads: bool = Fa
         help="Re-read what is read without confidence, as recommended for words in photographs; or "
         "read every image once (default: as the model says).",
     )
-    for name, field in (("turn_tall", "rotate_tall_below"), ("turn_slanted", "deskew_below")):
+    for name, old_name, field in (
+        ("rotate_tall", "turn_tall", "rotate_tall_below"),
+        ("deskew", "turn_slanted", "deskew_below"),
+    ):
         group.add_argument(
             f"--{name}",
+            f"--{old_name}",
             action=argparse.BooleanOptionalAction,
             help=f"Set --{field} as recommended, or to 0.",
         )
