@@ -15,7 +15,7 @@ from attention_ocr.cli.second_looks_flags import (
     define_second_looks_flags,
     second_looks_in_flags,
 )
-from attention_ocr.settings.formats import EXPORT_FORMATS, SAVED_MODEL, parse_formats
+from attention_ocr.settings.formats import FORMATS, SAVED_MODEL, parse_formats
 from attention_ocr.text.escaping import escape_controls
 
 FLAGS = flags.FLAGS
@@ -33,7 +33,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "format",
     SAVED_MODEL,
-    f"Formats of the export, with commas between, of {', '.join(EXPORT_FORMATS)}.",
+    f"Formats of the export, with commas between, of {', '.join(FORMATS.names())} or "
+    "package.module:Class.",
 )
 flags.DEFINE_integer("num_check_images", 64, "Images that the check reads.", lower_bound=1)
 define_decoding_flags(overriding=True)

@@ -25,6 +25,7 @@ from attention_ocr.settings.data import ON_BAD_EXAMPLE, DataConfig
 from attention_ocr.settings.decoder import (
     ATTENTIONS,
     DECODER_CELLS,
+    DECODERS,
     FEEDBACKS,
     NORMALIZATIONS,
     DecoderConfig,
@@ -32,7 +33,7 @@ from attention_ocr.settings.decoder import (
 from attention_ocr.settings.decoding import DecodingConfig
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
-from attention_ocr.settings.model import ENCODERS, ModelConfig
+from attention_ocr.settings.model import ENCODERS, SEQUENCE_CELLS, ModelConfig
 from attention_ocr.settings.training import (
     CLIPPINGS,
     LOSS_REDUCTIONS,
@@ -81,7 +82,16 @@ flags.DEFINE_integer(
     ModelConfig.rectifier_points,
     "Control points of --rectifier=tps, an even number.",
 )
-flags.DEFINE_enum("encoder", ModelConfig.encoder, list(ENCODERS), "Network that sees the image.")
+flags.DEFINE_string(
+    "encoder",
+    ModelConfig.encoder,
+    f"Network that sees the image: {', '.join(ENCODERS.names())}, or package.module:Class.",
+)
+flags.DEFINE_string(
+    "encoder_options",
+    ModelConfig.encoder_options,
+    "Options of the encoder's own, 'key=value,...'; see docs/plugins.md.",
+)
 flags.DEFINE_float(
     "encoder_width", ModelConfig.encoder_width, "Multiplies the channels of the encoder."
 )
@@ -111,11 +121,13 @@ flags.DEFINE_enum(
     MODEL_CHOICES["coordinates"],
     "What is appended to each cell of the grid.",
 )
-flags.DEFINE_enum(
+flags.DEFINE_string(
     "sequence_cell",
     ModelConfig.sequence_cell,
-    MODEL_CHOICES["sequence_cell"],
-    "Of the layers over the columns.",
+    f"Layers over the columns: {', '.join(SEQUENCE_CELLS.names())}, or package.module:Class.",
+)
+flags.DEFINE_string(
+    "sequence_options", ModelConfig.sequence_options, "Options of the sequence layers' own."
 )
 flags.DEFINE_integer(
     "sequence_layers",
@@ -147,8 +159,23 @@ flags.DEFINE_float(
 define_decoding_flags()
 define_second_looks_flags()
 
-flags.DEFINE_enum(
-    "attention", DecoderConfig.attention, list(ATTENTIONS), "How the decoder sees the grid."
+flags.DEFINE_string(
+    "decoder",
+    DecoderConfig.decoder,
+    f"What reads the grid: {', '.join(DECODERS.names())}, or package.module:Class.",
+)
+flags.DEFINE_string(
+    "decoder_options",
+    DecoderConfig.decoder_options,
+    "Options of the decoder's own, 'key=value,...'; see docs/plugins.md.",
+)
+flags.DEFINE_string(
+    "attention",
+    DecoderConfig.attention,
+    f"How the decoder sees the grid: {', '.join(ATTENTIONS.names())}, or package.module:Class.",
+)
+flags.DEFINE_string(
+    "attention_options", DecoderConfig.attention_options, "Options of the attention's own."
 )
 flags.DEFINE_enum(
     "attention_normalization",
@@ -233,7 +260,8 @@ flags.DEFINE_list(
 flags.DEFINE_string(
     "augmentation",
     AugmentationConfig.augmentation,
-    "'default', or ops joined by + [',num_ops=N'], see `attention-ocr augment`; '' for none.",
+    "'default', or ops joined by + [',num_ops=N'], package.module:function among them, see "
+    "`attention-ocr augment`; '' for none.",
 )
 flags.DEFINE_float(
     "augmentation_strength",

@@ -22,10 +22,16 @@ from attention_ocr.data.sources import parse_source
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.data import ON_BAD_EXAMPLE
-from attention_ocr.settings.decoder import ATTENTIONS, DECODER_CELLS, FEEDBACKS, NORMALIZATIONS
+from attention_ocr.settings.decoder import (
+    ATTENTIONS,
+    DECODER_CELLS,
+    DECODERS,
+    FEEDBACKS,
+    NORMALIZATIONS,
+)
 from attention_ocr.settings.decoding import CHOICES as DECODING_CHOICES
 from attention_ocr.settings.model import CHOICES as MODEL_CHOICES
-from attention_ocr.settings.model import ENCODERS
+from attention_ocr.settings.model import ENCODERS, SEQUENCE_CELLS
 from attention_ocr.settings.training import CHOICES as TRAINING_CHOICES
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.text.charset import Charset
@@ -39,15 +45,20 @@ FIELDS = {
 }
 CHOICES = {
     "on_bad_example": ON_BAD_EXAMPLE,
-    "encoder": tuple(ENCODERS),
     **DECODING_CHOICES,
     **MODEL_CHOICES,
-    "attention": tuple(ATTENTIONS),
     "attention_normalization": NORMALIZATIONS,
     "decoder_cell": DECODER_CELLS,
     "feedback": FEEDBACKS,
     **TRAINING_CHOICES,
 }
+OPEN_CHOICES = {
+    "encoder": ENCODERS,
+    "sequence_cell": SEQUENCE_CELLS,
+    "attention": ATTENTIONS,
+    "decoder": DECODERS,
+}
+"""Flags that take the place of a class as well; their help lists the names."""
 
 
 @contextmanager
@@ -111,7 +122,10 @@ def test_a_flag_is_its_setting(name):
         assert flag.default == default
         assert type(flag.default) is type(default)
     assert flag.help
-    assert tuple(getattr(flag.parser, "enum_values", ())) == CHOICES.get(name, ())
+    if name in OPEN_CHOICES:
+        assert f"{', '.join(OPEN_CHOICES[name].names())}, or package.module:Class" in flag.help
+    else:
+        assert tuple(getattr(flag.parser, "enum_values", ())) == CHOICES.get(name, ())
 
 
 def test_flags_left_alone_give_the_default_settings():

@@ -19,13 +19,14 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.export.check import CHECK_FILE, ExportDiffersError
+from attention_ocr.export.formats import export_format
 from attention_ocr.export.warmup import write_warmup
 from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
-from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
@@ -58,8 +59,8 @@ def export_model(
             training, or its training data.
         num_check_images: images of the check, at least 1.
         decoding: settings of decoding in place of those of the training, by name.
-        formats: some of `settings.formats.EXPORT_FORMATS`; `saved_model` is the directory itself,
-            the others are files in it.
+        formats: some of `settings.formats.FORMATS`; `saved_model` is the directory itself, the
+            others are files in it.
         second_looks: Settings of second looks in place of those of the training, by name.
 
     Returns:
@@ -79,7 +80,7 @@ def export_model(
     model = load_trained_model(work_dir)
     config = model.config.with_decoding(decoding or {}).with_second_looks(second_looks or {})
     model = model._replace(config=config)
-    formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
+    formats = parse_formats(",".join(formats))
     for format_name in formats:
         check_settings(format_name, model.config)
     export_dir.mkdir(parents=True, exist_ok=True)
@@ -138,38 +139,22 @@ def write_format(
     """Write one format of a model into the directory of a version, unchecked.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`; those that need TensorFlow first,
-            because the others make the model portable.
+        format_name: one of `settings.formats.FORMATS`; those that need TensorFlow first, because
+            the others make the model portable.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
-        representative: directory of images `*.png`, for `litert_full_int8` alone.
+        representative: directory of images `*.png`, for formats that are calibrated.
 
     Raises:
         ValueError: a part of the model that the format cannot hold.
         ImportError: a package is not installed.
         OSError: the disk is full or cannot be written.
     """
-    if format_name == SAVED_MODEL:
-        save_recognizer(model, directory)
-        return
     directory.mkdir(exist_ok=True)
     model.config.save(directory)
     model.charset.save(directory)
-    path = directory / FILES[format_name]
-    # Each converter is imported by those who use it.
-    if format_name == FROZEN_GRAPH:
-        from attention_ocr.export.frozen_graph import write_frozen_graph
-
-        write_frozen_graph(model, path)
-    elif format_name == "onnx":
-        from attention_ocr.export.onnx_file import write_onnx
-
-        write_onnx(model, path)
-    else:
-        from attention_ocr.export.litert import write_litert
-
-        images = sorted(representative.glob("*.png")) if representative else []
-        write_litert(model, path, format_name, [image.read_bytes() for image in images])
+    images = sorted(representative.glob("*.png")) if representative else []
+    export_format(format_name).write(model, directory, images)
 
 
 def _next_version(export_dir: Path) -> int:
@@ -244,8 +229,9 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
     command = [sys.executable, "-m", "attention_ocr.export.check", format_name, *paths]
-    # The package need not be installed, nor the repository be the current directory.
-    search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    # Neither the package nor that of a format need be installed, nor the repository be the current
+    # directory.
+    search_path = [str(Path(__file__).parents[2]), *sys.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode != 0:

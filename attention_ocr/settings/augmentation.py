@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from attention_ocr.settings.checks import check, check_fraction
 from attention_ocr.settings.image import MAX_STRETCH
+from attention_ocr.settings.registries import PLACE, Registry
 
 GEOMETRY = ("affine", "perspective", "curve", "elastic")
 PHOTOMETRY = ("brightness", "contrast", "gamma", "colour", "inversion")
@@ -15,12 +16,25 @@ OPS = (*GEOMETRY, *PHOTOMETRY, *BLURS, *DEGRADATIONS, *NOISES)
 """The ops in the order in which an image meets them."""
 DEFAULT_NUM_OPS = 3
 
+_ROOM = "attention_ocr.data.augmentation"
+STAGES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (GEOMETRY, f"{_ROOM}.geometry:warp"),
+    (PHOTOMETRY, f"{_ROOM}.photometry:change_light"),
+    (BLURS, f"{_ROOM}.blurs:blur"),
+    *(((op,), f"{_ROOM}.degradations:degrade") for op in DEGRADATIONS),
+    *(((op,), f"{_ROOM}.noises:add_noise") for op in NOISES),
+)
+"""Ops that one function applies in one go, and where it is, in the order of `OPS`."""
+AUGMENTATION_OPS = Registry(
+    "augmentation_ops", "augmentation", {op: place for group, place in STAGES for op in group}
+)
+
 
 class Policy(NamedTuple):
     """Which ops an image meets.
 
     Attributes:
-        ops: their names, in the order of `OPS`.
+        ops: their names, in the order of `OPS`; after them plugins, in their own order.
         num_ops: how many of them each image meets, drawn for each image.
     """
 
@@ -38,23 +52,38 @@ def parse_policy(policy: str) -> Policy:
         >>> parse_policy("jpeg+affine,num_ops=1")
         Policy(ops=('affine', 'jpeg'), num_ops=1)
     """
-    names, _, number = policy.partition(",num_ops=")
-    wanted = set(OPS) if names == "default" else set(filter(None, names.split("+")))
-    unknown = sorted(wanted - set(OPS))
+    names, number = _split(policy)
+    with_defaults = "default" in names
+    wanted = [name for name in names if name != "default"] + list(OPS) * with_defaults
+    plugins = dict.fromkeys(AUGMENTATION_OPS.place(name) for name in wanted if name not in OPS)
+    unknown = [name for name in plugins if not PLACE.fullmatch(name)]
     check(
         not unknown,
-        f"`augmentation` must be 'default', or some of {', '.join(OPS)} joined by +.",
+        f"`augmentation` must be 'default', or some of {', '.join(AUGMENTATION_OPS.names())} or "
+        "`package.module:function`, joined by +.",
         ", ".join(unknown),
     )
-    ops = tuple(op for op in OPS if op in wanted)
+    ops = (*(op for op in OPS if op in wanted), *plugins)
     if not number:
-        return Policy(ops, DEFAULT_NUM_OPS if names == "default" else len(ops))
+        return Policy(ops, DEFAULT_NUM_OPS if with_defaults else len(ops))
     check(
         number.isdecimal() and 1 <= int(number) <= len(ops),
         f"`num_ops` of `augmentation` must be a whole number from 1 to {len(ops)}.",
         number,
     )
     return Policy(ops, int(number))
+
+
+def _split(policy: str) -> tuple[list[str], str]:
+    names, _, number = policy.partition(",num_ops=")
+    return [name for name in names.split("+") if name], number
+
+
+def _with_places(policy: str) -> str:
+    """Return a policy with places in place of the names of entry points."""
+    names, number = _split(policy)
+    kept = "+".join(name if name == "default" else AUGMENTATION_OPS.place(name) for name in names)
+    return f"{kept},num_ops={number}" if number else kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +93,7 @@ class AugmentationConfig:
     Args:
         augmentation: `default` (three ops on each image, drawn from all), or names of ops joined by
             `+`, all on each image, or with `,num_ops=N` so many drawn for each; empty for none.
+            `package.module:function` names an op of another distribution.
         augmentation_strength: in [0, 1]. The largest change; each image draws its own up to that.
         join_words: share of the examples that are joined in pairs, with a space between them.
         min_stretch: least factor by which the width of a training image is multiplied; each draws
@@ -79,6 +109,7 @@ class AugmentationConfig:
 
     def __post_init__(self) -> None:
         parse_policy(self.augmentation)
+        object.__setattr__(self, "augmentation", _with_places(self.augmentation))
         check(
             0.0 <= self.augmentation_strength <= 1.0,
             "`augmentation_strength` must be from 0 to 1.",

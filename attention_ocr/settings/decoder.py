@@ -10,15 +10,30 @@ from attention_ocr.settings.checks import (
     check_not_negative,
     check_positive,
 )
+from attention_ocr.settings.plugin_options import parse_options
+from attention_ocr.settings.registries import Registry, write_out_places
 
-ATTENTIONS = {
+_ATTENTIONS = {
     "additive": "attention_ocr.models.attention.additive:AdditiveAttention",
     "location": "attention_ocr.models.attention.location:LocationAttention",
     "dot": "attention_ocr.models.attention.dot:DotAttention",
     "hard": "attention_ocr.models.attention.hard:HardAttention",
     "none": "attention_ocr.models.attention.mean:MeanAttention",
 }
-"""Where the class of each attention is. A new one is a class and a line here."""
+"""Where the class of each attention is. A new one of the package is a class and a line here."""
+
+ATTENTIONS = Registry(
+    "attentions",
+    "attention",
+    _ATTENTIONS,
+    base="attention_ocr.models.attention.interface:Attention",
+)
+DECODERS = Registry(
+    "decoders",
+    "decoder",
+    {"attention": "attention_ocr.models.decoder:AttentionDecoder"},
+    base="attention_ocr.models.decoder_interface:Decoder",
+)
 
 NORMALIZATIONS = ("softmax", "sigmoid")
 DECODER_CELLS = ("lstm", "gru")
@@ -30,7 +45,8 @@ class DecoderConfig:
     """The attention decoder; its widths are in the section of the model.
 
     Args:
-        attention: name of the attention in `ATTENTIONS`; `none` sees the mean of the grid.
+        attention: name of the attention in `ATTENTIONS`, or `package.module:Class`; `none` sees
+            the mean of the grid.
         attention_normalization: `softmax`, or `sigmoid`, which shares the attention out more.
         attention_heads: of `attention=dot`; they divide `attention_units`.
         hard_temperature: of `attention=hard`; above 1 the draws of training spread.
@@ -43,6 +59,10 @@ class DecoderConfig:
         decoder_layers: recurrent layers, each with weights of its own.
         autoregressive: whether a step is told the previous character.
         feedback: how it is told: as an `embedding`, or `one_hot`.
+        decoder: `attention`, the recurrent decoder that all of the above describe, or
+            `package.module:Class`, which uses those that it names.
+        decoder_options: Options of the decoder's own, `key=value,...`; see `docs/plugins.md`.
+        attention_options: Options of the attention's own.
     """
 
     attention: str = "additive"
@@ -57,9 +77,14 @@ class DecoderConfig:
     decoder_layers: int = 1
     autoregressive: bool = True
     feedback: str = "embedding"
+    decoder: str = "attention"
+    decoder_options: str = ""
+    attention_options: str = ""
 
     def __post_init__(self) -> None:
-        check_choice("attention", self.attention, tuple(ATTENTIONS))
+        write_out_places(self, attention=ATTENTIONS, decoder=DECODERS)
+        for name in ("decoder_options", "attention_options"):
+            parse_options(name, getattr(self, name))
         check_choice("attention_normalization", self.attention_normalization, NORMALIZATIONS)
         check_choice("decoder_cell", self.decoder_cell, DECODER_CELLS)
         check_choice("feedback", self.feedback, FEEDBACKS)

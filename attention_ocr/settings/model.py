@@ -10,8 +10,10 @@ from attention_ocr.settings.checks import (
     check_not_negative,
     check_positive,
 )
+from attention_ocr.settings.plugin_options import parse_options
+from attention_ocr.settings.registries import Registry, write_out_places
 
-ENCODERS = {
+_ENCODERS = {
     "compact": "attention_ocr.models.encoders.compact:CompactEncoder",
     "compact_flat": "attention_ocr.models.encoders.compact:FlatCompactEncoder",
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
@@ -20,7 +22,18 @@ ENCODERS = {
     "inception_v3": "attention_ocr.models.encoders.keras_application:InceptionV3Encoder",
     "application": "attention_ocr.models.encoders.keras_application:ApplicationEncoder",
 }
-"""Where the class of each encoder is. A new encoder is a class and a line here."""
+"""Where the class of each encoder is. A new encoder of the package is a class and a line here."""
+
+ENCODERS = Registry("encoders", "encoder", _ENCODERS, base="keras.layers:Layer")
+SEQUENCE_CELLS = Registry(
+    "sequence_cells",
+    "sequence_cell",
+    {
+        "lstm": "attention_ocr.models.sequence:BidirectionalLSTM",
+        "gru": "attention_ocr.models.gru:BidirectionalGRU",
+    },
+    base="keras.layers:Layer",
+)
 
 BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
@@ -31,7 +44,7 @@ COMPACT_ENCODERS = ("compact", "compact_flat")
 CHOICES = {
     "rectifier": ("none", "affine", "tps"),
     "coordinates": ("none", "one_hot", "sinusoidal"),
-    "sequence_cell": ("lstm", "gru"),
+    "sequence_cell": tuple(SEQUENCE_CELLS),
 }
 """The values of the other fields that are a choice."""
 
@@ -54,7 +67,7 @@ class ModelConfig:
         rectifier: straightens pictures before the encoder: `none`, `affine`, or `tps`, a thin-plate
             spline.
         rectifier_points: control points of the spline, an even number.
-        encoder: name of the encoder in `ENCODERS`.
+        encoder: name of the encoder in `ENCODERS`, or `package.module:Class`.
         encoder_width: multiplies the channels of every layer of the encoder; 1 for those in
             `BACKBONE_ENCODERS`.
         encoder_depth: multiplies the residual units of every stage, rounded up; 1 for all but
@@ -66,7 +79,7 @@ class ModelConfig:
             `inception_v3`, where empty takes `Mixed_5d`; a layer's name for `application`.
         coordinates: what is appended to each cell of the grid: `none`; `one_hot`, its row and its
             column up to that of `max_image_width`; or `sinusoidal`, waves of both.
-        sequence_cell: `lstm` or `gru`, of the sequence layers.
+        sequence_cell: `lstm`, `gru` or `package.module:Class`, of the sequence layers.
         sequence_layers: bidirectional layers over the columns of the grid; 0 keeps the
             grid two-dimensional.
         sequence_units: units of each direction.
@@ -77,6 +90,8 @@ class ModelConfig:
         dropout: fraction of the decoder's output that is dropped in training.
         ctc_weight: weight of the CTC loss beside the attention loss; 0 builds no CTC head.
         attention_weight: weight of the attention loss; 0 trains the CTC head alone.
+        encoder_options: Options of the encoder's own, `key=value,...`; see `docs/plugins.md`.
+        sequence_options: Options of the sequence layers' own.
     """
 
     rectifier: str = "none"
@@ -98,11 +113,15 @@ class ModelConfig:
     dropout: float = 0.1
     ctc_weight: float = 0.5
     attention_weight: float = 1.0
+    encoder_options: str = ""
+    sequence_options: str = ""
 
     def __post_init__(self) -> None:
-        check_choice("encoder", self.encoder, tuple(ENCODERS))
-        for name, choices in CHOICES.items():
-            check_choice(name, getattr(self, name), choices)
+        write_out_places(self, encoder=ENCODERS, sequence_cell=SEQUENCE_CELLS)
+        for name in ("rectifier", "coordinates"):
+            check_choice(name, getattr(self, name), CHOICES[name])
+        for name in ("encoder_options", "sequence_options"):
+            parse_options(name, getattr(self, name))
         self._check_backbone()
         check(
             self.encoder_depth == 1.0 or self.encoder in COMPACT_ENCODERS,
