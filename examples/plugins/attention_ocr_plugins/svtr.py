@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels, valid_cells
+from attention_ocr_plugins.gelu import gelu
 from attention_ocr_plugins.multi_head import attend, mask_bias
 
 
@@ -35,7 +36,7 @@ class MixingBlock(keras.layers.Layer):
         self.entry = keras.layers.Dense(3 * channels, use_bias=False, name="entry")
         self.mixed = keras.layers.Dense(channels, name="mixed")
         self.perceptron_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
-        self.hidden = keras.layers.Dense(4 * channels, activation="gelu", name="hidden")
+        self.hidden = keras.layers.Dense(4 * channels, activation=gelu, name="hidden")
         self.output_projection = keras.layers.Dense(channels, name="output")
 
     def call(self, tokens: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

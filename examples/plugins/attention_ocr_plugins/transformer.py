@@ -8,6 +8,7 @@ import tensorflow as tf
 from attention_ocr.models.attention.interface import Memory
 from attention_ocr.models.decoder_interface import Decoder, ParallelOutput, TeacherForcedOutput
 from attention_ocr.text.charset import END_ID, PAD_ID, START_ID
+from attention_ocr_plugins.gelu import gelu
 from attention_ocr_plugins.multi_head import attend, mask_bias
 
 
@@ -60,7 +61,7 @@ class DecoderLayer(keras.layers.Layer):
         self.image_entry = keras.layers.Dense(2 * units, use_bias=False, name="image")
         self.queries = [keras.layers.Dense(units, name=f"query_{index}") for index in range(2)]
         self.contexts = [keras.layers.Dense(units, name=f"context_{index}") for index in range(2)]
-        self.hidden = keras.layers.Dense(4 * units, activation="gelu", name="hidden")
+        self.hidden = keras.layers.Dense(4 * units, activation=gelu, name="hidden")
         self.output_projection = keras.layers.Dense(units, name="output")
         self.dropout = keras.layers.Dropout(dropout, seed=seed, name="dropout")
 
