@@ -264,24 +264,10 @@ class TransformerDecoder(Decoder):
         steps = tf.range(shape[1])
         is_visible = steps <= tf.expand_dims(steps, 1)
         if training and self.seed_generator is not None:
-            is_visible = self._permuted(decoder_inputs)
+            seed = tf.cast(self.seed_generator.next(), tf.int32)
+            is_visible = permuted(decoder_inputs, seed)
         output = self._read_with(queries, decoder_inputs, is_visible, memory, training)
         return TeacherForcedOutput(output.logits, output.weights, None)
-
-    def _permuted(self, decoder_inputs: tf.Tensor) -> tf.Tensor:
-        """Return which characters each place sees, bool [B, 1, T, T], in orders drawn anew."""
-        batch_size, num_steps = tf.unstack(tf.shape(decoder_inputs))
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
-        seeds = tf.unstack(tf.random.split(seed, 2))
-        drawn = tf.random.stateless_uniform((batch_size, num_steps), seeds[0])
-        written = tf.range(num_steps, dtype=tf.float32)
-        is_drawn = tf.random.stateless_uniform((batch_size, 1), seeds[1]) < 0.5
-        # The start token comes first in every order; place t reads the character t + 1.
-        order = tf.where(is_drawn, drawn, written)
-        before = tf.pad(order[:, :-1], ((0, 0), (1, 0)), constant_values=-1.0)
-        comes_before = tf.expand_dims(before, 1) < tf.expand_dims(order, 2)
-        is_text = tf.not_equal(decoder_inputs, PAD_ID)
-        return tf.expand_dims(comes_before & tf.expand_dims(is_text, 1), 1)
 
     def _read_with(
         self,
@@ -334,3 +320,23 @@ class TransformerDecoder(Decoder):
 
     def _compute(self, variable: keras.Variable) -> tf.Tensor:
         return tf.cast(tf.convert_to_tensor(variable), self.compute_dtype)
+
+
+def permuted(decoder_inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Return which characters each place sees, bool [B, 1, T, T].
+
+    Args:
+        decoder_inputs: int [B, T], start token and text.
+        seed: int32 [2], of which examples have an order of their own, and of the orders.
+    """
+    batch_size, num_steps = tf.unstack(tf.shape(decoder_inputs))
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    drawn = tf.random.stateless_uniform((batch_size, num_steps), seeds[0])
+    written = tf.range(num_steps, dtype=tf.float32)
+    is_drawn = tf.random.stateless_uniform((batch_size, 1), seeds[1]) < 0.5
+    # The start token comes first in every order; place t reads the character t + 1.
+    order = tf.where(is_drawn, drawn, written)
+    before = tf.pad(order[:, :-1], ((0, 0), (1, 0)), constant_values=-1.0)
+    comes_before = tf.expand_dims(before, 1) < tf.expand_dims(order, 2)
+    is_text = tf.not_equal(decoder_inputs, PAD_ID)
+    return tf.expand_dims(comes_before & tf.expand_dims(is_text, 1), 1)
