@@ -150,9 +150,11 @@ def write_format(
         ImportError: a package is not installed.
         OSError: the disk is full or cannot be written.
     """
-    directory.mkdir(exist_ok=True)
-    model.config.save(directory)
-    model.charset.save(directory)
+    # A SavedModel comes with its directory, settings and characters.
+    if format_name != SAVED_MODEL:
+        directory.mkdir(exist_ok=True)
+        model.config.save(directory)
+        model.charset.save(directory)
     images = sorted(representative.glob("*.png")) if representative else []
     export_format(format_name).write(model, directory, images)
 
