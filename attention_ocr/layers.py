@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from attention_ocr.models.clipped_lstm import ClippedLSTMCell
     from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
     from attention_ocr.models.ctc_head import CTCHead
-    from attention_ocr.models.decoder import (
-        AttentionDecoder,
+    from attention_ocr.models.decoder import AttentionDecoder, DecoderState
+    from attention_ocr.models.decoder_interface import (
         Choices,
-        DecoderState,
+        Decoder,
+        ParallelOutput,
         TeacherForcedOutput,
     )
     from attention_ocr.models.encoders.compact import CompactEncoder, FlatCompactEncoder
@@ -73,10 +74,13 @@ else:
             "attention_ocr.models.clipped_lstm": ("ClippedLSTMCell",),
             "attention_ocr.models.coordinates": ("OneHotCoordinates", "SinusoidalCoordinates"),
             "attention_ocr.models.ctc_head": ("CTCHead",),
-            "attention_ocr.models.decoder": (
-                "AttentionDecoder",
+            "attention_ocr.models.decoder": ("AttentionDecoder", "DecoderState"),
+            "attention_ocr.models.decoder_interface": (
                 "Choices",
-                "DecoderState",
+                "Decoder",
+                "ParallelOutput",
+                "Decoder",
+                "ParallelOutput",
                 "TeacherForcedOutput",
             ),
             "attention_ocr.models.encoders.compact": ("CompactEncoder", "FlatCompactEncoder"),
@@ -115,6 +119,7 @@ __all__ = [
     "ClippedLSTMCell",
     "CompactEncoder",
     "ConvolutionUnit",
+    "Decoder",
     "DecoderState",
     "DotAttention",
     "FlatCompactEncoder",
@@ -125,6 +130,7 @@ __all__ = [
     "MeanAttention",
     "Memory",
     "OneHotCoordinates",
+    "ParallelOutput",
     "Rectifier",
     "RecursiveEncoder",
     "RecursiveUnit",

@@ -273,7 +273,7 @@ def test_a_command_calls_itself_what_it_was_called(script, command, program, tmp
     [
         ("train.py", "Flag --work_dir must have a value other than None."),
         ("train.py --work_dir=x --stpes=9", "Unknown command line flag 'stpes'. Did you mean: st"),
-        ("train.py --work_dir=x --encoder=resnt", "should be one of <compact|compact_flat|vgg|"),
+        ("train.py --work_dir=x --encoder=resnt", "or one of compact, compact_flat, vgg, "),
         ("train.py --work_dir=x --steps=many", "flag --steps=many"),
         ("train.py --work_dir=x --flagfile=no.flags", "no.flags"),
         ("train.py --work_dir=x --seed", "Missing value for flag --seed"),

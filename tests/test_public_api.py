@@ -23,7 +23,8 @@ PUBLIC = {
         ConvolutionUnit FusedBatchNormalization RecursiveUnit ResidualUnit valid_cells
         AdditiveAttention DotAttention HardAttention LocationAttention MeanAttention
         Attention AttentionOutput Choice Memory attention_weights weighted_sum
-        AttentionDecoder Choices ClippedLSTMCell DecoderState TeacherForcedOutput
+        AttentionDecoder Choices ClippedLSTMCell Decoder DecoderState ParallelOutput
+        TeacherForcedOutput
         BidirectionalGRU BidirectionalLSTM CTCHead
         AffineTransform Rectifier ThinPlateSpline OneHotCoordinates SinusoidalCoordinates
     """,

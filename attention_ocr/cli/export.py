@@ -8,7 +8,7 @@ from absl import flags
 from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
 from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
-from attention_ocr.settings.formats import EXPORT_FORMATS, SAVED_MODEL, parse_formats
+from attention_ocr.settings.formats import FORMATS, SAVED_MODEL, parse_formats
 
 EXAMPLES = """\
 examples:
@@ -49,7 +49,8 @@ def define_export_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "format",
         SAVED_MODEL,
-        f"Export formats, separated by commas: {', '.join(EXPORT_FORMATS)}.",
+        f"Export formats, separated by commas: {', '.join(FORMATS.names())}, or "
+        "package.module:Class.",
         **place,
     )
     flags.DEFINE_integer(

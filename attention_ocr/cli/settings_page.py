@@ -4,7 +4,6 @@ import sys
 from typing import Any
 
 from attention_ocr.cli.settings_flags import SECTIONS, Field, fields_of, is_closed, title_of
-from attention_ocr.settings.fields import choice_names
 
 HEAD = """\
 # Settings
@@ -53,7 +52,8 @@ def _default(value: Any) -> str:
 
 
 def _values(field: Field) -> str:
-    names = [f"`{name}`" for name in choice_names(field)]
+    # The names of the package's own: what else is installed differs from machine to machine.
+    names = [f"`{name}`" for name in field.metadata["choices"] or ()]
     if names and not is_closed(field):
         names.append("`package.module:Class`")
     limits = [limit.values for limit in field.metadata["limits"] if limit.values]

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import hashlib
-import importlib
+import importlib.util
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,7 @@ from attention_ocr.data.records import RECORD_FORMATS, composed
 from attention_ocr.data.storage import exists, first_line_of_text, is_folder
 from attention_ocr.images.graph_fitting import read_or_empty
 from attention_ocr.images.pipeline_decode import decode_any
+from attention_ocr.settings.registries import PLACE, Registry
 from attention_ocr.text.charset import normalize
 
 LEXICON = "lexicon"
@@ -24,6 +25,7 @@ LEXICON = "lexicon"
 line feeds between."""
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
+_PLACE_IN_FRONT = re.compile(rf"({PLACE.pattern})(?::(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class SourceSpec:
     """A source string, taken apart.
 
     Attributes:
-        name: `synthetic`, `tfds:NAME`, or the path of a file, a folder or a pattern of files.
+        name: `synthetic`, `tfds:NAME`, or the path of a file, a folder or a pattern of files. For
+            a reader of another distribution: what stands after it, `READER:NAME`, or the reader
+            itself if nothing does.
         options: the `key=value` parts.
     """
 
@@ -227,18 +231,26 @@ READERS = {
 }
 """The formats, each a line. The first that recognises a source opens it."""
 
+DATA_READERS = Registry(
+    "data_readers", "format", {name: reader.opens for name, reader in READERS.items()}
+)
+"""Functions that open a `SourceSpec` as a `Source`."""
+
 
 def open_source(source: str) -> Source:
     """Open a data source, or a mixture of several.
 
     Args:
         source: `NAME[,key=value...]`. The format is told from the name, or given as `format=`, one
-            of `READERS`; the other options are the format's own. Several of these, joined by `;`,
-            each with `,weight=W`, are a mixture: in training an example comes from each with a
-            probability in proportion to its weight, in evaluation they follow each other.
+            of `DATA_READERS`; the other options are the format's own. A reader of another
+            distribution can also stand in front: `package.module:function[:NAME]`, or
+            `READER:NAME`. Several of these, joined by `;`, each with `,weight=W`, are a mixture: in
+            training an example comes from each with a probability in proportion to its weight, in
+            evaluation they follow each other.
 
     Raises:
         FileNotFoundError: nothing is there.
+        ImportError: the package of a reader is not installed.
         ValueError: a malformed string, an unknown option, or an empty data set.
     """
     specs = [parse_source(part) for part in source.split(";")]
@@ -296,20 +308,45 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
 
 
 def _open_one(spec: SourceSpec) -> Source:
-    options = dict(spec.options)
+    name, options = spec.name, dict(spec.options)
     format_name = options.pop("format", None)
+    if format_name is None:
+        format_name, name = _plugin_in_front(name)
     if format_name is None:
         format_name = next(
             (name for name, reader in READERS.items() if reader.recognizes(spec)), "tfrecord"
         )
     elif format_name in RECORD_FORMATS:
         format_name, options["format"] = "tfrecord", format_name
-    elif format_name not in READERS:
-        known = ", ".join([*READERS, *RECORD_FORMATS])
-        raise ValueError(f"`format` of {spec.name} must be one of {known}. Received: {format_name}")
-    module, _, function = READERS[format_name].opens.partition(":")
-    opens: Callable[[SourceSpec], Source] = getattr(importlib.import_module(module), function)
-    return opens(SourceSpec(spec.name, options))
+    elif format_name not in DATA_READERS.names() and not PLACE.fullmatch(format_name):
+        known = ", ".join([*DATA_READERS.names(), *RECORD_FORMATS])
+        raise ValueError(
+            f"`format` of {name} must be one of {known}, or `package.module:function`. "
+            f"Received: {format_name}"
+        )
+    source = DATA_READERS.resolve(format_name)(SourceSpec(name, options))
+    if not isinstance(source, Source):
+        raise ValueError(
+            f"`format={format_name}` must open a source as {Source.__module__}.Source. "
+            f"Received: {source!r:.100}"
+        )
+    return source
+
+
+def _plugin_in_front(name: str) -> tuple[str | None, str]:
+    """Return the reader of another distribution in front of a name, if one is, and the name."""
+    if ":" not in name or "://" in name or exists(name):
+        return None, name
+    reader, _, rest = name.partition(":")
+    if reader in READERS:
+        return None, name
+    if reader in DATA_READERS.names():
+        return reader, rest
+    match = _PLACE_IN_FRONT.fullmatch(name)
+    # With a dot it is meant as a place; without one it may be a file of that name.
+    if match is None or ("." not in reader and importlib.util.find_spec(reader) is None):
+        return None, name
+    return match[1], match[2] or name
 
 
 def digest_of(*parts: str | bytes) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
-from attention_ocr.settings.formats import FILES, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.settings.formats import FORMATS, SAVED_MODEL
+from attention_ocr.settings.registries import PLACE
 
 Expected = Sequence[Mapping[str, Any]]
 
@@ -42,7 +43,7 @@ def check_format(format_name: str, directory: Path, check_dir: Path) -> int:
     `QUANTIZED_LOSS`, and one image more, because a check may have few.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`.
+        format_name: one of `settings.formats.FORMATS`.
         directory: of the version.
         check_dir: images `00000.png`, ... and the expected readings in `check.json`.
 
@@ -72,47 +73,32 @@ def open_format(format_name: str, directory: Path) -> Engine:
     """Open one format of an export.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`.
+        format_name: one of `settings.formats.FORMATS`.
         directory: of the version.
 
     Raises:
         ValueError: a damaged file; the message names it.
     """
-    # Each engine is imported by those who use it.
-    if format_name.startswith("litert"):
-        from attention_ocr.inference.engines.litert_engine import LiteRTEngine
-
-        return LiteRTEngine(directory / FILES[format_name])
-    if format_name == "onnx":
-        from attention_ocr.inference.engines.onnx_engine import ONNXEngine
-
-        return ONNXEngine(directory / FILES[format_name])
-    if format_name == FROZEN_GRAPH:
-        from attention_ocr.exporting.frozen_graph import open_frozen_graph
-
-        return open_frozen_graph(directory)
-    from attention_ocr.inference.engines.graph_engine import open_saved_model
-
-    return open_saved_model(directory, by_files=True)
+    engine: Engine = FORMATS.resolve(format_name)().open(directory)
+    return engine
 
 
 def compare_readings(format_name: str, expected: Expected, readings: Sequence[Reading]) -> None:
     """Refuse readings of a format that are not what it promises, see `check_form`.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`.
+        format_name: one of `settings.formats.FORMATS`.
         expected: for each image `text` and `confidence` of the model, and its `label`.
         readings: of the format.
 
     Raises:
         ExportDiffersError: the message names an image and both texts.
     """
-    compare = {
-        "litert_float16": _compare_half,
-        "litert_int8": _compare_quantized,
-        "litert_full_int8": _compare_quantized,
-    }
-    compare.get(format_name, _compare_exactly)(expected, readings)
+    compare = {"float32": _compare_exactly, "float16": _compare_half, "int8": _compare_quantized}
+    # `parity` compares the model itself as well, which has no format.
+    is_format = format_name in FORMATS or PLACE.fullmatch(format_name)
+    precision = FORMATS.resolve(format_name).precision if is_format else "float32"
+    compare[precision](expected, readings)
 
 
 def _compare_exactly(expected: Expected, readings: Sequence[Reading]) -> None:

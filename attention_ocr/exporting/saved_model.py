@@ -19,6 +19,7 @@ from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError
+from attention_ocr.exporting.formats import export_format
 from attention_ocr.exporting.warmup import write_warmup
 from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
 from attention_ocr.inference.network_file import copy_network
@@ -26,7 +27,7 @@ from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
-from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
+from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
 
 CLASSIFY_METHOD = "tensorflow/serving/classify"
@@ -59,8 +60,8 @@ def export_model(
             training, or its training data.
         num_check_images: images of the check, at least 1.
         decoding: settings of decoding in place of those of the training, by name.
-        formats: some of `settings.formats.EXPORT_FORMATS`; `saved_model` is the directory itself,
-            the others are files in it.
+        formats: some of `settings.formats.FORMATS`; `saved_model` is the directory itself, the
+            others are files in it.
         second_looks: Settings of second looks in place of those of the training, by name.
 
     Returns:
@@ -79,7 +80,7 @@ def export_model(
         raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir = Path(export_dir)
     trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
-    formats = [format_name for format_name in EXPORT_FORMATS if format_name in formats]
+    formats = parse_formats(",".join(formats))
     for format_name in formats:
         check_settings(format_name, trained.config)
     target = _new_version(export_dir, version)
@@ -160,37 +161,23 @@ def write_format(
     """Write one format of a model into the directory of a version, unchecked.
 
     Args:
-        format_name: one of `settings.formats.EXPORT_FORMATS`.
+        format_name: One of `settings.formats.FORMATS`.
         model: computing in float32.
         directory: made where it does not exist; settings and characters stand in it as well.
-        representative: directory of images `*.png`, for `litert_full_int8` alone.
+        representative: directory of images `*.png`, for formats that are calibrated.
 
     Raises:
         ValueError: a part of the model that the format cannot hold.
         ImportError: a package is not installed.
         OSError: the disk is full or cannot be written.
     """
-    if format_name == SAVED_MODEL:
-        save_recognizer(model, directory)
-        return
-    directory.mkdir(exist_ok=True)
-    model.config.save(directory)
-    model.charset.save(directory)
-    path = directory / FILES[format_name]
-    # Each converter is imported by those who use it.
-    if format_name == FROZEN_GRAPH:
-        from attention_ocr.exporting.frozen_graph import write_frozen_graph
-
-        write_frozen_graph(model, path)
-    elif format_name == "onnx":
-        from attention_ocr.exporting.onnx_file import write_onnx
-
-        write_onnx(model, path)
-    else:
-        from attention_ocr.exporting.litert import write_litert
-
-        images = sorted(representative.glob("*.png")) if representative else []
-        write_litert(model, path, format_name, [image.read_bytes() for image in images])
+    # A SavedModel comes with its directory, settings and characters.
+    if format_name != SAVED_MODEL:
+        directory.mkdir(exist_ok=True)
+        model.config.save(directory)
+        model.charset.save(directory)
+    images = sorted(representative.glob("*.png")) if representative else []
+    export_format(format_name).write(model, directory, images)
 
 
 def _next_version(export_dir: Path) -> int:
@@ -265,8 +252,9 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
     command = [sys.executable, "-m", "attention_ocr.exporting.check", format_name, *paths]
-    # The package need not be installed, nor the repository be the current directory.
-    search_path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+    # Neither the package nor that of a format need be installed, nor the repository be the current
+    # directory.
+    search_path = [str(Path(__file__).parents[2]), *sys.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode != 0:

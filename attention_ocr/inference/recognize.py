@@ -1,6 +1,6 @@
 """From images to texts: the encoder and the head that reads, in one call."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -12,9 +12,10 @@ from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.ctc_prefix import CTCPrefixScorer, PortableCTCPrefixScorer
 from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.greedy import Step, greedy_decode
+from attention_ocr.decoding.parallel import parallel_decode
 from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.decoding.result import Alternatives, DecoderOutput
-from attention_ocr.models.decoder import AttentionDecoder, DecoderState
+from attention_ocr.models.decoder_interface import Decoder
 from attention_ocr.models.recognizer import EncoderOutput, Recognizer
 from attention_ocr.text.charset_in_graph import decode_in_graph
 
@@ -155,7 +156,7 @@ def _decode(
 
 def _decode_attention(
     recognizer: Recognizer,
-    decoder: AttentionDecoder,
+    decoder: Decoder,
     encoded: EncoderOutput,
     decoding: Decoding,
     joined: Weighted | None = None,
@@ -171,14 +172,15 @@ def _decode_attention(
         if width > 1:
             repeated = tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), memory)
 
-        def step(
-            token_ids: tf.Tensor, state: DecoderState
-        ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+        def step(token_ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any, tf.Tensor]:
             return decoder.step(token_ids, state, repeated)
 
         return step
 
     def read_greedily() -> DecoderOutput:
+        if decoder.parallel:
+            parallel = decoder.decode_parallel(memory, state, decoding.max_length + 1)
+            return parallel_decode(*parallel, decoding.temperature)
         return greedy_decode(make_step(1), state, *sizes, decoding.temperature)
 
     if settings.beam_width == 1 and not scorers and decoding.rule is None:

@@ -1,6 +1,6 @@
 """The one map from settings to layers."""
 
-from importlib import import_module
+from collections.abc import Collection
 from inspect import signature
 from typing import Any
 
@@ -10,27 +10,22 @@ import tensorflow as tf
 from attention_ocr.models.attention.interface import Attention
 from attention_ocr.models.coordinates import OneHotCoordinates, SinusoidalCoordinates
 from attention_ocr.models.ctc_head import CTCHead
-from attention_ocr.models.decoder import AttentionDecoder
-from attention_ocr.models.gru import BidirectionalGRU
+from attention_ocr.models.decoder_interface import Decoder
 from attention_ocr.models.losses import RecognitionLoss
 from attention_ocr.models.recognizer import Recognizer, blank_inputs
 from attention_ocr.models.rectifier import Rectifier
-from attention_ocr.models.sequence import BidirectionalLSTM
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
 from attention_ocr.settings.config import Config
-from attention_ocr.settings.decoder import ATTENTIONS
+from attention_ocr.settings.decoder import ATTENTIONS, DECODERS, DecoderConfig
 from attention_ocr.settings.model import (
     BACKBONE_ENCODERS,
     COMPACT_ENCODERS,
     ENCODERS,
+    SEQUENCE_CELLS,
     ModelConfig,
 )
+from attention_ocr.settings.plugin_options import typed_options
 from attention_ocr.text.charset import Charset
-
-SEQUENCE_CELLS: dict[str, type[BidirectionalLSTM | BidirectionalGRU]] = {
-    "lstm": BidirectionalLSTM,
-    "gru": BidirectionalGRU,
-}
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
@@ -46,7 +41,9 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         A recogniser with random weights that depend on `config.training.seed` alone.
 
     Raises:
-        ValueError: settings that the encoder refuses, see `make_encoder`.
+        ImportError: the package of a plugin is not installed.
+        ValueError: settings that a layer refuses, see `make_encoder`; or a name in the settings
+            that names no such layer.
     """
     settings = config.model
     policy = keras.DTypePolicy(precision if precision == "float32" else f"mixed_{precision}")
@@ -63,12 +60,7 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
         encoder = make_encoder(config)
         recognizer = Recognizer(
             encoder=encoder,
-            sequence=[
-                SEQUENCE_CELLS[settings.sequence_cell](
-                    settings.sequence_units, name=f"sequence_{index}"
-                )
-                for index in range(settings.sequence_layers)
-            ],
+            sequence=make_sequence(settings),
             decoder=decoder,
             ctc_head=ctc_head,
             coordinates=make_coordinates(config, encoder.stride[1]),
@@ -99,7 +91,9 @@ def make_encoder(config: Config) -> keras.layers.Layer:
         arguments["depth"] = settings.encoder_depth
     if settings.encoder == "recursive":
         arguments["iterations"] = settings.encoder_iterations
-    encoder = encoder_class(settings.encoder)(**arguments, name="encoder")
+    chosen = encoder_class(settings.encoder)
+    options = typed_options(chosen, "encoder_options", settings.encoder_options, arguments)
+    encoder = chosen(**arguments, **options, name="encoder")
     rows = encoder.stride[0]
     if config.image.image_height % rows:
         raise ValueError(
@@ -107,6 +101,17 @@ def make_encoder(config: Config) -> keras.layers.Layer:
             f"Received: {config.image.image_height}"
         )
     return encoder
+
+
+def make_sequence(settings: ModelConfig) -> list[keras.layers.Layer]:
+    """Make the bidirectional layers over the columns."""
+    chosen: type[keras.layers.Layer] = SEQUENCE_CELLS.resolve(settings.sequence_cell)
+    arguments = {"units": settings.sequence_units}
+    options = typed_options(chosen, "sequence_options", settings.sequence_options, arguments)
+    return [
+        chosen(**arguments, **options, name=f"sequence_{index}")
+        for index in range(settings.sequence_layers)
+    ]
 
 
 def make_rectifier(settings: ModelConfig) -> Rectifier | None:
@@ -130,44 +135,97 @@ def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.La
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:
     """Return the class of the encoder that `settings.model.ENCODERS` calls `name`."""
-    found: type[keras.layers.Layer] = _find(ENCODERS[name])
+    found: type[keras.layers.Layer] = ENCODERS.resolve(name)
     return found
 
 
 def attention_class(name: str) -> type[Attention]:
     """Return the class of the attention that `settings.decoder.ATTENTIONS` calls `name`."""
-    found: type[Attention] = _find(ATTENTIONS[name])
+    found: type[Attention] = ATTENTIONS.resolve(name)
     return found
 
 
-def _find(place: str) -> Any:
-    module, _, class_name = place.partition(":")
-    return getattr(import_module(module), class_name)
+def make_decoder(config: Config, charset: Charset) -> Decoder:
+    """Return the decoder of the settings.
+
+    Raises:
+        ValueError: If a setting differs from its default and the decoder does not use it, or
+            `decoder_options` are none of its own.
+    """
+    settings = config.decoder
+    chosen: type[Decoder] = DECODERS.resolve(settings.decoder)
+    wanted = signature(chosen.__init__).parameters
+    _refuse_unused(config, wanted)
+    given = decoder_arguments(config, charset)
+    arguments = {name: value for name, value in given.items() if name in wanted}
+    options = typed_options(
+        chosen, "decoder_options", settings.decoder_options, (*given, "attention")
+    )
+    if "attention" in wanted:
+        arguments["attention"] = make_attention(config)
+    return chosen(**arguments, **options, name="decoder")
 
 
-def make_decoder(config: Config, charset: Charset) -> AttentionDecoder:
-    """Return the attention decoder of the settings."""
+def decoder_arguments(config: Config, charset: Charset) -> dict[str, Any]:
+    """Return the values among which a decoder's constructor takes those that it names.
+
+    It takes `attention` as well, the layer that `make_attention` makes.
+    """
     model, settings = config.model, config.decoder
+    return {
+        "vocabulary_size": charset.vocabulary_size,
+        "max_length": model.max_length,
+        "units": model.decoder_units,
+        "embedding_units": model.embedding_units,
+        "cell": settings.decoder_cell,
+        "num_layers": settings.decoder_layers,
+        "autoregressive": settings.autoregressive,
+        "feedback": settings.feedback,
+        "cell_clip": settings.cell_clip,
+        "samples_feedback": config.training.scheduled_sampling != "none",
+        "dropout": model.dropout,
+        "seed": config.training.seed,
+    }
+
+
+ARGUMENT_OF_SETTING = {
+    "decoder_cell": "cell",
+    "decoder_layers": "num_layers",
+    "autoregressive": "autoregressive",
+    "feedback": "feedback",
+    "cell_clip": "cell_clip",
+    "attention": "attention",
+    "attention_normalization": "attention",
+    "attention_options": "attention",
+}
+"""The argument of a decoder by which it uses a setting that not every decoder uses."""
+
+
+def _refuse_unused(config: Config, wanted: Collection[str]) -> None:
+    settings, default = config.decoder, DecoderConfig()
+    for name, argument in ARGUMENT_OF_SETTING.items():
+        value = getattr(settings, name)
+        if argument not in wanted and value != getattr(default, name):
+            raise ValueError(
+                f"`{name}` must be left alone for decoder={settings.decoder}, which does not use "
+                f"it. Received: {value!r}"
+            )
+    if "samples_feedback" not in wanted and config.training.scheduled_sampling != "none":
+        raise ValueError(
+            f"`scheduled_sampling` must be none for decoder={settings.decoder}. "
+            f"Received: {config.training.scheduled_sampling!r}"
+        )
+
+
+def make_attention(config: Config) -> Attention:
+    """Return the attention of the settings."""
+    settings = config.decoder
     chosen = attention_class(settings.attention)
     wanted = signature(chosen.__init__).parameters
-    arguments = {
-        name: value for name, value in attention_arguments(config).items() if name in wanted
-    }
-    return AttentionDecoder(
-        charset.vocabulary_size,
-        units=model.decoder_units,
-        attention=chosen(**arguments, name="attention"),
-        embedding_units=model.embedding_units,
-        cell=settings.decoder_cell,
-        num_layers=settings.decoder_layers,
-        autoregressive=settings.autoregressive,
-        feedback=settings.feedback,
-        cell_clip=settings.cell_clip,
-        samples_feedback=config.training.scheduled_sampling != "none",
-        dropout=model.dropout,
-        seed=config.training.seed,
-        name="decoder",
-    )
+    given = attention_arguments(config)
+    options = typed_options(chosen, "attention_options", settings.attention_options, given)
+    arguments = {name: value for name, value in given.items() if name in wanted}
+    return chosen(**arguments, **options, name="attention")
 
 
 def attention_arguments(config: Config) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Attention, Memory
 from attention_ocr.models.clipped_lstm import ClippedLSTMCell
+from attention_ocr.models.decoder_interface import Choices, Decoder, TeacherForcedOutput
 from attention_ocr.models.serialization import deserialize_layer, serialize_layer
 from attention_ocr.models.teacher_forcing import ScheduledSampling, run_steps
 
@@ -29,36 +30,8 @@ class DecoderState(NamedTuple):
     attention: Any
 
 
-class Choices(NamedTuple):
-    """What an attention that draws drew, for REINFORCE.
-
-    Attributes:
-        log_probabilities: float32 [B, T], of the cells that were drawn; 0 where none was.
-        entropies: float32 [B, T], of the distributions they were drawn from, in nats.
-        baselines: float32 [B, T], the reward that was to be expected.
-    """
-
-    log_probabilities: tf.Tensor
-    entropies: tf.Tensor
-    baselines: tf.Tensor
-
-
-class TeacherForcedOutput(NamedTuple):
-    """What teacher forcing gives.
-
-    Attributes:
-        logits: float32 [B, T, V]; `logits[:, t]` predicts `targets[:, t]`.
-        weights: float32 [B, T, N], where each step looked.
-        choices: in training, of an attention that draws; otherwise none.
-    """
-
-    logits: tf.Tensor
-    weights: tf.Tensor
-    choices: Choices | None
-
-
 @keras.saving.register_keras_serializable(package="attention_ocr")
-class AttentionDecoder(keras.layers.Layer):
+class AttentionDecoder(Decoder):
     """Recurrent layers that read the grid through attention, a character a step.
 
     The previous character and the previous context enter the first layer (Bahdanau et al., 2015;
@@ -108,8 +81,7 @@ class AttentionDecoder(keras.layers.Layer):
         seed: int = 0,
         **kwargs: object,
     ) -> None:
-        # Keras would cast the state, which holds float32 too.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         self._arguments = {
             "vocabulary_size": vocabulary_size,
             "units": units,

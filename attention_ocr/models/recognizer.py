@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from attention_ocr.models.attention.interface import Memory
-from attention_ocr.models.decoder import AttentionDecoder, DecoderState
+from attention_ocr.models.decoder_interface import Decoder
 from attention_ocr.models.losses import RecognitionLoss
 from attention_ocr.models.multi_view import join_views, split_views
 from attention_ocr.models.rectifier import Rectifier
@@ -66,15 +66,15 @@ class Recognizer(keras.Model):
 
     Returns:
         `logits` float32 [B, T, V] with a decoder; in training, if its attention draws, the parts
-        of `decoder.Choices`, float32 [B, T], as `choice_...`; `ctc_logits` float32 [B, W', V] and
-        `column_lengths` int32 [B] with a CTC head.
+        of `decoder_interface.Choices`, float32 [B, T], as `choice_...`; `ctc_logits` float32
+        [B, W', V] and `column_lengths` int32 [B] with a CTC head.
     """
 
     def __init__(
         self,
         encoder: keras.layers.Layer,
         sequence: Sequence[keras.layers.Layer] = (),
-        decoder: AttentionDecoder | None = None,
+        decoder: Decoder | None = None,
         ctc_head: keras.layers.Layer | None = None,
         coordinates: keras.layers.Layer | None = None,
         rectifier: Rectifier | None = None,
@@ -181,7 +181,7 @@ class Recognizer(keras.Model):
         views, sizes = split_views(images, image_sizes, self.num_views)
         return tf.reshape(self.rectifier(views, sizes), tf.shape(images))
 
-    def start_decoding(self, encoded: EncoderOutput) -> tuple[DecoderState, Memory]:
+    def start_decoding(self, encoded: EncoderOutput) -> tuple[Any, Memory]:
         """Return the decoder's initial state and its memory [B, N = H'W', D].
 
         Raises:

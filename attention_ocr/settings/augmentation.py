@@ -6,6 +6,7 @@ from typing import NamedTuple
 from attention_ocr.settings.checks import check
 from attention_ocr.settings.fields import FRACTION, between, check_fields, setting
 from attention_ocr.settings.image import MAX_STRETCH
+from attention_ocr.settings.registries import PLACE, Registry
 
 GEOMETRY = ("affine", "perspective", "curve", "elastic")
 PHOTOMETRY = ("brightness", "contrast", "gamma", "colour", "inversion")
@@ -16,12 +17,25 @@ OPS = (*GEOMETRY, *PHOTOMETRY, *BLURS, *DEGRADATIONS, *NOISES)
 """The ops in the order in which an image meets them."""
 DEFAULT_NUM_OPS = 3
 
+_ROOM = "attention_ocr.data.augmentation"
+STAGES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (GEOMETRY, f"{_ROOM}.geometry:warp"),
+    (PHOTOMETRY, f"{_ROOM}.photometry:change_light"),
+    (BLURS, f"{_ROOM}.blurs:blur"),
+    *(((op,), f"{_ROOM}.degradations:degrade") for op in DEGRADATIONS),
+    *(((op,), f"{_ROOM}.noises:add_noise") for op in NOISES),
+)
+"""Ops that one function applies in one go, and where it is, in the order of `OPS`."""
+AUGMENTATION_OPS = Registry(
+    "augmentation_ops", "augmentation", {op: place for group, place in STAGES for op in group}
+)
+
 
 class Policy(NamedTuple):
     """Which ops an image meets.
 
     Attributes:
-        ops: their names, in the order of `OPS`.
+        ops: their names, in the order of `OPS`; after them plugins, in their own order.
         num_ops: how many of them each image meets, drawn for each image.
     """
 
@@ -39,23 +53,38 @@ def parse_policy(policy: str) -> Policy:
         >>> parse_policy("jpeg+affine,num_ops=1")
         Policy(ops=('affine', 'jpeg'), num_ops=1)
     """
-    names, _, number = policy.partition(",num_ops=")
-    wanted = set(OPS) if names == "default" else set(filter(None, names.split("+")))
-    unknown = sorted(wanted - set(OPS))
+    names, number = _split(policy)
+    with_defaults = "default" in names
+    wanted = [name for name in names if name != "default"] + list(OPS) * with_defaults
+    plugins = dict.fromkeys(AUGMENTATION_OPS.place(name) for name in wanted if name not in OPS)
+    unknown = [name for name in plugins if not PLACE.fullmatch(name)]
     check(
         not unknown,
-        f"`augmentation` must be 'default', or some of {', '.join(OPS)} joined by +.",
+        f"`augmentation` must be 'default', or some of {', '.join(AUGMENTATION_OPS.names())} or "
+        "`package.module:function`, joined by +.",
         ", ".join(unknown),
     )
-    ops = tuple(op for op in OPS if op in wanted)
+    ops = (*(op for op in OPS if op in wanted), *plugins)
     if not number:
-        return Policy(ops, DEFAULT_NUM_OPS if names == "default" else len(ops))
+        return Policy(ops, DEFAULT_NUM_OPS if with_defaults else len(ops))
     check(
         number.isdecimal() and 1 <= int(number) <= len(ops),
         f"`num_ops` of `augmentation` must be a whole number from 1 to {len(ops)}.",
         number,
     )
     return Policy(ops, int(number))
+
+
+def _split(policy: str) -> tuple[list[str], str]:
+    names, _, number = policy.partition(",num_ops=")
+    return [name for name in names.split("+") if name], number
+
+
+def _with_places(policy: str) -> str:
+    """Return a policy with places in place of the names of entry points."""
+    names, number = _split(policy)
+    kept = "+".join(name if name == "default" else AUGMENTATION_OPS.place(name) for name in names)
+    return f"{kept},num_ops={number}" if number else kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +94,8 @@ class AugmentationConfig:
     augmentation: str = setting(
         "",
         "Augmentation ops: 'default' (three drawn from all for each image), or names joined by + "
-        "(all on each image) [',num_ops=N' (so many drawn)], see `attention-ocr augment`; empty "
-        "for none.",
+        "(all on each image) [',num_ops=N' (so many drawn)], `package.module:function` among them, "
+        "see `attention-ocr augment`; empty for none.",
     )
     augmentation_strength: float = setting(
         0.5,
@@ -89,6 +118,7 @@ class AugmentationConfig:
 
     def __post_init__(self) -> None:
         parse_policy(self.augmentation)
+        object.__setattr__(self, "augmentation", _with_places(self.augmentation))
         check_fields(self)
         check(
             0.0 < self.min_stretch <= self.max_stretch <= MAX_STRETCH,

@@ -12,15 +12,30 @@ from attention_ocr.settings.fields import (
     check_fields,
     setting,
 )
+from attention_ocr.settings.plugin_options import parse_options
+from attention_ocr.settings.registries import Registry, write_out_places
 
-ATTENTIONS = {
+_ATTENTIONS = {
     "additive": "attention_ocr.models.attention.additive:AdditiveAttention",
     "location": "attention_ocr.models.attention.location:LocationAttention",
     "dot": "attention_ocr.models.attention.dot:DotAttention",
     "hard": "attention_ocr.models.attention.hard:HardAttention",
     "none": "attention_ocr.models.attention.mean:MeanAttention",
 }
-"""Where the class of each attention is. A new one is a class and a line here."""
+"""Where the class of each attention is. A new one of the package is a class and a line here."""
+
+ATTENTIONS = Registry(
+    "attentions",
+    "attention",
+    _ATTENTIONS,
+    base="attention_ocr.models.attention.interface:Attention",
+)
+DECODERS = Registry(
+    "decoders",
+    "decoder",
+    {"attention": "attention_ocr.models.decoder:AttentionDecoder"},
+    base="attention_ocr.models.decoder_interface:Decoder",
+)
 
 NORMALIZATIONS = ("softmax", "sigmoid")
 DECODER_CELLS = ("lstm", "gru")
@@ -34,7 +49,7 @@ class DecoderConfig:
     attention: str = setting(
         "additive",
         "Attention mechanism; none takes the mean of the feature grid.",
-        choices=tuple(ATTENTIONS),
+        choices=ATTENTIONS,
     )
     attention_normalization: str = setting(
         "softmax",
@@ -88,8 +103,23 @@ class DecoderConfig:
         choices=FEEDBACKS,
     )
 
+    decoder: str = setting(
+        "attention",
+        "Decoder class: attention, the recurrent decoder that the other settings describe.",
+        choices=DECODERS,
+    )
+    decoder_options: str = setting(
+        "", "Options of the decoder class's own, 'key=value,...', see docs/plugins.md."
+    )
+    attention_options: str = setting(
+        "", "Options of the attention class's own, 'key=value,...', see docs/plugins.md."
+    )
+
     def __post_init__(self) -> None:
         check_fields(self)
+        write_out_places(self, attention=ATTENTIONS, decoder=DECODERS)
+        for name in ("decoder_options", "attention_options"):
+            parse_options(name, getattr(self, name))
         check(
             not self.cell_clip or self.decoder_cell == "lstm",
             "`cell_clip` must be 0 for a cell without a cell state, "

@@ -3,6 +3,7 @@
 from typing import Any
 
 from attention_ocr.settings.checks import check
+from attention_ocr.settings.registries import PLACE, Registry
 
 SAVED_MODEL = "saved_model"
 FROZEN_GRAPH = "frozen_graph"
@@ -19,6 +20,22 @@ FILES = {
 EXPORT_FORMATS = (SAVED_MODEL, *FILES)
 """In the order in which they are written; any other would do."""
 
+_CLASSES = {
+    SAVED_MODEL: "SavedModelFormat",
+    FROZEN_GRAPH: "FrozenGraphFormat",
+    "litert": "LiteRTFormat",
+    "litert_float16": "LiteRTFloat16Format",
+    "litert_int8": "LiteRTInt8Format",
+    "litert_full_int8": "LiteRTFullInt8Format",
+    "onnx": "ONNXFormat",
+}
+FORMATS = Registry(
+    "export_formats",
+    "format",
+    {name: f"attention_ocr.exporting.formats:{_CLASSES[name]}" for name in EXPORT_FORMATS},
+    base="attention_ocr.exporting.formats:ExportFormat",
+)
+
 ENGINES = ("auto", "tensorflow", "litert", "onnx")
 """What may run a model; `auto` takes the fastest that is installed and has a file."""
 
@@ -26,17 +43,21 @@ ENGINES = ("auto", "tensorflow", "litert", "onnx")
 def parse_formats(formats: str) -> tuple[str, ...]:
     """Return the formats of a list such as `saved_model,litert_int8`, in their own order.
 
+    Those of other distributions come last, in the order of the list, by their places.
+
     Raises:
         ValueError: an unknown format, or none.
     """
     wanted = [name for name in formats.split(",") if name]
-    unknown = sorted(set(wanted) - set(EXPORT_FORMATS))
+    plugins = dict.fromkeys(FORMATS.place(name) for name in wanted if name not in FORMATS)
+    unknown = sorted(name for name in plugins if not PLACE.fullmatch(name))
     check(
         bool(wanted) and not unknown,
-        f"`format` must be some of {', '.join(EXPORT_FORMATS)}, with commas between.",
+        f"`format` must be some of {', '.join(FORMATS.names())} or `package.module:Class`, with "
+        "commas between.",
         ",".join(unknown) or formats,
     )
-    return tuple(format_name for format_name in EXPORT_FORMATS if format_name in wanted)
+    return (*(name for name in EXPORT_FORMATS if name in wanted), *plugins)
 
 
 def check_format(format_name: str, config: Any) -> None:
@@ -49,7 +70,8 @@ def check_format(format_name: str, config: Any) -> None:
     Raises:
         ValueError: the format does not go with the settings; the message says why.
     """
-    if format_name in (SAVED_MODEL, FROZEN_GRAPH):
+    # A format of another distribution says itself what it cannot hold, when it is written.
+    if format_name in (SAVED_MODEL, FROZEN_GRAPH) or format_name not in FORMATS:
         return
     decoding = config.decoding
     by_attention = decoding.decoding != "ctc"

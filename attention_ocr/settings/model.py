@@ -12,8 +12,10 @@ from attention_ocr.settings.fields import (
     check_fields,
     setting,
 )
+from attention_ocr.settings.plugin_options import parse_options
+from attention_ocr.settings.registries import Registry, write_out_places
 
-ENCODERS = {
+_ENCODERS = {
     "compact": "attention_ocr.models.encoders.compact:CompactEncoder",
     "compact_flat": "attention_ocr.models.encoders.compact:FlatCompactEncoder",
     "vgg": "attention_ocr.models.encoders.vgg:VGGEncoder",
@@ -22,7 +24,18 @@ ENCODERS = {
     "inception_v3": "attention_ocr.models.encoders.keras_application:InceptionV3Encoder",
     "application": "attention_ocr.models.encoders.keras_application:ApplicationEncoder",
 }
-"""Where the class of each encoder is. A new encoder is a class and a line here."""
+"""Where the class of each encoder is. A new encoder of the package is a class and a line here."""
+
+ENCODERS = Registry("encoders", "encoder", _ENCODERS, base="keras.layers:Layer")
+SEQUENCE_CELLS = Registry(
+    "sequence_cells",
+    "sequence_cell",
+    {
+        "lstm": "attention_ocr.models.sequence:BidirectionalLSTM",
+        "gru": "attention_ocr.models.gru:BidirectionalGRU",
+    },
+    base="keras.layers:Layer",
+)
 
 BACKBONE_ENCODERS = ("inception_v3", "application")
 """The encoders that are a network of `keras.applications`, cut at a layer."""
@@ -32,7 +45,6 @@ COMPACT_ENCODERS = ("compact", "compact_flat")
 
 RECTIFIERS = ("none", "affine", "tps")
 COORDINATES = ("none", "one_hot", "sinusoidal")
-SEQUENCE_CELLS = ("lstm", "gru")
 
 MAX_UNITS = 2**14
 """Of a layer, and characters of a text: a damaged file of settings must not ask for terabytes."""
@@ -63,7 +75,7 @@ class ModelConfig:
         ),
         at_most(MAX_POINTS),
     )
-    encoder: str = setting("compact", "Convolutional encoder.", choices=tuple(ENCODERS))
+    encoder: str = setting("compact", "Convolutional encoder.", choices=ENCODERS)
     encoder_width: float = setting(
         1.0,
         "Multiplier of the encoder's channels; 1 for networks of keras.applications.",
@@ -131,8 +143,18 @@ class ModelConfig:
         1.0, "Weight of the attention loss; 0 builds the CTC head alone.", NOT_NEGATIVE
     )
 
+    encoder_options: str = setting(
+        "", "Options of the encoder class's own, 'key=value,...', see docs/plugins.md."
+    )
+    sequence_options: str = setting(
+        "", "Options of the sequence layer class's own, 'key=value,...', see docs/plugins.md."
+    )
+
     def __post_init__(self) -> None:
         check_fields(self)
+        write_out_places(self, encoder=ENCODERS, sequence_cell=SEQUENCE_CELLS)
+        for name in ("encoder_options", "sequence_options"):
+            parse_options(name, getattr(self, name))
         self._check_backbone()
         check(
             self.encoder_depth == 1.0 or self.encoder in COMPACT_ENCODERS,

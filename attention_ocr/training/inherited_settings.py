@@ -34,6 +34,7 @@ OF_ENCODER = (
     "encoder_iterations",
     "encoder_backbone",
     "encoder_layer",
+    "encoder_options",
 )
 OF_ATTENTION = (
     "attention_normalization",
@@ -42,6 +43,7 @@ OF_ATTENTION = (
     "hard_soft_share",
     "location_filters",
     "location_kernel",
+    "attention_options",
 )
 
 
@@ -131,6 +133,10 @@ def _hanging_on(given: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
         hanging |= set(OF_ENCODER)
     if "attention" in changed:
         hanging |= set(OF_ATTENTION)
+    if "sequence_cell" in changed:
+        hanging.add("sequence_options")
+    if "decoder" in changed:
+        hanging |= {field.name for field in dataclasses.fields(Config().decoder)}
     if "decoder_cell" in changed:
         hanging.add("cell_clip")
     if "autoregressive" in changed:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import ASCII, Charset
 from attention_ocr.training.step import Batch
-from benchmarks.ablation.variants import VARIANTS, make_config
+from benchmarks.ablation.variants import PLUGINS, VARIANTS, make_config
 from benchmarks.budget import train_for
 
 
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--cpu_seconds", type=float, required=True)
     parser.add_argument("--result", type=Path, required=True)
     args = parser.parse_args()
+    sys.path.append(str(PLUGINS))
     figures = run(args.variant, args.pictures, args.cpu_seconds)
     with whole_file(args.result) as file:
         file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What is compared: the presets, and the defaults with one thing changed."""
+"""What is compared: the presets, the defaults with one thing changed, and plugins."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -38,6 +38,15 @@ class Variant(NamedTuple):
     pictures: str = "plain"
 
 
+PLUGINS = CONFIGS.parent / "examples" / "plugins"
+"""The folder of the plugins, which need not be installed."""
+
+CTC_ALONE = {"attention_weight": 0.0, "decoding": "ctc", "ctc_weight": 1.0}
+SVTR = {"encoder": "attention_ocr_plugins.svtr:SVTREncoder"}
+TRANSFORMER = {
+    "decoder": "attention_ocr_plugins.transformer:TransformerDecoder",
+    "ctc_weight": 0.0,
+}
 SAMPLING = {"scheduled_sampling": "linear", "sampling_final": 0.25, "sampling_steps": 400}
 VARIANTS = {
     "compact": Variant("preset; attention beside CTC, read by attention", preset="compact"),
@@ -48,13 +57,28 @@ VARIANTS = {
     "r2am": Variant("preset", preset="r2am"),
     "star": Variant("preset", preset="star"),
     "dram": Variant("preset", preset="dram"),
-    "ctc": Variant("CTC alone", {"attention_weight": 0.0, "decoding": "ctc", "ctc_weight": 1.0}),
+    "ctc": Variant("CTC alone", CTC_ALONE),
     "attention": Variant("attention alone", {"ctc_weight": 0.0}),
     "no-bilstm": Variant("no BiLSTM", {"sequence_layers": 0}),
     "coordinates": Variant("one-hot coordinates", {"coordinates": "one_hot"}),
     "no-mask": Variant("padding not masked", pictures="padded"),
     "hard": Variant("hard attention", {"attention": "hard"}),
     "sampling": Variant("scheduled sampling to 25 %", SAMPLING),
+    # The paper of the encoder reads its columns by CTC, without a recurrent layer.
+    "svtr": Variant(
+        "SVTR-T encoder (a plugin), CTC alone, no BiLSTM", SVTR | CTC_ALONE | {"sequence_layers": 0}
+    ),
+    "svtr-small": Variant(
+        "the same at half the width and depth",
+        SVTR
+        | CTC_ALONE
+        | {"sequence_layers": 0, "encoder_width": 0.5, "encoder_options": "depths=2,3,1,local=3"},
+    ),
+    "transformer": Variant("transformer decoder (a plugin) alone", TRANSFORMER),
+    "transformer-parallel": Variant(
+        "the same, all characters in parallel, refined once",
+        TRANSFORMER | {"decoder_options": "parallel=true,refinements=1"},
+    ),
     "turned": Variant("turned text", pictures="turned"),
     "turned-tps": Variant("turned text, thin-plate spline", {"rectifier": "tps"}, "", "turned"),
 }

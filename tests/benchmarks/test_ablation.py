@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.models.build import build_recognizer
+from attention_ocr.text.charset import ASCII, Charset
 from benchmarks.ablation import pictures
 from benchmarks.ablation.__main__ import _row
 from benchmarks.ablation.plot import draw
-from benchmarks.ablation.variants import COMMON, PRESETS, VARIANTS, make_config
+from benchmarks.ablation.variants import COMMON, PLUGINS, PRESETS, VARIANTS, make_config
 from benchmarks.budget import RateOfTime
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,15 @@ def test_a_preset_has_what_its_flags_say():
     assert (config.model.encoder, config.model.rectifier) == ("resnet", "tps")
     assert (config.model.sequence_layers, config.model.ctc_weight) == (2, 0.0)
     assert config.decoder.feedback == "one_hot"
+
+
+@pytest.mark.parametrize("name", ["svtr-small", "transformer-parallel"])
+def test_a_plugin_is_compared_without_being_installed(name, monkeypatch):
+    monkeypatch.syspath_prepend(PLUGINS)
+    config = make_config(VARIANTS[name], encoder_width=0.25, decoder_units=32)
+    recognizer = build_recognizer(config, Charset(ASCII))
+    part = recognizer.encoder if name == "svtr-small" else recognizer.decoder
+    assert type(part).__module__.startswith("attention_ocr_plugins.")
 
 
 def test_padding_becomes_a_part_of_the_picture():

@@ -90,3 +90,51 @@ def test_one_hot_coordinates_reach_to_the_widest_picture():
     # 32 channels of the encoder, 2 rows, 24 columns of 96 pixels.
     assert grid.shape == (1, 2, 24, 32 + 2 + 24)
     np.testing.assert_array_equal(grid[0, 1, :23, 34:], np.eye(24)[:23])
+
+
+def test_parts_may_be_named_by_their_places():
+    named = {"encoder": "vgg", "image_height": 32, "attention": "location", "sequence_cell": "gru"}
+    placed = named | {
+        "encoder": "attention_ocr.models.encoders.vgg:VGGEncoder",
+        "attention": "attention_ocr.models.attention.location:LocationAttention",
+        "sequence_cell": "attention_ocr.models.gru:BidirectionalGRU",
+        "decoder": "attention_ocr.models.decoder:AttentionDecoder",
+    }
+    one, other = tiny.recognizer(**named), tiny.recognizer(**placed)
+    for weight, same in zip(one.weights, other.weights, strict=True):
+        assert weight.path == same.path
+        np.testing.assert_array_equal(weight, same)
+
+
+def test_options_reach_the_layers():
+    recognizer = tiny.recognizer(encoder_options="units=2,1,1,channels=8,8,16,24")
+    assert [len(stage) for stage in recognizer.encoder.stages] == [2, 1, 1]
+    # A quarter of them, but no fewer than 8.
+    assert recognizer.encoder.stages[2][0].channels == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"encoder_options": "width=2"}, "`encoder_options` may set channels, units of Compact"),
+        ({"sequence_options": "units=2"}, "`sequence_options` may set .*BidirectionalLSTM"),
+        ({"attention_options": "units=2"}, "`attention_options` may set nothing of AdditiveAtt"),
+        ({"decoder_options": "units=2"}, "`decoder_options` may set nothing of AttentionDecoder"),
+        (
+            {"encoder": "attention_ocr.models.gru:Encoder"},
+            "`encoder` must name a class of the module attention_ocr.models.gru. Rec.*'Encoder'",
+        ),
+        (
+            {"attention": "attention_ocr.models.gru:BidirectionalGRU"},
+            "`attention` must name a subclass of attention_ocr.models.attention.interface.Attent",
+        ),
+    ],
+)
+def test_options_and_places_that_are_wrong_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        tiny.recognizer(**values)
+
+
+def test_a_plugin_that_is_not_installed_is_named():
+    with pytest.raises(ImportError, match="`decoder=no_such_package:Decoder` needs the module no_"):
+        tiny.recognizer(decoder="no_such_package:Decoder")

@@ -31,7 +31,7 @@ CHOICES = {
     "num_views": (1, 2),
     "rectifier": RECTIFIERS,
     "coordinates": COORDINATES,
-    "sequence_cell": SEQUENCE_CELLS,
+    "sequence_cell": tuple(SEQUENCE_CELLS),
 }
 COMPACT = {
     "encoder": "compact",

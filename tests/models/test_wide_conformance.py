@@ -151,7 +151,7 @@ def test_no_registered_choice_is_missing():
     for name, choices in {
         "rectifier": RECTIFIERS,
         "coordinates": COORDINATES,
-        "sequence_cell": SEQUENCE_CELLS,
+        "sequence_cell": tuple(SEQUENCE_CELLS),
         "encoder": tuple(ENCODERS),
         "attention": tuple(ATTENTIONS),
         "decoding": DECODINGS,

@@ -75,6 +75,14 @@ def test_what_is_given_counts_even_if_it_is_the_default(tmp_path):
         ({"encoder": "inception_v3", "encoder_layer": "Mixed_5b"}, {"encoder": "compact"}, {}),
         ({"attention_normalization": "sigmoid"}, {"attention": "none"}, {}),
         ({"feedback": "one_hot"}, {"autoregressive": False}, {}),
+        ({"encoder_options": "units=1,1,1"}, {"encoder": "vgg"}, {}),
+        ({"sequence_options": "deep=true"}, {"sequence_cell": "gru"}, {}),
+        ({"attention_options": "deep=true"}, {"attention": "dot"}, {}),
+        (
+            {"decoder": "of.others:Decoder", "decoder_options": "heads=4", "decoder_layers": 3},
+            {"decoder": "attention"},
+            {},
+        ),
         (
             {"attention": "location", "beam_width": 5},
             {"attention_weight": 0.0, "decoding": "ctc"},

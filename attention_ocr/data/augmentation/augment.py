@@ -4,30 +4,17 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from attention_ocr.data.augmentation.blurs import blur
 from attention_ocr.data.augmentation.chance import Chance, draw_amounts
-from attention_ocr.data.augmentation.degradations import degrade
-from attention_ocr.data.augmentation.geometry import extend, warp
-from attention_ocr.data.augmentation.noises import add_noise
-from attention_ocr.data.augmentation.photometry import change_light
-from attention_ocr.settings.augmentation import (
-    BLURS,
-    DEGRADATIONS,
-    GEOMETRY,
-    NOISES,
-    PHOTOMETRY,
-    Policy,
-)
+from attention_ocr.data.augmentation.geometry import extend
+from attention_ocr.settings.augmentation import AUGMENTATION_OPS, OPS, STAGES, Policy
 
 Change = Callable[[tf.Tensor, tf.Tensor, Mapping[str, tf.Tensor], Chance], tf.Tensor]
-STAGES: tuple[tuple[tuple[str, ...], Change], ...] = (
-    (GEOMETRY, warp),
-    (PHOTOMETRY, change_light),
-    (BLURS, blur),
-    *(((op,), degrade) for op in DEGRADATIONS),
-    *(((op,), add_noise) for op in NOISES),
-)
-"""Ops that are done in one go, in the order in which an image meets them."""
+"""What applies ops to a batch: `(images, image_sizes, amounts, chance) -> images`.
+
+`images` float32 [B, H, W, C] in [-1, 1], where the edge of each picture goes on into the padding;
+`image_sizes` int32 [B, 2]; `amounts` float32 [B] above 0 by the name of the op. What it draws comes
+from `chance` alone. It keeps the shape, and need not clip or mask.
+"""
 
 
 def augment(
@@ -59,8 +46,10 @@ def augment(
 
     # Outside of the picture lies a copy of its edge, so that no op sees the padding.
     images = extend(images, image_sizes)
-    for group, change in STAGES:
+    plugins = [(op,) for op in policy.ops if op not in OPS]
+    for group in (*(group for group, _ in STAGES), *plugins):
         if chosen := {op: amounts[op] for op in group if op in amounts}:
+            change: Change = AUGMENTATION_OPS.resolve(next(iter(chosen)))
             images = _on_those_that_meet(chosen, change, images, image_sizes, chance)
     images = tf.clip_by_value(images, -1.0, 1.0) * picture_mask(image_sizes, shape)
     return tf.ensure_shape(images, static_shape)
