@@ -41,7 +41,7 @@ def test_values_that_cannot_be_stored_are_named(make_small):
 
 
 def test_scales_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="`b:scale` are the scales of no weight"):
+    with pytest.raises(ValueError, match="`b:scale` holds scales without a weight"):
         restore({"b:scale": np.ones(3, np.float32)})
     with pytest.raises(ValueError, match="`b` has scales of another shape"):
         restore({"b": np.ones((2, 1), np.int8), "b:scale": np.ones((1, 3), np.float32)})
