@@ -1,1 +1,1 @@
-"""Ways to turn logits into texts; each is given what it needs and knows no model."""
+"""Decoding algorithms from logits to texts, independent of any model."""

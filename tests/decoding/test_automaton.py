@@ -57,7 +57,7 @@ def test_a_circle_has_no_longest_text():
 
 
 def test_an_automaton_without_a_text_is_refused():
-    with pytest.raises(ValueError, match="that some text keeps"):
+    with pytest.raises(ValueError, match="that some text satisfies"):
         Automaton([{A: 1}, {}], [False, False], V)
 
 

@@ -16,7 +16,9 @@ def test_a_file_is_read_a_word_a_line(tmp_path):
 def test_a_file_without_a_word_or_in_another_code_is_named(tmp_path):
     path = tmp_path / "words.txt"
     path.write_bytes(b"\n\r\n")
-    with pytest.raises(ValueError, match="words.txt: expected a word a line. Received: no word"):
+    with pytest.raises(
+        ValueError, match="words.txt: expected a word on each line. Received: no word"
+    ):
         read_words(path)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="words.txt: 'utf-8' codec"):

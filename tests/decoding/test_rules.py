@@ -95,7 +95,7 @@ def test_a_rule_that_cannot_be_kept_is_refused(values, message):
 
 
 def test_a_lexicon_without_a_fitting_word_is_refused(lexicon):
-    with pytest.raises(ValueError, match="which none does"):
+    with pytest.raises(ValueError, match="which no text does"):
         rule_of(lexicon=lexicon, pattern="bbbb")
 
 

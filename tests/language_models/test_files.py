@@ -62,7 +62,7 @@ def test_what_is_no_language_model_is_named(tmp_path):
         (["--min_count=0"], "`min_count` must be above 0. Received: 0"),
         (["--kind=lstm", "--batch_size=0"], "`batch_size` must be above 0. Received: 0"),
         (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
-        ([], "words.txt: expected a word a line. Received: no word"),
+        ([], "words.txt: expected a word on each line. Received: no word"),
     ],
 )
 def test_the_command_names_what_is_wrong(arguments, message, tmp_path, capsys):
