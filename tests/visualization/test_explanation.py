@@ -36,9 +36,9 @@ def test_another_text_can_be_asked_for(work_dir, images):
     assert asked.text == "ab"
     assert len(asked.attention) == 2
     assert np.abs(asked.attention[0] - explainer.explain(images[0], "cb").attention[0]).max() > 0.0
-    with pytest.raises(ValueError, match="knows no 'x', 'y'. Received: 'axy'"):
+    with pytest.raises(ValueError, match="lacks the characters 'x', 'y'. Received: 'axy'"):
         explainer.explain(images[0], "axy")
-    with pytest.raises(ValueError, match="known of what is read"):
+    with pytest.raises(ValueError, match="only for the prediction"):
         Explainer(work_dir, "attention").explain(images[0], "ab")
 
 

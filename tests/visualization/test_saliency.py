@@ -88,7 +88,7 @@ def test_a_column_of_ctc_sees_no_pixel_beyond_its_convolutions():
         assert seen.size
         assert seen.min() >= columns.min() - reach
         assert seen.max() <= columns.max() + reach
-    with pytest.raises(ValueError, match="reads other characters than it is asked for"):
+    with pytest.raises(ValueError, match="reads other characters than those to explain"):
         gradient_saliency(recognizer, image, size, [*read, 4], "ctc")
 
 
@@ -152,7 +152,7 @@ def test_every_relu_of_the_encoder_has_a_gate(recognizer):
 
 
 def test_an_encoder_without_gates_and_a_missing_head_are_refused(recognizer):
-    with pytest.raises(ValueError, match="lacks the head that is asked. Received: head='ctc'"):
+    with pytest.raises(ValueError, match="lacks the requested head. Received: head='ctc'"):
         gradient_saliency(build(ctc_weight=0.0), noise(), SIZE, TOKEN_IDS, "ctc")
     with pytest.raises(ValueError, match="head='beam'"):
         gradient_saliency(recognizer, noise(), SIZE, TOKEN_IDS, "beam")
