@@ -1,4 +1,7 @@
-"""What is behind a text: gray patterns, coloured by a few colours between which they shade."""
+"""Backgrounds: gray patterns, mapped to gradients between a few colours.
+
+A pattern is uint8 `[H, W]`, drawn for a shape of height and width.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -34,55 +37,23 @@ def colorize(pattern: np.ndarray, stops: Sequence[Color]) -> np.ndarray:
 
 
 def draw_slope(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Draw a pattern that shades from corner to corner.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Draw a pattern that shades from corner to corner."""
     corners = rng.integers(0, 256, (2, 2), np.uint8)
     return cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def draw_texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece of stone, cloth, wood or cloud: noise of several sizes.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Cut a piece of stone, cloth, wood or cloud: noise of several sizes."""
     return cut_piece(rng, _texture(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece of a cluttered scene: edges, bars, round things, in and out of focus.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Cut a piece of a cluttered scene: edges, bars, round things, in and out of focus."""
     return cut_piece(rng, _scene(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Draw the edge of a sign or a rule beside the text: one gray, and another along one side.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Draw the edge of a sign or a rule beside the text: one gray, and another along one side."""
     height, width = shape
     pattern = np.full(shape, below(rng, 96), np.uint8)
     thickness = max(1, int(height * between(rng, 0.02, 0.12)))

@@ -35,7 +35,8 @@ class Scene:
         strokes: Of the text.
         palette: The colours.
         difficulty: From 0 to 1.
-        look: Says how often there is what.
+        look: Determines how often there is what.
+        outline: Width of the outline in pixels, 0 for none.
     """
 
     ink: np.ndarray
@@ -46,11 +47,10 @@ class Scene:
     palette: Palette
     difficulty: float
     look: Look
+    outline: int = 0
 
 
-def _paint_sign(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_sign(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Paint letters on a wall or sign, with shadow, sides and outline."""
     palette, ink, look = scene.palette, scene.ink, scene.look
     fill: Color | np.ndarray = palette.text
@@ -68,8 +68,8 @@ def _paint_sign(
     if happens(rng, look.extruded * difficulty):
         shift_x, shift_y = below(rng, 2 * reach + 1) - reach, below(rng, 2 * reach + 1) - reach
         image = paint(image, extrude(ink, shift_x, shift_y), palette.draw_ground(rng, 1.0))
-    if outline:
-        image = paint(image, thicken(ink, outline), palette.draw_ground(rng, 1.0))
+    if scene.outline:
+        image = paint(image, thicken(ink, scene.outline), palette.draw_ground(rng, 1.0))
     if happens(rng, 0.1 * difficulty):
         ink = wear(rng, ink, between(rng, 0.1, 0.4))
     image = paint(image, ink, fill)
@@ -91,16 +91,20 @@ def _paint_around(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> 
     return image
 
 
-def _paint_plate(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
+def _paint_worn(
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, share: float, largest: float
 ) -> np.ndarray:
-    """Paint the letters of a plate, which rise from the sheet, as its edge does."""
-    del outline
+    """Paint surroundings and letters; a share of the letters is worn, by up to `largest`."""
     image = _paint_around(rng, image, scene)
     ink = scene.ink
-    if happens(rng, 0.15 * scene.difficulty):
-        ink = wear(rng, ink, between(rng, 0.1, 0.45))
-    image = paint(image, ink, scene.palette.text)
+    if happens(rng, share * scene.difficulty):
+        ink = wear(rng, ink, between(rng, 0.1, largest))
+    return paint(image, ink, scene.palette.text)
+
+
+def _paint_plate(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Paint the letters of a plate, which rise from the sheet, as its edge does."""
+    image = _paint_worn(rng, image, scene, 0.15, 0.45)
     if happens(rng, 0.7):
         light, depth = 2 * math.pi * rng.random(), between(rng, 15.0, 80.0)
         raised = cv2.max(scene.ink, scene.frame)
@@ -109,26 +113,16 @@ def _paint_plate(
     return image
 
 
-def _paint_tag(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_tag(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Print a label, which may run round a cable."""
-    del outline
-    image = _paint_around(rng, image, scene)
-    ink = scene.ink
-    if happens(rng, 0.3 * scene.difficulty):
-        ink = wear(rng, ink, between(rng, 0.1, 0.5))
-    image = paint(image, ink, scene.palette.text)
+    image = _paint_worn(rng, image, scene, 0.3, 0.5)
     if happens(rng, 0.5 * scene.difficulty):
         image = roll(image, between(rng, 0.6, 0.97), between(rng, 0.2, 0.8))
     return image
 
 
-def _paint_metal(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Strike letters into metal, or let them stand out of it."""
-    del outline
     ink, palette = scene.ink, scene.palette
     marks = cv2.max(ink, scene.beside)
     light = 2 * math.pi * rng.random()
@@ -162,11 +156,8 @@ def _paint_metal(
     return image
 
 
-def _paint_lamps(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_lamps(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Light the segments or dots of a display, or darken those of a panel of crystals."""
-    del outline
     palette = scene.palette
     shines = luma(palette.text) > luma(palette.ground)
     if scene.frame.any():
@@ -191,11 +182,8 @@ def _paint_lamps(
     return image
 
 
-def _paint_neon(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_neon(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Let tubes glow: thin letters, or the outlines of bold ones."""
-    del outline
     palette, ink = scene.palette, scene.ink
     image = _paint_around(rng, image, scene)
     tube = ink
@@ -211,11 +199,8 @@ def _paint_neon(
     return paint(image, cv2.convertScaleAbs(core, alpha=between(rng, 0.2, 0.9)), (255,) * 3)
 
 
-def _paint_wheels(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_wheels(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Paint the digits of wheels in their windows."""
-    del outline
     palette = scene.palette
     body = palette.draw_ground(rng, 1.0)
     image = paint(image, cv2.bitwise_not(scene.frame), body)
@@ -227,12 +212,10 @@ def _paint_wheels(
     return image
 
 
-def _paint_captcha(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_captcha(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Write a captcha: strokes across the letters, specks, letters of several colours."""
     palette = scene.palette
-    image = _paint_sign(rng, image, scene, outline)
+    image = _paint_sign(rng, image, scene)
     if happens(rng, 0.2):
         colors = [palette.draw_text_color(rng, 1.0) for _ in range(3)]
         shape = (scene.ink.shape[0], scene.ink.shape[1])
@@ -246,7 +229,7 @@ def _paint_captcha(
     return image
 
 
-PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene, int], np.ndarray]] = {
+PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene], np.ndarray]] = {
     "paint": _paint_sign,
     "plate": _paint_plate,
     "tag": _paint_tag,

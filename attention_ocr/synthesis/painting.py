@@ -1,7 +1,6 @@
 """Layouts painted: panel, second texts and letters of paint, sheet, metal, light or wheels."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -27,28 +26,11 @@ from attention_ocr.synthesis.lettering import draw_at
 from attention_ocr.synthesis.lines import cut_out
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.painters import PAINTERS, Scene
-from attention_ocr.synthesis.scene_colors import (
-    draw_captcha_palette,
-    draw_lamp_palette,
-    draw_metal_palette,
-    draw_neon_palette,
-    draw_plate_palette,
-    draw_tag_palette,
-    draw_wheel_palette,
-)
+from attention_ocr.synthesis.scene_colors import PALETTES, draw_captcha_palette
 from attention_ocr.synthesis.surfaces import (
     draw_metal,
     shade_by,
 )
-
-_PALETTES: dict[str, Callable[[np.random.Generator, float], Palette]] = {
-    "plate": draw_plate_palette,
-    "tag": draw_tag_palette,
-    "wheels": draw_wheel_palette,
-    "metal": draw_metal_palette,
-    "lamps": draw_lamp_palette,
-    "neon": draw_neon_palette,
-}
 
 
 def paint_layout(
@@ -82,7 +64,7 @@ def paint_layout(
     )
     strokes = measure_strokes(ink)
     palette = _draw_colors(rng, look, difficulty, strokes)
-    scene = Scene(ink, beside, frame, layout.height, strokes, palette, difficulty, look)
+    scene = Scene(ink, beside, frame, layout.height, strokes, palette, difficulty, look, outline)
     image = _draw_ground(rng, scene)
     if layout.has_panel:
         image = paint(image, cv2.bitwise_not(panel), _draw_outside(rng, ink.shape))
@@ -91,7 +73,7 @@ def paint_layout(
     if not written:
         blank = np.zeros_like(ink)
         scene = replace(scene, ink=blank, beside=blank)
-    image = PAINTERS[look.surface](rng, image, scene, outline)
+    image = PAINTERS[look.surface](rng, image, scene)
     harm = difficulty * (0.5 if look.surface == "captcha" else 1.0)
     # Out of focus twice, letters would be lost.
     degraded = happens(rng, look.degraded * difficulty)
@@ -133,7 +115,7 @@ def _draw_colors(
     rng: np.random.Generator, look: Look, difficulty: float, strokes: Strokes
 ) -> Palette:
     strength = strokes.strength
-    draw = _PALETTES.get(look.surface)
+    draw = PALETTES.get(look.surface)
     if draw is not None:
         return draw(rng, strength)
     if look.surface == "captcha":

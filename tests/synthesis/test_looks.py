@@ -1,4 +1,3 @@
-import hashlib
 import pickle
 import re
 from pathlib import Path
@@ -12,29 +11,14 @@ from attention_ocr.synthesis.kinds import KINDS as KINDS_OF_TEXT
 from attention_ocr.synthesis.looks import LOOKS, SURFACES, Look, parse_looks
 from attention_ocr.synthesis.painters import PAINTERS
 from attention_ocr.synthesis.rendering import Renderer
-from attention_ocr.synthesis.scene_colors import (
-    draw_captcha_palette,
-    draw_lamp_palette,
-    draw_metal_palette,
-    draw_neon_palette,
-    draw_plate_palette,
-    draw_tag_palette,
-    draw_wheel_palette,
-)
+from attention_ocr.synthesis.scene_colors import PALETTES, draw_captcha_palette
 from attention_ocr.synthesis.settings import SynthesisConfig, parse_options
 from attention_ocr.synthesis.typeface_choice import FaceChooser
 from attention_ocr.synthesis.typefaces import Face
+from tests.synthesis.rendered import digest
 
 SCENES = [name for name, look in LOOKS.items() if look.surface]
 KINDS = ("words", "codes", "meters", "runs")
-
-
-def digest(pictures):
-    state = hashlib.sha256()
-    for image, text in pictures:
-        state.update(f"{image.shape} {text}\n".encode())
-        state.update(image.tobytes())
-    return state.hexdigest()
 
 
 @pytest.fixture
@@ -120,18 +104,7 @@ def test_faces_of_a_look_come_more_often_by_their_names():
     assert np.diff(chooser._cumulative, prepend=0) == pytest.approx(np.array([30, 1, 0.05]) / 31.05)
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        draw_plate_palette,
-        draw_tag_palette,
-        draw_metal_palette,
-        draw_lamp_palette,
-        draw_neon_palette,
-        draw_wheel_palette,
-        draw_captcha_palette,
-    ],
-)
+@pytest.mark.parametrize("draw", [*PALETTES.values(), draw_captcha_palette])
 def test_text_and_ground_of_things_differ_in_brightness(draw):
     for seed in range(200):
         palette = draw(np.random.default_rng(seed), 0.8)

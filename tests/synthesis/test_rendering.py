@@ -1,4 +1,3 @@
-import hashlib
 import os
 import pickle
 import subprocess
@@ -13,16 +12,9 @@ from attention_ocr.synthesis.effects import measure_strokes as strokes
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import part_of
+from tests.synthesis.rendered import digest
 
 EVERY_KIND = ("words", "numbers", "mixed", "prices", "punctuated", "random")
-
-
-def digest(pictures):
-    state = hashlib.sha256()
-    for image, text in pictures:
-        state.update(f"{image.shape} {text}\n".encode())
-        state.update(image.tobytes())
-    return state.hexdigest()
 
 
 @pytest.fixture
