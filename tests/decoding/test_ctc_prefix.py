@@ -11,6 +11,7 @@ from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from tests.decoding import alignments
+from tests.decoding.stepping import bigram_decoder
 
 V, W, L, N = 7, 5, 3, 2
 A, B, C = 4, 5, 6
@@ -86,20 +87,12 @@ def test_no_score_is_above_0(scorer):
 @pytest.mark.parametrize("weight", [0.0, 0.4, 0.9])
 def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
     table = 1.5 * np.random.default_rng(12).normal(size=(2, L + 1, V, V))
-    table[..., [PAD_ID, START_ID]] = -1e9
-
-    def step(token_ids, state):
-        example, t = state
-        logits = tf.gather_nd(
-            tf.constant(table, tf.float32), tf.stack([example, t, token_ids], axis=1)
-        )
-        return logits, (example, t + 1), tf.ones((tf.shape(example)[0], N)) / N
+    step, log_table = bigram_decoder(table, N)
 
     options = BeamOptions(4**L * 2, num_best=4, attention_weight=1.0 - weight)
     sizes = (tf.constant(2), tf.constant(N), L)
     state = (tf.range(2), tf.zeros(2, tf.int32))
     _, alternatives = beam_decode(step, state, *sizes, options, [Weighted(scorer, weight)])
-    log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
     for example, width in enumerate((5, 4)):
         by_ctc = alignments.every_text(logits[example, :width])
         scores, attention = {}, {}

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
-from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, Charset
+from attention_ocr.text.charset import END_ID, START_ID, Charset
 from tests.decoding import alignments
+from tests.decoding.stepping import accepted_texts, bigram_decoder
 
 CHARSET = Charset("abc")
 V, L, N, W = CHARSET.vocabulary_size, 4, 2, 5
@@ -34,21 +36,7 @@ def rule_of(**values) -> Automaton:
     return rule
 
 
-def texts_of(rule: Automaton) -> set[str]:
-    """Return all texts that a rule lets through, by stepping through it."""
-    texts = set()
-
-    def explore(text: str, state: tf.Tensor) -> None:
-        allowed = rule.allowed(state, tf.constant(L - len(text))).numpy()[0]
-        if allowed[END_ID]:
-            texts.add(text)
-        for character in CHARSET.characters:
-            token_id = CHARSET.encode(character)[0]
-            if allowed[token_id]:
-                explore(text + character, rule.advance(state, tf.constant([token_id])))
-
-    explore("", rule.initial_state(tf.constant(1)))
-    return texts
+texts_of = partial(accepted_texts, charset=CHARSET, max_length=L)
 
 
 def test_without_settings_there_is_no_rule():
@@ -102,16 +90,7 @@ def test_a_lexicon_without_a_fitting_word_is_refused(lexicon):
 def network(seed: int, num_examples: int):
     random = np.random.default_rng(seed)
     table = 2.0 * random.normal(size=(num_examples, L + 1, V, V))
-    table[..., [PAD_ID, START_ID]] = -1e9
-
-    def step(token_ids, state):
-        example, t = state
-        logits = tf.gather_nd(
-            tf.constant(table, tf.float32), tf.stack([example, t, token_ids], axis=1)
-        )
-        return logits, (example, t + 1), tf.ones((tf.shape(example)[0], N)) / N
-
-    log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
+    step, log_table = bigram_decoder(table, N)
 
     def score(example: int, text: str) -> float:
         tokens = [START_ID, *CHARSET.encode(text), END_ID]
