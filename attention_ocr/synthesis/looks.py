@@ -1,53 +1,51 @@
-"""Looks of a picture: what tells words on signs from words in print, as numbers."""
+"""Looks of images: the statistics that distinguish signs, print, plates and displays."""
 
 from dataclasses import dataclass, replace
 
 SURFACES = ("paint", "plate", "tag", "metal", "lamps", "neon", "wheels", "captcha")
-"""What a text of the newer looks is made of: paint on a wall, embossed sheet, a printed label,
-marks in metal, lamps and segments, glowing tubes, wheels of a meter, or strokes of a captcha."""
+"""Materials of a text: paint on a wall, embossed sheet, a printed label, marks in metal, lamps and
+segments, glowing tubes, wheels of a meter, or strokes of a captcha."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Say how pictures of one look differ; what all share scales with the difficulty.
+    """Parameters of one look; all else scales with the difficulty.
 
     Args:
-        bold: How much more often a bold face comes than one of normal weight, and that more often
-            than a light one.
+        bold: Ratio of bold to normal faces, and of normal to light ones.
         emboldened: Share of the texts whose strokes are widened.
-        margins: Least and most room around the text, as shares of its height; below 0 it is cut.
-        natural_colors: Whether colours are those of paint in daylight: muted, of middling contrast.
-        steepest: Largest turn in radians.
-        rise: Largest rise of a turned line, in heights of the line.
-        tilt: Largest shift of a corner, seen from the side, in the shorter side of the line.
+        margins: Smallest and largest margin, as shares of the text's height; negative ones cut it.
+        natural_colors: Whether colours are those of paint in daylight: muted, of medium contrast.
+        steepest: Largest rotation in radians.
+        rise: Largest rise of a rotated line, in heights of the line.
+        tilt: Largest perspective shift of a corner, relative to the shorter side of the line.
         bent: Share of the lines that run on an arc.
         bend: Largest arc of a bent line, in radians.
-        noise: Share of the pictures with noise.
-        shear: Largest lean of upright strokes, as a share of the height.
-        stretch: Exponents of the least and the largest factor of the width.
-        turned: Share of the lines that are turned by up to 60 degrees.
-        surface: One of `SURFACES`; empty for the first three looks, which have nothing of what
-            follows.
-        faces: Pattern of names of faces that come more often; empty for none.
-        favor: How much more often they come.
-        shunned: Pattern of names of faces that come twenty times less often; empty for none.
+        noise: Share of the images with noise.
+        shear: Largest slant of upright strokes, as a share of the height.
+        stretch: Exponents of the smallest and the largest factor of the width.
+        turned: Share of the lines that are rotated by up to 60 degrees.
+        surface: One of `SURFACES`; empty for the first three looks, which ignore all that follows.
+        faces: Regular expression of favoured face names; empty for none.
+        favor: Factor of their frequency.
+        shunned: Regular expression of face names that are twenty times rarer; empty for none.
         scattered: Share of the texts whose letters are placed one by one.
-        scatter: How far such letters differ: in size, turn and height, see `Scatter`.
-        overlap: Least and most room between such letters, in pixels to the em.
+        scatter: Variation of such letters in size, rotation and height, see `Scatter`.
+        overlap: Smallest and largest gap between such letters, as shares of the em.
         stacked: Share of the texts whose letters stand below each other.
-        grouped: Share of the codes with room between letters and digits.
+        grouped: Share of the codes with gaps between letters and digits.
         rippled: Share of the texts that are distorted elastically.
         ripple: Largest distortion, as a share of the height.
         framed: Share of the texts on a panel, with an edge or without.
-        captioned: Share of the texts with a small second text above, below or beside them.
-        neighbored: Share of the texts beside which another one of the same size is cut off.
-        loose: Share of the pictures with wide margins.
+        captioned: Share of the texts with a small second text above, below or next to them.
+        neighbored: Share of the texts next to a cut-off one of the same size.
+        loose: Share of the images with wide margins.
         loosest: Widest margins, as shares of the height of the text.
-        ghosted: Share of the texts with a faint one behind.
+        ghosted: Share of the texts over another, faint one.
         shadowed: Share of the texts that cast a shadow.
-        extruded: Share of the texts with sides, as solid letters have.
+        extruded: Share of the texts with sides, as of solid letters.
         outlined: Share of the texts with an outline.
-        degraded: Share of the pictures that are damaged strongly afterwards.
+        degraded: Share of the images that are strongly damaged afterwards.
     """
 
     bold: float
@@ -164,11 +162,11 @@ LOOKS = {
     "stacked": replace(_SCENES, stacked=1.0, bent=0.0, rippled=0.1),
 }
 # fmt: on
-"""By name, as in the options of a source, where `+` joins several: `any`, of all sorts of pictures;
+"""By name; the options of a source join several by `+`: `any`, of all sorts of images;
 `signs`, with the bold strokes, tight crops, muted colours and slants of words in photographs of
-streets; `irregular`, words on signs that are turned, bent and seen from the side as far as they can
-be read; `scenes`, words on signs with all that surrounds them: frames, second texts, shadows,
-letters that dance; `plates`, `tags` (of cables), `punched` (into metal), `led` (segments and dots),
+streets; `irregular`, words on signs that are rotated, bent and seen in perspective, as far as they
+stay legible; `scenes`, words on signs with their surroundings: frames, second texts, shadows,
+scattered letters; `plates`, `tags` (of cables), `punched` (into metal), `led` (segments and dots),
 `wheels` (of meters), `neon`, `captchas`; and `stacked`, letters below each other."""
 
 
@@ -176,7 +174,7 @@ def parse_looks(value: str) -> tuple[str, ...]:
     """Read names of looks.
 
     Args:
-        value: Names of `LOOKS`, joined by `+`; one named twice comes twice as often.
+        value: Names of `LOOKS`, joined by `+`; one named twice is drawn twice as often.
 
     Returns:
         The names.

@@ -1,4 +1,4 @@
-"""How a text is painted on each surface: paint, sheet, labels, metal, light, wheels, captchas."""
+"""Painters of each surface: paint, sheet, labels, metal, light, wheels, captchas."""
 
 import math
 from collections.abc import Callable
@@ -25,17 +25,17 @@ from attention_ocr.synthesis.surfaces import (
 
 @dataclass(frozen=True)
 class Scene:
-    """What painters of a surface need.
+    """The input of painters.
 
     Args:
         ink: uint8 `[H, W]`, the text.
-        beside: uint8 `[H, W]`, second texts; for displays, what is not lit.
+        beside: uint8 `[H, W]`, second texts; for displays, the unlit parts.
         frame: uint8 `[H, W]`, the edge of the panel; for wheels, their windows.
-        height: Of the text in pixels.
-        strokes: Of the text.
+        height: Height of the text in pixels.
+        strokes: Strokes of the text.
         palette: The colours.
-        difficulty: From 0 to 1.
-        look: Determines how often there is what.
+        difficulty: From 0, easy, to 1, hard.
+        look: Frequencies of the effects.
         outline: Width of the outline in pixels, 0 for none.
     """
 
@@ -103,7 +103,7 @@ def _paint_worn(
 
 
 def _paint_plate(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
-    """Paint the letters of a plate, which rise from the sheet, as its edge does."""
+    """Paint the embossed letters and edge of a plate."""
     image = _paint_worn(rng, image, scene, 0.15, 0.45)
     if happens(rng, 0.7):
         light, depth = 2 * math.pi * rng.random(), between(rng, 15.0, 80.0)
@@ -114,7 +114,7 @@ def _paint_plate(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
 
 
 def _paint_tag(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
-    """Print a label, which may run round a cable."""
+    """Print a label, which may be wrapped around a cable."""
     image = _paint_worn(rng, image, scene, 0.3, 0.5)
     if happens(rng, 0.5 * scene.difficulty):
         image = roll(image, between(rng, 0.6, 0.97), between(rng, 0.2, 0.8))
@@ -122,19 +122,19 @@ def _paint_tag(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.
 
 
 def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
-    """Strike letters into metal, or let them stand out of it."""
+    """Punch letters into metal, or raise them from it."""
     ink, palette = scene.ink, scene.palette
     marks = cv2.max(ink, scene.beside)
     light = 2 * math.pi * rng.random()
     softness = max(0.5, between(rng, 0.02, 0.05) * scene.height)
-    form = rng.random()
-    if form < 0.45:
+    variant = rng.random()
+    if variant < 0.45:
         # Filled with dirt or burnt in, with a soft edge.
         cover = cv2.convertScaleAbs(marks, alpha=between(rng, 0.5, 1.0))
         image = paint(image, cover, palette.text)
         depth = between(rng, 0.0, 60.0)
-    elif form < 0.75:
-        # Only the edges of the groove are to be seen, and the burr around it.
+    elif variant < 0.75:
+        # Only the edges of the groove and the burr around it are visible.
         image = paint(image, cv2.convertScaleAbs(marks, alpha=0.45), palette.text)
         rim = cv2.subtract(thicken(marks, 1), cv2.erode(marks, np.ones((2, 2), np.uint8)))
         shade = color_of_luma(rng, max(0.0, luma(palette.ground) - between(rng, 50, 110)), 0.1)
@@ -149,7 +149,7 @@ def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
         marks = cv2.max(marks, scene.frame)
     image = emboss(image, marks, light, depth if happens(rng, 0.5) else -depth, softness)
     if happens(rng, 0.35 * scene.difficulty):
-        # Light that glares on the metal leaves grooves and scratches dark, and the rest white.
+        # Glare leaves grooves and scratches dark and the rest white.
         contrast, target = between(rng, 1.3, 2.2), between(rng, 150.0, 225.0)
         away = (luma(palette.ground) - 127.5) * contrast
         image = develop(image, contrast, target - 127.5 - away)
@@ -157,7 +157,7 @@ def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
 
 
 def _paint_lamps(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
-    """Light the segments or dots of a display, or darken those of a panel of crystals."""
+    """Light the segments or dots of a display, or darken those of a liquid-crystal panel."""
     palette = scene.palette
     shines = luma(palette.text) > luma(palette.ground)
     if scene.frame.any():
@@ -183,7 +183,7 @@ def _paint_lamps(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
 
 
 def _paint_neon(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
-    """Let tubes glow: thin letters, or the outlines of bold ones."""
+    """Paint glowing tubes: thin letters, or the outlines of bold ones."""
     palette, ink = scene.palette, scene.ink
     image = _paint_around(rng, image, scene)
     tube = ink
@@ -239,4 +239,4 @@ PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene], np.ndarra
     "wheels": _paint_wheels,
     "captcha": _paint_captcha,
 }
-"""By surface: paints what is beside a text and the text itself on a picture of what is behind."""
+"""By surface: paints the text and its surroundings on a background."""

@@ -1,4 +1,4 @@
-"""Colours of things that carry codes: plates, tags, metal, displays."""
+"""Colours of objects that carry codes: plates, tags, metal, displays."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +22,7 @@ _WHITE, _SILVER, _YELLOW, _BLACK = (
     (24, 24, 28),
 )
 _NAVY, _RED, _GREEN, _BLUE = (28, 36, 110), (176, 24, 32), (20, 92, 52), (30, 70, 150)
-# Text and ground of plates: mostly dark on white or yellow, some the other way round.
+# Text and ground of plates: mostly dark on white or yellow, some the reverse.
 _PLATE_COLORS = (
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_NAVY, _WHITE), (_NAVY, _WHITE)),
     *((_RED, _WHITE), (_GREEN, _WHITE), (_BLACK, _YELLOW), (_BLACK, _YELLOW), (_NAVY, _YELLOW)),
@@ -48,7 +48,7 @@ _NEON = (
 
 
 def _draw_metal_palette(rng: np.random.Generator, strength: float) -> Palette:
-    """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is."""
+    """Draw the colours of a mark in metal: the ground, and a darker or brighter mark."""
     ground = between(rng, 120.0, 250.0)
     change = min(200.0, between(rng, 60.0, 160.0) / max(strength, 0.6))
     text = ground - change if happens(rng, 0.75) else ground + change
@@ -75,11 +75,11 @@ def _draw_lamp_palette(rng: np.random.Generator, strength: float) -> Palette:
 
 
 def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette:
-    """Draw the colours of a captcha: gray or colourful, of more contrast than most signs have.
+    """Draw the colours of a captcha: gray or colourful, of more contrast than most signs.
 
     Args:
-        rng: Where the chance comes from.
-        difficulty: From 0 to 1.
+        rng: Random generator.
+        difficulty: From 0, easy, to 1, hard.
 
     Returns:
         The colours.
@@ -116,8 +116,8 @@ def _draw_lit_palette(
     """Draw colours of paint in sunlight, lamplight or near darkness, fresh or faded.
 
     Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1.
+        rng: Random generator.
+        strength: Mean coverage of a pixel by the strokes, from 0 to 1.
         pairs: Colours of text and ground to draw from.
         darkest: Factor of the least light.
         hazy: Share of the images with haze.
@@ -125,7 +125,7 @@ def _draw_lit_palette(
     if happens(rng, 0.08):
         return draw_natural_palette(rng, strength)
     text, ground = (_vary(rng, color, 22.0) for color in pick(rng, pairs))
-    # Light takes from all channels alike, haze brings all colours together, lamps are coloured.
+    # Light scales all channels, haze pulls all colours together, lamps are tinted.
     light = between(rng, darkest, 1.15)
     haze = between(rng, 0.0, 0.75) ** 1.5 if happens(rng, hazy) else 0.1 * rng.random()
     veil = between(rng, 40.0, 230.0)
@@ -155,7 +155,7 @@ PALETTES: dict[str, Callable[[np.random.Generator, float], Palette]] = {
     "lamps": _draw_lamp_palette,
     "neon": partial(_draw_glowing_palette, lights=_NEON, brightest_ground=80.0),
 }
-"""By surface: draws its colours, given how much of a pixel the strokes cover, from 0 to 1."""
+"""By surface: draws its colours for a mean coverage of a pixel by the strokes, from 0 to 1."""
 
 
 def _vary(rng: np.random.Generator, color: Color, reach: float) -> Color:

@@ -34,22 +34,22 @@ def test_every_surface_has_a_look_and_a_painter():
 
 
 @pytest.mark.parametrize("look", SCENES)
-def test_pictures_of_a_look_depend_on_seed_and_index_alone(make, look):
+def test_images_of_a_look_depend_on_seed_and_index_alone(make, look):
     renderer = make(look=look, seed=2, difficulty=0.9)
-    pictures = [renderer.render(index) for index in range(24)]
-    for image, text in pictures:
+    examples = [renderer.render(index) for index in range(24)]
+    for image, text in examples:
         assert image.dtype == np.uint8
         assert image.ndim == 3
         assert min(image.shape[:2]) >= 6
         assert text
         assert np.ptp(image) > 10
     copy = pickle.loads(pickle.dumps(renderer))
-    assert digest(copy.render(index) for index in range(24)) == digest(pictures)
-    assert digest(make(look=look, seed=3, difficulty=0.9).generate(0, 24)) != digest(pictures)
+    assert digest(copy.render(index) for index in range(24)) == digest(examples)
+    assert digest(make(look=look, seed=3, difficulty=0.9).generate(0, 24)) != digest(examples)
 
 
 @pytest.mark.parametrize("look", SCENES)
-def test_pictures_of_a_look_without_a_text_have_an_empty_label(make, look):
+def test_images_of_a_look_without_a_text_have_an_empty_label(make, look):
     written = list(make(look=look).generate(0, 6))
     blank = list(make(look=look, textless=1.0).generate(0, 6))
     assert [text for _, text in blank] == [""] * 6
@@ -87,7 +87,7 @@ def test_codes_on_plates_have_no_space_in_their_label(make):
         assert " " not in text
 
 
-def test_strongly_damaged_pictures_are_a_share_of_those_of_a_look(make, monkeypatch):
+def test_strongly_damaged_images_are_a_share_of_those_of_a_look(make, monkeypatch):
     damaged = []
     monkeypatch.setattr(painting, "damage", lambda _, image, *rest: damaged.append(rest) or image)
     list(make(look="scenes", difficulty=1.0).generate(0, 200))
