@@ -33,12 +33,12 @@ def text_probability(
         float32 [B] in [0, 1].
     """
     is_character = tf.cast(tf.not_equal(token_ids, BLANK_ID), tf.float32)
-    on_picture = tf.sequence_mask(column_lengths, tf.shape(probabilities)[1], tf.float32)
+    is_content = tf.sequence_mask(column_lengths, tf.shape(probabilities)[1], tf.float32)
     # Columns on the padding are blank with probability 1. [W, B, 1] and [W, B, L]:
-    blanks = probabilities[:, :, BLANK_ID] * on_picture + (1.0 - on_picture)
+    blanks = probabilities[:, :, BLANK_ID] * is_content + (1.0 - is_content)
     blanks = tf.expand_dims(tf.transpose(blanks, (1, 0)), 2)
     characters = tf.gather(tf.transpose(probabilities, (0, 2, 1)), token_ids, batch_dims=1)
-    characters *= tf.expand_dims(is_character, 2) * tf.expand_dims(on_picture, 1)
+    characters *= tf.expand_dims(is_character, 2) * tf.expand_dims(is_content, 1)
     characters = tf.transpose(characters, (2, 0, 1))
     before = tf.pad(token_ids[:, :-1], ((0, 0), (1, 0)), constant_values=BLANK_ID)
     differs = tf.cast(tf.not_equal(token_ids, before), tf.float32)

@@ -58,9 +58,9 @@ def ctc_log_probabilities(
     impossible = (labels == START_ID) | (labels == END_ID)
     logits = at_temperature(logits, temperature)
     log_probabilities = tf.nn.log_softmax(tf.where(impossible, tf.float32.min, logits))
-    on_picture = tf.expand_dims(tf.sequence_mask(column_lengths, tf.shape(logits)[1]), -1)
+    is_content = tf.expand_dims(tf.sequence_mask(column_lengths, tf.shape(logits)[1]), -1)
     blank = tf.where(labels == BLANK_ID, 0.0, SMALLEST)
-    return tf.maximum(tf.where(on_picture, log_probabilities, blank), SMALLEST)
+    return tf.maximum(tf.where(is_content, log_probabilities, blank), SMALLEST)
 
 
 def empty_alignments(blank: tf.Tensor) -> Alignments:
@@ -147,8 +147,8 @@ def align(
     backward = tf.reverse_sequence(backward, column_lengths, seq_axis=2)
     shared = _of_characters(log_probabilities, token_ids)
     posteriors = tf.exp(tf.minimum(forward + backward - shared - total[:, None, None], 0.0))
-    on_picture = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
-    return AlignedTexts(total, tf.where(is_character[..., None] & on_picture, posteriors, 0.0))
+    is_content = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
+    return AlignedTexts(total, tf.where(is_character[..., None] & is_content, posteriors, 0.0))
 
 
 def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:

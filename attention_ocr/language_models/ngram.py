@@ -337,9 +337,9 @@ def _edge_gains(
     gains = log_probabilities - log_backoffs[contexts]
     open_edges, at = np.arange(len(contexts)), shorter[contexts]
     while len(open_edges):
-        wanted = at * num_symbols + arrays["symbols"][open_edges]
-        places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
-        known = keys[places] == wanted
+        queries = at * num_symbols + arrays["symbols"][open_edges]
+        places = order[np.minimum(np.searchsorted(keys, queries, sorter=order), len(keys) - 1)]
+        known = keys[places] == queries
         gains[open_edges[known]] -= log_probabilities[places[known]]
         gains[open_edges[~known]] -= log_backoffs[at[~known]]
         at_end = ~known & (at == 0)

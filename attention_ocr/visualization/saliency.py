@@ -253,7 +253,7 @@ def _select(contributions: tf.Tensor, gates: tf.Tensor, threshold: float) -> tf.
 def _stack(
     gradients: Sequence[tf.Tensor], image: tf.Tensor, image_size: tf.Tensor, num_views: int
 ) -> tf.Tensor:
-    """Return the largest absolute value over the colours, on the picture.
+    """Return the largest absolute value over the colours, zero on the padding.
 
     Args:
         gradients: n times float32 [1, views * H, W, C].

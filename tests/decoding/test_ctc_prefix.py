@@ -34,8 +34,8 @@ def begins(texts: dict[tuple[int, ...], float], beginning: tuple[int, ...]) -> f
 
 
 @pytest.mark.parametrize("text", [(), (A,), (A, A), (B, C, B), (C, A)])
-def test_scores_are_those_of_all_texts_that_begin_so(logits, scorer, text):
-    # Two rows of each example, of which the second says something else.
+def test_scores_are_those_of_all_texts_with_the_prefix(logits, scorer, text):
+    # Two rows of each example, the second with other characters.
     state = scorer.initial_state(tf.constant(4))
     score = np.zeros(4)
     for position, character in enumerate(text):
@@ -110,14 +110,14 @@ def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
         np.testing.assert_allclose(
             alternatives.scores[example], [scores[t] for t in order], rtol=2e-3
         )
-        # How sure both are, character by character.
+        # The confidences of both, character by character.
         expected = []
         for text in order:
             tokens = [START_ID, *text, END_ID]
             state, confidence = scorer.initial_state(tf.constant(2)), 1.0
             for t, token_id in enumerate(tokens[1:]):
-                said = weight * scorer.scores(state).numpy()[example]
-                confidence *= tf.nn.softmax(table[example, t, tokens[t]] + said)[token_id].numpy()
+                scores = weight * scorer.scores(state).numpy()[example]
+                confidence *= tf.nn.softmax(table[example, t, tokens[t]] + scores)[token_id].numpy()
                 state = scorer.advance(state, tf.fill((2,), token_id))
             expected.append(confidence)
         np.testing.assert_allclose(alternatives.confidence[example], expected, rtol=2e-3)

@@ -1,4 +1,4 @@
-"""Rules made of settings, and searches that keep them."""
+"""Rules made of settings, and searches that satisfy them."""
 
 import itertools
 import math
@@ -102,7 +102,7 @@ def network(seed: int, num_examples: int):
 @pytest.mark.parametrize(
     "values", [{"lexicon": "words"}, {"pattern": "(ab|c)*[ab]"}, {"allowed_characters": "bc"}]
 )
-def test_a_beam_of_the_attention_finds_the_best_text_that_keeps_the_rule(values, lexicon):
+def test_a_beam_of_the_attention_finds_the_best_text_that_satisfies_the_rule(values, lexicon):
     rule = rule_of(**(values if "lexicon" not in values else {"lexicon": lexicon}))
     num_examples = 12
     step, score = network(2, num_examples)
@@ -126,7 +126,7 @@ def test_a_beam_of_the_attention_finds_the_best_text_that_keeps_the_rule(values,
 @pytest.mark.parametrize(
     "values", [{"lexicon": "words"}, {"pattern": "(ab|c)*[ab]"}, {"allowed_characters": "bc"}]
 )
-def test_a_beam_over_ctc_finds_the_best_text_that_keeps_the_rule(values, lexicon):
+def test_a_beam_over_ctc_finds_the_best_text_that_satisfies_the_rule(values, lexicon):
     rule = rule_of(**(values if "lexicon" not in values else {"lexicon": lexicon}))
     num_examples, texts = 6, texts_of(rule)
     logits = 2.0 * np.random.default_rng(5).normal(size=(num_examples, W, V))
@@ -146,7 +146,7 @@ def test_a_beam_over_ctc_finds_the_best_text_that_keeps_the_rule(values, lexicon
         np.testing.assert_allclose(
             exact.confidence[example], [keeping[text] for text in expected], rtol=1e-3
         )
-        # However narrow, and whatever the picture shows, what is read keeps the rule.
+        # However narrow the beam and whatever the image shows, the text satisfies the rule.
         assert CHARSET.decode(narrow.token_ids[example, 0].numpy()) in texts
 
 
