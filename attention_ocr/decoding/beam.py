@@ -69,8 +69,8 @@ def beam_decode(
     and by the scorers, divided by the length penalty. Texts that have ended compete with those
     that go on, so that a width of 1 is greedy decoding. The search of an example is finished when
     its n best have ended and no other can overtake them. Of equal scores, the text whose prefix
-    ranked higher, then the one of the lower token id, comes first. All tensors of the
-    loop keep their shape.
+    ranked higher, then the one of the lower token id, comes first. All tensors of the loop keep
+    their shape.
 
     Args:
         step: As in `greedy_decode`, but with B k rows, those of an example side by side: its inputs

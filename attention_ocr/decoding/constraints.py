@@ -1,4 +1,4 @@
-"""Constraints of a search beside the network: scorers and a rule, with their states."""
+"""Constraints of a search: scorers and a rule, with their states."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar

@@ -51,7 +51,7 @@ def encode_words(words: Iterable[str], charset: Charset, source: str) -> list[tu
 
 
 def case_classes(charset: Charset) -> dict[str, list[int]]:
-    """Return the token ids of the characters that differ by case alone, by their folded form."""
+    """Return the token ids of the characters that differ only by case, by their folded form."""
     classes: dict[str, list[int]] = {}
     for character in charset.characters:
         classes.setdefault(_folded(character), []).extend(charset.encode(character))

@@ -1,4 +1,4 @@
-"""Protocols of what is fused into a search beside the head that reads: scorers and rules."""
+"""Protocols of scorers and rules, which are fused into a search."""
 
 from typing import Any, NamedTuple, Protocol
 

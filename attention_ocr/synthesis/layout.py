@@ -67,13 +67,13 @@ class Letters:
     Args:
         ink: uint8 `[H, W]`, 255 where the text covers.
         height: Height of a capital or of the ink, whichever is larger, in pixels.
-        beside: Mask of the same shape of the unlit parts or neighbouring digits; `None` without.
+        secondary: Mask of the same shape of the unlit parts or neighbouring digits; `None` without.
         windows: Mask of the same shape of the windows of wheels; `None` without.
     """
 
     ink: np.ndarray
     height: int
-    beside: np.ndarray | None = None
+    secondary: np.ndarray | None = None
     windows: np.ndarray | None = None
 
 
@@ -142,7 +142,7 @@ def lay_out(
         text_height = max(4, round(letters.height * view.scale))
     else:
         text_height = letters.height
-    ink, beside, frame, panel = (np.ascontiguousarray(mask) for mask in cv2.split(stack))
+    ink, secondary, frame, panel = (np.ascontiguousarray(mask) for mask in cv2.split(stack))
     shown = panel if has_panel and not happens(rng, 0.25) else ink
     if all(not character.isalnum() or character in AMBIGUOUS for character in text):
         # The mask is as high as the line, see `add_line_height`.
@@ -150,7 +150,7 @@ def lay_out(
     else:
         left, top, width, box_height = cv2.boundingRect(shown)
         box = (left, top, width, box_height)
-    return Layout(ink, beside, frame, panel, box, text_height, has_panel)
+    return Layout(ink, secondary, frame, panel, box, text_height, has_panel)
 
 
 def _draw_letters(
@@ -170,8 +170,8 @@ def _draw_letters(
     if look.surface == "lamps":
         return _draw_display(rng, typesetter, face, size, text, capital)
     if look.surface == "wheels":
-        ink, beside, windows = draw_wheels(rng, typesetter, face, size, text, capital)
-        return Letters(ink, capital, beside, windows)
+        ink, secondary, windows = draw_wheels(rng, typesetter, face, size, text, capital)
+        return Letters(ink, capital, secondary, windows)
     if look.stacked and happens(rng, look.stacked) and len(text) > 1:
         inks = [typesetter.set_text(face, size, character)[0] for character in text]
         inks = [ink for ink in inks if ink.size]
@@ -292,21 +292,21 @@ def _surround(
     left, above, right, under = (int(value) + 2 for value in room)
     padding = (above, under, left, right)
     ink = cv2.copyMakeBorder(letters.ink, *padding, cv2.BORDER_CONSTANT)
-    beside, frame, panel = np.zeros((3, *ink.shape), np.uint8)
-    if letters.beside is not None:
-        beside = cv2.copyMakeBorder(letters.beside, *padding, cv2.BORDER_CONSTANT)
+    secondary, frame, panel = np.zeros((3, *ink.shape), np.uint8)
+    if letters.secondary is not None:
+        secondary = cv2.copyMakeBorder(letters.secondary, *padding, cv2.BORDER_CONSTANT)
     core = (left, above, letters.ink.shape[1], letters.ink.shape[0])
     for side, caption, gap in sides:
-        _put_caption(rng, beside, core, side, caption, gap)
+        _put_caption(rng, secondary, core, side, caption, gap)
     if neighbored:
-        _put_neighbor(rng, beside, core, others.draw(rng), height)
+        _put_neighbor(rng, secondary, core, others.draw(rng), height)
     if framed:
         draw_panel(rng, frame, panel, height, min(padding))
         if look.surface == "plate":
             furnish_plate(rng, frame, panel, (left, above), band, height)
     if letters.windows is not None:
         frame = cv2.copyMakeBorder(letters.windows, *padding, cv2.BORDER_CONSTANT)
-    return cv2.merge([ink, beside, frame, panel]), framed
+    return cv2.merge([ink, secondary, frame, panel]), framed
 
 
 def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> np.ndarray:
@@ -329,27 +329,27 @@ def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> n
 
 def _put_caption(
     rng: np.random.Generator,
-    beside: np.ndarray,
+    secondary: np.ndarray,
     core: tuple[int, int, int, int],
     side: int,
     caption: np.ndarray,
     gap: int,
 ) -> None:
-    """Draw a second text above (1), below (3) or behind (2) the text, cut off at the border."""
+    """Draw a second text above (1), below (3) or right (2) of the text, clipped at the border."""
     left, top, width, height = core
     if side == 2:
         x = left + width + gap
         y = top + below(rng, max(1, height - caption.shape[0] + 1))
     else:
-        free = beside.shape[1] - caption.shape[1]
+        free = secondary.shape[1] - caption.shape[1]
         x = free // 2 if happens(rng, 0.6) else below(rng, max(1, free))
         y = top - gap - caption.shape[0] if side == 1 else top + height + gap
-    draw_at(beside, caption, x, y)
+    draw_at(secondary, caption, x, y)
 
 
 def _put_neighbor(
     rng: np.random.Generator,
-    beside: np.ndarray,
+    secondary: np.ndarray,
     core: tuple[int, int, int, int],
     other: np.ndarray,
     size: int,
@@ -359,11 +359,11 @@ def _put_neighbor(
     place = below(rng, 4)
     gap = max(2, int(size * between(rng, 0.15, 0.3)))
     if place < 2:
-        x = below(rng, max(1, beside.shape[1] // 2)) - left
+        x = below(rng, max(1, secondary.shape[1] // 2)) - left
         y = top - gap - other.shape[0] if place == 0 else top + height + gap
     else:
         gap = max(3, int(0.5 * size))
         x = left - gap - other.shape[1] if place == 2 else left + width + gap
         y = top + height - min(other.shape[0], height)
         other = other[:height]
-    draw_at(beside, other, x, y)
+    draw_at(secondary, other, x, y)

@@ -29,7 +29,7 @@ class Scene:
 
     Args:
         ink: uint8 `[H, W]`, the text.
-        beside: uint8 `[H, W]`, second texts; for displays, the unlit parts.
+        secondary: uint8 `[H, W]`, second texts; for displays, the unlit parts.
         frame: uint8 `[H, W]`, the edge of the panel; for wheels, their windows.
         height: Height of the text in pixels.
         strokes: Strokes of the text.
@@ -40,7 +40,7 @@ class Scene:
     """
 
     ink: np.ndarray
-    beside: np.ndarray
+    secondary: np.ndarray
     frame: np.ndarray
     height: int
     strokes: Strokes
@@ -85,9 +85,9 @@ def _paint_around(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> 
     if scene.frame.any():
         edge = palette.text if happens(rng, 0.6) else palette.draw_ground(rng, 1.0)
         image = paint(image, scene.frame, edge)
-    if scene.beside.any():
+    if scene.secondary.any():
         color = palette.text if happens(rng, 0.5) else palette.draw_text_color(rng, 0.8)
-        image = paint(image, scene.beside, color)
+        image = paint(image, scene.secondary, color)
     return image
 
 
@@ -124,7 +124,7 @@ def _paint_tag(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.
 def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Punch letters into metal, or raise them from it."""
     ink, palette = scene.ink, scene.palette
-    marks = cv2.max(ink, scene.beside)
+    marks = cv2.max(ink, scene.secondary)
     light = 2 * math.pi * rng.random()
     softness = max(0.5, between(rng, 0.02, 0.05) * scene.height)
     variant = rng.random()
@@ -164,7 +164,7 @@ def _paint_lamps(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> n
         edge = color_of_luma(rng, between(rng, 10.0, 200.0), 0.3 * rng.random())
         image = paint(image, scene.frame, edge)
     if happens(rng, 0.6):
-        faint = cv2.convertScaleAbs(scene.beside, alpha=between(rng, 0.03, 0.16))
+        faint = cv2.convertScaleAbs(scene.secondary, alpha=between(rng, 0.03, 0.16))
         image = paint(image, faint, palette.text)
     if not shines:
         if happens(rng, 0.5):
@@ -204,7 +204,7 @@ def _paint_wheels(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> 
     palette = scene.palette
     body = palette.draw_ground(rng, 1.0)
     image = paint(image, cv2.bitwise_not(scene.frame), body)
-    image = paint(image, cv2.max(scene.ink, scene.beside), palette.text)
+    image = paint(image, cv2.max(scene.ink, scene.secondary), palette.text)
     if happens(rng, 0.6):
         image = emboss(image, scene.frame, 2 * math.pi * rng.random(), between(rng, 20, 90), 0.8)
     if happens(rng, 0.6):

@@ -58,13 +58,13 @@ def paint_layout(
     if happens(rng, look.outlined * difficulty):
         outline = 1 + below(rng, max(1, round(0.08 * layout.height)))
     margins = draw_margins(rng, layout, look, outline)
-    ink, beside, frame, panel = (
+    ink, secondary, frame, panel = (
         cut_out(mask, layout.box, margins)
         for mask in (layout.ink, layout.captions, layout.frame, layout.panel)
     )
     strokes = measure_strokes(ink)
     palette = _draw_palette_of(rng, look, difficulty, strokes)
-    scene = Scene(ink, beside, frame, layout.height, strokes, palette, difficulty, look, outline)
+    scene = Scene(ink, secondary, frame, layout.height, strokes, palette, difficulty, look, outline)
     image = _draw_ground(rng, scene)
     if layout.has_panel:
         image = paint(image, cv2.bitwise_not(panel), _draw_outside(rng, ink.shape))
@@ -72,7 +72,7 @@ def paint_layout(
         image = _paint_ghost(rng, image, ghost, palette)
     if not written:
         blank = np.zeros_like(ink)
-        scene = replace(scene, ink=blank, beside=blank)
+        scene = replace(scene, ink=blank, secondary=blank)
     image = PAINTERS[look.surface](rng, image, scene)
     harm = difficulty * (0.5 if look.surface == "captcha" else 1.0)
     # Blurred twice, letters would be lost.
