@@ -1,4 +1,4 @@
-"""Ways to turn logits into texts; each is given what it needs and knows no model."""
+"""Decoding algorithms from logits to texts, independent of any model."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A finite automaton over characters: the one form of every rule that a search keeps."""
+"""A finite automaton over characters: the representation of every rule that constrains a search."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ Transitions = Sequence[Mapping[int, int]]
 
 
 class Tables(NamedTuple):
-    """Automata as arrays, or tensors, one behind the other.
+    """Concatenated automata, as arrays or tensors.
 
     Attributes:
         bits: int32 [S, ceil(V / 32)], the tokens of each state.
         offsets: int32 [S], the place of the first edge of each state.
-        targets: int32 [E], the state behind each edge.
+        targets: int32 [E], the state after each edge.
         target_distances: int32 [E], the fewest characters from there to an accepting state.
         distances: int32 [S], from each state.
         starts: int32 [A], the start of each automaton.
@@ -35,14 +35,14 @@ class Tables(NamedTuple):
 
 
 class TableRule:
-    """A rule for each example of a batch, or one for all.
+    """A rule for each example of a batch, or one rule for all.
 
     Args:
-        tables: of as many automata as there are examples, or of one.
+        tables: One automaton for each example, or one for all.
         vocabulary_size: V.
 
     Attributes:
-        longest: see `scorer.Rule`; not known.
+        longest: See `protocols.Rule`; unknown.
     """
 
     longest: int | None = None
@@ -52,23 +52,23 @@ class TableRule:
         self._vocabulary_size = vocabulary_size
 
     def initial_state(self, num_rows: tf.Tensor) -> tf.Tensor:
-        """Return the start, int32 [R], of the rows of each example that of its automaton."""
+        """Return the start states, int32 [R], of each example that of its automaton."""
         starts = tf.convert_to_tensor(self.tables.starts)
         return tf.repeat(starts, num_rows // tf.shape(starts)[0])
 
     def allowed(self, state: tf.Tensor, remaining: tf.Tensor | None = None) -> tf.Tensor:
-        """Return bool [R, V]: the tokens behind which a text can still be completed.
+        """Return bool [R, V]: the tokens after which a text can still be completed.
 
         Args:
             state: int32 [R].
-            remaining: int32, scalar or [R], characters for which there is room; none where there
-                is room for the longest text.
+            remaining: int32, scalar or [R], characters that still fit; `None` where the longest
+                text fits.
         """
         allowed = bitset.expand(tf.gather(self.tables.bits, state), self._vocabulary_size)
         if remaining is None:
             return allowed
         places = tf.gather(self.tables.offsets, state)[:, None] + bitset.ranks(allowed)
-        # Places of tokens that are not allowed may lie behind the last edge.
+        # Places of tokens that are not allowed may lie past the last edge.
         places = tf.minimum(places, tf.shape(self.tables.targets)[0] - 1)
         distances = tf.gather(self.tables.target_distances, places)
         return allowed & (distances < tf.reshape(remaining, (-1, 1)))
@@ -78,7 +78,7 @@ class TableRule:
         return tf.gather(self.tables.distances, state) <= remaining
 
     def advance(self, state: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-        """Return the state int32 [R] behind tokens int32 [R] that are allowed; else any state."""
+        """Return the state int32 [R] after tokens int32 [R]; any state for tokens not allowed."""
         rank = bitset.rank(tf.gather(self.tables.bits, state), token_ids)
         places = tf.minimum(
             tf.gather(self.tables.offsets, state) + rank, tf.shape(self.tables.targets)[0] - 1
@@ -87,25 +87,25 @@ class TableRule:
 
 
 class Automaton(TableRule):
-    """Lets texts through that lead from the start to an accepting state.
+    """Accepts texts that lead from the start to an accepting state.
 
-    Each state has its tokens as a row of bits; its edges stand side by side in the order of their
-    tokens, the end token among them where the state accepts. So the place of an edge is that of the
-    state's first one and the number of smaller tokens. States from which no text can be completed
+    Each state has its tokens as a row of bits; its edges are stored in the order of their tokens,
+    the end token among them where the state accepts. So the place of an edge is that of the
+    state's first edge plus the number of smaller tokens. States from which no text can be completed
     are left out.
 
     Args:
-        transitions: of every state.
-        accepting: bool for every state.
+        transitions: Transitions of every state.
+        accepting: Whether each state is accepting.
         vocabulary_size: V.
 
     Attributes:
-        num_states: S, those that are left.
-        shortest: characters of the shortest text.
-        longest: of the longest; none where there is no longest.
+        num_states: S, the states that are kept.
+        shortest: Length of the shortest text in characters.
+        longest: Length of the longest text; `None` where the length is unbounded.
 
     Raises:
-        ValueError: no text leads to an accepting state.
+        ValueError: If no text leads to an accepting state.
     """
 
     def __init__(
@@ -115,7 +115,9 @@ class Automaton(TableRule):
         reached = _reached(transitions)
         distances = {state: n for state, n in distances.items() if state in reached}
         if 0 not in distances:
-            raise ValueError("Expected a rule that some text keeps. Received one that none does.")
+            raise ValueError(
+                "Expected a rule that some text satisfies. Received one that no text satisfies."
+            )
         number = {state: index for index, state in enumerate(sorted(distances))}
         rows: list[list[tuple[int, int, int]]] = []
         for state, index in number.items():
@@ -124,7 +126,7 @@ class Automaton(TableRule):
                 for token_id, after in transitions[state].items()
                 if after in distances
             ]
-            # No text is too long to end.
+            # The end token needs no room.
             edges += [(END_ID, index, -1)] if accepting[state] else []
             rows.append(sorted(edges))
         sizes = np.array([len(row) for row in rows])
@@ -150,7 +152,7 @@ class Automaton(TableRule):
 
 
 def stack(automata: Sequence[Automaton]) -> Tables:
-    """Return the tables of several automata as those of one rule, each with a start of its own."""
+    """Return the tables of several automata as those of one rule, each with its own start."""
     tables = [automaton.tables for automaton in automata]
     sizes = np.array([len(table.offsets) for table in tables])
     num_edges = np.array([len(table.targets) for table in tables])
@@ -169,7 +171,7 @@ def stack(automata: Sequence[Automaton]) -> Tables:
 
 
 def _distances(transitions: Transitions, accepting: Sequence[bool]) -> dict[int, int]:
-    """Return the fewest characters to an accepting state, of the states that have a way there."""
+    """Return the fewest characters to an accepting state, for the states that can reach one."""
     before: list[list[int]] = [[] for _ in transitions]
     for state, edges in enumerate(transitions):
         for after in edges.values():
@@ -197,7 +199,7 @@ def _reached(transitions: Transitions) -> set[int]:
 
 
 def _longest(rows: Sequence[Sequence[tuple[int, int, int]]]) -> int | None:
-    """Return the characters of the longest text from the start; none where there is a circle."""
+    """Return the length of the longest text from the start; `None` where there is a cycle."""
     lengths: dict[int, int | None] = {}
     stack = [0]
     while stack:

@@ -16,15 +16,15 @@ NEVER = float("-inf")
 
 
 class BeamOptions(NamedTuple):
-    """What a beam search is asked for.
+    """Options of a beam search.
 
     Attributes:
-        beam_width: k, texts that are followed at once.
-        num_best: n, texts that are returned, at most k.
+        beam_width: k, hypotheses kept per step.
+        num_best: n, hypotheses returned, at most k.
         length_normalization: `none`; `mean`, the mean over the tokens; or `wu`, see
             `length_penalty`.
-        length_alpha: the exponent of `wu`.
-        attention_weight: of the decoder's log-probabilities beside the scores of the others.
+        length_alpha: Exponent of `wu`.
+        attention_weight: Weight of the decoder's log-probabilities relative to the scorers.
     """
 
     beam_width: int
@@ -35,10 +35,10 @@ class BeamOptions(NamedTuple):
 
 
 class _Beam(NamedTuple):
-    """The k texts of each example; T = L + 1 steps.
+    """The k hypotheses of each example; T = L + 1 steps.
 
-    A text that has ended keeps its place, and its score stands against those that go on. A place
-    without a text has the score -inf and counts as ended.
+    A text that has ended keeps its place and competes with those that go on. A place without a
+    text has the score -inf and counts as ended.
     """
 
     previous: tf.Tensor  # int32 [B, k]
@@ -63,40 +63,40 @@ def beam_decode(
     temperature: Temperature = 1.0,
     is_needed: tf.Tensor | None = None,
 ) -> tuple[DecoderOutput, Alternatives]:
-    """Follow the k best texts at once until the n best are settled.
+    """Keep the k best hypotheses in each step until the n best are final.
 
     The score of a text is the weighted sum of the log-probabilities of its tokens by the decoder
     and by the scorers, divided by the length penalty. Texts that have ended compete with those
-    that go on, so that a width of 1 is greedy decoding. The search of an example is settled when
-    its n best have ended and nothing that goes on can overtake them. Of equal texts, the one whose
-    beginning stood higher, then the one of the lower token id, comes first. All tensors of the
-    loop keep their shape.
+    that go on, so that a width of 1 is greedy decoding. The search of an example is finished when
+    its n best have ended and no other can overtake them. Of equal scores, the text whose prefix
+    ranked higher, then the one of the lower token id, comes first. All tensors of the loop keep
+    their shape.
 
     Args:
-        step: as of `greedy_decode`, but for B k rows, those of an example side by side: what it
-            looks at is repeated k times.
-        initial_state: state before the first step, any nest of tensors with leading axis B.
+        step: As in `greedy_decode`, but with B k rows, those of an example side by side: its inputs
+            are repeated k times.
+        initial_state: State before the first step, any nest of tensors with leading axis B.
         batch_size: int32 scalar B.
         num_cells: int32 scalar N.
         max_length: L, characters of the longest text.
-        options: of the search.
-        scorers: have a say in the scores.
-        rule: what all texts must keep.
-        temperature: of the confidences; it changes no text.
-        is_needed: bool scalar; where it is false, no step is taken and all texts are empty.
+        options: Options of the search.
+        scorers: Scorers fused into the search.
+        rule: Constraint that all texts must satisfy.
+        temperature: Temperature of the confidences; it changes no text.
+        is_needed: bool scalar; if false, no step is taken and all texts are empty.
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
         decoder's and the scorers': at each step a softmax over the sum of the decoder's logits at
-        the temperature and the weighted scores. Where no text keeps the rule, it is empty and its
-        confidence 0.
+        the temperature and the weighted scores. Where no text satisfies the rule, the text is empty
+        and its confidence 0.
     """
-    guides = Constraints(scorers, rule)
-    search = _Search(step, guides, max_length, num_cells, options, temperature)
+    constraints = Constraints(scorers, rule)
+    search = _Search(step, constraints, max_length, num_cells, options, temperature)
     width, num_steps = options.beam_width, max_length + 1
     states = (
         tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), initial_state),
-        guides.initial_state(batch_size * width),
+        constraints.initial_state(batch_size * width),
     )
     _, beam, _, attention = tf.while_loop(
         lambda t, beam, *_: (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options)),
@@ -112,10 +112,10 @@ def beam_decode(
 
 
 class _Search(NamedTuple):
-    """What stays the same in all steps; see `beam_decode`."""
+    """The constants of all steps; see `beam_decode`."""
 
     step: Step
-    guides: Constraints
+    constraints: Constraints
     max_length: int
     num_cells: tf.Tensor
     options: BeamOptions
@@ -124,51 +124,53 @@ class _Search(NamedTuple):
     def take_step(
         self, t: tf.Tensor, beam: _Beam, states: tuple[Any, Any], attention: tf.Tensor
     ) -> tuple[tf.Tensor, _Beam, tuple[Any, Any], tf.Tensor]:
-        """Return step, beam, states and attention float32 [B, T, k, N] behind a step."""
+        """Return step, beam, states and attention float32 [B, T, k, N] after a step."""
         before = (t, beam, states, attention)
         width, num_steps = self.options.beam_width, self.max_length + 1
         logits, state, weights = self.step(tf.reshape(beam.previous, (-1,)), states[0])
         log_probabilities = tf.nn.log_softmax(without_impossible(tf.cast(logits, tf.float32)))
-        said = self.guides.scores(states[1])
-        scores = self._scores(log_probabilities, said, states[1], t)
-        if said is not None or not is_neutral(self.temperature):
+        scorer_scores = self.constraints.scores(states[1])
+        scores = self._scores(log_probabilities, scorer_scores, states[1], t)
+        if scorer_scores is not None or not is_neutral(self.temperature):
             tempered = without_impossible(at_temperature(logits, self.temperature))
-            log_probabilities = tf.nn.log_softmax(tempered if said is None else tempered + said)
+            log_probabilities = tf.nn.log_softmax(
+                tempered if scorer_scores is None else tempered + scorer_scores
+            )
         beam, parents, token_ids = _choose(t, beam, scores, log_probabilities, self.options)
-        state, guide_state = take_rows((state, states[1]), parents)
-        guide_state = self.guides.advance(guide_state, tf.reshape(token_ids, (-1,)))
-        looked = tf.reshape(weights, (tf.shape(parents)[0], 1, width, self.num_cells))
+        state, constraint_state = take_rows((state, states[1]), parents)
+        constraint_state = self.constraints.advance(constraint_state, tf.reshape(token_ids, (-1,)))
+        step_attention = tf.reshape(weights, (tf.shape(parents)[0], 1, width, self.num_cells))
         # A sum: LiteRT is slow where it chooses between tensors of different shapes.
         here = tf.cast(tf.equal(tf.range(num_steps), t), attention.dtype)
-        attention += tf.reshape(here, (1, -1, 1, 1)) * looked
-        after = (t + 1, beam, (state, guide_state), attention)
+        attention += tf.reshape(here, (1, -1, 1, 1)) * step_attention
+        after = (t + 1, beam, (state, constraint_state), attention)
         return with_shapes_of(before, after)
 
     def _scores(
         self,
         log_probabilities: tf.Tensor,
-        said: tf.Tensor | None,
-        guide_state: Any,
+        scorer_scores: tf.Tensor | None,
+        constraint_state: Any,
         t: tf.Tensor,
     ) -> tf.Tensor:
-        """Return the scores of the next tokens, float32 [B k, V]; -inf for those that may not."""
+        """Return the scores of the next tokens, float32 [B k, V]; -inf for those not allowed."""
         scores = self.options.attention_weight * log_probabilities
-        if said is not None:
-            scores += said
+        if scorer_scores is not None:
+            scores += scorer_scores
         allowed = _possible(tf.shape(log_probabilities)[-1], t == self.max_length)
-        rule = self.guides.rule
+        rule = self.constraints.rule
         if rule is not None:
             all_fit = rule.longest is not None and rule.longest <= self.max_length
             left = None if all_fit else self.max_length - t
-            allowed &= rule.allowed(guide_state.rule, left)
+            allowed &= rule.allowed(constraint_state.rule, left)
         return tf.where(allowed, scores, NEVER)
 
 
 def length_penalty(lengths: tf.Tensor, options: BeamOptions) -> tf.Tensor:
-    """Return what the score of a text is divided by: float32, of the shape of `lengths`.
+    """Return the divisor of the score of a text: float32, of the shape of `lengths`.
 
-    `((5 + length) / 6) ** alpha` is that of Wu et al. (2016), equation 14; tokens are counted with
-    the end. The mean over the tokens divides by their number.
+    `wu` is `((5 + length) / 6) ** alpha` (Wu et al., 2016, equation 14), `mean` the length itself;
+    the end token counts.
     """
     lengths = tf.cast(lengths, tf.float32)
     if options.length_normalization == "mean":
@@ -180,7 +182,7 @@ def length_penalty(lengths: tf.Tensor, options: BeamOptions) -> tf.Tensor:
 
 def _empty_beam(batch_size: tf.Tensor, width: int, num_steps: int) -> _Beam:
     shape = (batch_size, width)
-    # One empty text: the other places are filled from it in the first step.
+    # One empty text, from which the first step fills the other places.
     scores = tf.where(tf.range(width) == 0, tf.zeros(shape), NEVER)
     return _Beam(
         previous=tf.fill(shape, START_ID),
@@ -205,13 +207,13 @@ def _choose(
 
     Args:
         t: int32 scalar, the step.
-        beam: before the step.
+        beam: The beam before the step.
         scores: float32 [B k, V], of the next tokens.
         log_probabilities: float32 [B k, V], the decoder's, for the confidences.
-        options: of the search.
+        options: Options of the search.
 
     Returns:
-        The beam behind the step; `parents` int32 [B, k], the places from which its texts come;
+        The beam after the step; `parents` int32 [B, k], the places from which its texts come;
         and `token_ids` int32 [B, k], their new tokens, padding for those that had ended.
     """
     width = options.beam_width
@@ -257,7 +259,7 @@ def _choose(
 
 
 def _is_settled(beam: _Beam, num_steps: int, options: BeamOptions) -> tf.Tensor:
-    """Tell for each example, bool [B], whether its n best texts can change no more."""
+    """Tell for each example, bool [B], whether its n best texts are final."""
     first_have_ended = tf.reduce_all(beam.ended[:, : options.num_best], axis=1)
     # Scores only fall, and the longest text has the largest penalty.
     reachable = beam.scores / length_penalty(num_steps, options)
@@ -286,9 +288,9 @@ def _results(
 
 
 def _possible(vocabulary_size: tf.Tensor, only_end: tf.Tensor) -> tf.Tensor:
-    """Return bool [V]: what may follow; at last only the end.
+    """Return bool [V]: the tokens that may follow; in the last step only the end.
 
-    Neither padding nor start, and no unknown character, which could not be shown.
+    Padding, start and the unknown character, which cannot be displayed, never follow.
     """
     token_ids = tf.range(vocabulary_size)
     possible = (token_ids != PAD_ID) & (token_ids != START_ID) & (token_ids != UNKNOWN_ID)

@@ -1,4 +1,4 @@
-"""A search only where greedy decoding is unsure: most texts need none, and it takes most time."""
+"""A cascade: only texts that greedy decoding reads with low confidence are searched."""
 
 from collections.abc import Callable
 
@@ -10,25 +10,25 @@ SearchOutput = tuple[DecoderOutput, Alternatives]
 
 
 def search_uncertain(
-    greedy: DecoderOutput, search: Callable[[tf.Tensor], SearchOutput], surest: float
+    greedy: DecoderOutput, search: Callable[[tf.Tensor], SearchOutput], threshold: float
 ) -> SearchOutput:
-    """Search for the texts of which greedy decoding is unsure, and keep the others.
+    """Search for the texts of low greedy confidence, and keep the others.
 
-    A cascade in the sense of Viola and Jones (2001, section 4): the cheap reader answers what it is
-    sure of. What an example gets does not depend on the others of its batch, only the time does: a
-    batch is searched if one of it is.
+    A cascade in the sense of Viola and Jones (2001, section 4): the cheap decoder settles the easy
+    cases. The result of an example does not depend on its batch, only the time does: a batch is
+    searched if one of its examples is.
 
     Args:
         greedy: B texts.
         search: `(is_needed bool scalar) -> ` the best texts of all B, and n = 1 alternative of
-            each; anything where it is not needed.
-        surest: confidence in [0, 1] from which on a text is kept.
+            each; arbitrary values where it is not needed.
+        threshold: Confidence in [0, 1] from which a text is kept.
 
     Returns:
-        The texts. The alternative of one that was kept is the text itself; its score is the
-        logarithm of its confidence.
+        The texts. The alternative of a kept text is the text itself; its score is the logarithm of
+        its confidence.
     """
-    is_sure = greedy.confidence >= surest
+    is_confident = greedy.confidence >= threshold
     itself = Alternatives(
         tf.expand_dims(greedy.token_ids, 1),
         tf.expand_dims(greedy.confidence, 1),
@@ -36,9 +36,9 @@ def search_uncertain(
     )
 
     def choose(kept: tf.Tensor, searched: tf.Tensor) -> tf.Tensor:
-        rows = tf.concat([tf.shape(is_sure), [1] * (kept.shape.rank - 1)], axis=0)
-        return tf.where(tf.reshape(is_sure, rows), kept, searched)
+        rows = tf.concat([tf.shape(is_confident), [1] * (kept.shape.rank - 1)], axis=0)
+        return tf.where(tf.reshape(is_confident, rows), kept, searched)
 
-    searched = search(~tf.reduce_all(is_sure))
+    searched = search(~tf.reduce_all(is_confident))
     found: SearchOutput = tf.nest.map_structure(choose, (greedy, itself), searched)
     return found

@@ -1,4 +1,4 @@
-"""All that decoding needs, made once: settings, characters, and what comes from files."""
+"""The context of decoding, built once: settings, characters, lexicons and language models."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,15 +13,15 @@ from attention_ocr.text.charset import Charset
 
 
 class Decoding(NamedTuple):
-    """How a model decodes.
+    """Everything a model needs for decoding.
 
     Attributes:
-        settings: of decoding.
-        charset: the characters of the model.
+        settings: Settings of decoding.
+        charset: Characters of the model.
         max_length: L, characters of the longest text.
-        rule: what every text must keep, if anything.
-        scorers: what has a say in a search beside the head that reads.
-        temperature: of the confidences of the head that reads.
+        rule: Constraint that every text must satisfy, or `None`.
+        scorers: Scorers fused into the search.
+        temperature: Temperature of the confidences of the head that reads.
     """
 
     settings: DecodingConfig
@@ -35,16 +35,16 @@ class Decoding(NamedTuple):
 def prepare_decoding(
     config: Config, charset: Charset, temperature: Temperature | None = None
 ) -> Decoding:
-    """Read what the settings name.
+    """Load the files that the settings name, and build the context.
 
     Args:
-        config: the settings.
-        charset: the characters of the model.
-        temperature: in place of that of the settings, while it is fitted.
+        config: Settings of the model.
+        charset: Characters of the model.
+        temperature: Replaces the temperature of the settings, while it is fitted.
 
     Raises:
-        OSError: a file cannot be read.
-        ValueError: a file or a setting is not fit for the model; the message names it.
+        OSError: If a file cannot be read.
+        ValueError: If a file or a setting does not fit the model; the message names it.
     """
     settings, max_length = config.decoding, config.model.max_length
     rule = make_rule(settings, charset, max_length)

@@ -15,17 +15,17 @@ def ctc_greedy_decode(
     """Take the likeliest label of every column, merge repeats, drop blanks.
 
     That is best-path decoding (Graves et al., 2006, section 3.2). The unknown character, which
-    cannot be shown, is no label of the path; what the model gives it counts against the confidence.
+    cannot be displayed, is no label of the path; its probability lowers the confidence.
 
     Args:
         logits: float [B, W, V].
-        column_lengths: int32 [B], columns that lie on the picture.
-        max_length: L; characters behind the first L are cut.
-        temperature: of the confidences; it changes no text.
+        column_lengths: int32 [B], columns that lie on the content.
+        max_length: L; characters after the first L are cut.
+        temperature: Temperature of the confidences; it changes no text.
 
     Returns:
         The texts. A character's confidence is its highest probability in its run of columns;
-        a text's confidence is its probability, that of all its alignments together; `attention`
+        a text's confidence is its probability, summed over all its alignments; `attention`
         float32 [B, L, W] is spread evenly over the columns of the character's run.
     """
     labels, num_columns = tf.range(tf.shape(logits)[-1]), tf.shape(logits)[1]

@@ -24,18 +24,20 @@ from attention_ocr.decoding.temperature import Temperature, is_neutral
 from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 DEAD_LENGTH = -9
-"""Length of a place without a text: no text is by one character longer or shorter."""
+"""Length of a place without a text: no text is one character longer or shorter."""
 
 
 class _Prefixes(NamedTuple):
-    """The k likeliest beginnings of each example's text, all different."""
+    """The k likeliest prefixes of each example's text, all different."""
 
     token_ids: tf.Tensor  # int32 [B, k, L]
     lengths: tf.Tensor  # int32 [B, k]
     last: tf.Tensor  # int32 [B, k], last character; blank of an empty one
     by_blank: tf.Tensor  # float32 [B, k], log-probability of ending in a blank column
-    by_character: tf.Tensor  # float32 [B, k], of ending in a column of the last character
-    fused: tf.Tensor  # float32 [B, k], what the scorers say
+    by_character: (
+        tf.Tensor
+    )  # float32 [B, k], log-probability of ending in a column of the last character
+    fused: tf.Tensor  # float32 [B, k], sum of the scorers' scores
 
 
 def ctc_beam_decode(
@@ -48,27 +50,27 @@ def ctc_beam_decode(
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
 ) -> tuple[DecoderOutput, Alternatives]:
-    """Follow the k likeliest beginnings through the columns, their alignments summed.
+    """Keep the k likeliest prefixes in each column, summed over their alignments.
 
-    Prefix search (Graves, 2012, section 7.5.1) with a beam and other scorers as Hannun et al.
-    (2014), algorithm 1, for a whole batch at once. Of equal texts, the one that stood higher comes
+    Prefix search (Graves, 2012, section 7.5.1) with a beam and scorers as in Hannun et al. (2014),
+    algorithm 1, for a whole batch at once. Of equal scores, the text that ranked higher stays
     first.
 
     Args:
         logits: float [B, W, V].
-        column_lengths: int32 [B], columns that lie on the picture.
+        column_lengths: int32 [B], columns that lie on the content.
         max_length: L, characters of the longest text.
-        beam_width: k.
-        num_best: n, texts that are returned, at most k.
-        scorers: add to the log-probability of a text.
-        rule: what all texts must keep.
-        temperature: of the confidences; it changes no text.
+        beam_width: k, prefixes kept per column.
+        num_best: n, texts returned, at most k.
+        scorers: Scorers added to the log-probability of a text.
+        rule: Constraint that all texts must satisfy.
+        temperature: Temperature of the confidences; it changes no text.
 
     Returns:
         The best text and the n best. A text's confidence is the probability of all its alignments;
         a character's, its highest probability in the columns where it stands; `attention`
-        float32 [B, L, W] says in which columns that is. Where no text that keeps the rule fits into
-        the columns, it is empty and its confidence 0.
+        float32 [B, L, W] marks these columns. Where no text that satisfies the rule fits into the
+        columns, the text is empty and its confidence 0.
     """
     log_probabilities = ctc_log_probabilities(logits, column_lengths)
     constraints = Constraints(scorers, rule)
@@ -98,8 +100,8 @@ def _search_columns(
         may_stay, allowed = _may_go_on(
             room, column_lengths - t, state.rule, constraints.rule, columns.shape[-1]
         )
-        said = constraints.scores(state)
-        prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, said)
+        scorer_scores = constraints.scores(state)
+        prefixes, parents, stays = _advance(prefixes, columns[t], may_stay, allowed, scorer_scores)
         state = take_rows(state, parents)
         moved = constraints.advance(state, tf.reshape(prefixes.last, (-1,)))
         state = _where_rows(tf.reshape(stays, (-1,)), state, moved)
@@ -114,12 +116,12 @@ def _search_columns(
 
 
 def _best(
-    prefixes: _Prefixes, said: tf.Tensor | None, num_best: int
+    prefixes: _Prefixes, scorer_scores: tf.Tensor | None, num_best: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the n best texts, int32 [B, n, L], and their scores, float32 [B, n]."""
     scores = log_add(prefixes.by_blank, prefixes.by_character) + prefixes.fused
-    if said is not None:
-        scores += tf.reshape(said[:, END_ID], (-1, prefixes.last.shape[1]))
+    if scorer_scores is not None:
+        scores += tf.reshape(scorer_scores[:, END_ID], (-1, prefixes.last.shape[1]))
     scores, order = tf.math.top_k(scores, num_best)
     found = scores > NEVER / 2
     token_ids = tf.gather(prefixes.token_ids, order, batch_dims=1)
@@ -130,7 +132,7 @@ def _best(
 def _where_rows(
     rows: tf.Tensor, chosen: ConstraintState, other: ConstraintState
 ) -> ConstraintState:
-    """Return the rows of the one, and those of the other where `rows`, bool [B k], is false."""
+    """Return rows of the first where `rows`, bool [B k], is true, else of the second."""
     state: ConstraintState = tf.nest.map_structure(
         lambda yes, no: tf.where(tf.reshape(rows, (-1,) + (1,) * (len(yes.shape) - 1)), yes, no),
         chosen,
@@ -160,7 +162,7 @@ def _may_go_on(
     rule: Rule | None,
     vocabulary_size: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return bool [B, k], whether a beginning may stay, and bool [B, k, V], how it may grow."""
+    """Return bool [B, k], whether a prefix may stay, and bool [B, k, V], how it may grow."""
     labels = tf.range(vocabulary_size)
     is_character = (labels != BLANK_ID) & (labels != START_ID) & (labels != END_ID)
     is_character &= labels != UNKNOWN_ID
@@ -180,27 +182,27 @@ def _advance(
     column: tf.Tensor,
     may_stay: tf.Tensor,
     allowed: tf.Tensor,
-    said: tf.Tensor | None,
+    scorer_scores: tf.Tensor | None,
 ) -> tuple[_Prefixes, tf.Tensor, tf.Tensor]:
     """Take one column into account.
 
     Args:
-        prefixes: before the column.
+        prefixes: The prefixes before the column.
         column: float32 [B, V], log-probabilities of its labels.
         may_stay: bool [B, k].
         allowed: bool [B, k, V].
-        said: float32 [B k, V], or none.
+        scorer_scores: float32 [B k, V], or `None`.
 
     Returns:
-        The prefixes behind it; `parents` int32 [B, k], the places they come from; and `stays`
-        bool [B, k], whether they are as they were there.
+        The prefixes after it; `parents` int32 [B, k], the places they come from; and `stays`
+        bool [B, k], whether they are unchanged.
     """
     width = prefixes.last.shape[1]
     vocabulary_size = allowed.shape[-1]
     by_blank, by_character, grown = _extend(prefixes, column, may_stay, allowed)
     fused = prefixes.fused[..., None] + tf.zeros((vocabulary_size,))
-    if said is not None:
-        fused += tf.reshape(said, (-1, width, vocabulary_size))
+    if scorer_scores is not None:
+        fused += tf.reshape(scorer_scores, (-1, width, vocabulary_size))
     flat_shape = (-1, width * vocabulary_size)
     candidates = tf.concat(
         [
@@ -238,10 +240,10 @@ def _advance(
 def _extend(
     prefixes: _Prefixes, column: tf.Tensor, may_stay: tf.Tensor, allowed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return log-probabilities behind a column, `NEVER` for what may not be.
+    """Return log-probabilities after a column, `NEVER` for what is not allowed.
 
     Returns:
-        `by_blank` and `by_character` float32 [B, k], of the prefixes as they are; `grown` float32
+        `by_blank` and `by_character` float32 [B, k], of the unchanged prefixes; `grown` float32
         [B, k, V], of each with one more character.
     """
     vocabulary_size = allowed.shape[-1]
@@ -262,16 +264,16 @@ def _extend(
 def _merge(
     prefixes: _Prefixes, by_character: tf.Tensor, grown: tf.Tensor, repeats: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Add what grows into a beginning that is followed already to that beginning.
+    """Add the score of a prefix that grows into another one in the beam to that one.
 
     Args:
-        prefixes: before the column.
-        by_character: float32 [B, k], of those that stay.
-        grown: float32 [B, k, V], of those that grow.
+        prefixes: The prefixes before the column.
+        by_character: float32 [B, k], log-probabilities of those that stay.
+        grown: float32 [B, k, V], log-probabilities of those that grow.
         repeats: bool [B, k, V], one-hot of each last character.
 
     Returns:
-        Both, with the sums in the one and `NEVER` in the other.
+        Both, with the sums in the first and `NEVER` in the second.
     """
     last_position = tf.one_hot(
         prefixes.lengths - 1, prefixes.token_ids.shape[-1], on_value=True, off_value=False
@@ -293,7 +295,7 @@ def _results(
     token_ids: tf.Tensor,
     scores: tf.Tensor,
 ) -> tuple[DecoderOutput, Alternatives]:
-    """Say of the n best texts, int32 [B, n, L], how sure they are and where they stand."""
+    """Return the n best texts, int32 [B, n, L], with confidences and positions."""
     num_best = token_ids.shape[1]
     flat_ids = tf.reshape(token_ids, (-1, token_ids.shape[-1]))
     repeated = tf.repeat(log_probabilities, num_best, axis=0) if num_best > 1 else log_probabilities

@@ -1,10 +1,10 @@
-"""How probable texts are by CTC, all their alignments summed, by few operations.
+"""Probability of texts by CTC, summed over all alignments, in few operations.
 
 The forward algorithm (Graves et al., 2006, section 4.1) over the columns, on probabilities that are
-scaled to a sum of 1 behind each column. `ctc_scores` computes the same from logarithms, for any
-text and with operations that TensorFlow alone has; what is below the range of a float beside the
-other beginnings of the text is lost here. The likeliest path, whose every beginning is the
-likeliest of its length, never is.
+scaled to a sum of 1 after each column. `ctc_scores` computes the same from logarithms, for any
+text and with operations that only TensorFlow has; here, probabilities that underflow next to the
+other prefixes of the text are lost. The likeliest path never is: each of its prefixes is the
+likeliest of its length.
 """
 
 from typing import Any
@@ -19,26 +19,26 @@ TINY = 1e-37
 def text_probability(
     probabilities: tf.Tensor, column_lengths: tf.Tensor, token_ids: tf.Tensor
 ) -> tf.Tensor:
-    """Return the probability of texts, the sum over all their alignments.
+    """Return the probability of texts, summed over all their alignments.
 
     All tensors of the loop keep their shape, so that it can be exported to any runtime.
 
     Args:
         probabilities: float32 [B, W, V], of every label in every column.
-        column_lengths: int32 [B], columns on the picture.
+        column_lengths: int32 [B], columns on the content.
         token_ids: int32 [B, L], such that the likeliest path of each example is one of the text or
-            of one that begins with it; padding behind the last character.
+            of one that begins with it; padding after the last character.
 
     Returns:
         float32 [B] in [0, 1].
     """
     is_character = tf.cast(tf.not_equal(token_ids, BLANK_ID), tf.float32)
-    on_picture = tf.sequence_mask(column_lengths, tf.shape(probabilities)[1], tf.float32)
-    # Columns on the padding are blank for certain. [W, B, 1] and [W, B, L]:
-    blanks = probabilities[:, :, BLANK_ID] * on_picture + (1.0 - on_picture)
+    is_content = tf.sequence_mask(column_lengths, tf.shape(probabilities)[1], tf.float32)
+    # Columns on the padding are blank with probability 1. [W, B, 1] and [W, B, L]:
+    blanks = probabilities[:, :, BLANK_ID] * is_content + (1.0 - is_content)
     blanks = tf.expand_dims(tf.transpose(blanks, (1, 0)), 2)
     characters = tf.gather(tf.transpose(probabilities, (0, 2, 1)), token_ids, batch_dims=1)
-    characters *= tf.expand_dims(is_character, 2) * tf.expand_dims(on_picture, 1)
+    characters *= tf.expand_dims(is_character, 2) * tf.expand_dims(is_content, 1)
     characters = tf.transpose(characters, (2, 0, 1))
     before = tf.pad(token_ids[:, :-1], ((0, 0), (1, 0)), constant_values=BLANK_ID)
     differs = tf.cast(tf.not_equal(token_ids, before), tf.float32)

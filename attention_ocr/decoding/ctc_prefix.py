@@ -1,7 +1,7 @@
-"""What CTC says of a beginning of a text, for a search that goes character by character.
+"""CTC prefix scores, for a search that goes character by character.
 
 `p(h c ...) = sum over t of a(t - 1) p(c in column t)`, where `a(t - 1)` is the probability that the
-columns before say h; behind the end it is the probability of the text itself (Watanabe et al.,
+columns before show h; after the end it is the probability of the text itself (Watanabe et al.,
 2017, section II-D). The scores of a text's tokens add up to the logarithm of that.
 """
 
@@ -22,7 +22,7 @@ class PrefixState(NamedTuple):
         total: float32 [R, W + 1], of all alignments.
         by_blank: float32 [R, W + 1], of those whose last column is blank.
         last: int32 [R], last character; blank of an empty text.
-        score: float32 [R], log-probability that a text begins so.
+        score: float32 [R], log-probability of all texts with this prefix.
     """
 
     total: tf.Tensor
@@ -32,7 +32,7 @@ class PrefixState(NamedTuple):
 
 
 class CTCPrefixScorer:
-    """Scores a next character by how probable CTC finds texts that begin so.
+    """Scores a next character by the CTC probability of the prefix that it makes.
 
     Args:
         log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`. R is a multiple of B,
@@ -46,7 +46,7 @@ class CTCPrefixScorer:
         self._batch_size = tf.shape(log_probabilities)[0]
 
     def initial_state(self, num_rows: tf.Tensor) -> PrefixState:
-        """Return the state of R empty texts: every text begins so."""
+        """Return the state of R empty texts: the prefix of every text."""
         width = num_rows // self._batch_size
         alignments = empty_alignments(tf.repeat(self._blank, width, axis=0))
         last = tf.fill(num_rows[None], BLANK_ID)
@@ -67,7 +67,7 @@ class CTCPrefixScorer:
         return tf.minimum(begun - state.score[:, None], 0.0)
 
     def advance(self, state: PrefixState, token_ids: tf.Tensor) -> PrefixState:
-        """Return the state behind the tokens int32 [R]."""
+        """Return the state after the tokens int32 [R]."""
         repeats = token_ids == state.last
         before = tf.where(repeats[:, None], state.by_blank, state.total)
         blank = self._columns_of(tf.fill(tf.shape(token_ids), BLANK_ID))
@@ -85,11 +85,11 @@ class CTCPrefixScorer:
 
 
 class RelativeState(NamedTuple):
-    """Of R texts; probabilities, given that a text begins so.
+    """Of R texts; probabilities relative to that of the prefix.
 
     Attributes:
-        total: float32 [R, W + 1], that the text is all there is in the first t columns.
-        by_blank: float32 [R, W + 1], and that the last of them is blank.
+        total: float32 [R, W + 1], that the first t columns show the whole text.
+        by_blank: float32 [R, W + 1], that, and that the last of them is blank.
         last: int32 [R], last character; blank of an empty text.
         columns: float32 [R, W], probability of the last character in each column.
     """
@@ -101,14 +101,14 @@ class RelativeState(NamedTuple):
 
 
 class PortableCTCPrefixScorer:
-    """The scores of `CTCPrefixScorer` by few operations, which every runtime has.
+    """The scores of `CTCPrefixScorer` in few operations, which every runtime has.
 
-    Probabilities are kept beside that of all texts that begin so: what is below the range of a
-    float then, some e^-85, is lost and would not have been found by a search. They take W times W
-    values for each text, which is much for a line.
+    Probabilities are stored relative to that of the prefix: those that underflow, below about
+    e^-85, are lost, and no search would have found them. They take W times W values for each text,
+    which is much for a line.
 
     Args:
-        log_probabilities: see `CTCPrefixScorer`.
+        log_probabilities: See `CTCPrefixScorer`.
     """
 
     def __init__(self, log_probabilities: tf.Tensor) -> None:
@@ -122,7 +122,7 @@ class PortableCTCPrefixScorer:
         self._blanks = self._stays(self._sums[:, BLANK_ID])
 
     def initial_state(self, num_rows: tf.Tensor) -> RelativeState:
-        """Return the state of R empty texts: every text begins so."""
+        """Return the state of R empty texts: the prefix of every text."""
         last = tf.fill(tf.reshape(num_rows, (1,)), BLANK_ID)
         by_blank = tf.exp(_rows_of(self._sums, last))
         return RelativeState(by_blank, by_blank, last, _rows_of(self._columns, last))
@@ -138,7 +138,7 @@ class PortableCTCPrefixScorer:
         return tf.minimum(tf.math.log(begun + TINY), 0.0)
 
     def advance(self, state: RelativeState, token_ids: tf.Tensor) -> RelativeState:
-        """Return the state behind the tokens int32 [R]."""
+        """Return the state after the tokens int32 [R]."""
         repeats = tf.expand_dims(tf.equal(token_ids, state.last), -1)
         before = tf.where(repeats, state.by_blank, state.total)
         columns = _rows_of(self._columns, token_ids)
@@ -165,7 +165,7 @@ class PortableCTCPrefixScorer:
 
 
 def _rows_of(by_label: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-    """Return [R, N], of values [B, V, N] those of the label of each row, int32 [R]."""
+    """Return [R, N]: of values [B, V, N], those of the label of each row, int32 [R]."""
     labels = tf.reshape(token_ids, (tf.shape(by_label)[0], -1))
     rows = tf.gather(by_label, labels, batch_dims=1)
     return tf.reshape(rows, (-1, tf.shape(rows)[-1]))

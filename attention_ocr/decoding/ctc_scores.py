@@ -1,4 +1,4 @@
-"""How probable a text is by CTC: all its alignments together, its beginnings, its columns.
+"""CTC probability of a text: summed over all alignments, of its prefixes, in its columns.
 
 Sums over alignments are sums over columns of the kind `r(t) = (r(t - 1) + a(t - 1)) y(t)`. With
 `S(t) = log y(1) + ... + log y(t)` they are `log r(t) = S(t) + logsumexp_s(log a(s - 1) - S(s - 1))`
@@ -30,7 +30,7 @@ class Alignments(NamedTuple):
     by_blank: tf.Tensor
 
     def total(self) -> tf.Tensor:
-        """Return float32 [..., W + 1], both together."""
+        """Return float32 [..., W + 1], the sum of both."""
         return log_add(self.by_character, self.by_blank)
 
 
@@ -44,12 +44,12 @@ def ctc_log_probabilities(
 ) -> tf.Tensor:
     """Return the log-probability of every label in every column.
 
-    Start and end are labels of no column; columns on the padding are blank for certain.
+    Start and end are labels of no column; columns on the padding are blank with probability 1.
 
     Args:
         logits: float [B, W, V].
-        column_lengths: int32 [B], columns on the picture.
-        temperature: divides the logits.
+        column_lengths: int32 [B], columns on the content.
+        temperature: Divides the logits.
 
     Returns:
         float32 [B, W, V], at least `SMALLEST`.
@@ -58,9 +58,9 @@ def ctc_log_probabilities(
     impossible = (labels == START_ID) | (labels == END_ID)
     logits = at_temperature(logits, temperature)
     log_probabilities = tf.nn.log_softmax(tf.where(impossible, tf.float32.min, logits))
-    on_picture = tf.expand_dims(tf.sequence_mask(column_lengths, tf.shape(logits)[1]), -1)
+    is_content = tf.expand_dims(tf.sequence_mask(column_lengths, tf.shape(logits)[1]), -1)
     blank = tf.where(labels == BLANK_ID, 0.0, SMALLEST)
-    return tf.maximum(tf.where(on_picture, log_probabilities, blank), SMALLEST)
+    return tf.maximum(tf.where(is_content, log_probabilities, blank), SMALLEST)
 
 
 def empty_alignments(blank: tf.Tensor) -> Alignments:
@@ -78,10 +78,10 @@ def extend_alignments(before: tf.Tensor, character: tf.Tensor, blank: tf.Tensor)
     """Return the alignments of texts with one more character (Graves, 2012, section 7.3.1).
 
     Args:
-        before: float32 [..., W + 1], of the texts without it, those that it may follow at once:
-            all, or those by blank where it repeats the last character.
+        before: float32 [..., W + 1], of the texts without it that it may directly follow: all, or
+            those ending in a blank where it repeats the last character.
         character: float32 [..., W], log-probability of the character in each column.
-        blank: float32 [..., W], of the blank.
+        blank: float32 [..., W], log-probability of the blank in each column.
     """
     by_character = _recurrence(before, character)
     return Alignments(by_character, _recurrence(by_character, blank))
@@ -97,12 +97,12 @@ def _recurrence(entries: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
 
 
 class AlignedTexts(NamedTuple):
-    """Texts and where they stand.
+    """Texts and the columns in which they stand.
 
     Attributes:
         log_probabilities: float32 [B], of each text.
         posteriors: float32 [B, L, W], probability that the column shows the character, given the
-            text; 0 behind the last character and on the padding.
+            text; 0 after the last character and on the padding.
     """
 
     log_probabilities: tf.Tensor
@@ -114,7 +114,7 @@ def text_log_probability(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> 
 
     Args:
         log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`.
-        token_ids: int32 [B, L]; padding behind the last character.
+        token_ids: int32 [B, L]; padding after the last character.
 
     Returns:
         float32 [B].
@@ -127,13 +127,13 @@ def align(
 ) -> AlignedTexts:
     """Find where the characters of texts stand, by the forward-backward algorithm.
 
-    Graves et al. (2006), section 4.1: what a text's beginning says up to a column and what its end
-    says from there on, together.
+    Graves et al. (2006), section 4.1: the probability of a prefix up to a column times that of the
+    rest from there on.
 
     Args:
         log_probabilities: float32 [B, W, V], from `ctc_log_probabilities`.
         column_lengths: int32 [B].
-        token_ids: int32 [B, L]; padding behind the last character.
+        token_ids: int32 [B, L]; padding after the last character.
     """
     is_character = token_ids != BLANK_ID
     lengths = tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1)
@@ -147,8 +147,8 @@ def align(
     backward = tf.reverse_sequence(backward, column_lengths, seq_axis=2)
     shared = _of_characters(log_probabilities, token_ids)
     posteriors = tf.exp(tf.minimum(forward + backward - shared - total[:, None, None], 0.0))
-    on_picture = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
-    return AlignedTexts(total, tf.where(is_character[..., None] & on_picture, posteriors, 0.0))
+    is_content = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
+    return AlignedTexts(total, tf.where(is_character[..., None] & is_content, posteriors, 0.0))
 
 
 def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
@@ -158,7 +158,7 @@ def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Ten
 
 
 def _forward(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return log-probabilities [B] of texts, and [B, L, W] of their beginnings that end there."""
+    """Return log-probabilities [B] of texts, and [B, L, W] of their prefixes that end there."""
     blank = log_probabilities[..., BLANK_ID]
     characters = tf.transpose(_of_characters(log_probabilities, token_ids), (1, 0, 2))  # [L, B, W]
     columns = tf.transpose(token_ids)  # [L, B]

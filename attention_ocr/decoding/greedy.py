@@ -27,16 +27,16 @@ def greedy_decode(
     continued is cut there, and its confidence shows it. All tensors of the loop keep their
     shape, so that the loop can be exported to any runtime.
 
-    An unknown character is never chosen, as it cannot be shown; what the model gives it counts
-    against the confidence of what is chosen in its place.
+    The unknown character is never chosen, as it cannot be displayed; its probability lowers the
+    confidence of the character chosen in its place.
 
     Args:
         step: `(token_ids int32 [B], state) -> (logits float [B, V], state, weights [B, N])`.
-        initial_state: state before the first step, any nest of tensors.
+        initial_state: State before the first step, any nest of tensors.
         batch_size: int32 scalar B.
         num_cells: int32 scalar N.
         max_length: L, characters of the longest text.
-        temperature: of the confidences; it changes no text.
+        temperature: Temperature of the confidences; it changes no text.
 
     Returns:
         The texts with their confidences and attention.
@@ -78,7 +78,7 @@ def _write_step(
     confidence: tf.Tensor,
     weights: tf.Tensor,
 ) -> _Written:
-    """Write a step where `here`, bool [B, L + 1], is true into what was written before it."""
+    """Write a step into the earlier ones, where `here`, bool [B, L + 1], is true."""
     token_ids, confidences, attention = written
     token_ids = tf.where(here, tf.expand_dims(chosen, 1), token_ids)
     confidences = tf.where(here, tf.expand_dims(confidence, 1), confidences)

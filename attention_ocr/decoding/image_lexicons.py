@@ -1,4 +1,4 @@
-"""A lexicon for each image, as data sets publish them: some words among which the text is."""
+"""A lexicon for each image, as data sets publish them: a few words, one of them the text."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,18 +15,18 @@ from attention_ocr.text.charset import Charset, normalize
 
 
 class ImageLexicons:
-    """Makes the rules of a batch of images out of their lexicons.
+    """Builds the rules of a batch of images from their lexicons.
 
     A word that the model cannot read, because it is too long or has other characters, is left out;
     an image without any word is read without a lexicon.
 
     Args:
-        charset: the characters of the model.
+        charset: Characters of the model.
         max_length: L, characters of the longest text.
-        ignore_case: whether a word is read in any mixture of capital and small letters.
+        ignore_case: Whether a word may be read in any mixture of capital and small letters.
 
     Attributes:
-        num_without: images so far that were read without a lexicon.
+        num_without: Number of images so far that were read without a lexicon.
     """
 
     def __init__(self, charset: Charset, max_length: int, ignore_case: bool = False) -> None:
@@ -41,7 +41,7 @@ class ImageLexicons:
         """Return the tables of a `TableRule`.
 
         Args:
-            lexicons: the words of each image.
+            lexicons: The words of each image.
         """
         return stack([self._automaton(words) for words in lexicons])
 
@@ -64,7 +64,7 @@ class ImageLexicons:
 
 
 def split_lexicons(joined: np.ndarray, separator: bytes = b"\n") -> list[list[str]]:
-    """Return the words of each image, of bytes [B] in which they stand one after the other."""
+    """Return the words of each image, from bytes [B] in which they are concatenated."""
     return [
         [word.decode("utf-8", errors="replace") for word in words.split(separator) if word]
         for words in joined.tolist()

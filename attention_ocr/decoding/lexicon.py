@@ -7,15 +7,15 @@ from attention_ocr.io.bounded_read import read_bounded
 from attention_ocr.text.charset import Charset, normalize
 
 MAX_LEXICON_BYTES = 2**27
-"""Of a file of words: ten million of them."""
+"""Largest word list, about ten million words."""
 
 
 def read_words(path: Path) -> list[str]:
-    """Read a file with a word a line, in UTF-8: NFC, empty lines left out.
+    """Read a UTF-8 file with a word on each line, in NFC; empty lines are left out.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds no word, or is no UTF-8; the message names it.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file holds no word or is not UTF-8; the message names it.
     """
     try:
         lines = read_bounded(path, MAX_LEXICON_BYTES).decode("utf-8-sig").split("\n")
@@ -23,7 +23,7 @@ def read_words(path: Path) -> list[str]:
         raise ValueError(f"{path}: {error}") from error
     words = [word for line in lines if (word := normalize(line.rstrip("\r")))]
     if not words:
-        raise ValueError(f"{path}: expected a word a line. Received: no word")
+        raise ValueError(f"{path}: expected a word on each line. Received: no word")
     return words
 
 
@@ -31,12 +31,12 @@ def encode_words(words: Iterable[str], charset: Charset, source: str) -> list[tu
     """Return the token ids of words.
 
     Args:
-        words: in NFC.
-        charset: of the model.
-        source: names the words in a message.
+        words: Words in NFC.
+        charset: Characters of the model.
+        source: Origin of the words, for the message.
 
     Raises:
-        ValueError: a word holds characters that the charset lacks; the message names them.
+        ValueError: If a word holds characters that the charset lacks; the message names them.
     """
     words = list(words)
     for word in words:
@@ -51,7 +51,7 @@ def encode_words(words: Iterable[str], charset: Charset, source: str) -> list[tu
 
 
 def case_classes(charset: Charset) -> dict[str, list[int]]:
-    """Return the token ids of the characters that differ by case alone, by their folded form."""
+    """Return the token ids of the characters that differ only by case, by their folded form."""
     classes: dict[str, list[int]] = {}
     for character in charset.characters:
         classes.setdefault(_folded(character), []).extend(charset.encode(character))
@@ -64,8 +64,8 @@ def encode_in_any_case(
     """Return for each word the first token id of each character's class.
 
     Args:
-        words: in NFC; one with a character of no class is left out.
-        classes: from `case_classes`.
+        words: Words in NFC; one with a character of no class is left out.
+        classes: Classes from `case_classes`.
     """
     encoded = []
     for word in words:
@@ -87,7 +87,7 @@ def in_any_case(
 
 
 def _folded(character: str) -> str:
-    # One that becomes several (ß) stays what it is.
+    # A character that becomes several (ß) stays as it is.
     folded = character.casefold()
     return folded if len(folded) == 1 else character
 
@@ -95,20 +95,20 @@ def _folded(character: str) -> str:
 def word_graph(words: Iterable[tuple[int, ...]]) -> tuple[list[dict[int, int]], list[bool]]:
     """Return the smallest automaton that accepts the words and nothing else.
 
-    Words that begin alike share their beginning, those that end alike their end: the incremental
-    construction for sorted words of Daciuk et al. (2000), algorithm 1.
+    Words share common prefixes and suffixes: the incremental construction for sorted words of
+    Daciuk et al. (2000), algorithm 1.
 
     Returns:
-        The transitions of its states, of which 0 is the start, and which accept.
+        The transitions of its states, of which 0 is the start, and whether each accepts.
     """
     transitions: list[dict[int, int]] = [{}]
     accepting = [False]
     register: dict[tuple[object, ...], int] = {}
-    path = [0]  # The states along the word before.
+    path = [0]  # The states along the previous word.
     previous: tuple[int, ...] = ()
 
     def minimize(depth: int) -> None:
-        """Replace the states of the path below `depth` by equal ones that are there already."""
+        """Replace the states of the path below `depth` by existing equal ones."""
         while len(path) > depth:
             state = path.pop()
             key = (accepting[state], *sorted(transitions[state].items()))
@@ -133,7 +133,7 @@ def word_graph(words: Iterable[tuple[int, ...]]) -> tuple[list[dict[int, int]], 
 def accepts(
     transitions: list[dict[int, int]], accepting: list[bool], word: tuple[int, ...]
 ) -> bool:
-    """Tell whether an automaton lets a word through."""
+    """Tell whether an automaton accepts a word."""
     state = 0
     for token_id in word:
         if token_id not in transitions[state]:
@@ -145,7 +145,7 @@ def accepts(
 def intersection(
     first: tuple[list[dict[int, int]], list[bool]], second: tuple[list[dict[int, int]], list[bool]]
 ) -> tuple[list[dict[int, int]], list[bool]]:
-    """Return the automaton of the words that two automata both let through."""
+    """Return the automaton of the words that both automata accept."""
     numbers = {(0, 0): 0}
     pairs = [(0, 0)]
     transitions: list[dict[int, int]] = []

@@ -1,8 +1,8 @@
 r"""A regular expression as an automaton over a charset.
 
-Of Python's syntax: characters, `.`, classes `[a-z0-9_]` and `[^...]`, the escapes `\d`, `\w`, `\s`
-and their opposites, groups `(...)` and `(?:...)`, `|`, and `?`, `*`, `+`, `{m}`, `{m,}`, `{,n}`,
-`{m,n}`. The expression describes the whole text.
+A subset of Python's syntax: characters, `.`, classes `[a-z0-9_]` and `[^...]`, the escapes `\d`,
+`\w`, `\s` and their opposites, groups `(...)` and `(?:...)`, `|`, and `?`, `*`, `+`, `{m}`, `{m,}`,
+`{,n}`, `{m,n}`. The expression describes the whole text.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 
 
 class _Node(NamedTuple):
-    """A part of an expression: `set` of token ids, `sequence`, `choice`, or `repeat`."""
+    """A node of an expression: `set` of token ids, `sequence`, `choice`, or `repeat`."""
 
     kind: str
     token_ids: frozenset[int] = frozenset()
@@ -37,15 +37,15 @@ def compile_pattern(
     """Compile an expression.
 
     Args:
-        pattern: the expression.
-        charset: the characters that a text may hold.
-        allowed: token ids of those that it really may hold; none for all.
+        pattern: The expression.
+        charset: Characters that a text may hold.
+        allowed: Token ids to which texts are restricted; `None` for all.
 
     Returns:
         The transitions of a deterministic automaton, state 0 the start, and which states accept.
 
     Raises:
-        ValueError: the expression is malformed, names a character outside the charset, or is too
+        ValueError: If the expression is malformed, names a character outside the charset, or is too
             large; the message says where.
     """
     tree = _Parser(normalize(pattern), charset).parse()
@@ -98,7 +98,7 @@ class _Parser:
         if limits is None:
             return part
         if self.peek() and self.peek() in "?*+{":
-            raise self.error("one of ?, *, + and {m,n} behind a part, not two,")
+            raise self.error("one of ?, *, + and {m,n} after a part, not two,")
         least, most = limits
         return _Node("repeat", parts=(part,), least=least, most=most)
 
@@ -152,7 +152,7 @@ class _Parser:
         return character
 
     def escaped(self) -> str | Callable[[str], bool]:
-        """Return the character or the class behind a backslash."""
+        """Return the character or the class after a backslash."""
         letter = self.next()
         if letter.lower() in CLASSES:
             holds = CLASSES[letter.lower()]
@@ -186,7 +186,7 @@ class _Parser:
     def character_class(self) -> _Node:
         opposite = self.take("^")
         tests: list[Callable[[str], bool]] = []
-        # A ] that comes first is a character.
+        # A leading ] is a character.
         while not (tests and self.take("]")):
             if not self.peek():
                 raise self.error("a ]")
@@ -227,7 +227,7 @@ class _Network:
         return len(self.silent) - 1
 
     def add(self, node: _Node, start: int) -> int:
-        """Add a part behind a state; return the state behind the part."""
+        """Add a part after a state; return the state after the part."""
         if node.kind == "set":
             self.silent[start].append(self.state())
             end = self.state()
@@ -261,7 +261,7 @@ class _Network:
         return state
 
     def closure(self, states: Iterator[int]) -> frozenset[int]:
-        """Return the states that are reached from `states` without reading a character."""
+        """Return the states reachable from `states` without reading a character."""
         found, stack = set(), list(states)
         while stack:
             state = stack.pop()
@@ -274,7 +274,7 @@ class _Network:
 def _determinize(
     network: _Network, allowed: frozenset[int] | None, pattern: str
 ) -> tuple[list[dict[int, int]], list[bool]]:
-    """Follow all states of a network at once (the construction of subsets)."""
+    """Follow all states of a network at once (subset construction)."""
     start = network.closure(iter([network.start]))
     numbers = {start: 0}
     subsets = [start]

@@ -1,4 +1,4 @@
-"""What may have a say in a search beside the head that reads: other models, and rules."""
+"""Protocols of scorers and rules, which are fused into a search."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 class Scorer(Protocol):
-    """Scores every next token of every text that a search follows; R is their number.
+    """Scores every next token of the R hypotheses of a search.
 
-    The scores of a text's tokens add up, the end token among them, and none is above 0: a search
-    may then leave a text that has fallen behind.
+    The scores of a text's tokens add up, the end token included, and none is above 0, so that a
+    search may prune a text that has fallen back.
     """
 
     def initial_state(self, num_rows: tf.Tensor) -> Any:
@@ -21,15 +21,15 @@ class Scorer(Protocol):
         ...
 
     def advance(self, state: Any, token_ids: tf.Tensor) -> Any:
-        """Return the state behind the tokens int32 [R]; any state for padding and end."""
+        """Return the state after the tokens int32 [R]; any state for padding and end."""
         ...
 
 
 class Rule(Protocol):
-    """Says which characters may follow, so that every text that is read keeps a rule.
+    """A constraint on the characters that may follow, which every decoded text satisfies.
 
     Attributes:
-        longest: characters of the longest text that keeps the rule; none where there is none.
+        longest: Length of the longest text that satisfies the rule; `None` if unbounded or unknown.
     """
 
     longest: int | None
@@ -39,30 +39,30 @@ class Rule(Protocol):
         ...
 
     def allowed(self, state: tf.Tensor, remaining: tf.Tensor | None) -> tf.Tensor:
-        """Return bool [R, V]: the tokens behind which the rule can still be kept.
+        """Return bool [R, V]: the tokens after which the rule can still be satisfied.
 
         Args:
             state: int32 [R].
-            remaining: int32, scalar or [R], characters for which there is room; none where the
-                longest text fits.
+            remaining: int32, scalar or [R], characters that still fit; `None` where the longest
+                text fits.
         """
         ...
 
     def reachable(self, state: tf.Tensor, remaining: tf.Tensor) -> tf.Tensor:
-        """Return bool [R]: whether so many more characters suffice to keep the rule."""
+        """Return bool [R]: whether `remaining` more characters can satisfy the rule."""
         ...
 
     def advance(self, state: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
-        """Return the state int32 [R] behind the tokens int32 [R]."""
+        """Return the state int32 [R] after the tokens int32 [R]."""
         ...
 
 
 class Weighted(NamedTuple):
-    """A scorer and its say in a search.
+    """A scorer and its weight in a search.
 
     Attributes:
-        scorer: gives the scores.
-        weight: of them, 0 or more.
+        scorer: Gives the scores.
+        weight: Weight of the scores, 0 or more.
     """
 
     scorer: Scorer

@@ -1,4 +1,4 @@
-"""What every way of decoding returns."""
+"""Results of every decoding algorithm."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from attention_ocr.text.charset import END_ID, PAD_ID
 
 
 class DecoderOutput(NamedTuple):
-    """Texts as token ids, with how sure the model is of each.
+    """Texts as token ids, with their confidences.
 
     Attributes:
-        token_ids: int32 [B, L], the characters; padding behind the last one.
+        token_ids: int32 [B, L], the characters; padding after the last one.
         lengths: int32 [B], characters of each text.
-        character_confidences: float32 [B, L], probability of each character; 0 behind the last.
+        character_confidences: float32 [B, L], probability of each character; 0 after the last.
         confidence: float32 [B], probability of the whole text with its end, and of nothing after.
-        attention: float32 [B, L, N], where each character was read; 0 behind the last.
+        attention: float32 [B, L, N], where each character was read; 0 after the last.
     """
 
     token_ids: tf.Tensor
@@ -26,12 +26,13 @@ class DecoderOutput(NamedTuple):
 
 
 class Alternatives(NamedTuple):
-    """The n best texts of a search, the best first.
+    """The n best texts of a search, best first.
 
     Attributes:
-        token_ids: int32 [B, n, L]; padding behind the last character.
-        confidence: float32 [B, n], probability of each text; 0 where no other text was left.
-        scores: float32 [B, n], by which the search put them in order; -inf where none was left.
+        token_ids: int32 [B, n, L]; padding after the last character.
+        confidence: float32 [B, n], probability of each text; 0 where there are fewer texts.
+        scores: float32 [B, n], the scores by which the search ranked them; -inf where there are
+            fewer.
     """
 
     token_ids: tf.Tensor
@@ -42,11 +43,11 @@ class Alternatives(NamedTuple):
 def decoded_from_steps(
     token_ids: tf.Tensor, confidences: tf.Tensor, attention: tf.Tensor
 ) -> DecoderOutput:
-    """Tell the characters of the L + 1 steps from their ends and from what was never written.
+    """Split L + 1 steps into characters, end and padding.
 
     Args:
-        token_ids: int32 [B, L + 1], with the end; padding behind it.
-        confidences: float32 [B, L + 1], 1 behind the end.
+        token_ids: int32 [B, L + 1], with the end; padding after it.
+        confidences: float32 [B, L + 1], 1 after the end.
         attention: float32 [B, L + 1, N].
     """
     is_character = (token_ids != PAD_ID) & (token_ids != END_ID)

@@ -1,4 +1,4 @@
-"""The rule that the settings of decoding describe."""
+"""Rules built from the settings of decoding."""
 
 from pathlib import Path
 
@@ -21,20 +21,20 @@ from attention_ocr.text.charset import Charset, normalize
 
 
 def make_rule(settings: DecodingConfig, charset: Charset, max_length: int) -> Automaton | None:
-    """Return what every text must keep: a lexicon, a pattern, some characters, or all of these.
+    """Return the rule for all texts: a lexicon, a pattern, allowed characters, or all of these.
 
     Args:
         settings: `lexicon`, `lexicon_ignore_case`, `pattern` and `allowed_characters`.
-        charset: the characters of the model.
+        charset: Characters of the model.
         max_length: L. Longer words are left out, and counted in the log.
 
     Returns:
-        The rule; none where the settings ask for none.
+        The rule; `None` where the settings name none.
 
     Raises:
-        OSError: the lexicon cannot be read.
-        ValueError: a character outside the charset, a malformed pattern, or no text that keeps
-            the rule.
+        OSError: If the lexicon cannot be read.
+        ValueError: If a character is outside the charset, the pattern is malformed, or no text
+            satisfies the rule.
     """
     allowed = _allowed_ids(settings.allowed_characters, charset)
     if not (settings.lexicon or settings.pattern or allowed):
@@ -66,7 +66,7 @@ def _short_words(
         classes = case_classes(charset)
         encoded = encode_in_any_case(words, classes)
         if len(encoded) < len(words):
-            # Says which characters are missing of those that the model has in no case.
+            # Raises for characters that the model has in neither case.
             unknown = [word for word in words if not encode_in_any_case([word], classes)]
             encode_words(unknown, charset, settings.lexicon)
     else:
@@ -97,12 +97,12 @@ def _checked(
         rule = Automaton(*graph, charset.vocabulary_size)
     except ValueError as error:
         raise ValueError(
-            f"Expected a text of the model's characters that keeps the rule. Received: {given}, "
-            "which none does"
+            f"Expected a rule that a text of the model's characters satisfies. Received: {given}, "
+            "which no text does"
         ) from error
     if rule.shortest > max_length:
         raise ValueError(
-            f"Expected a rule that some text of max_length={max_length} characters keeps. "
+            f"Expected a rule that some text of max_length={max_length} characters satisfies. "
             f"Received: {given}, of which the shortest has {rule.shortest}"
         )
     return rule

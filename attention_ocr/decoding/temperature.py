@@ -5,11 +5,11 @@ from typing import TypeAlias
 import tensorflow as tf
 
 Temperature: TypeAlias = float | tf.Variable
-"""A number that is settled, or a variable float32 while it is fitted."""
+"""A fixed number, or a float32 variable while it is fitted."""
 
 
 def is_neutral(temperature: Temperature) -> bool:
-    """Tell whether a temperature is settled and changes nothing."""
+    """Tell whether a temperature is fixed and changes nothing."""
     return isinstance(temperature, float) and temperature == 1.0
 
 

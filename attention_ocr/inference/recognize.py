@@ -195,8 +195,8 @@ def _decode_attention(
 
     def search(is_needed: tf.Tensor | None = None) -> tuple[DecoderOutput, Alternatives]:
         step = make_step(settings.beam_width)
-        guides = (scorers, decoding.rule, decoding.temperature)
-        return beam_decode(step, state, *sizes, options, *guides, is_needed)
+        constraints = (scorers, decoding.rule, decoding.temperature)
+        return beam_decode(step, state, *sizes, options, *constraints, is_needed)
 
     # Greedy decoding knows of no rule, and returns one text.
     may_do_without = decoding.rule is None and settings.num_best == 1

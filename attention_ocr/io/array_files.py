@@ -1,6 +1,6 @@
-"""NumPy arrays by name in one file (`.npz`) that every NumPy from 2.0 on reads without pickles.
+"""Named NumPy arrays in one file (`.npz`) that every NumPy from 2.0 on reads without pickles.
 
-`bounded_files.read_arrays` reads them.
+`bounded_read.read_arrays` reads them.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,27 @@ import numpy as np
 from attention_ocr.io.atomic_write import whole_file
 
 PLAIN_KINDS = "biufcSU"
-"""`dtype.kind` of what is stored as it is: booleans, numbers and strings of fixed size."""
+"""`dtype.kind` of arrays stored unchanged: booleans, numbers and strings of fixed size."""
 
 
 def write_arrays(values: Mapping[str, np.ndarray], path: Path, compressed: bool = False) -> None:
     """Write arrays by name, whole or not at all.
 
-    Types that NumPy itself does not have, as bfloat16, become float32.
+    Types that NumPy itself lacks, such as bfloat16, become float32.
 
     Args:
-        values: the arrays.
-        path: the file.
-        compressed: whether it is made smaller, which takes time.
+        values: Arrays by name.
+        path: File to write.
+        compressed: Whether to compress the file, which takes time.
 
     Raises:
-        OSError: the file cannot be written, the disk is full for example; what stood there stays.
-        TypeError: an array holds Python objects.
+        OSError: If the file cannot be written, as on a full disk; an existing file stays.
+        TypeError: If an array holds Python objects.
     """
     plain = {name: _plain(name, np.asarray(value)) for name, value in values.items()}
     save = np.savez_compressed if compressed else np.savez
-    # An open file, because `savez` would add a suffix to a name. It is not told `allow_pickle`,
-    # which NumPy before 2.2 takes for one more array; plain arrays need no pickle.
+    # An open file, because `savez` would add a suffix to a name. `allow_pickle` is not passed:
+    # NumPy before 2.2 takes it for one more array, and plain arrays need no pickle.
     with whole_file(path) as temporary, temporary.open("wb") as file:
         save(file, **plain)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writes: a file is there whole or not at all."""
 
 import errno
 import os
@@ -8,27 +8,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".tmp"
-"""Ends the name of a file while it is written; one that a killed process left is worth nothing."""
+"""Ends the name of a file while it is written; a leftover of a killed process can be deleted."""
 
 _UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path` that takes its place when the block ends well.
+    """Yield a temporary file next to `path` that replaces it when the block succeeds.
 
-    A block that fails leaves what stood at `path`, and no temporary file. The content reaches the
-    disk before the name does, so that a power cut cannot leave an empty file under it. Several
+    A block that fails leaves an existing file at `path`, and no temporary file. The content reaches
+    the disk before the name does, so that a power cut cannot leave an empty file. Several
     processes may write the same path; the last one wins.
 
     Args:
-        path: the file to write.
+        path: File to write.
 
     Yields:
-        Where to write it.
+        Temporary file to write to.
 
     Raises:
-        OSError: the file cannot be put in its place.
+        OSError: If the file cannot be put in its place.
     """
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}")
     try:
@@ -44,9 +44,9 @@ def sync_file(path: Path) -> None:
     """Make the content of a file survive a power cut.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: If there is no such file.
     """
-    # Windows syncs only what is open for writing.
+    # Windows syncs only files that are open for writing.
     with path.open("rb+") as file, _ignoring_lack_of_support():
         os.fsync(file.fileno())
 
@@ -63,7 +63,7 @@ def sync_tree(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut, where the platform can."""
-    # Windows opens no folder.
+    # Windows cannot open a folder.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -74,7 +74,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _ignoring_lack_of_support() -> Iterator[None]:
-    """Pass over a file system that cannot sync (`EINVAL`, `ENOTSUP`); other errors are raised."""
+    """Ignore a file system that cannot sync (`EINVAL`, `ENOTSUP`); raise other errors."""
     try:
         yield
     except OSError as error:

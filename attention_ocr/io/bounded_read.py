@@ -1,7 +1,7 @@
-"""Files of a model, read in no more memory than an honest one takes.
+"""Model files, read in no more memory than a valid file takes.
 
-A file of some kilobytes can announce terabytes, or unpack to gigabytes. What it announces is looked
-at before memory is taken.
+A file of some kilobytes can announce terabytes, or unpack to gigabytes. The announced sizes are
+checked before memory is allocated.
 """
 
 import math
@@ -14,33 +14,33 @@ from typing import IO, NamedTuple
 import numpy as np
 
 MAX_TEXT_BYTES = 2**23
-"""Of a file of settings or characters; all characters of Unicode are five million bytes."""
+"""Limit for a file of settings or characters; all of Unicode takes five million bytes."""
 
 MAX_ARRAYS = 20_000
-"""Of a file of arrays; the deepest network of `keras.applications` has some two thousand."""
+"""Limit for a file of arrays; the deepest network of `keras.applications` has about 2,000."""
 
 MAX_RATIO = 50
-"""Times that the arrays of a file may be larger than the file; sorted numbers pack to a tenth."""
+"""Largest ratio of the arrays to their compressed file; sorted numbers shrink to a tenth."""
 
 _FREE_BYTES = 2**26
 
 _STRAY = "allow_pickle.npy"
-"""Earlier releases left one array too many where they ran on NumPy before 2.2."""
+"""Earlier releases wrote this extra array when they ran on NumPy before 2.2."""
 
 
 class ArrayHeader(NamedTuple):
-    """What a file says of an array."""
+    """Shape and type of an array, as its file announces them."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
 
 def read_bounded(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
-    """Read a file that may not be larger.
+    """Read a file of at most `max_bytes`.
 
     Raises:
-        ValueError: If it is larger; the message names it.
-        OSError: If it cannot be read.
+        ValueError: If the file is larger; the message names it.
+        OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
         content = file.read(max_bytes + 1)
@@ -50,18 +50,18 @@ def read_bounded(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 
 
 def read_array_headers(path: Path, kinds: str = "fiub") -> dict[str, ArrayHeader]:
-    """Read what a `.npz` file says of its arrays, and no array.
+    """Read the headers of the arrays of a `.npz` file, not the arrays.
 
     Args:
-        path: of the file.
-        kinds: of types that its arrays may have, see `numpy.dtype.kind`.
+        path: The `.npz` file.
+        kinds: Types that its arrays may have, see `numpy.dtype.kind`.
 
     Returns:
         Shape and type by name.
 
     Raises:
-        ValueError: If an entry is no array, or is not as large as it says, or the arrays are far
-            larger than the file; the message says which.
+        ValueError: If an entry is not an array or not as large as its header says, or the arrays
+            are far larger than the file; the message says which.
         OSError: If the file cannot be read.
     """
     try:
@@ -80,11 +80,10 @@ def read_array_headers(path: Path, kinds: str = "fiub") -> dict[str, ArrayHeader
     except (
         zipfile.BadZipFile,
         EOFError,
-        # From zipfile, for a damaged entry that seems to be packed in some other way, or to have a
-        # password.
+        # From zipfile, for a damaged entry that seems to use another compression or a password.
         NotImplementedError,
         RuntimeError,
-        # From the parser of the header of an array.
+        # From the parser of array headers.
         MemoryError,
     ) as error:
         raise ValueError(str(error) or type(error).__name__) from error
@@ -94,8 +93,8 @@ def read_arrays(path: Path, kinds: str = "fiub") -> dict[str, np.ndarray]:
     """Read the arrays of a `.npz` file by name.
 
     Args:
-        path: of the file.
-        kinds: of types that its arrays may have, see `numpy.dtype.kind`.
+        path: The `.npz` file.
+        kinds: Types that its arrays may have, see `numpy.dtype.kind`.
 
     Raises:
         ValueError: If the file is damaged, see `read_array_headers`.
@@ -103,7 +102,7 @@ def read_arrays(path: Path, kinds: str = "fiub") -> dict[str, np.ndarray]:
     """
     names = read_array_headers(path, kinds)
     try:
-        # NumPy leaves a file of its own open where it turns out to be damaged.
+        # NumPy leaves a file that it opened itself open when the file is damaged.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names}
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
@@ -112,12 +111,12 @@ def read_arrays(path: Path, kinds: str = "fiub") -> dict[str, np.ndarray]:
 
 def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kinds: str) -> ArrayHeader:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"`{entry.filename}` is packed in a way that NumPy does not write")
+        raise ValueError(f"`{entry.filename}` uses a compression that NumPy does not write")
     with archive.open(entry) as content:
         try:
             header = _parse_header(content)
         except (ValueError, zlib.error) as error:
-            raise ValueError(f"`{entry.filename}` is no array: {error}") from error
+            raise ValueError(f"`{entry.filename}` is not an array: {error}") from error
         held = entry.file_size - content.tell()
     if header.dtype.kind not in kinds:
         raise ValueError(f"`{entry.filename}` holds values of type {header.dtype}")
@@ -134,5 +133,5 @@ def _parse_header(content: IO[bytes]) -> ArrayHeader:
     elif version == (2, 0):
         shape, _, dtype = np.lib.format.read_array_header_2_0(content)
     else:
-        raise ValueError(f"version {version} of the format")
+        raise ValueError(f"unsupported format version {version}")
     return ArrayHeader(shape, dtype)

@@ -1,16 +1,16 @@
-r"""Cells of CSV files that no spreadsheet runs as a formula and no terminal obeys, and their texts.
+r"""CSV cells that no spreadsheet runs as a formula and no terminal obeys, and their texts.
 
 A text that begins with `=`, `+`, `-`, `@`, a tab or a line feed is a formula to a spreadsheet. As
 OWASP advises ("CSV Injection"), its cell begins with an apostrophe. Control characters other than
 tab and line feed are written as escapes such as `\x1b`, also the carriage return, which Python's
-writer may leave unquoted. `from_cell` gives back every text exactly.
+writer may leave unquoted. `from_cell` restores every text exactly.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-# The wide forms are read as the plain ones by spreadsheets of the East.
+# East Asian spreadsheets read the full-width forms as the plain ones.
 _FORMULA = re.compile("'*[=+\\-@\t\n＝＋－＠]")
 _SHIELDED = re.compile("''*[=+\\-@\t\n＝＋－＠]")
 _ESCAPE = r"x[0-9a-f]{2}|ud[89a-f][0-9a-f]{2}"
@@ -42,12 +42,12 @@ def from_cell(cell: str) -> str:
 
 
 def to_row(values: Iterable[Any]) -> list[Any]:
-    """Return the cells of a row: texts as `to_cell` has them, anything else as it is."""
+    """Return the cells of a row: texts through `to_cell`, anything else unchanged."""
     return [to_cell(value) if isinstance(value, str) else value for value in values]
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """Escape a control, and double the backslashes before what else would read as an escape."""
+    """Escape a control, and double the backslashes before anything that looks like an escape."""
     slashes, control, literal_slashes, literal = match.groups()
     if control is None:
         return f"{2 * literal_slashes}{literal}"

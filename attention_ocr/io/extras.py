@@ -1,4 +1,4 @@
-"""Optional dependencies: an import that fails names the extra that brings the package."""
+"""Optional dependencies: a failing import names the extra that provides the package."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def extra(name: str, purpose: str) -> Iterator[None]:
-    """Say which extra to install when an import of an optional dependency fails.
+    """Name the extra to install when an import of an optional dependency fails.
 
     Args:
-        name: of the extra in `pyproject.toml`.
-        purpose: what needs it; begins the message.
+        name: Name of the extra in `pyproject.toml`.
+        purpose: The feature that needs it; begins the message.
 
     Raises:
         ImportError: If an import in the block fails.

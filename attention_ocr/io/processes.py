@@ -1,4 +1,4 @@
-"""Which processes of this machine still run."""
+"""Tell which processes of this machine are running."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def is_running(process: int) -> bool:
-    """Return whether there is a process of this number."""
+    """Return whether a process with this ID is running."""
     if os.name == "nt":
         return _is_running_on_windows(process)
     try:
@@ -15,12 +15,12 @@ def is_running(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    # One that has ended stays in the list until its parent, which may never ask, has been told.
+    # A zombie stays in the process table until its parent collects its exit status, if ever.
     return _kernel_fields(process)[:1] not in (["Z"], ["X"])
 
 
 def _is_running_on_windows(process: int) -> bool:
-    # There `os.kill` with signal 0 would send Ctrl-C.
+    # On Windows, `os.kill` with signal 0 would send Ctrl-C.
     import ctypes
 
     still_active, query = 259, 0x1000
@@ -35,15 +35,15 @@ def _is_running_on_windows(process: int) -> bool:
 
 
 def start_of(process: int) -> str:
-    """Return when a process began, as the kernel counts; empty where it does not say."""
+    """Return the start time of a process in kernel ticks; empty where it is not reported."""
     return "".join(_kernel_fields(process)[19:20])
 
 
 def _kernel_fields(process: int) -> list[str]:
-    """Return what Linux says of a process, from its state on; nothing on other systems."""
+    """Return Linux's fields of a process, from its state on; empty on other systems."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    # The name before may hold spaces and parentheses.
+    # The preceding name may hold spaces and parentheses.
     return stat.rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Names that are meant as URLs, so that an error says that nothing is fetched."""
+"""Detection of names that are meant as URLs, so that an error can say that nothing is fetched."""
 
 import os
 import re
@@ -8,10 +8,10 @@ _DATA_URL = re.compile(r"data:\w+/")
 
 
 def url_of(name: str | os.PathLike[str]) -> str | None:
-    r"""Return the URL that a name is meant as, none for other names.
+    r"""Return the URL that a name is meant as, or `None`.
 
-    Of `https://` a path has made `https:/`, or `https:\` on Windows; the two slashes are put back.
-    A drive of Windows is a single letter and no scheme.
+    A path turns `https://` into `https:/`, or `https:\` on Windows; both slashes are restored. A
+    single letter is a Windows drive, not a scheme.
 
     Example:
         >>> url_of("https:/example.org/word.png")

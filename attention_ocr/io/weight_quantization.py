@@ -1,11 +1,11 @@
-"""Weights in fewer bits, for a model that is handed on: half precision, or 8 bits with scales."""
+"""Weights in fewer bits, for a model to distribute: half precision, or 8 bits with scales."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 SCALE = ":scale"
-"""Ends the name of the scales of weights in 8 bits; the path of a weight has no colon."""
+"""Suffix of the scales of 8-bit weights; the path of a weight has no colon."""
 
 LARGEST = 127
 
@@ -14,14 +14,14 @@ def to_half(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the weights with kernels and embeddings in float16; vectors stay as they are.
 
     Raises:
-        ValueError: a value is beyond those of half precision; the message names its weight.
+        ValueError: If a value exceeds the range of half precision; the message names its weight.
     """
     halves = {}
     for name, value in values.items():
         with np.errstate(over="ignore"):
             half = value.astype(np.float16) if value.ndim > 1 else value
         if not np.isfinite(half).all():
-            raise ValueError(f"`{name}` holds values beyond those of half precision.")
+            raise ValueError(f"`{name}` holds values beyond the range of half precision.")
         halves[name] = half
     return halves
 
@@ -29,12 +29,12 @@ def to_half(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def to_int8(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the weights with kernels and embeddings in 8 bits; vectors stay as they are.
 
-    Each channel has a scale of its own, float32, that takes its largest value to 127: the last
-    axis, or of a depthwise kernel, whose last is 1, the one before (Krishnamoorthi, 2018,
-    section 3.1: symmetric, per channel).
+    Each channel has a float32 scale that maps its largest value to 127. Channels are the last axis,
+    or the one before in a depthwise kernel, whose last is 1 (Krishnamoorthi, 2018, section 3.1:
+    symmetric, per channel).
 
     Raises:
-        ValueError: a value is not finite; the message names its weight.
+        ValueError: If a value is not finite; the message names its weight.
     """
     small = {}
     for name, value in values.items():
@@ -53,16 +53,16 @@ def to_int8(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def restore(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the weights by name, those in 8 bits as float32, others as they are.
+    """Return the weights by name, 8-bit ones as float32, others unchanged.
 
     Raises:
-        ValueError: scales without weights, or of another shape than theirs.
+        ValueError: If there are scales without weights, or scales of another shape than theirs.
     """
     restored = {}
     for name, value in values.items():
         if name.endswith(SCALE):
             if name.removesuffix(SCALE) not in values:
-                raise ValueError(f"`{name}` are the scales of no weight")
+                raise ValueError(f"`{name}` holds scales without a weight")
             continue
         scale = values.get(name + SCALE)
         restored[name] = value if scale is None else value * scale
@@ -72,4 +72,4 @@ def restore(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 PRECISIONS = {"half": to_half, "int8": to_int8}
-"""How weights are made small, by name."""
+"""Quantisation functions by name."""

@@ -1,1 +1,1 @@
-"""Language models over characters, which have a say in a search."""
+"""Character language models, fused into a search."""

@@ -17,7 +17,7 @@ MODELS: dict[str, type[ngram.NgramModel] | type[lstm.LSTMModel]] = {
 
 
 HALVED = ("log_probabilities", "log_backoffs")
-"""Arrays of n-grams that are kept in half precision, exact to a hundredth: a third of the file."""
+"""N-gram arrays stored in half precision, accurate to 0.01: a third of the file size."""
 
 
 def save_language_model(arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -26,7 +26,7 @@ def save_language_model(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     Logarithms of n-grams are rounded to half precision.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: If the file cannot be written.
     """
     kept = {
         name: array.astype(np.float16) if name in HALVED else array
@@ -39,9 +39,9 @@ def load_language_model(path: Path, charset: Charset) -> ngram.NgramModel | lstm
     """Read a model for the tokens of a charset.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no language model, or shares no character with the charset; the message
-            names it.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not a language model, or shares no character with the charset;
+            the message names it.
     """
     try:
         arrays = read_arrays(path, "fiubU")

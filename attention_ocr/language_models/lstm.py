@@ -1,4 +1,4 @@
-"""A small recurrent model of characters, trained on words and stepped through in the graph."""
+"""A small character LSTM, trained on words and stepped in the graph."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ from attention_ocr.text.charset import END_ID, Charset
 KIND = "lstm"
 START_SYMBOL, END_SYMBOL, UNKNOWN_SYMBOL, NUM_SPECIAL = 0, 1, 2, 3
 SMOOTHING = 0.01
-"""Share of each target that goes to all symbols, so that an unknown character is not impossible."""
+"""Label smoothing over all symbols, so that an unknown character is not impossible."""
 WEIGHTS = ("embedding", "kernel", "recurrent_kernel", "bias", "output_kernel", "output_bias")
 
 State = tuple[tf.Tensor, tf.Tensor]
 
 
 def entries_of(weights: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Return what each symbol brings to the gates, float32 [S, 4U]."""
+    """Return the contribution of each symbol to the gates, float32 [S, 4U]."""
     return tf.matmul(weights["embedding"], weights["kernel"]) + weights["bias"]
 
 
@@ -26,7 +26,7 @@ def step(entry: tf.Tensor, recurrent_kernel: tf.Tensor, state: State) -> State:
     """Advance an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000) by a character.
 
     Args:
-        entry: float32 [R, 4U], of `entries_of`; the gates stand in the order input, forget,
+        entry: float32 [R, 4U], from `entries_of`; the gates stand in the order input, forget,
             candidate, output.
         recurrent_kernel: float32 [U, 4U].
         state: `hidden` and `cell`, float32 [R, U].
@@ -54,12 +54,12 @@ def train_lstm(
     """Train a model by Adam on the cross-entropy of each next character, the end included.
 
     Args:
-        words: in NFC, at least one.
+        words: Words in NFC, at least one.
         units: U.
-        epochs: times that every word is seen.
-        batch_size: words of a step.
-        learning_rate: of the first epoch; it falls to a tenth.
-        seed: of the weights and of the order of the words.
+        epochs: Passes over the words.
+        batch_size: Words in a step.
+        learning_rate: Learning rate of the first epoch; it falls to a tenth.
+        seed: Seed of the weights and of the order of the words.
 
     Returns:
         The arrays of a model file, see `LSTMModel`.
@@ -115,7 +115,7 @@ def _initial_weights(num_symbols: int, units: int, seed: int) -> dict[str, keras
 
 
 def _loss(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-    """Return the mean cross-entropy of the symbols [R, T + 1] behind the first one."""
+    """Return the mean cross-entropy of the symbols [R, T + 1] after the first one."""
     num_rows, num_steps = tf.shape(symbols)[0], tf.shape(symbols)[1] - 1
     units = weights["recurrent_kernel"].shape[0]
     num_symbols = weights["output_bias"].shape[0]
@@ -140,17 +140,17 @@ def _loss(weights: Mapping[str, tf.Tensor], symbols: tf.Tensor, lengths: tf.Tens
 
 
 class LSTMModel:
-    """Steps through the model in the graph of a search.
+    """Scores tokens with the LSTM in the graph of a search.
 
     Args:
-        arrays: of a model file: `characters`, and the `WEIGHTS`.
-        charset: of the recogniser, whose tokens the model scores. What the words of the model did
-            not hold is an unknown character.
+        arrays: Arrays of a model file: `characters`, and the `WEIGHTS`.
+        charset: Charset of the recogniser, whose tokens the model scores. Characters that no
+            training word had are scored as the unknown character.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
         self._weights = {name: arrays[name] for name in WEIGHTS}
-        # Multiplied once, not in each step of a search.
+        # Computed once, not in each step of a search.
         self._entries = arrays["embedding"] @ arrays["kernel"] + arrays["bias"]
         self._symbols = np.full(charset.vocabulary_size, UNKNOWN_SYMBOL, np.int32)
         self._symbols[END_ID] = END_SYMBOL
@@ -159,7 +159,7 @@ class LSTMModel:
                 self._symbols[charset.encode(str(character))[0]] = NUM_SPECIAL + index
 
     def initial_state(self, num_rows: tf.Tensor) -> State:
-        """Return the state behind the start: float32 [R, U], twice."""
+        """Return the state after the start: float32 [R, U], twice."""
         units = self._weights["recurrent_kernel"].shape[0]
         zeros = tf.zeros((num_rows, units))
         starts = tf.fill(tf.reshape(num_rows, (1,)), START_SYMBOL)
@@ -171,7 +171,7 @@ class LSTMModel:
         return tf.gather(log_probabilities, self._symbols, axis=1)
 
     def advance(self, state: State, token_ids: tf.Tensor) -> State:
-        """Return the state behind the tokens int32 [R]."""
+        """Return the state after the tokens int32 [R]."""
         return self._step(tf.gather(self._symbols, token_ids), state)
 
     def _step(self, symbols: tf.Tensor, state: State) -> State:

@@ -1,4 +1,4 @@
-"""An n-gram model of characters, counted from words and looked up in the graph."""
+"""A character n-gram model, counted from words and looked up in the graph."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,26 +10,26 @@ import tensorflow as tf
 from attention_ocr.text.charset import END_ID, Charset
 
 START, END = "\x02", "\x03"
-"""Stand for the start and the end of a word; no charset is read from a file that holds them."""
+"""Start and end of a word; no charset file may hold them."""
 
 KIND = "ngram"
 MAX_DENSE = 2**16
-"""Scores that may be worked out beforehand for the shortest contexts: a quarter of a megabyte."""
+"""Most scores tabulated for the shortest contexts: a quarter of a megabyte."""
 
 MAX_WORKED_OUT = 2**28
-"""Scores that may be worked out beforehand in all: a gigabyte, tens of times that of any model."""
+"""Most scores tabulated in all: a gigabyte, tens of times that of any real model."""
 
 MAX_EDGES = 16
-"""Characters that are looked up one by one; a context that knows more is worked out beforehand."""
+"""Most characters looked up one by one; a context with more edges is tabulated."""
 
 
 def count_ngrams(words: Iterable[str], order: int, min_count: int = 1) -> dict[str, dict[str, int]]:
-    """Count what follows each context of fewer than `order` characters.
+    """Count the characters after each context of fewer than `order` characters.
 
     Args:
-        words: in NFC; a word that stands twice counts twice.
-        order: n, of the longest n-gram; the start of a word is part of it, once.
-        min_count: contexts seen less often are left out, but for the empty one.
+        words: Words in NFC; a word that occurs twice counts twice.
+        order: n, length of the longest n-gram; the start of a word is part of it, once.
+        min_count: Contexts seen less often are left out, except for the empty one.
 
     Returns:
         For each context, from the empty one on, how often each character or `END` follows.
@@ -40,7 +40,7 @@ def count_ngrams(words: Iterable[str], order: int, min_count: int = 1) -> dict[s
         for position in range(1, len(text)):
             for length in range(min(order - 1, position) + 1):
                 counts[text[position - length : position]][text[position]] += 1
-    # A context is seen no more often than the next shorter one, which stays with it.
+    # A context is seen no more often than the next shorter one, which is therefore kept too.
     return {
         context: following
         for context, following in counts.items()
@@ -60,10 +60,10 @@ def train_ngram(
     the short contexts of characters do not have.
 
     Args:
-        words: in NFC, at least one.
+        words: Words in NFC, at least one.
         order: n.
-        min_count: contexts seen less often are left to the next shorter ones.
-        ignore_case: whether letters count as their small ones, and are scored so.
+        min_count: Contexts seen less often back off to the next shorter ones.
+        ignore_case: Whether to count and score capital letters as small ones.
 
     Returns:
         The arrays of a model file, see `NgramModel`.
@@ -111,21 +111,21 @@ def train_ngram(
 
 
 def _longest_known(number: Mapping[str, int], text: str) -> int:
-    """Return the longest context at the end of a text; behind the end of a word, the empty one."""
+    """Return the longest context at the end of a text; after the end of a word, the empty one."""
     while text not in number:
         text = text[1:]
     return number[text]
 
 
 class NgramState(NamedTuple):
-    """What the model says behind R texts; N is the length of the longest chain of contexts.
+    """Scores after R texts; N is the length of the longest chain of contexts.
 
     Attributes:
         scores: float32 [R, S], log-probability of each next symbol.
-        symbols: int32 [R, N, K], symbols that the contexts of a chain know, or nothing; K is
+        symbols: int32 [R, N, K], symbols with an edge from the contexts of a chain, or none; K is
             `MAX_EDGES`.
-        targets: int32 [R, N, K], the longest known context behind each.
-        row: int32 [R], of the shorter context that ends the chain, in the dense tables.
+        targets: int32 [R, N, K], the longest known context after each.
+        row: int32 [R], row in the dense tables of the shorter context that ends the chain.
     """
 
     scores: tf.Tensor
@@ -135,26 +135,26 @@ class NgramState(NamedTuple):
 
 
 class NgramModel:
-    """Looks the log-probabilities of a back-off model up in flat tensors.
+    """Looks up the log-probabilities of a back-off model in flat tensors.
 
-    Behind a text stands its longest context that the model knows. What a context knows of itself
-    replaces what the next shorter one says, less its back-off weight; each edge holds the
-    difference, so that all that a chain of contexts says is a sum. For the shortest contexts, and
-    for those that know more than `MAX_EDGES` characters, all is worked out beforehand. Every
-    operation is one that LiteRT and ONNX have.
+    The state of a text is its longest context that the model knows. Probabilities of a context
+    replace those of the next shorter one, which are lowered by its back-off weight; each edge holds
+    the difference, so that the score of a chain of contexts is a sum. The shortest contexts, and
+    those with more than `MAX_EDGES` characters, are tabulated. LiteRT and ONNX have every
+    operation.
 
     Args:
-        arrays: of a model file. The contexts lie one behind the other, shorter ones first; for
-            each, `sizes` edges with their `symbols`, `log_probabilities` and `targets`, the
-            weight `log_backoffs`, and the next `shorter` context.
-        charset: of the recogniser, whose tokens the model scores. What the words of the model did
-            not hold has the probability of an unknown character.
+        arrays: Arrays of a model file. The contexts follow each other, shorter ones first; for
+            each, `sizes` edges with their `symbols`, `log_probabilities` and `targets`, the weight
+            `log_backoffs`, and the next `shorter` context.
+        charset: Charset of the recogniser, whose tokens the model scores. Characters that no
+            training word had get the probability of the unknown character.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
         _check_arrays(arrays)
         characters = [str(character) for character in arrays["characters"]]
-        # Behind the characters come the end, the unknown, and one that is nothing.
+        # After the characters come the end, the unknown, and one that matches nothing.
         self._num_symbols = len(characters) + 3
         ignores_case = bool(arrays.get("ignores_case", False))
         self._symbol_of = _symbols_of_tokens(characters, charset, ignores_case)
@@ -162,24 +162,24 @@ class NgramModel:
         sizes = arrays["sizes"].astype(np.int32)
         offsets = (np.cumsum(sizes) - sizes).astype(np.int32)
         is_dense = self._choose_dense(sizes, arrays["shorter"])
-        self._dense, self._next = self._work_out(arrays, offsets, np.flatnonzero(is_dense))
-        # What is worked out ends a chain: it is its own shorter context, and has no edges. Where
-        # those would begin stands its row.
+        self._dense, self._next = self._tabulate(arrays, offsets, np.flatnonzero(is_dense))
+        # A tabulated context ends a chain: it is its own shorter context, and has no edges. Its
+        # offset is its row in the table.
         places = np.arange(len(sizes))
         self._shorter = np.where(is_dense, places, arrays["shorter"]).astype(np.int32)
         self._offsets = np.where(is_dense, np.cumsum(is_dense) - 1, offsets).astype(np.int32)
-        # In few bytes: a model in one file holds all of it.
+        # Small types: a single-file model holds all of it.
         self._sizes = np.where(is_dense, 0, sizes).astype(np.int8)
         self._length = _longest_chain(is_dense, arrays["shorter"])
-        gains, self._log_backoffs = _sum_up(arrays, is_dense)
-        # The last context may be read past its end.
+        gains, self._log_backoffs = _edge_gains(arrays, is_dense)
+        # Lookups may read past the end of the last context.
         small = np.int8 if self._num_symbols <= np.iinfo(np.int8).max else np.int32
         self._symbols = np.pad(arrays["symbols"].astype(small), (0, MAX_EDGES))
         self._gains = np.pad(gains, (0, MAX_EDGES))
         self._targets = np.pad(arrays["targets"].astype(np.int32), (0, MAX_EDGES))
 
     def _choose_dense(self, sizes: np.ndarray, shorter: np.ndarray) -> np.ndarray:
-        """Return bool [S], which contexts are worked out."""
+        """Return bool [C], the contexts that are tabulated."""
         lengths = np.zeros(len(sizes), np.int32)
         for context in range(1, len(sizes)):
             lengths[context] = lengths[shorter[context]] + 1
@@ -190,7 +190,7 @@ class NgramModel:
         )
         return (lengths <= longest) | (sizes > MAX_EDGES)
 
-    def _work_out(
+    def _tabulate(
         self, arrays: Mapping[str, np.ndarray], offsets: np.ndarray, contexts: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and targets [D, S] of the D contexts."""
@@ -210,7 +210,7 @@ class NgramModel:
         return scores, targets
 
     def initial_state(self, num_rows: tf.Tensor) -> NgramState:
-        """Return what is known behind empty texts."""
+        """Return the state of empty texts."""
         return self._look_up(tf.fill(tf.reshape(num_rows, (1,)), self._start))
 
     def scores(self, state: NgramState) -> tf.Tensor:
@@ -218,18 +218,18 @@ class NgramModel:
         return tf.gather(state.scores, self._symbol_of, axis=1)
 
     def advance(self, state: NgramState, token_ids: tf.Tensor) -> NgramState:
-        """Return what is known behind the tokens int32 [R]."""
+        """Return the state after the tokens int32 [R]."""
         symbols = tf.gather(self._symbol_of, token_ids)
         after = tf.gather(np.reshape(self._next, -1), state.row * self._num_symbols + symbols)
         if self._length:
             found = tf.equal(state.symbols, tf.reshape(symbols, (-1, 1, 1)))
             targets = tf.reduce_max(tf.where(found, state.targets, 0), axis=(1, 2))
-            # Longer contexts have larger numbers, and lead to none that is shorter.
+            # Longer contexts have larger numbers, and their targets are no shorter.
             after = tf.maximum(after, targets)
         return self._look_up(after)
 
     def _look_up(self, contexts: tf.Tensor) -> NgramState:
-        """Look up what is known behind texts with the longest contexts int32 [R]."""
+        """Look up the state of texts with the longest contexts int32 [R]."""
         chain = [contexts]
         for _ in range(self._length):
             chain.append(tf.gather(self._shorter, chain[-1]))
@@ -248,17 +248,17 @@ class NgramModel:
         rows = tf.reshape(tf.range(tf.shape(row)[0]), (-1, 1, 1)) + tf.zeros_like(symbols)
         indices = tf.unstack(tf.stack([rows, symbols], axis=-1), axis=1)
         scores += tf.expand_dims(tf.gather(self._log_backoffs, contexts), 1)
-        # One context after the other: they share symbols, of which ONNX keeps one and has no sum.
+        # One context after the other: they share symbols, and ONNX does not sum over duplicates.
         for index, gain in zip(indices, gains, strict=True):
             scores += tf.scatter_nd(index, gain, tf.shape(scores))
         return NgramState(scores, symbols, tf.gather(self._targets, places), row)
 
 
 def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse arrays that do not go together: some of their numbers say how much memory is taken.
+    """Refuse inconsistent arrays: some of their numbers determine how much memory is allocated.
 
     Raises:
-        ValueError: If they do not; the message says which.
+        ValueError: If arrays are inconsistent; the message says which.
     """
     characters, sizes, symbols = arrays["characters"], arrays["sizes"], arrays["symbols"]
     shapes = {
@@ -276,7 +276,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
     above: dict[str, np.ndarray] = {
         "sizes": np.array(len(symbols) + 1),
         "symbols": np.array(len(characters) + 3),
-        # A shorter context lies before the longer one, so that every chain of them ends.
+        # A shorter context precedes the longer one, so that every chain ends.
         "shorter": np.maximum(np.arange(len(sizes)), 1),
         "targets": np.array(len(sizes)),
         "start": np.array(len(sizes)),
@@ -287,17 +287,17 @@ def _check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
             raise ValueError(f"its `{name}` are out of range")
     if not len(sizes) or int(sizes.astype(np.int64).sum()) != len(symbols):
         raise ValueError("its `sizes` are not those of its contexts")
-    num_worked_out = int((sizes > MAX_EDGES).sum())
-    if num_worked_out * (len(characters) + 3) > MAX_WORKED_OUT:
-        raise ValueError(f"it has {num_worked_out} contexts that know many characters")
+    num_tabulated = int((sizes > MAX_EDGES).sum())
+    if num_tabulated * (len(characters) + 3) > MAX_WORKED_OUT:
+        raise ValueError(f"it has {num_tabulated} contexts with many characters")
 
 
 def _symbols_of_tokens(characters: list[str], charset: Charset, ignores_case: bool) -> np.ndarray:
-    """Return the symbol of each token, int32 [V]; behind the characters come end and unknown."""
+    """Return the symbol of each token, int32 [V]; after the characters come end and unknown."""
     symbols = np.full(charset.vocabulary_size, len(characters) + 1, np.int32)
     symbols[END_ID] = len(characters)
     places = {character: place for place, character in enumerate(characters)}
-    # Not what stands for another character: two would share a token.
+    # Without glyphs of another character: two symbols would share a token.
     for character in charset.characters:
         known = character.lower() if ignores_case else character
         if known in places:
@@ -306,26 +306,26 @@ def _symbols_of_tokens(characters: list[str], charset: Charset, ignores_case: bo
 
 
 def _longest_chain(is_dense: np.ndarray, shorter: np.ndarray) -> int:
-    """Return how many contexts at most lie before one that is worked out."""
+    """Return the length of the longest chain of contexts before a tabulated one."""
     steps = np.zeros(len(is_dense), np.int32)
     for context in np.flatnonzero(~is_dense):
         steps[context] = steps[shorter[context]] + 1
     return int(steps.max())
 
 
-def _sum_up(
+def _edge_gains(
     arrays: Mapping[str, np.ndarray], is_dense: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn the choice of the longest context that knows a symbol into a sum.
 
     Args:
-        arrays: of a model file.
-        is_dense: bool [C], which contexts are worked out.
+        arrays: Arrays of a model file.
+        is_dense: bool [C], the contexts that are tabulated.
 
     Returns:
-        float32 [E], what each edge adds to what the next shorter context says, its own back-off
-        weight included; and float32 [C], the weights of a context and of all shorter ones before
-        one that is worked out.
+        float32 [E], the score that each edge adds to that of the next shorter context, its own
+        back-off weight included; and float32 [C], the weights of a context and of all shorter
+        ones before a tabulated one.
     """
     sizes, shorter = arrays["sizes"], arrays["shorter"].astype(np.int64)
     log_backoffs = arrays["log_backoffs"].astype(np.float64)
@@ -337,9 +337,9 @@ def _sum_up(
     gains = log_probabilities - log_backoffs[contexts]
     open_edges, at = np.arange(len(contexts)), shorter[contexts]
     while len(open_edges):
-        wanted = at * num_symbols + arrays["symbols"][open_edges]
-        places = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
-        known = keys[places] == wanted
+        queries = at * num_symbols + arrays["symbols"][open_edges]
+        places = order[np.minimum(np.searchsorted(keys, queries, sorter=order), len(keys) - 1)]
+        known = keys[places] == queries
         gains[open_edges[known]] -= log_probabilities[places[known]]
         gains[open_edges[~known]] -= log_backoffs[at[~known]]
         at_end = ~known & (at == 0)

@@ -89,15 +89,7 @@ def wer(labels: Sequence[str], predictions: Sequence[str]) -> float:
     Words are what white space separates. Where the labels hold no word at all the rate is 0 if the
     predictions hold none either, else 1.
 
-    Args:
-        labels: The true texts.
-        predictions: The texts read, in the same order.
-
-    Returns:
-        A rate of 0 or more; 0 is perfect.
-
-    Raises:
-        ValueError: If the two differ in length.
+    Arguments, range and errors are those of `cer`.
 
     Example:
         >>> wer(["rue de la paix"], ["rue dela paix"])
@@ -108,22 +100,14 @@ def wer(labels: Sequence[str], predictions: Sequence[str]) -> float:
 
 
 def ned(labels: Sequence[str], predictions: Sequence[str]) -> float:
-    """Average how alike label and prediction are: "1-N.E.D.", so 1 is perfect and 0 is worst.
+    """Average the normalised similarity of labels and predictions ("1-N.E.D."): 1 is perfect.
 
     `1 - mean(D(label, prediction) / max(len(label), len(prediction)))` with `D` the edit distance,
     over all texts (Chng et al., "ICDAR2019 Robust Reading Challenge on Arbitrary-Shaped Text",
-    recognition task). Two empty texts are alike. Case and symbols count: a protocol that ignores
+    recognition task). Two empty texts are equal. Case and symbols count: a protocol that ignores
     them folds the texts first.
 
-    Args:
-        labels: The true texts.
-        predictions: The texts read, in the same order.
-
-    Returns:
-        A number in [0, 1]; 0 for no texts.
-
-    Raises:
-        ValueError: If the two differ in length.
+    The result is in [0, 1], and 0 for no texts. Arguments and errors are those of `cer`.
 
     Example:
         >>> ned(["four", ""], ["for", ""])
@@ -166,7 +150,7 @@ def wilson_interval(successes: int, total: int, z: float = Z_95) -> tuple[float,
     denominator = 1 + z * z / total
     centre = (share + z * z / (2 * total)) / denominator
     half_width = z / denominator * math.sqrt((share * (1 - share) + z * z / (4 * total)) / total)
-    # At the ends the bound is the share itself; rounding would leave it a hair beside.
+    # At 0 and 1 the bound is the share itself; rounding would miss it slightly.
     low = 0.0 if successes == 0 else centre - half_width
     high = 1.0 if successes == total else centre + half_width
     return low, high
@@ -190,10 +174,10 @@ class TextMetrics:
         num_words: Words of the labels.
         num_word_errors: Edits between labels and predictions, in whole words.
         wer: Word error rate.
-        ned: Mean likeness ("1-N.E.D."; 1 is perfect).
-        google_character_accuracy: As Google's attention_ocr has it, too long counts as right.
-        google_sequence_accuracy: As Google's attention_ocr has it, too long counts as right.
-        aocr_soft_accuracy: As aocr has it, partly right counts in part.
+        ned: Mean normalised similarity ("1-N.E.D."; 1 is perfect).
+        google_character_accuracy: As in Google's attention_ocr: too long counts as correct.
+        google_sequence_accuracy: As in Google's attention_ocr: too long counts as correct.
+        aocr_soft_accuracy: As in aocr: a partly correct text counts in part.
     """
 
     num_examples: int
@@ -303,7 +287,7 @@ def accuracy_by_length(
 
 
 def _alphanumeric(text: str) -> str:
-    # Folding may take a letter apart again, as it does "ǰ".
+    # Case folding may decompose a letter again, as it does "ǰ".
     folded = composed(composed(text).casefold())
     return "".join(character for character in folded if character.isalnum())
 

@@ -1,4 +1,4 @@
-"""Whether confidences can be believed: confidences and outcomes in, numbers out."""
+"""Calibration of confidences: confidences and outcomes in, numbers out."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ SMALLEST_PROBABILITY = 1e-12
 
 @dataclass(frozen=True)
 class Bin:
-    """Readings of about the same confidence.
+    """Predictions of similar confidence.
 
     Attributes:
-        low: of the confidences, exclusive but for 0.
-        high: of the confidences, inclusive.
-        num_examples: readings in the bin.
-        mean_confidence: of these.
-        share_right: of these, in [0, 1].
+        low: Lowest confidence, exclusive except for 0.
+        high: Highest confidence, inclusive.
+        num_examples: Number of predictions in the bin.
+        mean_confidence: Their mean confidence.
+        share_right: Share of them that are correct, in [0, 1].
     """
 
     low: float
@@ -31,12 +31,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class RiskAtCoverage:
-    """What it takes to trust a share of the readings, and what it brings.
+    """Error rate among the most confident share of the predictions.
 
     Attributes:
-        coverage: share of the readings that are kept, the surest first; at least what was asked.
-        confidence: of the least sure that is kept.
-        risk: share of these that are wrong.
+        coverage: Share of the predictions that are kept, most confident first; at least the share
+            asked for.
+        confidence: Lowest confidence that is kept.
+        risk: Share of the kept predictions that are wrong.
     """
 
     coverage: float
@@ -46,15 +47,15 @@ class RiskAtCoverage:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far confidences can be believed.
+    """How well confidences agree with outcomes.
 
     Attributes:
-        expected_calibration_error: mean distance of confidence and share of right readings over
-            the bins (Guo et al., 2017, equation 3), in [0, 1]; 0 is perfect.
-        negative_log_likelihood: mean of `-log confidence` of right and `-log(1 - confidence)` of
-            wrong readings.
-        bins: those that hold readings, ascending.
-        risk_coverage: for each of `COVERAGES`.
+        expected_calibration_error: Mean distance between confidence and share of correct
+            predictions over the bins (Guo et al., 2017, equation 3), in [0, 1]; 0 is perfect.
+        negative_log_likelihood: Mean of `-log confidence` of correct and `-log(1 - confidence)` of
+            wrong predictions.
+        bins: The bins that are not empty, ascending.
+        risk_coverage: One entry for each of `COVERAGES`.
     """
 
     expected_calibration_error: float
@@ -67,14 +68,14 @@ def compute_calibration(confidences: Sequence[float], right: Sequence[bool]) -> 
     """Compare confidences with outcomes.
 
     Args:
-        confidences: in [0, 1].
-        right: whether each reading is its label.
+        confidences: Confidence of each prediction, in [0, 1].
+        right: Whether each prediction is its label.
 
     Returns:
-        All measures; of no readings, zeros and nothing.
+        All measures; zeros and empty tuples for no predictions.
 
     Raises:
-        ValueError: the two differ in length, or a confidence is outside [0, 1].
+        ValueError: If the two differ in length, or a confidence is outside [0, 1].
     """
     pairs = list(zip(confidences, right, strict=True))
     for confidence, _ in pairs:
@@ -91,7 +92,7 @@ def compute_calibration(confidences: Sequence[float], right: Sequence[bool]) -> 
 
 
 def negative_log_likelihood(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Return the mean surprise at the outcomes, in nats; 0 for no readings.
+    """Return the mean negative log-likelihood of the outcomes, in nats; 0 for no predictions.
 
     Example:
         >>> round(negative_log_likelihood([0.5, 0.5], [True, False]), 4)
@@ -105,14 +106,14 @@ def negative_log_likelihood(confidences: Sequence[float], right: Sequence[bool])
 
 
 def fit_temperature(loss_at: Callable[[float], float], num_evaluations: int = 14) -> float:
-    """Return the temperature of the smallest loss, by golden-section search over its logarithm.
+    """Return the temperature of the smallest loss, by golden-section search on a log scale.
 
     Logits are divided by the temperature: above 1, confidences fall (Guo et al., 2017, section
     4.2).
 
     Args:
-        loss_at: the loss at a temperature; falls to its minimum and rises from there.
-        num_evaluations: calls of it; 14 find the temperature to about half a hundredth.
+        loss_at: Loss at a temperature, with a single minimum.
+        num_evaluations: Number of calls of `loss_at`; 14 find the temperature to about 0.005.
 
     Returns:
         A number from 0.1 to 10.
@@ -151,15 +152,15 @@ def _bins(pairs: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:
 
 
 def _risk_coverage(pairs: Sequence[tuple[float, bool]]) -> tuple[RiskAtCoverage, ...]:
-    # Equally sure readings are kept or left together.
-    surest = sorted(pairs, key=lambda pair: -pair[0])
+    # Predictions of equal confidence are kept or dropped together.
+    ranked = sorted(pairs, key=lambda pair: -pair[0])
     rows = []
-    for coverage in COVERAGES if surest else ():
-        confidence = surest[max(math.ceil(coverage * len(surest)) - 1, 0)][0]
-        kept = [is_right for sure, is_right in surest if sure >= confidence]
+    for coverage in COVERAGES if ranked else ():
+        confidence = ranked[max(math.ceil(coverage * len(ranked)) - 1, 0)][0]
+        kept = [is_right for score, is_right in ranked if score >= confidence]
         rows.append(
             RiskAtCoverage(
-                coverage=len(kept) / len(surest),
+                coverage=len(kept) / len(ranked),
                 confidence=confidence,
                 risk=1.0 - sum(kept) / len(kept),
             )

@@ -1,7 +1,9 @@
 """Metrics as two older systems define them, to compare with the figures that those print.
 
-They are kinder than `attention_ocr.metrics.accuracy`, each in its own way, and are named after
-where they come from. Texts are compared in Unicode's composed form (NFC). None is ever NaN.
+They are more lenient than `attention_ocr.metrics.accuracy`, each in its own way, and are named
+after their origin. Texts are compared in Unicode's composed form (NFC). None is ever NaN.
+
+Arguments and errors are those of `accuracy.cer`; each metric is in [0, 1], and 0 for no texts.
 """
 
 from collections.abc import Sequence
@@ -12,22 +14,12 @@ from attention_ocr.metrics.text_pairs import composed_pairs
 
 
 def google_character_accuracy(labels: Sequence[str], predictions: Sequence[str]) -> float:
-    """Average the share of a label's characters that are read in their place.
+    """Average the share of a label's characters that are predicted in their place.
 
-    `char_accuracy` of attention_ocr in tensorflow/models. Two quirks are kept: what is read after
-    the end of the label does not count, so that a text that is too long is right; and one missing
-    character makes all that follow it wrong, because no alignment is looked for. A third is not:
-    an empty label, 0 / 0 there, counts as read, as it does in `google_sequence_accuracy`.
-
-    Args:
-        labels: The true texts.
-        predictions: The texts read, in the same order.
-
-    Returns:
-        A number in [0, 1]; 0 for no texts.
-
-    Raises:
-        ValueError: If the two differ in length.
+    `char_accuracy` of attention_ocr in tensorflow/models. Two quirks are kept: characters after the
+    end of the label do not count, so that a text that is too long is correct; and one missing
+    character makes all later ones wrong, because nothing is aligned. A third is not: an empty
+    label, 0 / 0 there, counts as correct, as it does in `google_sequence_accuracy`.
 
     Example:
         >>> google_character_accuracy(["four", "four"], ["fours", "our"])
@@ -40,18 +32,8 @@ def google_sequence_accuracy(labels: Sequence[str], predictions: Sequence[str]) 
     """Return the share of texts that begin with their label.
 
     `sequence_accuracy` of attention_ocr in tensorflow/models. It overwrites the prediction where
-    the label has ended, so that a text that is too long counts as right, and any text does for an
-    empty label. `metrics.exact_match` does not.
-
-    Args:
-        labels: The true texts.
-        predictions: The texts read, in the same order.
-
-    Returns:
-        A number in [0, 1]; 0 for no texts.
-
-    Raises:
-        ValueError: If the two differ in length.
+    the label has ended, so that a text that is too long counts as correct, as does any text for
+    an empty label. `metrics.exact_match` does not.
 
     Example:
         >>> google_sequence_accuracy(["four", "four"], ["fours", "fou"])
@@ -65,18 +47,8 @@ def aocr_soft_accuracy(labels: Sequence[str], predictions: Sequence[str]) -> flo
     """Average `1 - min(1, edits / characters of the label)`.
 
     The accuracy that `aocr test` prints (emedvedev/attention-ocr, with its `use_distance`, the
-    default). A text with every second character wrong is half right, and short and long labels
-    weigh the same. An empty label is read by an empty text alone.
-
-    Args:
-        labels: The true texts.
-        predictions: The texts read, in the same order.
-
-    Returns:
-        A number in [0, 1]; 0 for no texts.
-
-    Raises:
-        ValueError: If the two differ in length.
+    default). A text with every second character wrong counts half, and short and long labels weigh
+    the same. For an empty label only an empty text is correct.
 
     Example:
         >>> aocr_soft_accuracy(["four", ""], ["for", ""])
@@ -88,7 +60,7 @@ def aocr_soft_accuracy(labels: Sequence[str], predictions: Sequence[str]) -> flo
 def _share_in_place(label: str, prediction: str) -> float:
     if not label:
         return 1.0
-    same = sum(wanted == read for wanted, read in zip(label, prediction, strict=False))
+    same = sum(expected == read for expected, read in zip(label, prediction, strict=False))
     return same / len(label)
 
 

@@ -1,4 +1,4 @@
-"""Labels and predictions side by side, in the form in which they are compared."""
+"""Pairs of labels and predictions, in the Unicode form in which they are compared."""
 
 import unicodedata
 from collections.abc import Sequence

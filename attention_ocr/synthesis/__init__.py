@@ -1,1 +1,1 @@
-"""Text rendered on the fly: settings, texts, fonts, effects and the renderer that joins them."""
+"""Text rendered on the fly: settings, texts, fonts, effects and the renderer."""

@@ -1,4 +1,7 @@
-"""What is behind a text: gray patterns, coloured by a few colours between which they shade."""
+"""Backgrounds: gray patterns, mapped to gradients between a few colours.
+
+A pattern is uint8 `[H, W]`, drawn for a shape of height and width.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,8 +13,8 @@ import numpy as np
 from attention_ocr.synthesis.chance import below, between, happens, pick
 from attention_ocr.synthesis.colors import Color, Palette
 
-# A bank of large patterns is drawn once and cut from ever after: drawing one takes longer than all
-# the rest of a picture.
+# Large patterns are drawn once and then only cropped: drawing one takes longer than rendering the
+# rest of an image.
 _BANK_SIZE = 32
 _BANK_SHAPE = (256, 768)
 _TEXTURE_SEED = 11
@@ -34,55 +37,23 @@ def colorize(pattern: np.ndarray, stops: Sequence[Color]) -> np.ndarray:
 
 
 def draw_slope(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Draw a pattern that shades from corner to corner.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Draw a pattern that shades from corner to corner."""
     corners = rng.integers(0, 256, (2, 2), np.uint8)
     return cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def draw_texture(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece of stone, cloth, wood or cloud: noise of several sizes.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Crop stone, cloth, wood or cloud: noise of several scales."""
     return cut_piece(rng, _texture(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece of a cluttered scene: edges, bars, round things, in and out of focus.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Crop a cluttered scene: edges, bars and round shapes, in and out of focus."""
     return cut_piece(rng, _scene(below(rng, _BANK_SIZE)), shape)
 
 
 def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Draw the edge of a sign or a rule beside the text: one gray, and another along one side.
-
-    Args:
-        rng: Where the chance comes from.
-        shape: Height and width.
-
-    Returns:
-        uint8 `[H, W]`.
-    """
+    """Draw the edge of a sign or a line next to the text: one gray, and another along a side."""
     height, width = shape
     pattern = np.full(shape, below(rng, 96), np.uint8)
     thickness = max(1, int(height * between(rng, 0.02, 0.12)))
@@ -99,20 +70,20 @@ def draw_panel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 _PATTERNS = (draw_slope, draw_texture, draw_scene, draw_panel)
-# Where, from 0 to 1, the share of one pattern ends and the next begins.
+# Cumulative shares of the patterns.
 _PATTERN_BORDERS = (0.3, 0.6, 0.82)
 
 
 def draw_background(
     rng: np.random.Generator, difficulty: float, shape: tuple[int, int], palette: Palette
 ) -> np.ndarray:
-    """Draw what is behind a text.
+    """Draw the background of a text.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         difficulty: From 0, one colour, to 1.
         shape: Height and width.
-        palette: The colours; every pixel stays `palette.gap` away from the text in luma.
+        palette: Colours; every pixel differs from the text by at least `palette.gap` in luma.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -132,15 +103,15 @@ def draw_background(
 
 
 def cut_piece(rng: np.random.Generator, pattern: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece out of a pattern, at a random place and enlargement.
+    """Crop a pattern at a random place and scale.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         pattern: uint8 `[H, W]`.
         shape: Height and width of the piece.
 
     Returns:
-        uint8 of that shape.
+        uint8 of the given shape.
     """
     height, width = pattern.shape
     zoom = between(rng, 0.5, 2.0)
@@ -167,7 +138,7 @@ def _stretch_to_bytes(pattern: np.ndarray) -> np.ndarray:
 def _texture(place: int) -> np.ndarray:
     rng = np.random.default_rng((_TEXTURE_SEED, place))
     height, width = _BANK_SHAPE
-    # Wood and brushed metal are longer one way than the other.
+    # The grain of wood and brushed metal is elongated.
     aspect = 2.0 ** between(rng, -2, 2)
     roughness = between(rng, 0.4, 0.9)
     pattern = np.zeros(_BANK_SHAPE, np.float32)
@@ -189,14 +160,14 @@ def _scene(place: int) -> np.ndarray:
         gray = below(rng, 256)
         x, y = below(rng, width), below(rng, height)
         reach = int(2 ** between(rng, 2, 7))
-        form = below(rng, 4)
-        if form == 0:
+        shape_kind = below(rng, 4)
+        if shape_kind == 0:
             corner = (x + reach, y + max(1, int(reach * rng.random())))
             cv2.rectangle(scene, (x, y), corner, gray, -1)
-        elif form == 1:
+        elif shape_kind == 1:
             end = (x + int(between(rng, -4, 4) * reach), y + int(between(rng, -4, 4) * reach))
             cv2.line(scene, (x, y), end, gray, 1 + below(rng, 8), cv2.LINE_AA)
-        elif form == 2:
+        elif shape_kind == 2:
             axes = (reach, max(1, int(reach * rng.random())))
             turn = 180 * rng.random()
             cv2.ellipse(scene, (x, y), axes, turn, 0, 360, gray, -1, cv2.LINE_AA)

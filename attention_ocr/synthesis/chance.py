@@ -1,4 +1,4 @@
-"""Random choices in under a microsecond: a picture takes fifty, NumPy's take several each."""
+"""Random choices in under a microsecond: an image needs fifty, and NumPy's take longer."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Texts that are no words: serial numbers, plates, cable tags, readings of meters, captchas."""
+"""Texts that are not words: serial numbers, plates, cable tags, meter readings, captchas."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ import numpy as np
 from attention_ocr.synthesis.chance import below, happens, pick
 from attention_ocr.synthesis.material import Material, draw_string
 
-# In a pattern `A` stands for a letter, `9` for a digit, `#` for one of both, and any other
+# In a pattern `A` stands for a letter, `9` for a digit, `#` for either, and any other
 # character for itself.
 PLATES = (
     *("AAA9999", "AAA-9999", "AAA9A99", "AA99AAA", "AA99 AAA", "AA999AA", "AA-999-AA", "A999AAA"),
@@ -82,9 +82,9 @@ def draw_tag(rng: np.random.Generator, material: Material) -> str | None:
 def _draw_by(
     rng: np.random.Generator, material: Material, patterns: tuple[str, ...], small: float
 ) -> str | None:
-    """Draw a code by one of the patterns, or by another one where none fits.
+    """Draw a code by one of the patterns, or by a free one where none fits.
 
-    A share of `small` is not all in capitals.
+    A share of `small` is not all capitals.
     """
     if not material.letters and not material.digits:
         return None
@@ -94,7 +94,7 @@ def _draw_by(
     letters = material.capitals
     if case < small:
         letters = material.small_letters if case < 0.6 * small else material.letters
-    # As on many a plate or tag: few different characters, zeros above all.
+    # As on many plates and tags: few distinct characters, mostly zeros.
     digits = material.digits
     if digits and happens(rng, 0.2):
         digits = "".join([pick(rng, digits) for _ in range(2)]) + "0" * ("0" in digits)
@@ -124,10 +124,10 @@ def fill_pattern(
     """Write a text by a pattern.
 
     Args:
-        rng: Where the chance comes from.
-        pattern: `A` for a letter, `9` for a digit, `#` for one of both, others for themselves.
-        letters: What to draw letters from.
-        digits: What to draw digits from.
+        rng: Random generator.
+        pattern: `A` for a letter, `9` for a digit, `#` for either, others for themselves.
+        letters: Letters to draw from.
+        digits: Digits to draw from.
         allowed: Characters that may stand for themselves; others are left out.
 
     Returns:
@@ -160,7 +160,7 @@ def _draw_pattern(rng: np.random.Generator, material: Material) -> str:
 
 
 def draw_reading(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw what a meter or display shows: `00412.7`, `0123456`, `-3.5`, `12:45`."""
+    """Draw the reading of a meter or display: `00412.7`, `0123456`, `-3.5`, `12:45`."""
     if not material.digits:
         return None
     length = max(material.min_length, min(material.max_length, 3 + below(rng, 6)))
@@ -183,7 +183,7 @@ def draw_reading(rng: np.random.Generator, material: Material) -> str | None:
 def draw_captcha(rng: np.random.Generator, material: Material) -> str | None:
     """Draw the text of a captcha: four to eight characters of one or two sorts, in no order.
 
-    Most have no characters that people take for others, as most captchas have none.
+    Most avoid easily confused characters, as most captchas do.
     """
     sorts = [
         sort

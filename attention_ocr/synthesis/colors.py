@@ -1,4 +1,4 @@
-"""Colours of a picture: text on one side of a gap in luma, everything behind it on the other."""
+"""Colours of an image: text and background on two sides of a gap in luma."""
 
 import math
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from attention_ocr.synthesis.chance import between, happens
 Color = tuple[float, float, float]
 
 _LUMA_WEIGHTS = (0.299, 0.587, 0.114)
-# Of 255; the clean end is above what accessibility rules ask of print, the hard end is where words
-# in photographs become hard to see.
+# Of 255; the easy end exceeds accessibility rules for print, at the hard end words in photographs
+# become hard to see.
 _CLEAN_CONTRAST = 160.0
 _HARD_CONTRAST = 45.0
 
@@ -34,13 +34,13 @@ def luma(color: Color) -> float:
 
 
 def minimum_contrast(difficulty: float) -> float:
-    """Return the least difference of luma between a text and what is behind it.
+    """Return the smallest difference of luma between a text and its background.
 
     Args:
-        difficulty: From 0 to 1.
+        difficulty: From 0, easy, to 1, hard.
 
     Returns:
-        A value from 0 to 255, before blur, noise and light change the picture.
+        A value from 0 to 255, before blur, noise and light are applied.
     """
     return _CLEAN_CONTRAST + (_HARD_CONTRAST - _CLEAN_CONTRAST) * difficulty
 
@@ -49,7 +49,7 @@ def color_of_luma(rng: np.random.Generator, brightness: float, saturation: float
     """Draw a colour of given luma.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         brightness: The luma, from 0 to 255.
         saturation: From 0, gray, to 1, as colourful as the luma allows.
 
@@ -71,13 +71,13 @@ def color_of_luma(rng: np.random.Generator, brightness: float, saturation: float
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of one picture.
+    """Colours of one image.
 
     Args:
         text: Colour of the text.
-        ground: Main colour behind it.
-        gap: Least difference of luma between the text and any colour behind it.
-        saturation: How colourful its colours are, from 0 to 1.
+        ground: Main colour of the background.
+        gap: Smallest difference of luma between the text and any background colour.
+        saturation: Saturation of the colours, from 0 to 1.
     """
 
     text: Color
@@ -87,15 +87,15 @@ class Palette:
 
     @property
     def contrast(self) -> float:
-        """Difference of luma between the text and the main colour behind it."""
+        """Difference of luma between the text and the main background colour."""
         return abs(luma(self.text) - luma(self.ground))
 
     def draw_ground(self, rng: np.random.Generator, spread: float) -> Color:
-        """Draw another colour to have behind the text, at least `gap` away from it in luma.
+        """Draw another background colour, at least `gap` away from the text in luma.
 
         Args:
-            rng: Where the chance comes from.
-            spread: How far it may be from the main one: 0 gives the same luma, 1 any allowed one.
+            rng: Random generator.
+            spread: Distance from the main one: 0 gives the same luma, 1 any allowed one.
 
         Returns:
             The colour.
@@ -103,11 +103,11 @@ class Palette:
         return self._draw_beyond(rng, luma(self.text), luma(self.ground), self.gap, spread)
 
     def draw_text_color(self, rng: np.random.Generator, spread: float) -> Color:
-        """Draw another colour for the text, at least as far from what is behind it as the first.
+        """Draw another colour for the text, at least as far from the background as the first.
 
         Args:
-            rng: Where the chance comes from.
-            spread: How far it may be from the first one, as in `draw_ground`.
+            rng: Random generator.
+            spread: Distance from the first one, as in `draw_ground`.
 
         Returns:
             The colour.
@@ -117,22 +117,22 @@ class Palette:
     def _draw_beyond(
         self, rng: np.random.Generator, origin: float, main: float, gap: float, spread: float
     ) -> Color:
-        """Draw a colour on that side of `origin` where `main` is, `gap` away from it at least."""
+        """Draw a colour on the side of `origin` where `main` is, at least `gap` away."""
         low, high = (origin + gap, 255.0) if main > origin else (0.0, origin - gap)
         brightness = main + spread * (between(rng, low, high) - main)
         return color_of_luma(rng, min(255.0, max(0.0, brightness)), self.saturation)
 
 
 def draw_natural_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of a sign in a photograph: muted, of middling contrast.
+    """Draw the colours of a sign in a photograph: muted, of medium contrast.
 
-    Lighter text on a darker ground comes more often than the other way round. Fitted by eye and by
+    Lighter text on a darker ground is more frequent than the reverse. Fitted by eye and by
     the quartiles of contrast, luma and saturation in training words of Street View Text and
-    ICDAR 2015, told into text and ground by two means.
+    ICDAR 2015, split into text and ground by 2-means clustering.
 
     Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
+        rng: Random generator.
+        strength: Mean pixel coverage of the strokes, from 0 to 1; hairlines need more contrast.
 
     Returns:
         The colours.
@@ -150,16 +150,16 @@ def draw_natural_palette(rng: np.random.Generator, strength: float = 1.0) -> Pal
 
 
 def draw_palette(rng: np.random.Generator, difficulty: float, strength: float = 1.0) -> Palette:
-    """Draw the colours of a picture.
+    """Draw the colours of an image.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         difficulty: From 0, near-black on near-white, to 1: any colours, light on dark as often as
             dark on light, down to a low contrast.
-        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
+        strength: Mean pixel coverage of the strokes, from 0 to 1; hairlines need more contrast.
 
     Returns:
-        The colours; text and ground differ by `minimum_contrast(difficulty)` at least.
+        The colours; text and ground differ by at least `minimum_contrast(difficulty)`.
     """
     highest = 250.0
     gap = min(highest, minimum_contrast(difficulty) / max(strength, 0.2))

@@ -1,4 +1,4 @@
-"""Contact sheets: many pictures on one, each above its text, for people to look at."""
+"""Contact sheets: many images in one, each above its text, for inspection by eye."""
 
 from collections.abc import Sequence
 
@@ -19,34 +19,34 @@ _GAP = 4
 
 
 def draw_contact_sheet(
-    pictures: Sequence[tuple[np.ndarray, str]],
+    examples: Sequence[tuple[np.ndarray, str]],
     faces: Sequence[Face],
     num_columns: int = 6,
     cell_width: int = _CELL_WIDTH,
 ) -> np.ndarray:
-    """Put pictures side by side.
+    """Arrange images in a grid.
 
     Args:
-        pictures: uint8 RGB `[H, W, 3]` and text of each.
-        faces: Faces to write the texts in; each text takes the plainest one that shows it.
-        num_columns: Pictures in a row.
-        cell_width: Pixels for each; a wider picture is shrunk, a wider text is cut.
+        examples: Image, uint8 RGB `[H, W, 3]`, and text of each.
+        faces: Faces for the texts; each text takes the most legible one that shows it.
+        num_columns: Images in a row.
+        cell_width: Width of a cell in pixels; a wider image is shrunk, a wider text is cut.
 
     Returns:
         The sheet, uint8 RGB.
 
     Raises:
-        ValueError: If there is no picture.
+        ValueError: If there is no image.
     """
-    if not pictures:
-        raise ValueError("Expected pictures for the contact sheet. Received: none")
+    if not examples:
+        raise ValueError("Expected images for the contact sheet. Received: none")
     row_height = _CELL_HEIGHT + _CAPTION_HEIGHT + _GAP
-    num_rows = -(-len(pictures) // num_columns)
+    num_rows = -(-len(examples) // num_columns)
     size = (num_columns * cell_width + _GAP, num_rows * row_height + _GAP)
     sheet = Image.new("RGB", size, "white")
     plainest = sorted(faces, key=lambda face: -face.legibility)
     fonts: dict[Face, ImageFont.FreeTypeFont] = {}
-    for place, (image, text) in enumerate(pictures):
+    for place, (image, text) in enumerate(examples):
         row, column = divmod(place, num_columns)
         left, top = _GAP + column * cell_width, _GAP + row * row_height
         sheet.paste(Image.fromarray(_fit(image, cell_width)), (left, top))
@@ -59,7 +59,7 @@ def draw_contact_sheet(
                 characters.difference(*(face.covered(characters) for face in faces))
             )
         font = ImageFont.load_default() if face is None else fonts[face]
-        # Text that no face shows is written by its code points, which any font has.
+        # Text that no face shows is written as its code points, which any font shows.
         caption = text if face else text.encode("ascii", "backslashreplace").decode()
         if not features.check("raqm"):
             caption = display_order(caption)

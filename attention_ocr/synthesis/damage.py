@@ -1,6 +1,6 @@
-"""Strong damage to a finished picture: few pixels, much compression, motion, hardly any contrast.
+"""Strong damage to a finished image: low resolution, compression, motion blur, low contrast.
 
-What comes out can still be read: each damage stops where a letter would be lost.
+The result stays legible: each kind of damage is limited so that no letter is lost.
 """
 
 import math
@@ -12,7 +12,7 @@ from attention_ocr.synthesis.chance import between, happens, pick
 from attention_ocr.synthesis.effects import add_noise, blur, blur_by_motion, compress
 
 _FEWEST_ROWS = 8.0
-"""Pixels of the height of a text that remain, the height of the smallest words people label."""
+"""Smallest remaining text height in pixels, that of the smallest words people label."""
 
 _FEWEST_CONTRAST = 22.0
 _SHRINKING = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST, cv2.INTER_CUBIC)
@@ -26,14 +26,14 @@ def damage(
     stroke_width: float,
     contrast: float,
 ) -> np.ndarray:
-    """Damage a picture in one to three ways.
+    """Damage an image in one to three ways.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        text_height: Of the text in pixels.
-        stroke_width: Of the text in pixels.
-        contrast: Of the text, in luma of 255.
+        text_height: Height of the text in pixels.
+        stroke_width: Stroke width of the text in pixels.
+        contrast: Contrast of the text in luma, from 0 to 255.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -59,13 +59,13 @@ def damage(
 def shrink(
     rng: np.random.Generator, image: np.ndarray, text_height: float, stroke_width: float
 ) -> np.ndarray:
-    """Take a picture to few pixels and back, by filters drawn by chance.
+    """Downsample an image and enlarge it again, with random filters.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        text_height: Of the text in pixels, of which some stay.
-        stroke_width: Of the text in pixels, of which most of one stays.
+        text_height: Height of the text in pixels, of which some stay.
+        stroke_width: Stroke width in pixels, of which most of one stays.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -81,15 +81,15 @@ def shrink(
 
 
 def fade(rng: np.random.Generator, image: np.ndarray, contrast: float) -> tuple[np.ndarray, float]:
-    """Take most of the contrast.
+    """Remove most of the contrast.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        contrast: Of the text, in luma of 255; some of it stays.
+        contrast: Contrast of the text in luma, from 0 to 255; some of it stays.
 
     Returns:
-        uint8 `[H, W, 3]`, and the contrast that stays.
+        uint8 `[H, W, 3]`, and the remaining contrast.
     """
     least = min(1.0, _FEWEST_CONTRAST / max(contrast, 1.0))
     factor = between(rng, least, min(1.0, 3.0 * least + 0.2))

@@ -1,4 +1,4 @@
-"""Characters of displays: seven segments, dots of lamps, wheels of meters."""
+"""Characters of displays: seven segments, dot matrices, meter wheels."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -142,12 +142,12 @@ def draw_segments(rng: np.random.Generator, text: str, height: int) -> tuple[np.
     """Draw a text in seven segments.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         text: Characters of `SEGMENT_CHARACTERS`.
         height: Pixels of a character.
 
     Returns:
-        uint8 `[H, W]` of the segments that are lit, and one of all segments that are not.
+        uint8 `[H, W]` of the lit segments, and one of the unlit ones.
     """
     width = max(4, round(height * between(rng, 0.45, 0.62)))
     thick = max(1.0, height * between(rng, 0.08, 0.17))
@@ -161,7 +161,7 @@ def draw_segments(rng: np.random.Generator, text: str, height: int) -> tuple[np.
     for character in text:
         if character in _MARKS:
             mark = _draw_mark(character, height, thick)
-            # A point stands in the room between two digits.
+            # A point stands in the gap between two digits.
             lit.append((pen - (gap if character != ":" else 0), 0, mark))
             pen += max(0, mark.shape[1] + (gap if character == ":" else 1 - gap // 2))
             continue
@@ -225,15 +225,9 @@ def _draw_mark(character: str, height: int, thick: float) -> np.ndarray:
 
 
 def draw_dots(rng: np.random.Generator, text: str, height: int) -> tuple[np.ndarray, ...]:
-    """Draw a text in lamps, five columns of seven for most characters.
+    """Draw a text of `DOT_CHARACTERS` as a dot matrix, 5 by 7 dots for most characters.
 
-    Args:
-        rng: Where the chance comes from.
-        text: Characters of `DOT_CHARACTERS`.
-        height: Pixels of a capital.
-
-    Returns:
-        uint8 `[H, W]` of the dots that are lit, and one of those that are not.
+    Arguments and results are those of `draw_segments`, with dots for segments.
     """
     gap = 1 if happens(rng, 0.7) else 2
     columns: list[int] = [0]
@@ -249,18 +243,18 @@ def draw_dots(rng: np.random.Generator, text: str, height: int) -> tuple[np.ndar
 def spread_dots(
     rng: np.random.Generator, lamps: np.ndarray, pitch: float, square: bool = False
 ) -> tuple[np.ndarray, ...]:
-    """Draw each pixel of a small picture as a dot.
+    """Draw each pixel of a small image as a dot.
 
     Args:
-        rng: Where the chance comes from.
-        lamps: uint8 `[h, w]`, how bright each dot is.
-        pitch: Pixels from dot to dot.
-        square: Whether dots are squares, not discs.
+        rng: Random generator.
+        lamps: uint8 `[h, w]`, brightness of each dot.
+        pitch: Distance of neighbouring dots in pixels.
+        square: Whether dots are squares instead of discs.
 
     Returns:
-        uint8 `[H, W]` of the dots as bright as they are, and one of all others.
+        uint8 `[H, W]` of the lit dots with their brightness, and one of the unlit ones.
     """
-    # Drawn large, and made as small as asked for.
+    # Drawn large, then scaled down.
     side = 8
     dot = _lamp(side, round(between(rng, 2.2, 4.4), 1), square)
     lit = cv2.resize(lamps, None, fx=side, fy=side, interpolation=cv2.INTER_NEAREST)
@@ -291,18 +285,18 @@ def draw_wheels(
     text: str,
     capital: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw the wheels of a meter, each in its window, the last of which may be rolling on.
+    """Draw the wheels of a meter, each in its window; the last one may be between two digits.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         typesetter: Draws the digits.
         face: A face that shows the text.
         size: Pixels to the em.
-        text: What the wheels show; other characters than digits stand between them.
+        text: Text on the wheels; characters other than digits stand between them.
         capital: Height of a capital in pixels.
 
     Returns:
-        uint8 `[H, W]` of the digits, of what is to be seen of those before and after them, and of
+        uint8 `[H, W]` of the digits, of the visible parts of their neighbours on the wheels, and of
         the windows.
     """
     drawn: dict[str, tuple[np.ndarray, int]] = {}
@@ -327,7 +321,7 @@ def draw_wheels(
     pen = 0
     for place, (character, ink) in enumerate(zip(text, inks, strict=True)):
         if not character.isalnum():
-            # On the line on which the digits stand.
+            # On the baseline of the digits.
             top = (window[1] + capital) // 2 - draw(character)[1]
             digits.append((pen, max(0, top), ink))
             pen += ink.shape[1] + gap
@@ -349,7 +343,7 @@ _Placed = list[tuple[int, int, np.ndarray]]
 
 
 def _neighbours(digit: str, face: "Face") -> list[tuple[int, str]]:
-    """Return the digits before and after one on a wheel, of those that a face has."""
+    """Return the digits before and after one on a wheel, as far as the face has them."""
     neighbours = [(step, str((int(digit) + step) % 10)) for step in (-1, 1)]
     return [(step, other) for step, other in neighbours if face.covered(other)]
 
@@ -357,7 +351,7 @@ def _neighbours(digit: str, face: "Face") -> list[tuple[int, str]]:
 def _join_wheels(
     size: tuple[int, int], digits: _Placed, others: _Placed, windows: _Placed
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Join placed digits, their neighbours and windows to masks of at least a width and height."""
+    """Join placed digits, neighbours and windows into masks of a minimum width and height."""
     columns = max([size[0]] + [ink.shape[1] + x for x, _, ink in digits])
     rows = max([size[1]] + [ink.shape[0] + y for _, y, ink in digits])
     blank = (0, 0, np.zeros((rows, columns), np.uint8))
@@ -368,7 +362,7 @@ def _join_wheels(
 
 
 def _see_through(window: tuple[int, int], ink: np.ndarray, shift: int) -> np.ndarray:
-    """Return what a window of some width and height shows of a digit that is shifted down."""
+    """Return the part of a shifted digit that is visible in a window."""
     width, height = window
     seen = np.zeros((height, width), np.uint8)
     x, y = (width - ink.shape[1]) // 2, (height - ink.shape[0]) // 2 + shift

@@ -1,6 +1,6 @@
-"""Effects on pictures: ink on ground, then what a camera does to it. Each is usable alone.
+"""Effects on images: ink on ground, then the artefacts of a camera. Each is usable on its own.
 
-All take and return uint8 `[H, W, 3]` and leave their arguments alone.
+All take and return uint8 `[H, W, 3]` and leave their arguments unchanged.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from attention_ocr.synthesis.looks import LOOKS, Look
 
 _NOISE_SEED = 13
 _NOISE_SHAPE = (256, 1024)
-# Deviation of the stored noise; the stored bytes are 128 plus noise.
+# Standard deviation of the stored noise; the stored bytes are 128 plus noise.
 _NOISE_DEVIATION = 32.0
 
 
 def paint(image: np.ndarray, mask: np.ndarray, color: Color | np.ndarray) -> np.ndarray:
-    """Paint on a picture through a mask.
+    """Paint an image through a mask.
 
     Args:
         image: uint8 `[H, W, 3]`.
-        mask: uint8 `[H, W]`, 255 where the paint covers.
+        mask: uint8 `[H, W]`, 255 where fully painted.
         color: One colour, or uint8 `[H, W, 3]`.
 
     Returns:
@@ -41,10 +41,10 @@ def paint(image: np.ndarray, mask: np.ndarray, color: Color | np.ndarray) -> np.
 
 
 def thicken(mask: np.ndarray, radius: int) -> np.ndarray:
-    """Widen the ink of a mask, for outlines.
+    """Dilate the ink of a mask, for outlines.
 
     Args:
-        mask: uint8 `[H, W]`, with at least `radius` pixels without ink on every side.
+        mask: uint8 `[H, W]`, with an empty margin of at least `radius` pixels.
         radius: Pixels.
 
     Returns:
@@ -62,7 +62,7 @@ def cast_shadow(
         mask: uint8 `[H, W]`, the ink.
         shift_x: Pixels to the right.
         shift_y: Pixels down.
-        softness: Deviation of its blur in pixels, 0 for a hard edge.
+        softness: Standard deviation of its blur in pixels, 0 for a hard edge.
         strength: From 0 to 1.
 
     Returns:
@@ -76,11 +76,11 @@ def cast_shadow(
 
 
 def blur(image: np.ndarray, deviation: float) -> np.ndarray:
-    """Put a picture out of focus.
+    """Blur an image as if out of focus.
 
     Args:
         image: uint8 `[H, W, 3]`.
-        deviation: Of the Gaussian, in pixels.
+        deviation: Standard deviation of the Gaussian in pixels.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -90,7 +90,7 @@ def blur(image: np.ndarray, deviation: float) -> np.ndarray:
 
 
 def blur_by_motion(image: np.ndarray, length: float, angle: float) -> np.ndarray:
-    """Move the camera during exposure.
+    """Blur an image by camera motion.
 
     Args:
         image: uint8 `[H, W, 3]`.
@@ -104,7 +104,7 @@ def blur_by_motion(image: np.ndarray, length: float, angle: float) -> np.ndarray
         return image.copy()
     side = 2 * int(length / 2 + 0.999) + 1
     middle = side // 2
-    # Sixteenths of a pixel, so that a short way is not rounded to none.
+    # Sixteenths of a pixel, so that a short motion is not rounded to zero.
     center, reach = 16 * middle, 8 * (length - 1.0)
     step = (round(reach * np.cos(angle)), round(reach * np.sin(angle)))
     kernel = np.zeros((side, side), np.uint8)
@@ -117,11 +117,11 @@ def blur_by_motion(image: np.ndarray, length: float, angle: float) -> np.ndarray
 
 
 def lower_resolution(image: np.ndarray, factor: float) -> np.ndarray:
-    """Take a picture with fewer pixels and enlarge it again.
+    """Downsample an image and enlarge it again.
 
     Args:
         image: uint8 `[H, W, 3]`.
-        factor: Share of the pixels on a side, above 0 to 1.
+        factor: Scale of each side, above 0 to 1.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -135,12 +135,12 @@ def lower_resolution(image: np.ndarray, factor: float) -> np.ndarray:
 def add_noise(
     rng: np.random.Generator, image: np.ndarray, deviation: float, colored: bool, coarse: bool
 ) -> np.ndarray:
-    """Add the noise of a sensor.
+    """Add sensor noise.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        deviation: Of the Gaussian, from 0 to 255.
+        deviation: Standard deviation of the noise, from 0 to 255.
         colored: Whether the channels differ.
         coarse: Whether the grains are larger than a pixel.
 
@@ -164,7 +164,7 @@ def add_noise(
 
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
-    """Save a picture as JPEG and open it again.
+    """Compress an image as JPEG and decode it.
 
     Args:
         image: uint8 `[H, W, 3]`.
@@ -173,7 +173,7 @@ def compress(image: np.ndarray, quality: int) -> np.ndarray:
     Returns:
         uint8 `[H, W, 3]`.
     """
-    # OpenCV takes red for blue, here and back again; the loss is the same.
+    # OpenCV swaps red and blue, here and back again; the loss is the same.
     encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
 
@@ -196,7 +196,7 @@ def develop(
 
 
 def tone_curve(contrast: float, brightness: float, gamma: float) -> np.ndarray:
-    """Compute what `develop` makes of each value.
+    """Compute the lookup table of `develop`.
 
     Args:
         contrast: Factor of the distance from middle gray.
@@ -211,10 +211,10 @@ def tone_curve(contrast: float, brightness: float, gamma: float) -> np.ndarray:
 
 
 def shade(rng: np.random.Generator, image: np.ndarray, darkest: float) -> np.ndarray:
-    """Light a picture unevenly.
+    """Light an image unevenly.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
         darkest: Factor in the darkest corner, from 0 to 1.
 
@@ -232,8 +232,8 @@ class Strokes:
     """Strokes of a text.
 
     Args:
-        width: Their mean width in pixels.
-        strength: How much of a pixel they cover on average, from 0 to 1.
+        width: Mean width in pixels.
+        strength: Mean coverage of a pixel by the strokes, from 0 to 1.
     """
 
     width: float
@@ -247,7 +247,7 @@ def measure_strokes(mask: np.ndarray) -> Strokes:
         mask: uint8 `[H, W]`, with ink.
 
     Returns:
-        Their width and strength, which say how much blur and noise a text bears.
+        Their width and strength, which limit blur and noise.
     """
     ink = float(cv2.norm(mask, cv2.NORM_L1))
     steps = cv2.norm(mask[1:], mask[:-1], cv2.NORM_L1)
@@ -268,16 +268,16 @@ def photograph(
     look: Look = LOOKS["any"],
     sharp: bool = False,
 ) -> np.ndarray:
-    """Do to a picture what cameras and web sites do, within what leaves its text legible.
+    """Apply the artefacts of cameras and web sites, as far as the text stays legible.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
         difficulty: From 0, nothing, to 1.
         ink_height: Height of the text in pixels.
-        strokes: Its strokes, which say how much blur it bears.
-        palette: Its colours, which with the strokes say how much noise it bears.
-        look: Says how often there is noise.
+        strokes: Strokes of the text, which limit the blur.
+        palette: Colours, which together with the strokes limit the noise.
+        look: Determines how often there is noise.
         sharp: Whether it stays in focus.
 
     Returns:
@@ -288,7 +288,7 @@ def photograph(
     contrast = palette.contrast * strokes.strength
     darkest = 1.0
     if happens(rng, 0.35 * difficulty):
-        # Whatever the shadow, a contrast of 35 stays.
+        # Whatever the shadow, a contrast of 35 remains.
         darkest = max(1.0 - 0.5 * difficulty, min(1.0, 35.0 / contrast))
         image = shade(rng, image, darkest)
     if happens(rng, 0.6 * difficulty):
@@ -313,7 +313,7 @@ def _develop_safely(
     palette: Palette,
     darkest: float,
 ) -> np.ndarray:
-    """Develop, unless that would drive text and ground to one end of the scale anywhere."""
+    """Develop, unless that would saturate both text and ground anywhere."""
     contrast = between(rng, 1.0 - 0.35 * difficulty, 1.0 + 0.4 * difficulty)
     brightness = between(rng, -40.0, 40.0) * difficulty
     gamma = float(np.exp(between(rng, -0.4, 0.4) * difficulty))
@@ -332,7 +332,7 @@ def _soften(
     ink_height: float,
     stroke_width: float,
 ) -> np.ndarray:
-    """Blur in one way: out of focus, moved, or from few pixels. Two at once would hide letters."""
+    """Blur in one way: defocus, motion, or low resolution. Two at once would hide letters."""
     choice = rng.random() / (0.9 * difficulty)
     if choice < 0.4:
         return blur(image, 0.3 + 0.4 * stroke_width * difficulty * rng.random())
@@ -340,7 +340,7 @@ def _soften(
         length = 1.0 + 1.2 * stroke_width * difficulty * rng.random()
         return blur_by_motion(image, length, np.pi * rng.random())
     if choice < 0.9:
-        # Twelve pixels are the height of the smallest words people label.
+        # The smallest words people label are twelve pixels high.
         least = max(1.0 - 0.6 * difficulty, 12.0 / ink_height, 1.1 / stroke_width)
         least = min(1.0, least)
         return lower_resolution(image, between(rng, least, 1.0))

@@ -1,11 +1,11 @@
-"""Which package brings a font for characters that no font of the machine shows."""
+"""Font packages for characters that no font of the machine shows."""
 
 import unicodedata
 from collections.abc import Iterable
 
 from absl import logging
 
-# The first word of a character's name says its script.
+# The first word of a character's name is its script.
 _EAST_ASIAN = frozenset(
     {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH"}
     | {"KANGXI", "SQUARE"}
@@ -15,13 +15,13 @@ _SYMBOLS = ("So", "Sk", "Sm", "Sc")
 
 
 def font_package(character: str) -> str | None:
-    r"""Return the Debian and Ubuntu package that brings a font for a character.
+    r"""Return the Debian and Ubuntu package that provides a font for a character.
 
     Args:
         character: One code point.
 
     Returns:
-        Its name, or None for what no font shows: controls, spaces, unassigned and private ones.
+        Its name, or `None` for invisible characters: controls, spaces, unassigned and private ones.
 
     Example:
         >>> font_package("東"), font_package("ع"), font_package("\x1b")
@@ -36,10 +36,10 @@ def font_package(character: str) -> str | None:
 
 
 def warn_of_missing_fonts(characters: Iterable[str]) -> None:
-    """Say once for each script that no font shows it, and which package to install.
+    """Warn once for each script without a font, and name the package to install.
 
     Args:
-        characters: Those that no font shows.
+        characters: Characters that no font shows.
     """
     for character in characters:
         package = font_package(character)

@@ -24,7 +24,7 @@ from attention_ocr.synthesis.typefaces import Face, inspect_file, letter_shapes
 from attention_ocr.synthesis.typesetting import open_font
 
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
-# Font packages name their files under these; the first holds what the second holds, where both are.
+# Entry points of font packages; where both exist, the first includes the second.
 _ENTRY_POINT_GROUPS = ("fonts_ttf", "fonts_otf")
 _PLAIN_FACES = ("Roboto-Regular", "Caladea-Regular", "SourceSerifPro-Regular")
 
@@ -101,7 +101,7 @@ def bundled_files() -> list[Path]:
 
 
 def machine_folders() -> list[Path]:
-    """List the folders where the system keeps fonts, there or not."""
+    """List the font folders of the system, whether they exist or not."""
     home = Path.home()
     if sys.platform == "win32":
         windows = Path(os.environ.get("WINDIR", r"C:\Windows"))
@@ -127,7 +127,7 @@ def _walk(folders: Iterable[Path]) -> set[Path]:
 
 
 def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
-    """Return the faces of each file, from the cache where it knows the file as it is now."""
+    """Return the faces of each file, from the cache where the file is unchanged."""
     file = cache_file()
     entries = load_cache(file)
     found: list[tuple[Face, ...]] = []
@@ -148,7 +148,7 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
         references = _plain_letter_shapes()
         try:
             with _quiet_font_tools():
-                # A bar where people watch, for what takes a minute with thousands of files.
+                # A progress bar on terminals: thousands of files take a minute.
                 for path, status in tqdm(unknown, desc="fonts", leave=False, disable=None):
                     faces = inspect_file(path, references)
                     entries[str(path)] = describe(status, faces)
@@ -161,7 +161,7 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
 
 @contextmanager
 def _quiet_font_tools() -> Iterator[None]:
-    """Keep back the remarks of fontTools on tables that are slightly wrong and of no use here."""
+    """Suppress fontTools' warnings about slightly wrong tables that are not used here."""
     logger = logging_of_python.getLogger("fontTools")
     level = logger.level
     logger.setLevel(logging_of_python.ERROR)

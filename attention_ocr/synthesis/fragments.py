@@ -1,4 +1,4 @@
-"""Words as they are found in pictures: in running text, cut off, misspelt, with letters missing."""
+"""Words as they occur in images: in running text, cut off, misspelt, with letters missing."""
 
 import math
 from collections.abc import Callable
@@ -8,13 +8,13 @@ import numpy as np
 from attention_ocr.synthesis.chance import below, happens, pick
 from attention_ocr.synthesis.material import Material
 
-# How often the most frequent words come: rank r is drawn in proportion to 1 / (r + _FLATTENING).
+# Rank r is drawn in proportion to 1 / (r + _FLATTENING).
 _FLATTENING = 30
 _ENDINGS = (",", ",", ",", ".", ".", ".", ":", ";", "!", "?", "'s", "-", ")", '"', "...", "%", "*")
 _PAIRS = (("(", ")"), ('"', '"'), ("'", "'"), ("[", "]"))
 
-# Words that make up half of English running text, which word lists for other uses leave out or sort
-# by the alphabet.
+# The words that make up half of English running text; many word lists omit them or are sorted
+# alphabetically.
 _FUNCTION_WORDS = """
     the of and to a in for is on that by this with you it not or be are from at as your all have new
     more an was we will home can us about if page my has search free but our one other do no they he
@@ -39,19 +39,19 @@ def draw_fragment(rng: np.random.Generator, material: Material) -> str | None:
     if word is None:
         return None
     word = pick(rng, _CASINGS)(word)
-    form = below(rng, 15)
-    if form < 10:
+    variant = below(rng, 15)
+    if variant < 10:
         return _cut(rng, word, material)
     place = below(rng, len(word))
     before, letter, after = word[:place], word[place], word[place + 1 :]
-    if form == 10 or (form == 11 and not material.letters):
+    if variant == 10 or (variant == 11 and not material.letters):
         return before + after or None
-    if form == 11:
+    if variant == 11:
         other = pick(rng, material.letters)
         return before + (other.upper() if letter.isupper() else other.lower()) + after
-    if form == 12:
+    if variant == 12:
         return before + 2 * letter + after
-    if form == 13:
+    if variant == 13:
         return before + after[:1] + letter + after[1:]
     kept = [character for character in word if happens(rng, 0.75)]
     return "".join(kept) or None
@@ -72,11 +72,11 @@ def _cut(rng: np.random.Generator, word: str, material: Material) -> str | None:
 
 
 def draw_running_word(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw a word as running text has it: frequent ones often, some with punctuation."""
+    """Draw a word as in running text: frequent ones often, some with punctuation."""
     count = len(material.frequent_words)
     if not count:
         return None
-    # Zipf's law, flat at its head, by its inverse distribution.
+    # Zipf's law with a flattened head, by its inverse distribution function.
     rank = int(_FLATTENING * (math.exp(rng.random() * math.log1p(count / _FLATTENING)) - 1))
     word = material.frequent_words[min(rank, count - 1)]
     case = rng.random()
@@ -84,30 +84,30 @@ def draw_running_word(rng: np.random.Generator, material: Material) -> str | Non
         word = word.upper()
     elif case > 0.65:
         word = _title(word)
-    form = rng.random()
-    if form < 0.14:
+    variant = rng.random()
+    if variant < 0.14:
         ending = pick(rng, _ENDINGS)
         if all(mark in material.characters for mark in ending):
             return word + ending
-    elif form < 0.17:
+    elif variant < 0.17:
         opening, closing = pick(rng, _PAIRS)
         if opening in material.characters and closing in material.characters:
             return opening + word + (closing if happens(rng, 0.5) else "")
-    elif form < 0.19 and "-" in material.characters:
+    elif variant < 0.19 and "-" in material.characters:
         second = material.pick_part(rng, material.max_length - len(word) - 1)
         return f"{word}-{second}" if second else word
     return word
 
 
 def order_by_frequency(words: tuple[str, ...], is_english: bool) -> tuple[str, ...]:
-    """Order words by how often they are written.
+    """Order words by their frequency.
 
     Args:
-        words: Words in the order of their file: the most frequent first, or by the alphabet.
-        is_english: Whether `FUNCTION_WORDS` may be added to words that go by the alphabet.
+        words: Words in the order of their file: most frequent first, or alphabetical.
+        is_english: Whether `FUNCTION_WORDS` may be added to alphabetical words.
 
     Returns:
-        The words as they are; if they go by the alphabet, shuffled, always in the same way.
+        The words unchanged; alphabetical ones shuffled with a fixed seed.
     """
     folded = [word.casefold() for word in words[:1000]]
     if len(words) < 3 or folded != sorted(folded):

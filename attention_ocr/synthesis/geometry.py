@@ -1,4 +1,4 @@
-"""Shapes of a line of text: on an arc, turned, leaning, seen from the side; no ink is cut off."""
+"""Geometry of a line of text: arc, rotation, shear, perspective; no ink is cut off."""
 
 import math
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from attention_ocr.synthesis.chance import between, happens
 from attention_ocr.synthesis.looks import LOOKS, Look
 
 MAX_FORESHORTENING = 2.5
-"""Of the farthest corner of a line against the nearest one; letters beyond vanish."""
+"""Largest ratio of the distances of the farthest and nearest corner; beyond, letters vanish."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How a line of text is looked at.
+    """Viewpoint from which a line of text is seen.
 
     Args:
-        rotation: Turn in radians, clockwise.
-        shear: Lean of the upright strokes, as a share of the height.
+        rotation: Rotation in radians, clockwise.
+        shear: Slant of the upright strokes, as a share of the height.
         stretch: Factor of the width.
         scale: Factor of both sides.
         corners: Shift of each corner in pixels: x and y of top left, top right, bottom right and
@@ -40,17 +40,17 @@ def draw_view(
     max_height: float,
     look: Look = LOOKS["any"],
 ) -> View:
-    """Draw a way to look at a line of text.
+    """Draw a random viewpoint.
 
     Args:
-        rng: Where the chance comes from.
-        difficulty: From 0 to 1.
+        rng: Random generator.
+        difficulty: From 0, easy, to 1, hard.
         shape: Height and width of the mask.
-        max_height: Height in pixels above which the result is made smaller.
-        look: Says how far it may turn.
+        max_height: Largest height of the result in pixels; a higher one is scaled down.
+        look: Limits rotation and perspective.
 
     Returns:
-        The view. Long lines turn less: a turned one is mostly ground, and its letters are small.
+        The view. Long lines rotate less: a rotated one is mostly ground, and its letters are small.
     """
     height, width = shape
     steepest = min(look.steepest, look.rise * height / width) * difficulty
@@ -60,13 +60,13 @@ def draw_view(
     rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5
     shear = look.shear * difficulty * between(rng, -1, 1) * rng.random()
     stretch = math.exp(between(rng, *look.stretch) * difficulty)
-    # Of the shorter side: the corners of a lone `l` would pass each other.
+    # Relative to the shorter side: otherwise the corners of a lone `l` would cross.
     reach = look.tilt * difficulty * min(height, width)
     draws = rng.random(8).tolist()
     corners = tuple(reach * (2.0 * draw - 1.0) for draw in draws)
     expected = height + abs(math.sin(rotation)) * width * stretch + reach
     scale = math.exp(between(rng, -0.3, 0.15) * difficulty)
-    # Down to three fifths and no further: below, letters that were legible are not.
+    # Down to three fifths: below, legible letters become illegible.
     scale = max(0.6, min(scale, max_height / expected))
     view = View(rotation, shear, stretch, scale, corners)
     if _foreshortening(view, shape) > MAX_FORESHORTENING:
@@ -75,9 +75,9 @@ def draw_view(
 
 
 def _foreshortening(view: View, shape: tuple[int, int]) -> float:
-    """Return how many times as far as its nearest corner the farthest of a mask is.
+    """Return the ratio of the distances of the farthest and the nearest corner of a mask.
 
-    Infinite where one lies behind the camera.
+    It is infinite where a corner lies behind the camera.
     """
     height, width = shape
     matrix = _perspective(view, shape)
@@ -88,7 +88,7 @@ def _foreshortening(view: View, shape: tuple[int, int]) -> float:
 
 
 def place_corners(view: View, shape: tuple[int, int]) -> list[tuple[float, float]]:
-    """Compute where the corners of a mask come to lie.
+    """Compute the projected corners of a mask.
 
     Args:
         view: The view.
@@ -116,21 +116,21 @@ def _perspective(view: View, shape: tuple[int, ...]) -> np.ndarray:
     """Return the homography float64 [3, 3] from the pixels of a mask to those of its view."""
     height, width = shape
     placed = np.array(place_corners(view, (height, width)), np.float32)
-    # Half a pixel: the corners of the mask are those of its pixels, OpenCV counts from centres.
+    # Half a pixel: a mask ends at the corners of its pixels, OpenCV counts from their centres.
     x, y = width - 0.5, height - 0.5
     source = np.array([(-0.5, -0.5), (x, -0.5), (x, y), (-0.5, y)], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(source, placed - np.float32(0.5)))
 
 
 def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
-    """Look at a mask.
+    """Project a mask.
 
     Args:
         mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
         view: The view.
 
     Returns:
-        uint8 of another height and width, in which the whole mask is to be seen.
+        uint8 of another height and width that shows the whole mask.
     """
     height, width = mask.shape[:2]
     placed = place_corners(view, (height, width))
@@ -141,7 +141,7 @@ def view_mask(mask: np.ndarray, view: View) -> np.ndarray:
 
 
 def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
-    """Bend a line of text to an arc, letters standing upright on it.
+    """Bend a line of text to an arc; letters stand upright on it.
 
     Args:
         mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
@@ -149,14 +149,14 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
             middle, negative sinks.
 
     Returns:
-        uint8 of another height and width, in which the whole mask is to be seen.
+        uint8 of another height and width that shows the whole mask.
     """
     if abs(angle) < 0.02:
         return mask
     height, width = mask.shape[:2]
     if angle < 0:
         return bend_mask(mask[::-1, ::-1], -angle)[::-1, ::-1]
-    # The circle must be wider than the line is high, or letters meet at its centre.
+    # The radius must exceed the height of the line, or letters meet at the centre.
     radius = max(width / angle, 1.2 * height)
     half_angle = width / (2 * radius)
     outer, inner = radius + height / 2, radius - height / 2
@@ -176,20 +176,20 @@ def bend_mask(mask: np.ndarray, angle: float) -> np.ndarray:
 
 
 def ripple_mask(rng: np.random.Generator, mask: np.ndarray, reach: float) -> np.ndarray:
-    """Distort a mask elastically: neighbouring pixels move alike, distant ones do not.
+    """Distort a mask elastically: neighbouring pixels move together, distant ones independently.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         mask: uint8 `[H, W]`, or up to four of them as `[H, W, N]`.
-        reach: Pixels that a point moves at most.
+        reach: Largest displacement in pixels.
 
     Returns:
-        uint8 with as much room more on every side as the ink may move.
+        uint8, padded on every side by the largest displacement.
     """
     margin = math.ceil(reach) + 1
     padded = cv2.copyMakeBorder(mask, *(4 * (margin,)), cv2.BORDER_CONSTANT)
     height, width = padded.shape[:2]
-    # A grid of shifts, a cell some two thirds of the height of a letter.
+    # A grid of shifts, with cells of about two thirds of a letter's height.
     cells = (3, max(3, round(2.0 * width / height) + 1))
     draws = (2.0 * rng.random((*cells, 2), np.float32) - 1.0) * np.float32(reach)
     shifts = cv2.resize(draws, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -1,7 +1,7 @@
 """Kinds of text, one function each: words, numbers, codes, prices, dates and so on.
 
-A function draws a candidate; `TextSampler` draws again when it does not fit the settings, so that a
-function need only come close.
+A function draws a candidate; `TextSampler` draws again when it violates the settings, so a function
+need only fit most of the time.
 """
 
 from collections.abc import Callable
@@ -91,29 +91,29 @@ def draw_punctuated(rng: np.random.Generator, material: Material) -> str | None:
     word = material.pick_part(rng, material.max_length - 1)
     if word is None:
         return None
-    form = below(rng, 4)
-    if form == 0:
+    variant = below(rng, 4)
+    if variant == 0:
         return word + "'s"
-    if form == 1:
+    if variant == 1:
         second = material.pick_part(rng, material.max_length - 1 - len(word))
         return word + pick(rng, "-&/") + second if second else word + "-"
-    if form == 2:
+    if variant == 2:
         opening, closing = pick(rng, (('"', '"'), ("(", ")"), ("'", "'"), ("[", "]")))
         return opening + word + closing
     return word + pick(rng, (".", ",", "!", "?", ":", ";", "...", "!!"))
 
 
 def draw_address(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw an address of the web: `www.example.com`, `name@example.org`."""
+    """Draw a web or e-mail address: `www.example.com`, `name@example.org`."""
     ending = pick(rng, (".com", ".org", ".net", ".co.uk", ".de"))
     room = material.max_length - len(ending)
-    form = below(rng, 3)
-    word = material.pick_part(rng, room - 4 * (form == 0))
+    variant = below(rng, 3)
+    word = material.pick_part(rng, room - 4 * (variant == 0))
     if word is None:
         return None
-    if form == 0:
+    if variant == 0:
         return f"www.{word}{ending}"
-    name = material.pick_part(rng, room - len(word) - 1) if form == 1 else None
+    name = material.pick_part(rng, room - len(word) - 1) if variant == 1 else None
     return f"{name}@{word}{ending}" if name else word + ending
 
 
@@ -130,7 +130,7 @@ def draw_phrase(rng: np.random.Generator, material: Material) -> str | None:
 
 
 def draw_random(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw a string of any allowed characters, for scripts and symbols no word list covers."""
+    """Draw a string of any allowed characters, for scripts and symbols without a word list."""
     if not material.characters:
         return None
     return draw_string(rng, material.characters, material.draw_length(rng))

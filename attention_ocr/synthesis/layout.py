@@ -1,7 +1,6 @@
-"""A text as it is found in a scene: its letters, what stands around it, and the view of all that.
+"""Layout of a text in a scene: its letters, its surroundings and the viewpoint.
 
-What belongs together is seen together: the masks of text, second texts, frame and panel are bent,
-distorted and turned as one.
+The masks of text, second texts, frame and panel are bent, distorted and rotated together.
 """
 
 from collections.abc import Sequence
@@ -35,20 +34,20 @@ from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 LARGEST_CAPTION = 1 / 1.8
-"""Of the height of the text: second texts are smaller, so that nobody takes one for the text."""
+"""Largest height of second texts relative to the text, so that none is taken for the text."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A text and what is around it, ready to be painted: masks of one shape.
+    """A text and its surroundings, ready to be painted: masks of one shape.
 
     Args:
         ink: uint8 `[H, W]`, 255 where the text covers.
-        captions: Where second texts cover; for displays, what is not lit.
-        frame: Where the edge of the panel or the windows of wheels are.
-        panel: Where the panel is; without one, nowhere.
-        box: Left, top, width and height of what the picture must show.
-        height: Of the text in pixels, without what surrounds it.
+        captions: Mask of second texts; for displays, of the unlit parts.
+        frame: Mask of the edge of the panel, or of the windows of wheels.
+        panel: Mask of the panel; empty without one.
+        box: Left, top, width and height of the area that the image must show.
+        height: Height of the text in pixels, without its surroundings.
         has_panel: Whether there is a panel.
     """
 
@@ -63,23 +62,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class Letters:
-    """Letters of a text before anything is around them.
+    """Letters of a text without surroundings.
 
     Args:
         ink: uint8 `[H, W]`, 255 where the text covers.
-        height: Of a capital or of the ink, whichever is higher, in pixels.
-        beside: Mask of the same shape of what belongs to the letters and is none of them.
-        windows: Mask of the same shape of the windows in which they are seen; None without any.
+        height: Height of a capital or of the ink, whichever is larger, in pixels.
+        secondary: Mask of the same shape of the unlit parts or neighbouring digits; `None` without.
+        windows: Mask of the same shape of the windows of wheels; `None` without.
     """
 
     ink: np.ndarray
     height: int
-    beside: np.ndarray | None = None
+    secondary: np.ndarray | None = None
     windows: np.ndarray | None = None
 
 
 class _OtherTexts:
-    """Second texts, set when one is asked for: to set a text takes longest."""
+    """Second texts, set on demand because typesetting is the slowest step."""
 
     def __init__(self, typesetter: Typesetter, face: Face, size: int, texts: Sequence[str]) -> None:
         self._typesetter = typesetter
@@ -88,7 +87,7 @@ class _OtherTexts:
         self._texts = texts
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Set one of them; a mask of one pixel when there is none."""
+        """Set one of them; a mask of one pixel without any."""
         if self._texts:
             ink, _ = self._typesetter.set_text(self._face, self._size, pick(rng, self._texts))
             if ink.size:
@@ -111,19 +110,19 @@ def lay_out(
     look: Look,
     spaced: bool = True,
 ) -> Layout:
-    """Lay out a text with all that surrounds it.
+    """Lay out a text with its surroundings.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         typesetter: Draws the glyphs.
         face: A face that shows all texts.
         size: Pixels to the em.
         text: The text.
-        others: What may stand around it.
+        others: Second texts.
         difficulty: From 0, straight and level, to 1.
-        height: Nominal height of a picture in pixels.
-        look: Says what surrounds it and how far it may turn.
-        spaced: Whether there may be room between letters and digits of a code.
+        height: Nominal height of an image in pixels.
+        look: Determines surroundings and geometry.
+        spaced: Whether letters and digits of a code may be separated by gaps.
 
     Returns:
         The layout.
@@ -143,7 +142,7 @@ def lay_out(
         text_height = max(4, round(letters.height * view.scale))
     else:
         text_height = letters.height
-    ink, beside, frame, panel = (np.ascontiguousarray(mask) for mask in cv2.split(stack))
+    ink, secondary, frame, panel = (np.ascontiguousarray(mask) for mask in cv2.split(stack))
     shown = panel if has_panel and not happens(rng, 0.25) else ink
     if all(not character.isalnum() or character in AMBIGUOUS for character in text):
         # The mask is as high as the line, see `add_line_height`.
@@ -151,7 +150,7 @@ def lay_out(
     else:
         left, top, width, box_height = cv2.boundingRect(shown)
         box = (left, top, width, box_height)
-    return Layout(ink, beside, frame, panel, box, text_height, has_panel)
+    return Layout(ink, secondary, frame, panel, box, text_height, has_panel)
 
 
 def _draw_letters(
@@ -171,8 +170,8 @@ def _draw_letters(
     if look.surface == "lamps":
         return _draw_display(rng, typesetter, face, size, text, capital)
     if look.surface == "wheels":
-        ink, beside, windows = draw_wheels(rng, typesetter, face, size, text, capital)
-        return Letters(ink, capital, beside, windows)
+        ink, secondary, windows = draw_wheels(rng, typesetter, face, size, text, capital)
+        return Letters(ink, capital, secondary, windows)
     if look.stacked and happens(rng, look.stacked) and len(text) > 1:
         inks = [typesetter.set_text(face, size, character)[0] for character in text]
         inks = [ink for ink in inks if ink.size]
@@ -204,7 +203,7 @@ def _draw_letters(
 
 
 def part_groups(text: str) -> str:
-    """Put a space between the letters and the digits of a code, as plates have it.
+    """Put a space between the letters and the digits of a code, as on plates.
 
     Args:
         text: The code.
@@ -252,7 +251,7 @@ def _to_lamps(ink: np.ndarray, pitch: float) -> np.ndarray:
 
 
 def _peen(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
-    """Make strokes of dots, as a needle strikes them."""
+    """Turn strokes into dots, as in dot peening."""
     pitch = max(1.8, ink.shape[0] / (10 + below(rng, 5)))
     lamps = _to_lamps(ink, pitch)
     return spread_dots(rng, lamps, pitch)[0]
@@ -265,7 +264,7 @@ def _surround(
     difficulty: float,
     look: Look,
 ) -> tuple[np.ndarray, bool]:
-    """Put second texts around a text, and a panel behind.
+    """Put second texts around a text, and a panel below them.
 
     Returns:
         uint8 `[H, W, 4]`: text, second texts, frame and panel; and whether there is a panel.
@@ -293,33 +292,33 @@ def _surround(
     left, above, right, under = (int(value) + 2 for value in room)
     padding = (above, under, left, right)
     ink = cv2.copyMakeBorder(letters.ink, *padding, cv2.BORDER_CONSTANT)
-    beside, frame, panel = np.zeros((3, *ink.shape), np.uint8)
-    if letters.beside is not None:
-        beside = cv2.copyMakeBorder(letters.beside, *padding, cv2.BORDER_CONSTANT)
+    secondary, frame, panel = np.zeros((3, *ink.shape), np.uint8)
+    if letters.secondary is not None:
+        secondary = cv2.copyMakeBorder(letters.secondary, *padding, cv2.BORDER_CONSTANT)
     core = (left, above, letters.ink.shape[1], letters.ink.shape[0])
     for side, caption, gap in sides:
-        _put_caption(rng, beside, core, side, caption, gap)
+        _put_caption(rng, secondary, core, side, caption, gap)
     if neighbored:
-        _put_neighbor(rng, beside, core, others.draw(rng), height)
+        _put_neighbor(rng, secondary, core, others.draw(rng), height)
     if framed:
         draw_panel(rng, frame, panel, height, min(padding))
         if look.surface == "plate":
             furnish_plate(rng, frame, panel, (left, above), band, height)
     if letters.windows is not None:
         frame = cv2.copyMakeBorder(letters.windows, *padding, cv2.BORDER_CONSTANT)
-    return cv2.merge([ink, beside, frame, panel]), framed
+    return cv2.merge([ink, secondary, frame, panel]), framed
 
 
 def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> np.ndarray:
-    """Make a second text smaller than the text.
+    """Scale a second text down.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         mask: uint8 `[h, w]`, the second text.
-        height: Of the text in pixels.
+        height: Height of the text in pixels.
 
     Returns:
-        uint8, at most `LARGEST_CAPTION` of the height.
+        uint8, at most `LARGEST_CAPTION` times as high as the text.
     """
     target = max(4, int(height * between(rng, 0.18, LARGEST_CAPTION)))
     target = min(target, int(height * LARGEST_CAPTION))
@@ -330,41 +329,41 @@ def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> n
 
 def _put_caption(
     rng: np.random.Generator,
-    beside: np.ndarray,
+    secondary: np.ndarray,
     core: tuple[int, int, int, int],
     side: int,
     caption: np.ndarray,
     gap: int,
 ) -> None:
-    """Draw a second text above (1), below (3) or behind (2) the text, cut off where it ends."""
+    """Draw a second text above (1), below (3) or right (2) of the text, clipped at the border."""
     left, top, width, height = core
     if side == 2:
         x = left + width + gap
         y = top + below(rng, max(1, height - caption.shape[0] + 1))
     else:
-        free = beside.shape[1] - caption.shape[1]
+        free = secondary.shape[1] - caption.shape[1]
         x = free // 2 if happens(rng, 0.6) else below(rng, max(1, free))
         y = top - gap - caption.shape[0] if side == 1 else top + height + gap
-    draw_at(beside, caption, x, y)
+    draw_at(secondary, caption, x, y)
 
 
 def _put_neighbor(
     rng: np.random.Generator,
-    beside: np.ndarray,
+    secondary: np.ndarray,
     core: tuple[int, int, int, int],
     other: np.ndarray,
     size: int,
 ) -> None:
-    """Draw another text of the same size, of which the crop catches a piece."""
+    """Draw another text of the same size, which the crop cuts off."""
     left, top, width, height = core
     place = below(rng, 4)
     gap = max(2, int(size * between(rng, 0.15, 0.3)))
     if place < 2:
-        x = below(rng, max(1, beside.shape[1] // 2)) - left
+        x = below(rng, max(1, secondary.shape[1] // 2)) - left
         y = top - gap - other.shape[0] if place == 0 else top + height + gap
     else:
         gap = max(3, int(0.5 * size))
         x = left - gap - other.shape[1] if place == 2 else left + width + gap
         y = top + height - min(other.shape[0], height)
         other = other[:height]
-    draw_at(beside, other, x, y)
+    draw_at(secondary, other, x, y)

@@ -1,4 +1,4 @@
-"""Letters placed one by one: each of its own size, turn and height, along a line or a wave."""
+"""Letters placed one by one, with individual size, rotation and height, along a line or a wave."""
 
 import math
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scatter:
-    """How far letters differ that are placed one by one.
+    """Variation of letters that are placed one by one.
 
     Args:
         size: Largest change of size, as an exponent.
-        turn: Largest turn in radians.
-        shift: Largest shift up or down, in pixels to the em.
-        gap: Least and most room between letters, in pixels to the em; below 0 they overlap.
+        turn: Largest rotation in radians.
+        shift: Largest vertical shift, as a share of the em.
+        gap: Smallest and largest gap between letters, as shares of the em; negative ones overlap.
     """
 
     size: float
@@ -39,18 +39,10 @@ def scatter_letters(
     text: str,
     scatter: Scatter,
 ) -> np.ndarray:
-    """Set a text letter by letter.
-
-    Args:
-        rng: Where the chance comes from.
-        typesetter: Draws the letters.
-        face: A face that shows the text.
-        size: Pixels to the em.
-        text: The text.
-        scatter: How far the letters differ.
+    """Set a text letter by letter; `face`, `size` and `text` as in `Typesetter.set_text`.
 
     Returns:
-        uint8 `[H, W]`, 255 where ink covers, cut out along the ink.
+        uint8 `[H, W]`, 255 where ink covers, cropped to the ink.
     """
     wave = between(rng, 0.0, 1.5 * scatter.shift) * size if happens(rng, 0.4) else 0.0
     pace, phase = between(rng, 0.4, 1.2), 2 * math.pi * rng.random()
@@ -69,7 +61,7 @@ def scatter_letters(
         scale = math.exp(scatter.size * (2 * second - 1))
         turned = turn_letter(ink, turn, scale)
         lift = scatter.shift * size * (2 * third - 1) + wave * math.sin(pace * place + phase)
-        # The middle of a letter keeps its height above the baseline.
+        # The centre of a letter keeps its height above the baseline.
         middle = (0.5 * ink.shape[0] - baseline) * scale + lift
         low, high = scatter.gap
         placed.append((round(pen), round(middle - 0.5 * turned.shape[0]), turned))
@@ -78,7 +70,7 @@ def scatter_letters(
 
 
 def turn_letter(ink: np.ndarray, turn: float, scale: float) -> np.ndarray:
-    """Turn and scale the mask of a letter about its middle.
+    """Rotate and scale the mask of a letter about its centre.
 
     Args:
         ink: uint8 `[H, W]`.
@@ -86,7 +78,7 @@ def turn_letter(ink: np.ndarray, turn: float, scale: float) -> np.ndarray:
         scale: Factor of both sides.
 
     Returns:
-        uint8 of another height and width, in which the whole letter is to be seen.
+        uint8 of another height and width that shows the whole letter.
     """
     height, width = ink.shape
     cosine, sine = scale * math.cos(turn), scale * math.sin(turn)
@@ -103,13 +95,13 @@ def turn_letter(ink: np.ndarray, turn: float, scale: float) -> np.ndarray:
 
 
 def join_inks(placed: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
-    """Put masks onto one.
+    """Join masks into one.
 
     Args:
         placed: Left, top and uint8 `[h, w]` of each; places may be negative.
 
     Returns:
-        uint8 `[H, W]` that holds all of them and no more; where they overlap, the most ink.
+        uint8 `[H, W]`, their bounding box; the maximum where they overlap.
     """
     if not placed:
         return np.zeros((0, 0), np.uint8)
@@ -125,14 +117,14 @@ def join_inks(placed: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
 
 
 def stack_letters(inks: list[np.ndarray], gap: int) -> np.ndarray:
-    """Put letters below each other, as on upright signs.
+    """Stack letters vertically, as on upright signs.
 
     Args:
         inks: uint8 `[h, w]` of each letter.
         gap: Pixels between them.
 
     Returns:
-        uint8 `[H, W]`, the letters in the middle.
+        uint8 `[H, W]`, the letters centred.
     """
     widest = max(ink.shape[1] for ink in inks)
     placed = []
@@ -144,13 +136,13 @@ def stack_letters(inks: list[np.ndarray], gap: int) -> np.ndarray:
 
 
 def draw_at(canvas: np.ndarray, mask: np.ndarray, x: int, y: int) -> None:
-    """Draw a mask onto another one, cut off where that ends.
+    """Draw a mask onto another one, clipped at its borders.
 
     Args:
-        canvas: uint8 `[H, W]`, which is changed.
+        canvas: uint8 `[H, W]`, changed in place.
         mask: uint8 `[h, w]`.
-        x: Where its left is to lie.
-        y: Where its top is to lie.
+        x: Left of the mask on the canvas.
+        y: Top of the mask on the canvas.
     """
     from_x, from_y = max(0, -x), max(0, -y)
     to_x, to_y = min(mask.shape[1], canvas.shape[1] - x), min(mask.shape[0], canvas.shape[0] - y)

@@ -1,4 +1,4 @@
-"""A line of text as masks: set in a face, with what stands around it, and seen at an angle."""
+"""A line of text as masks: set in a face, with its surroundings, in perspective."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from attention_ocr.synthesis.looks import LOOKS, Look
 from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
-# Cut out along their ink, these look like their other case or like another mark: `s` and `S`, a
-# comma and an apostrophe. Room above and below tells them apart, as the line it is cut from would.
+# Cropped to the ink, these look like their other case or another mark: `s` and `S`, a comma and an
+# apostrophe. The height of the line around them tells them apart.
 AMBIGUOUS = frozenset("cosuvwxzCOSUVWXZ0")
 
 
@@ -24,8 +24,8 @@ class Line:
 
     Args:
         ink: uint8 `[H, W]`, 255 where the text covers.
-        box: Left, top, width and height of what the picture must show.
-        surroundings: Mask of other text around it, shaped as `ink`; None without any.
+        box: Left, top, width and height of the area that the image must show.
+        surroundings: Mask of other text around it, shaped as `ink`; `None` without.
     """
 
     ink: np.ndarray
@@ -44,18 +44,18 @@ def set_line(
     height: int,
     look: Look = LOOKS["any"],
 ) -> Line:
-    """Set a text and give the line its shape.
+    """Set a text and apply the geometry of the look.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         typesetter: Draws the glyphs.
         face: A face that shows the text.
         size: Pixels to the em.
         text: The text.
-        other_text: What may stand around it, in characters that the face shows; None for nothing.
+        other_text: Text that may stand around it, in characters that the face shows, or `None`.
         difficulty: From 0, straight and level, to 1.
-        height: Nominal height of a picture in pixels.
-        look: Says how bold it is and how far it may turn.
+        height: Nominal height of an image in pixels.
+        look: Determines boldness and geometry.
 
     Returns:
         The line.
@@ -88,7 +88,7 @@ def set_line(
 def cut_out(
     mask: np.ndarray, box: tuple[int, int, int, int], margins: tuple[int, int, int, int]
 ) -> np.ndarray:
-    """Cut a box with margins out of a mask; beyond the mask there is no ink.
+    """Crop a box with margins from a mask; there is no ink outside the mask.
 
     Args:
         mask: uint8 `[H, W]`.
@@ -115,11 +115,11 @@ def cut_out(
 def _draw_spacing(
     rng: np.random.Generator, size: int, num_characters: int, difficulty: float
 ) -> tuple[float, Sequence[float]]:
-    """Draw the room between characters and their heights above the line, mostly none."""
+    """Draw letter spacing and vertical shifts, mostly none."""
     spacing = 0.0
     lifts: Sequence[float] = ()
     if num_characters > 1 and happens(rng, 0.3 * difficulty):
-        # Sign writers spread letters far more often than they press them together.
+        # Sign writers spread letters far more often than they squeeze them.
         widest = 0.1 if happens(rng, 0.7) else 0.5
         spacing = size * between(rng, -0.04, widest) * difficulty
         if happens(rng, 0.15):
@@ -129,21 +129,21 @@ def _draw_spacing(
 
 
 def _embolden(ink: np.ndarray, baseline: int, radius: int) -> tuple[np.ndarray, int]:
-    """Widen the strokes, with room for them on every side."""
+    """Widen the strokes, and pad the mask for them."""
     padded = cv2.copyMakeBorder(ink, radius, radius, radius, radius, cv2.BORDER_CONSTANT)
     return thicken(padded, radius), baseline + radius
 
 
 def add_line_height(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarray:
-    """Add room so that a mask reaches from the baseline to the height of a capital at least.
+    """Pad a mask so that it reaches at least from the baseline to the height of a capital.
 
     Args:
         ink: uint8 `[H, W]`.
-        baseline: Row of the baseline in it.
+        baseline: Row of the baseline in the mask.
         cap_height: Height of a capital in pixels.
 
     Returns:
-        uint8 of that height at least.
+        uint8, at least as high.
     """
     above = max(0, cap_height - baseline)
     under = max(0, baseline - ink.shape[0])
@@ -153,10 +153,10 @@ def add_line_height(ink: np.ndarray, baseline: int, cap_height: int) -> np.ndarr
 def _surround(
     rng: np.random.Generator, ink: np.ndarray, other: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put another line above or below, or another word before or after, as crops catch them.
+    """Put another line above or below, or another word before or after, as at the edges of crops.
 
     Returns:
-        The ink with room around it, and the other ink in a mask of the same shape.
+        The padded ink, and the other ink in a mask of the same shape.
     """
     height, width = ink.shape
     margin = max(6, int(0.7 * size))
@@ -170,7 +170,7 @@ def _surround(
         piece = other[-rows:] if place == 0 else other[:rows]
         top = margin - gap - rows if place == 0 else margin + height + gap
     else:
-        # A word space: closer, and the other word would be part of this one.
+        # A word space: any closer, and the other word would look like part of this one.
         gap = max(3, int(0.4 * size))
         rows = min(other.shape[0], height)
         columns = min(other.shape[1], margin - gap)

@@ -1,4 +1,4 @@
-"""What texts are made of: the words, letters and digits that obey the settings."""
+"""Material of texts: the words, letters and digits that the settings allow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from attention_ocr.synthesis.chance import below, pick
 
 @dataclass(frozen=True)
 class Material:
-    """What a kind makes its texts of; all of it obeys the settings.
+    """The material of a kind; all of it obeys the settings.
 
     Args:
         min_length: The fewest characters of a text.
         max_length: The most characters of a text.
-        characters: Allowed characters but the space.
+        characters: Allowed characters except the space.
         letters: The letters among them.
         digits: The digits 0 to 9 among them.
-        whole_words: Words that may stand as a text of their own.
-        parts: Words to put together, the shortest first.
-        num_parts: At place `n`, how many of them have at most `n` characters.
-        frequent_words: Words in the order of how often they are written, the most frequent first.
+        whole_words: Words that may be a text on their own.
+        parts: Words to combine, shortest first.
+        num_parts: At index `n`, the number of `parts` of at most `n` characters.
+        frequent_words: Words by frequency, most frequent first.
     """
 
     min_length: int
@@ -46,12 +46,12 @@ class Material:
         return "".join(filter(str.islower, self.letters)) or self.letters
 
     def pick_part(self, rng: np.random.Generator, longest: int) -> str | None:
-        """Draw a word of at most `longest` characters, None when there is none."""
+        """Draw a word of at most `longest` characters, `None` when there is none."""
         count = self.num_parts[min(longest, len(self.num_parts) - 1)] if longest > 0 else 0
         return self.parts[below(rng, count)] if count else None
 
     def draw_length(self, rng: np.random.Generator) -> int:
-        """Draw a length, short ones more often, as numbers and codes have it."""
+        """Draw a length, short ones more often, as in numbers and codes."""
         span = self.max_length - self.min_length + 1
         return self.min_length + min(below(rng, span), below(rng, span))
 
@@ -61,12 +61,12 @@ class Kind:
     """A kind of text.
 
     Args:
-        draw: Draws a candidate; None when the material does not allow one, or not this time.
-        marks: Characters it may use besides letters and digits, None for all that are allowed.
+        draw: Draws a candidate; `None` when the material allows none, or this attempt failed.
+        marks: Characters it may use besides letters and digits, `None` for all allowed ones.
         has_letters: Whether it uses letters.
         has_digits: Whether it uses digits.
         keeps_case: Whether `case="any"` leaves its letters as drawn.
-        spells: Whether it draws single letters, not words alone.
+        spells: Whether it draws single letters, not only words.
     """
 
     draw: Callable[[np.random.Generator, Material], str | None]
@@ -81,8 +81,8 @@ def draw_string(rng: np.random.Generator, characters: str, length: int) -> str:
     """Draw a string, each character as likely as the others.
 
     Args:
-        rng: Where the chance comes from.
-        characters: What to draw from.
+        rng: Random generator.
+        characters: Characters to draw from.
         length: Number of characters.
 
     Returns:

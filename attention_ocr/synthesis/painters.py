@@ -1,4 +1,4 @@
-"""How a text is painted on each surface: paint, sheet, labels, metal, light, wheels, captchas."""
+"""Painters of each surface: paint, sheet, labels, metal, light, wheels, captchas."""
 
 import math
 from collections.abc import Callable
@@ -25,32 +25,32 @@ from attention_ocr.synthesis.surfaces import (
 
 @dataclass(frozen=True)
 class Scene:
-    """What painters of a surface need.
+    """The input of painters.
 
     Args:
         ink: uint8 `[H, W]`, the text.
-        beside: uint8 `[H, W]`, second texts; for displays, what is not lit.
+        secondary: uint8 `[H, W]`, second texts; for displays, the unlit parts.
         frame: uint8 `[H, W]`, the edge of the panel; for wheels, their windows.
-        height: Of the text in pixels.
-        strokes: Of the text.
+        height: Height of the text in pixels.
+        strokes: Strokes of the text.
         palette: The colours.
-        difficulty: From 0 to 1.
-        look: Says how often there is what.
+        difficulty: From 0, easy, to 1, hard.
+        look: Frequencies of the effects.
+        outline: Width of the outline in pixels, 0 for none.
     """
 
     ink: np.ndarray
-    beside: np.ndarray
+    secondary: np.ndarray
     frame: np.ndarray
     height: int
     strokes: Strokes
     palette: Palette
     difficulty: float
     look: Look
+    outline: int = 0
 
 
-def _paint_sign(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_sign(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Paint letters on a wall or sign, with shadow, sides and outline."""
     palette, ink, look = scene.palette, scene.ink, scene.look
     fill: Color | np.ndarray = palette.text
@@ -68,8 +68,8 @@ def _paint_sign(
     if happens(rng, look.extruded * difficulty):
         shift_x, shift_y = below(rng, 2 * reach + 1) - reach, below(rng, 2 * reach + 1) - reach
         image = paint(image, extrude(ink, shift_x, shift_y), palette.draw_ground(rng, 1.0))
-    if outline:
-        image = paint(image, thicken(ink, outline), palette.draw_ground(rng, 1.0))
+    if scene.outline:
+        image = paint(image, thicken(ink, scene.outline), palette.draw_ground(rng, 1.0))
     if happens(rng, 0.1 * difficulty):
         ink = wear(rng, ink, between(rng, 0.1, 0.4))
     image = paint(image, ink, fill)
@@ -85,22 +85,26 @@ def _paint_around(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> 
     if scene.frame.any():
         edge = palette.text if happens(rng, 0.6) else palette.draw_ground(rng, 1.0)
         image = paint(image, scene.frame, edge)
-    if scene.beside.any():
+    if scene.secondary.any():
         color = palette.text if happens(rng, 0.5) else palette.draw_text_color(rng, 0.8)
-        image = paint(image, scene.beside, color)
+        image = paint(image, scene.secondary, color)
     return image
 
 
-def _paint_plate(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
+def _paint_worn(
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, share: float, largest: float
 ) -> np.ndarray:
-    """Paint the letters of a plate, which rise from the sheet, as its edge does."""
-    del outline
+    """Paint surroundings and letters; a share of the letters is worn, by up to `largest`."""
     image = _paint_around(rng, image, scene)
     ink = scene.ink
-    if happens(rng, 0.15 * scene.difficulty):
-        ink = wear(rng, ink, between(rng, 0.1, 0.45))
-    image = paint(image, ink, scene.palette.text)
+    if happens(rng, share * scene.difficulty):
+        ink = wear(rng, ink, between(rng, 0.1, largest))
+    return paint(image, ink, scene.palette.text)
+
+
+def _paint_plate(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Paint the embossed letters and edge of a plate."""
+    image = _paint_worn(rng, image, scene, 0.15, 0.45)
     if happens(rng, 0.7):
         light, depth = 2 * math.pi * rng.random(), between(rng, 15.0, 80.0)
         raised = cv2.max(scene.ink, scene.frame)
@@ -109,38 +113,28 @@ def _paint_plate(
     return image
 
 
-def _paint_tag(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
-    """Print a label, which may run round a cable."""
-    del outline
-    image = _paint_around(rng, image, scene)
-    ink = scene.ink
-    if happens(rng, 0.3 * scene.difficulty):
-        ink = wear(rng, ink, between(rng, 0.1, 0.5))
-    image = paint(image, ink, scene.palette.text)
+def _paint_tag(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Print a label, which may be wrapped around a cable."""
+    image = _paint_worn(rng, image, scene, 0.3, 0.5)
     if happens(rng, 0.5 * scene.difficulty):
         image = roll(image, between(rng, 0.6, 0.97), between(rng, 0.2, 0.8))
     return image
 
 
-def _paint_metal(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
-    """Strike letters into metal, or let them stand out of it."""
-    del outline
+def _paint_metal(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Punch letters into metal, or raise them from it."""
     ink, palette = scene.ink, scene.palette
-    marks = cv2.max(ink, scene.beside)
+    marks = cv2.max(ink, scene.secondary)
     light = 2 * math.pi * rng.random()
     softness = max(0.5, between(rng, 0.02, 0.05) * scene.height)
-    form = rng.random()
-    if form < 0.45:
+    variant = rng.random()
+    if variant < 0.45:
         # Filled with dirt or burnt in, with a soft edge.
         cover = cv2.convertScaleAbs(marks, alpha=between(rng, 0.5, 1.0))
         image = paint(image, cover, palette.text)
         depth = between(rng, 0.0, 60.0)
-    elif form < 0.75:
-        # Only the edges of the groove are to be seen, and the burr around it.
+    elif variant < 0.75:
+        # Only the edges of the groove and the burr around it are visible.
         image = paint(image, cv2.convertScaleAbs(marks, alpha=0.45), palette.text)
         rim = cv2.subtract(thicken(marks, 1), cv2.erode(marks, np.ones((2, 2), np.uint8)))
         shade = color_of_luma(rng, max(0.0, luma(palette.ground) - between(rng, 50, 110)), 0.1)
@@ -155,25 +149,22 @@ def _paint_metal(
         marks = cv2.max(marks, scene.frame)
     image = emboss(image, marks, light, depth if happens(rng, 0.5) else -depth, softness)
     if happens(rng, 0.35 * scene.difficulty):
-        # Light that glares on the metal leaves grooves and scratches dark, and the rest white.
+        # Glare leaves grooves and scratches dark and the rest white.
         contrast, target = between(rng, 1.3, 2.2), between(rng, 150.0, 225.0)
         away = (luma(palette.ground) - 127.5) * contrast
         image = develop(image, contrast, target - 127.5 - away)
     return image
 
 
-def _paint_lamps(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
-    """Light the segments or dots of a display, or darken those of a panel of crystals."""
-    del outline
+def _paint_lamps(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Light the segments or dots of a display, or darken those of a liquid-crystal panel."""
     palette = scene.palette
     shines = luma(palette.text) > luma(palette.ground)
     if scene.frame.any():
         edge = color_of_luma(rng, between(rng, 10.0, 200.0), 0.3 * rng.random())
         image = paint(image, scene.frame, edge)
     if happens(rng, 0.6):
-        faint = cv2.convertScaleAbs(scene.beside, alpha=between(rng, 0.03, 0.16))
+        faint = cv2.convertScaleAbs(scene.secondary, alpha=between(rng, 0.03, 0.16))
         image = paint(image, faint, palette.text)
     if not shines:
         if happens(rng, 0.5):
@@ -191,11 +182,8 @@ def _paint_lamps(
     return image
 
 
-def _paint_neon(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
-    """Let tubes glow: thin letters, or the outlines of bold ones."""
-    del outline
+def _paint_neon(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Paint glowing tubes: thin letters, or the outlines of bold ones."""
     palette, ink = scene.palette, scene.ink
     image = _paint_around(rng, image, scene)
     tube = ink
@@ -211,15 +199,12 @@ def _paint_neon(
     return paint(image, cv2.convertScaleAbs(core, alpha=between(rng, 0.2, 0.9)), (255,) * 3)
 
 
-def _paint_wheels(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_wheels(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Paint the digits of wheels in their windows."""
-    del outline
     palette = scene.palette
     body = palette.draw_ground(rng, 1.0)
     image = paint(image, cv2.bitwise_not(scene.frame), body)
-    image = paint(image, cv2.max(scene.ink, scene.beside), palette.text)
+    image = paint(image, cv2.max(scene.ink, scene.secondary), palette.text)
     if happens(rng, 0.6):
         image = emboss(image, scene.frame, 2 * math.pi * rng.random(), between(rng, 20, 90), 0.8)
     if happens(rng, 0.6):
@@ -227,12 +212,10 @@ def _paint_wheels(
     return image
 
 
-def _paint_captcha(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, outline: int
-) -> np.ndarray:
+def _paint_captcha(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
     """Write a captcha: strokes across the letters, specks, letters of several colours."""
     palette = scene.palette
-    image = _paint_sign(rng, image, scene, outline)
+    image = _paint_sign(rng, image, scene)
     if happens(rng, 0.2):
         colors = [palette.draw_text_color(rng, 1.0) for _ in range(3)]
         shape = (scene.ink.shape[0], scene.ink.shape[1])
@@ -246,7 +229,7 @@ def _paint_captcha(
     return image
 
 
-PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene, int], np.ndarray]] = {
+PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene], np.ndarray]] = {
     "paint": _paint_sign,
     "plate": _paint_plate,
     "tag": _paint_tag,
@@ -256,4 +239,4 @@ PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene, int], np.n
     "wheels": _paint_wheels,
     "captcha": _paint_captcha,
 }
-"""By surface: paints what is beside a text and the text itself on a picture of what is behind."""
+"""By surface: paints the text and its surroundings on a background."""

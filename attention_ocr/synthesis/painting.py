@@ -1,7 +1,6 @@
-"""Layouts painted: panel, second texts and letters of paint, sheet, metal, light or wheels."""
+"""Painting of layouts: panel, second texts and letters of paint, sheet, metal, light or wheels."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -27,28 +26,11 @@ from attention_ocr.synthesis.lettering import draw_at
 from attention_ocr.synthesis.lines import cut_out
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.painters import PAINTERS, Scene
-from attention_ocr.synthesis.scene_colors import (
-    draw_captcha_palette,
-    draw_lamp_palette,
-    draw_metal_palette,
-    draw_neon_palette,
-    draw_plate_palette,
-    draw_tag_palette,
-    draw_wheel_palette,
-)
+from attention_ocr.synthesis.scene_colors import PALETTES, draw_captcha_palette
 from attention_ocr.synthesis.surfaces import (
     draw_metal,
     shade_by,
 )
-
-_PALETTES: dict[str, Callable[[np.random.Generator, float], Palette]] = {
-    "plate": draw_plate_palette,
-    "tag": draw_tag_palette,
-    "wheels": draw_wheel_palette,
-    "metal": draw_metal_palette,
-    "lamps": draw_lamp_palette,
-    "neon": draw_neon_palette,
-}
 
 
 def paint_layout(
@@ -59,45 +41,45 @@ def paint_layout(
     ghost: np.ndarray | None,
     written: bool = True,
 ) -> np.ndarray:
-    """Cut a layout to size, colour it and photograph it.
+    """Crop a layout, colour it and apply camera effects.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         layout: The layout.
-        look: Says what it is made of.
+        look: Determines material and colours.
         difficulty: From 0, clean, to 1.
-        ghost: Mask of a text that stands faintly behind; None for none.
-        written: Whether the text is painted, or only what it would be painted on.
+        ghost: Mask of a faint text in the background, or `None`.
+        written: Whether the text is painted, or only its background.
 
     Returns:
-        The picture, uint8 RGB.
+        The image, uint8 RGB.
     """
     outline = 0
     if happens(rng, look.outlined * difficulty):
         outline = 1 + below(rng, max(1, round(0.08 * layout.height)))
     margins = draw_margins(rng, layout, look, outline)
-    ink, beside, frame, panel = (
+    ink, secondary, frame, panel = (
         cut_out(mask, layout.box, margins)
         for mask in (layout.ink, layout.captions, layout.frame, layout.panel)
     )
     strokes = measure_strokes(ink)
-    palette = _draw_colors(rng, look, difficulty, strokes)
-    scene = Scene(ink, beside, frame, layout.height, strokes, palette, difficulty, look)
+    palette = _draw_palette_of(rng, look, difficulty, strokes)
+    scene = Scene(ink, secondary, frame, layout.height, strokes, palette, difficulty, look, outline)
     image = _draw_ground(rng, scene)
     if layout.has_panel:
         image = paint(image, cv2.bitwise_not(panel), _draw_outside(rng, ink.shape))
     if ghost is not None:
-        image = _haunt(rng, image, ghost, palette)
+        image = _paint_ghost(rng, image, ghost, palette)
     if not written:
         blank = np.zeros_like(ink)
-        scene = replace(scene, ink=blank, beside=blank)
-    image = PAINTERS[look.surface](rng, image, scene, outline)
+        scene = replace(scene, ink=blank, secondary=blank)
+    image = PAINTERS[look.surface](rng, image, scene)
     harm = difficulty * (0.5 if look.surface == "captcha" else 1.0)
-    # Out of focus twice, letters would be lost.
+    # Blurred twice, letters would be lost.
     degraded = happens(rng, look.degraded * difficulty)
     image = photograph(rng, image, harm, layout.height, strokes, palette, look, sharp=degraded)
     if degraded:
-        # Of marks in metal, relief shows more than colour.
+        # Marks in metal show by relief more than by colour.
         colored = 0.6 if look.surface == "metal" else 1.0
         contrast = colored * palette.contrast * strokes.strength
         image = damage(rng, image, layout.height, strokes.width, contrast)
@@ -107,16 +89,16 @@ def paint_layout(
 def draw_margins(
     rng: np.random.Generator, layout: Layout, look: Look, outline: int
 ) -> tuple[int, int, int, int]:
-    """Draw the room around what a picture must show.
+    """Draw the margins around the area that an image must show.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         layout: The layout.
-        look: Says how wide the room is.
-        outline: Pixels of an outline, for which there is room in any case.
+        look: Determines the width of the margins.
+        outline: Width of the outline in pixels, added to each margin.
 
     Returns:
-        Pixels to the left, above, to the right and below; below 0, a little is cut off.
+        Pixels to the left, above, to the right and below; negative values crop.
     """
     nearest, widest = look.margins
     if happens(rng, look.loose):
@@ -124,16 +106,16 @@ def draw_margins(
     low, high = nearest * layout.height, widest * layout.height
     left, above, right, under = (outline + math.floor(between(rng, low, high)) for _ in range(4))
     _, _, width, height = layout.box
-    # A crop of a single `l` is no thinner than a quarter of its height.
+    # A crop of a single `l` is at least a quarter as wide as high.
     narrow = max(0, round(0.25 * height) - width - left - right)
     return left + narrow // 2, above, right + narrow - narrow // 2, under
 
 
-def _draw_colors(
+def _draw_palette_of(
     rng: np.random.Generator, look: Look, difficulty: float, strokes: Strokes
 ) -> Palette:
     strength = strokes.strength
-    draw = _PALETTES.get(look.surface)
+    draw = PALETTES.get(look.surface)
     if draw is not None:
         return draw(rng, strength)
     if look.surface == "captcha":
@@ -144,7 +126,7 @@ def _draw_colors(
 
 
 def _draw_ground(rng: np.random.Generator, scene: Scene) -> np.ndarray:
-    """Draw what is behind the text, inside the panel where there is one."""
+    """Draw the background of the text, inside the panel where there is one."""
     surface, shape = scene.look.surface, (scene.ink.shape[0], scene.ink.shape[1])
     busy = {"paint": 1.0, "neon": 1.0, "captcha": 0.7, "plate": 0.5}.get(surface, 0.25)
     image = draw_background(rng, scene.difficulty * busy, shape, scene.palette)
@@ -155,7 +137,7 @@ def _draw_ground(rng: np.random.Generator, scene: Scene) -> np.ndarray:
 
 
 def _draw_outside(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw what is around a panel: another colour, even or shaded."""
+    """Draw the surroundings of a panel: another colour, uniform or shaded."""
     brightness = between(rng, 5.0, 110.0) if happens(rng, 0.5) else between(rng, 60.0, 245.0)
     first = color_of_luma(rng, brightness, 0.5 * rng.random() ** 1.5)
     second = color_of_luma(rng, min(250.0, brightness * between(rng, 0.6, 1.5)), 0.4 * rng.random())
@@ -164,10 +146,10 @@ def _draw_outside(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     return colorize(pattern, (first, second))
 
 
-def _haunt(
+def _paint_ghost(
     rng: np.random.Generator, image: np.ndarray, ghost: np.ndarray, palette: Palette
 ) -> np.ndarray:
-    """Paint a large faint text behind, in a colour as far from the text's as the ground's is."""
+    """Paint a large faint text in the background, in a ground colour."""
     height, width = image.shape[:2]
     scale = between(rng, 0.5, 1.3) * height / ghost.shape[0]
     size = (max(2, round(ghost.shape[1] * scale)), max(2, round(ghost.shape[0] * scale)))

@@ -1,4 +1,4 @@
-"""Panels behind a text: signs, plates and tags with their edges, bands and bolts."""
+"""Panels of a text: signs, plates and tags with edges, bands and bolts."""
 
 import cv2
 import numpy as np
@@ -9,17 +9,17 @@ from attention_ocr.synthesis.chance import between, happens
 def draw_panel(
     rng: np.random.Generator, frame: np.ndarray, panel: np.ndarray, height: int, clear: int
 ) -> None:
-    """Draw a panel as large as the mask, its corners round or not, and mostly an edge.
+    """Draw a panel as large as the mask, with round or square corners and mostly an edge.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         frame: uint8 `[H, W]` without ink, onto which the edge is drawn.
         panel: uint8 `[H, W]` without ink, onto which the panel is drawn.
-        height: Of the text in pixels.
-        clear: Pixels between the text and the nearest side of the mask.
+        height: Height of the text in pixels.
+        clear: Distance from the text to the nearest side of the mask in pixels.
     """
     rows, columns = panel.shape
-    # Wider, a round corner would reach into the text.
+    # A larger radius would reach into the text.
     widest = min(0.3 * height, 2.0 * clear)
     radius = int(between(rng, 0.0, widest)) if happens(rng, 0.7) else 0
     corner, far = (radius + 1, radius + 1), (columns - radius - 2, rows - radius - 2)
@@ -45,15 +45,15 @@ def furnish_plate(
     band: int,
     height: int,
 ) -> None:
-    """Draw the band at the left of a plate and the bolts that hold it, clear of its text.
+    """Draw the band at the left of a plate and its bolts, clear of the text.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         frame: uint8 `[H, W]`, onto which they are drawn.
         panel: uint8 `[H, W]`, the plate.
         room: Pixels between the text and the left, and the upper side of the plate.
         band: Width of the band in pixels, 0 for none.
-        height: Of the text in pixels.
+        height: Height of the text in pixels.
     """
     left, above = room
     if band:
@@ -69,7 +69,7 @@ def furnish_plate(
 def _round_box(
     mask: np.ndarray, corner: tuple[int, int], far: tuple[int, int], radius: int, width: int
 ) -> None:
-    """Draw a box around another one, `radius` away from it, filled if the width is below 0."""
+    """Draw a box around another one at distance `radius`, filled for a negative width."""
     if width < 0:
         cv2.rectangle(mask, corner, far, 255, -1)
         if radius:

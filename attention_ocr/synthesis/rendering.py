@@ -1,4 +1,4 @@
-"""The renderer: a picture and its text as a pure function of settings and index."""
+"""Renderer: an image and its text as a pure function of settings and index."""
 
 from collections.abc import Iterator, Sequence
 
@@ -31,12 +31,12 @@ _MAX_TEXT_DRAWS = 1000
 class Renderer:
     """Renders texts.
 
-    One renderer may serve several threads. It pickles, so that processes can share the work:
-    picture and text depend on the settings, the index and the installed fonts alone.
+    One renderer may serve several threads, and it pickles, so that processes can share the work:
+    image and text depend only on the settings, the index and the installed fonts.
 
     Args:
         config: The settings.
-        faces: Faces to use instead of those that `config.fonts` finds.
+        faces: Faces to use instead of those of `config.fonts`.
 
     Raises:
         OSError: If there is no font file, or the word list cannot be read.
@@ -68,13 +68,13 @@ class Renderer:
         return self._choosers[self._looks[0]].faces
 
     def render(self, index: int) -> tuple[np.ndarray, str]:
-        """Render one picture.
+        """Render one image.
 
         Args:
-            index: Which one, 0 or more; the same index gives the same picture.
+            index: Index of the image, 0 or more; the same index gives the same image.
 
         Returns:
-            The picture, uint8 RGB `[H, W, 3]`, and its text, empty for a picture without one.
+            The image, uint8 RGB `[H, W, 3]`, and its text, empty for an image without one.
 
         Raises:
             ValueError: If the index is negative, or no face shows any of many texts.
@@ -82,7 +82,7 @@ class Renderer:
         if index < 0:
             raise ValueError(f"Expected an index of at least 0. Received: {index}")
         rng = np.random.default_rng((self.config.seed, index))
-        # Nothing is drawn for one look, so that its pictures are those it has always had.
+        # A single look draws no random number, so that its images stay those of earlier releases.
         look = self._looks[0] if len(self._looks) == 1 else pick(rng, self._looks)
         text, (face, size) = self._draw_text(rng, index, look)
         if look.surface:
@@ -103,17 +103,17 @@ class Renderer:
             self.config.height,
             look,
         )
-        # Nothing is drawn for a share of 0, so that an option that is off changes no picture.
+        # A share of 0 draws no random number, so that an unused option changes no image.
         if self.config.textless and happens(rng, self.config.textless):
             return self._compose(rng, line, look, written=False), ""
         return self._compose(rng, line, look, written=True), text
 
     def generate(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[np.ndarray, str]]:
-        """Render one picture after the other.
+        """Yield rendered images in the order of their index.
 
         Args:
             start: First index.
-            stop: Index after the last; None never ends.
+            stop: Index after the last; `None` never ends.
 
         Yields:
             What `render` returns.
@@ -141,7 +141,7 @@ class Renderer:
     def _render_scene(
         self, rng: np.random.Generator, look: Look, text: str, face: Face, size: int
     ) -> tuple[np.ndarray, str]:
-        """Render a text with all that surrounds it."""
+        """Render a text with its surroundings."""
         shows = self._choosers[look].shows
         drawn = [self._sampler.draw_caption(rng) for _ in range(2)]
         others = [other for other in drawn if shows(face, frozenset(other))]
@@ -167,7 +167,7 @@ class Renderer:
     def _compose(
         self, rng: np.random.Generator, line: Line, look: Look, written: bool
     ) -> np.ndarray:
-        """Cut the picture to size, colour it and photograph it, with its text or without."""
+        """Crop the line, colour it and apply camera effects, with the text or without."""
         difficulty = self.config.difficulty
         height = line.box[3]
         outline = 0
@@ -202,7 +202,7 @@ class Renderer:
         height: int,
         palette: Palette,
     ) -> np.ndarray:
-        """Paint shadow and outline, whose colours keep off the text's as the background's do."""
+        """Paint shadow and outline, in colours as far from the text as the background."""
         if happens(rng, 0.25 * self.config.difficulty):
             reach = max(1, round(0.1 * height))
             shift_x, shift_y = below(rng, 2 * reach + 1) - reach, below(rng, 2 * reach + 1) - reach
@@ -216,7 +216,7 @@ class Renderer:
     def _draw_margins(
         self, rng: np.random.Generator, line: Line, look: Look, outline: int
     ) -> tuple[int, int, int, int]:
-        """Draw the room to the left, above, to the right and below, in pixels."""
+        """Draw the margins to the left, above, to the right and below, in pixels."""
         _, _, width, height = line.box
         scale = min(height, self.config.height)
         nearest, widest = look.margins
@@ -226,6 +226,6 @@ class Renderer:
             least = 1 + outline + 0.12 * (1.0 - self.config.difficulty) * scale
         most = least + (widest + (0.0 if line.surroundings is None else 0.3)) * scale
         left, above, right, under = (int(between(rng, least, most)) for _ in range(4))
-        # A crop of a single `l` is no thinner than a quarter of its height.
+        # A crop of a single `l` is at least a quarter as wide as high.
         narrow = max(0, round(0.25 * height) - width - left - right)
         return left + narrow // 2, above, right + narrow - narrow // 2, under

@@ -1,6 +1,7 @@
-"""Colours of things that carry codes: plates, tags, metal, displays."""
+"""Colours of objects that carry codes: plates, tags, metal, displays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -21,7 +22,7 @@ _WHITE, _SILVER, _YELLOW, _BLACK = (
     (24, 24, 28),
 )
 _NAVY, _RED, _GREEN, _BLUE = (28, 36, 110), (176, 24, 32), (20, 92, 52), (30, 70, 150)
-# Text and ground of plates: mostly dark on white or yellow, some the other way round.
+# Text and ground of plates: mostly dark on white or yellow, some the reverse.
 _PLATE_COLORS = (
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_NAVY, _WHITE), (_NAVY, _WHITE)),
     *((_RED, _WHITE), (_GREEN, _WHITE), (_BLACK, _YELLOW), (_BLACK, _YELLOW), (_NAVY, _YELLOW)),
@@ -46,55 +47,8 @@ _NEON = (
 )
 
 
-def draw_plate_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of a number plate, by day or by night.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1.
-
-    Returns:
-        The colours.
-    """
-    return _draw_lit_palette(rng, _PLATE_COLORS, strength, darkest=0.6, hazy=0.4)
-
-
-def draw_tag_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of a printed label, fresh or faded.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1.
-
-    Returns:
-        The colours.
-    """
-    return _draw_lit_palette(rng, _TAG_COLORS, strength, darkest=0.8, hazy=0.25)
-
-
-def draw_wheel_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of the wheels of a meter.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1.
-
-    Returns:
-        The colours.
-    """
-    return _draw_lit_palette(rng, _WHEEL_COLORS, strength, darkest=0.5, hazy=0.3)
-
-
-def draw_metal_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of a mark in metal: the ground, and how dark or bright the mark is.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
-
-    Returns:
-        The colours.
-    """
+def _draw_metal_palette(rng: np.random.Generator, strength: float) -> Palette:
+    """Draw the colours of a mark in metal: the ground, and a darker or brighter mark."""
     ground = between(rng, 120.0, 250.0)
     change = min(200.0, between(rng, 60.0, 160.0) / max(strength, 0.6))
     text = ground - change if happens(rng, 0.75) else ground + change
@@ -110,30 +64,22 @@ def draw_metal_palette(rng: np.random.Generator, strength: float = 1.0) -> Palet
     )
 
 
-def draw_lamp_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of a display: bright lamps on black, or dark segments on a gray panel.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
-
-    Returns:
-        The colours.
-    """
+def _draw_lamp_palette(rng: np.random.Generator, strength: float) -> Palette:
+    """Draw the colours of a display: bright lamps on black, or dark segments on a gray panel."""
     if happens(rng, 0.3):
         ground, text = between(rng, 110.0, 200.0), between(rng, 10.0, 60.0)
         saturation = 0.5 * rng.random()
         panel = color_of_luma(rng, ground, saturation)
         return Palette(color_of_luma(rng, text, 0.3), panel, 0.6 * (ground - text), saturation)
-    return _draw_glowing_palette(rng, _LAMPS, 60.0 * strength)
+    return _draw_glowing_palette(rng, strength, _LAMPS, 60.0)
 
 
 def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette:
-    """Draw the colours of a captcha: gray or colourful, of more contrast than most signs have.
+    """Draw the colours of a captcha: gray or colourful, of more contrast than most signs.
 
     Args:
-        rng: Where the chance comes from.
-        difficulty: From 0 to 1.
+        rng: Random generator.
+        difficulty: From 0, easy, to 1, hard.
 
     Returns:
         The colours.
@@ -145,24 +91,12 @@ def draw_captcha_palette(rng: np.random.Generator, difficulty: float) -> Palette
     return palette
 
 
-def draw_neon_palette(rng: np.random.Generator, strength: float = 1.0) -> Palette:
-    """Draw the colours of glowing tubes before a dark wall.
-
-    Args:
-        rng: Where the chance comes from.
-        strength: How much of a pixel the strokes cover, from 0 to 1; hairlines need more contrast.
-
-    Returns:
-        The colours.
-    """
-    return _draw_glowing_palette(rng, _NEON, 80.0 * strength)
-
-
 def _draw_glowing_palette(
-    rng: np.random.Generator, lights: Sequence[Color], brightest_ground: float
+    rng: np.random.Generator, strength: float, lights: Sequence[Color], brightest_ground: float
 ) -> Palette:
+    """Draw the colours of glowing lamps or tubes before a dark ground."""
     text = _vary(rng, pick(rng, lights), 30.0)
-    ground = min(brightest_ground, 0.5 * luma(text)) * rng.random()
+    ground = min(brightest_ground * strength, 0.5 * luma(text)) * rng.random()
     saturation = 0.6 * rng.random()
     return Palette(
         text=text,
@@ -174,16 +108,24 @@ def _draw_glowing_palette(
 
 def _draw_lit_palette(
     rng: np.random.Generator,
-    pairs: Sequence[tuple[Color, Color]],
     strength: float,
+    pairs: Sequence[tuple[Color, Color]],
     darkest: float,
     hazy: float,
 ) -> Palette:
-    """Draw colours of paint in the light of the sun, of a lamp, or of hardly anything."""
+    """Draw colours of paint in sunlight, lamplight or near darkness, fresh or faded.
+
+    Args:
+        rng: Random generator.
+        strength: Mean coverage of a pixel by the strokes, from 0 to 1.
+        pairs: Colours of text and ground to draw from.
+        darkest: Factor of the least light.
+        hazy: Share of the images with haze.
+    """
     if happens(rng, 0.08):
         return draw_natural_palette(rng, strength)
     text, ground = (_vary(rng, color, 22.0) for color in pick(rng, pairs))
-    # Light takes from all channels alike, haze brings all colours together, lamps are coloured.
+    # Light scales all channels, haze pulls all colours together, lamps are tinted.
     light = between(rng, darkest, 1.15)
     haze = between(rng, 0.0, 0.75) ** 1.5 if happens(rng, hazy) else 0.1 * rng.random()
     veil = between(rng, 40.0, 230.0)
@@ -203,6 +145,17 @@ def _draw_lit_palette(
     return Palette(
         text=lit[0], ground=lit[1], gap=0.6 * contrast, saturation=0.4 * rng.random() ** 2
     )
+
+
+PALETTES: dict[str, Callable[[np.random.Generator, float], Palette]] = {
+    "plate": partial(_draw_lit_palette, pairs=_PLATE_COLORS, darkest=0.6, hazy=0.4),
+    "tag": partial(_draw_lit_palette, pairs=_TAG_COLORS, darkest=0.8, hazy=0.25),
+    "wheels": partial(_draw_lit_palette, pairs=_WHEEL_COLORS, darkest=0.5, hazy=0.3),
+    "metal": _draw_metal_palette,
+    "lamps": _draw_lamp_palette,
+    "neon": partial(_draw_glowing_palette, lights=_NEON, brightest_ground=80.0),
+}
+"""By surface: draws its colours for a mean coverage of a pixel by the strokes, from 0 to 1."""
 
 
 def _vary(rng: np.random.Generator, color: Color, reach: float) -> Color:

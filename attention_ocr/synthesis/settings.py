@@ -1,4 +1,4 @@
-"""Settings of the renderer: one frozen value, also written as options of a data source."""
+"""Settings of the renderer: a frozen dataclass, also parsed from options of a data source."""
 
 import dataclasses
 import string
@@ -24,31 +24,31 @@ CHARACTER_SETS = {
 
 @dataclasses.dataclass(frozen=True)
 class SynthesisConfig:
-    """Say which texts to render and how.
+    """Settings of rendered texts.
 
     Args:
-        kinds: Kinds of text, names of `KINDS`; one named twice comes twice as often.
+        kinds: Kinds of text, names of `KINDS`; one named twice is drawn twice as often.
         min_length: The fewest characters of a text.
         max_length: The most characters of a text.
         case: Case of the letters: `lower`, `upper`, `title`, `keep` (as in the word list), or `any`
             (of `lower`, `upper` and `title`, drawn for each text).
-        characters: Allowed characters; no text has another one. NFC.
+        characters: Allowed characters, in NFC; texts have no others.
         difficulty: From 0, clean dark text on a light ground, to 1, as hard as photographs of
             signs; scales every effect.
-        height: Nominal height of a picture in pixels; real ones vary around it, and the width
+        height: Nominal height of an image in pixels; real ones vary around it, and the width
             follows the text.
         fonts: `all` (of the machine and of the installed font packages), `bundled` (of the packages
             only: the same on every machine), a folder, a file, or a pattern of files.
-        part: `train` and `eval` share out the texts, four fifths and one fifth, so that no text of
-            one is in the other, whatever its case; `all` takes both.
-        seed: Every value gives other pictures.
-        words_file: Own vocabulary, a word on each line in UTF-8; empty for the English list that
+        part: `train` and `eval` split the texts, four fifths and one fifth, so that no text is in
+            both, whatever its case; `all` takes both.
+        seed: Seed of all random choices.
+        words_file: Custom vocabulary, a word on each line in UTF-8; empty for the English list that
             comes with the package.
-        textless: Fraction of pictures without a text, whose label is empty: a reader learns from
-            them that there may be nothing to read.
+        textless: Fraction of images without a text, whose label is empty, so that a model learns
+            that there may be nothing to read.
         look: Names of `LOOKS`, joined by `+`: `any`; `signs`: bold strokes, tight crops and muted
-            colours, as in photographs of streets; `irregular`: such words turned, bent and seen
-            from the side; `plates`, `led` and others.
+            colours, as in photographs of streets; `irregular`: such words rotated, bent and in
+            perspective; `plates`, `led` and others.
 
     Raises:
         ValueError: If a setting is outside its range.
@@ -69,7 +69,7 @@ class SynthesisConfig:
     look: str = "any"
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot be rendered."""
+        """Raise for settings that cannot be rendered."""
         if not self.kinds:
             raise ValueError("Expected at least one kind of text. Received: kinds=()")
         for kind in self.kinds:
@@ -98,10 +98,10 @@ def parse_options(options: Mapping[str, str]) -> SynthesisConfig:
     or characters themselves.
 
     Args:
-        options: Field of `SynthesisConfig` → value.
+        options: Values by field of `SynthesisConfig`.
 
     Returns:
-        The settings; what is not named has its default.
+        The settings; fields that are not named have their defaults.
 
     Raises:
         ValueError: If an option is unknown or its value cannot be read.
@@ -139,7 +139,7 @@ def _check_characters(characters: str) -> None:
     if unicodedata.normalize("NFC", characters) != characters:
         raise ValueError(f"Expected characters in NFC. Received: characters={characters!r}")
     for character in characters:
-        # Separators and controls leave no ink; the space alone has a meaning in a label.
+        # Separators and controls leave no ink; only the space has a meaning in a label.
         if character != " " and unicodedata.category(character)[0] in "CZ":
             raise ValueError(
                 f"Expected visible characters or the space. Received: characters with {character!r}"

@@ -1,6 +1,6 @@
-"""What a text is made of: relief in sheet and metal, light, wear, sides of solid letters.
+"""Surface effects: relief in sheet and metal, light, wear, sides of solid letters.
 
-All take and return uint8 `[H, W, 3]` or `[H, W]` and leave their arguments alone.
+All take and return uint8 `[H, W, 3]` or `[H, W]` and leave their arguments unchanged.
 """
 
 import math
@@ -26,17 +26,17 @@ def emboss(
 
     Args:
         image: uint8 `[H, W, 3]`.
-        mask: uint8 `[H, W]`, what rises from the ground.
-        direction: Where the light comes from, in radians.
-        depth: How much a full edge is brightened or darkened, of 255; below 0 the mask is sunk.
-        softness: Deviation of the slope of the edges in pixels.
+        mask: uint8 `[H, W]`, the raised area.
+        direction: Direction of the light in radians.
+        depth: Change of brightness at a full edge, of 255; negative sinks the mask.
+        softness: Standard deviation of the slope of the edges in pixels.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
     relief = cv2.GaussianBlur(mask, (0, 0), max(0.4, softness))
     x, y = math.cos(direction), math.sin(direction)
-    # A ramp of this deviation rises by 1 / (2.5 * deviation) a pixel in its middle.
+    # A ramp of this deviation rises by 1 / (2.5 * deviation) per pixel at its centre.
     gain = depth * 2.5 * max(0.6, softness) / (255.0 * 2.0)
     kernel = gain * np.array(
         [
@@ -52,20 +52,20 @@ def emboss(
 def glow(
     image: np.ndarray, mask: np.ndarray, color: Color, reach: float, strength: float
 ) -> np.ndarray:
-    """Let a mask shine on what is around it.
+    """Add the glow of a mask to its surroundings.
 
     Args:
         image: uint8 `[H, W, 3]`.
-        mask: uint8 `[H, W]`, what shines.
-        color: Its light.
-        reach: Deviation of the halo in pixels.
+        mask: uint8 `[H, W]`, the light source.
+        color: Colour of the light.
+        reach: Standard deviation of the halo in pixels.
         strength: From 0 to 1.
 
     Returns:
         uint8 `[H, W, 3]`.
     """
     height, width = mask.shape
-    # A wide halo is as smooth when drawn small.
+    # A wide halo stays smooth when computed at low resolution.
     step = 1 << int(math.log2(max(1.0, reach / 1.5)))
     size = (max(1, width // step), max(1, height // step))
     halo = mask if step == 1 else cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
@@ -83,12 +83,12 @@ def extrude(mask: np.ndarray, shift_x: int, shift_y: int) -> np.ndarray:
     """Make the mask of the sides of solid letters.
 
     Args:
-        mask: uint8 `[H, W]`, their faces.
-        shift_x: Pixels that their backs lie to the right.
-        shift_y: Pixels that their backs lie below.
+        mask: uint8 `[H, W]`, the front faces.
+        shift_x: Shift of the backs to the right in pixels.
+        shift_y: Shift of the backs down in pixels.
 
     Returns:
-        uint8 `[H, W]`, faces and sides.
+        uint8 `[H, W]`, front faces and sides.
     """
     reach = max(abs(shift_x), abs(shift_y))
     if not reach:
@@ -99,29 +99,29 @@ def extrude(mask: np.ndarray, shift_x: int, shift_y: int) -> np.ndarray:
 
 
 def wear(rng: np.random.Generator, mask: np.ndarray, share: float) -> np.ndarray:
-    """Rub off ink in patches.
+    """Wear off ink in patches.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         mask: uint8 `[H, W]`.
-        share: How much is rubbed off, from 0 to 1.
+        share: Share that is worn off, from 0 to 1.
 
     Returns:
         uint8 `[H, W]`.
     """
     texture = draw_texture(rng, (mask.shape[0], mask.shape[1]))
-    # Softly, so that a thin stroke pales rather than breaks.
+    # Gradually, so that a thin stroke fades rather than breaks.
     table = np.clip((np.arange(256) - 255 * share) * 4 + 128, 110, 255).astype(np.uint8)
     return cv2.multiply(mask, cv2.LUT(texture, table), scale=1 / 255)
 
 
 def roll(image: np.ndarray, darkest: float, center: float) -> np.ndarray:
-    """Shade a picture from top to bottom, as a cylinder is.
+    """Shade an image from top to bottom, like a cylinder.
 
     Args:
         image: uint8 `[H, W, 3]`.
         darkest: Factor at the farther edge, from 0 to 1.
-        center: Where it is brightest, from 0, the top, to 1.
+        center: Position of the brightest row, from 0, the top, to 1.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -134,10 +134,10 @@ def roll(image: np.ndarray, darkest: float, center: float) -> np.ndarray:
 
 
 def draw_metal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a piece of brushed, cast or scratched metal.
+    """Crop brushed, cast or scratched metal.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         shape: Height and width.
 
     Returns:
@@ -147,12 +147,12 @@ def draw_metal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def shade_by(image: np.ndarray, pattern: np.ndarray, depth: float) -> np.ndarray:
-    """Brighten and darken a picture by a pattern.
+    """Brighten and darken an image by a pattern.
 
     Args:
         image: uint8 `[H, W, 3]`.
-        pattern: uint8 `[H, W]`, 128 where nothing changes.
-        depth: By how much at most, of 255.
+        pattern: uint8 `[H, W]`, 128 leaves a pixel unchanged.
+        depth: Largest change, of 255.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -164,13 +164,13 @@ def shade_by(image: np.ndarray, pattern: np.ndarray, depth: float) -> np.ndarray
 def strike_through(
     rng: np.random.Generator, image: np.ndarray, color: Color, stroke_width: float
 ) -> np.ndarray:
-    """Draw a line or curve across a picture.
+    """Draw a line or curve across an image.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        color: Of the line.
-        stroke_width: Of the letters in pixels; the line is thinner.
+        color: Colour of the line.
+        stroke_width: Stroke width of the letters in pixels; the line is thinner.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -180,7 +180,7 @@ def strike_through(
     places = (np.arange(num_points) + rng.random(num_points) - 0.5) / (num_points - 1)
     x, y = places * width, (0.1 + 0.8 * rng.random(num_points)) * height
     if num_points == 2 or happens(rng, 0.6):
-        # A smooth curve that the points in its middle pull towards themselves.
+        # A Bézier curve, whose inner control points are exaggerated.
         y[1:-1] = 2.0 * y[1:-1] - 0.5 * height
         x, y = _bezier_weights(num_points) @ x, _bezier_weights(num_points) @ y
     points = np.round(8 * np.stack([x, y], axis=1)).astype(np.int32)
@@ -192,13 +192,13 @@ def strike_through(
 
 
 def sprinkle(rng: np.random.Generator, image: np.ndarray, color: Color, share: float) -> np.ndarray:
-    """Sprinkle a picture with specks.
+    """Sprinkle an image with specks.
 
     Args:
-        rng: Where the chance comes from.
+        rng: Random generator.
         image: uint8 `[H, W, 3]`.
-        color: Of the specks.
-        share: How much of the picture they cover.
+        color: Colour of the specks.
+        share: Share of the image that they cover.
 
     Returns:
         uint8 `[H, W, 3]`.
@@ -213,7 +213,7 @@ def sprinkle(rng: np.random.Generator, image: np.ndarray, color: Color, share: f
 
 @cache
 def _bezier_weights(num_points: int) -> np.ndarray:
-    """Return how much each point pulls at each of 24 places of a curve, float64 `[24, N]`."""
+    """Return the weight of each control point at 24 places of a curve, float64 `[24, N]`."""
     place = np.arange(24)[:, None] / 23
     order = num_points - 1
     powers = np.arange(num_points)

@@ -1,4 +1,4 @@
-"""Texts to render: deterministic from a generator, split by a hash of the text itself."""
+"""Texts to render: deterministic given a generator, split by a hash of the text itself."""
 
 import hashlib
 import unicodedata
@@ -17,17 +17,17 @@ from attention_ocr.synthesis.material import Material
 from attention_ocr.synthesis.settings import SynthesisConfig
 
 _EVAL_EVERY = 5
-# Of a kind that fits the settings, one candidate in a hundred at least does; 200 without one mean
-# that none ever will, and many thousands mean that something changed underneath.
+# At least one candidate in a hundred of a usable kind fits the settings; 200 failures mean that
+# none ever will, and many thousands mean that the material has changed.
 _MAX_TRIAL_DRAWS = 200
 _MAX_DRAWS = 20_000
 
 
 def part_of(text: str) -> str:
-    """Say which part a text belongs to, the same on every machine and in every version.
+    """Return the part of a text, the same on every machine and in every version.
 
-    Texts that differ in case only belong together: else a reader could learn `Hotel` in one part
-    and be examined on `HOTEL` in the other.
+    Texts that differ only in case belong together: otherwise a model could be trained on `Hotel`
+    and evaluated on `HOTEL`.
 
     Args:
         text: The text.
@@ -115,7 +115,7 @@ class TextSampler:
         """Draw a text.
 
         Args:
-            rng: Where the chance comes from; its state says which text comes.
+            rng: Random generator; its state determines the text.
 
         Returns:
             The text, in NFC.
@@ -126,10 +126,10 @@ class TextSampler:
         return text
 
     def draw_caption(self, rng: np.random.Generator) -> str:
-        """Draw a second text, which no label names: a word, or a text as `draw` does.
+        """Draw a second text, which no label contains: a word, or a text as in `draw`.
 
         Args:
-            rng: Where the chance comes from.
+            rng: Random generator.
 
         Returns:
             The text.
@@ -140,7 +140,7 @@ class TextSampler:
         return pick(rng, self._casings)(word)
 
     def producible_characters(self) -> str:
-        """Return the characters that can occur, sorted: `characters` less what no kind uses."""
+        """Return the sorted characters that can occur: those of `characters` that a kind uses."""
         material = self._material
         found: set[str] = set()
         for name in self._config.kinds:
@@ -158,7 +158,7 @@ class TextSampler:
         return "".join(sorted(set("".join(cased)) & self._allowed))
 
     def _choose_casings(self) -> tuple[Callable[[str], str], ...]:
-        """Choose the casings whose letters are allowed at all."""
+        """Choose the casings whose letters are allowed."""
         if self._config.case != "any":
             return (_CASINGS[self._config.case],)
         has_lower = any(character.upper() != character for character in self._allowed)
@@ -226,6 +226,6 @@ class TextSampler:
             config.min_length <= len(text) <= config.max_length
             and self._allowed.issuperset(text)
             and config.part in ("all", part_of(text))
-            # Upper-casing can leave NFC, and a stray combining mark may join its neighbour.
+            # Upper-casing can break NFC, and a stray combining mark may join its neighbour.
             and (text.isascii() or unicodedata.is_normalized("NFC", text))
         )

@@ -1,4 +1,4 @@
-"""What earlier scans found out about font files, kept on disk: a scan takes some 20 ms a file."""
+"""On-disk cache of font scans: a scan takes some 20 ms a file."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from absl import logging
 
 from attention_ocr.synthesis.typefaces import Face
 
-# Part of the file's name: raise it when `inspect_file` judges faces in another way.
+# Part of the file's name: raise it when `inspect_file` changes its criteria.
 _VERSION = 7
 
 
 def cache_file() -> Path:
-    """Return the file of the cache: below `ATTENTION_OCR_CACHE` if set, else where caches go."""
+    """Return the path of the cache: in `ATTENTION_OCR_CACHE` if set, else in the user's cache."""
     folder = os.environ.get("ATTENTION_OCR_CACHE")
     if folder:
         return Path(folder) / f"faces-{_VERSION}.json"
@@ -35,11 +35,11 @@ def load_cache(file: Path) -> dict[str, dict[str, Any]]:
     """Read the cache.
 
     Args:
-        file: Its file.
+        file: File of the cache.
 
     Returns:
-        Path of a font file → what `describe` gave; empty when there is no cache or it cannot be
-        read, which costs another scan and nothing else.
+        Results of `describe` by path of a font file; empty when there is no readable cache, which
+        only costs another scan.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -52,11 +52,11 @@ def load_cache(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def save_cache(file: Path, entries: Mapping[str, dict[str, Any]]) -> None:
-    """Write the cache, whole or not at all; a folder that cannot be written to is no error.
+    """Write the cache, whole or not at all; an unwritable folder is not an error.
 
     Args:
-        file: Its file.
-        entries: Path of a font file → what `describe` gave.
+        file: File of the cache.
+        entries: Results of `describe` by path of a font file.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -78,10 +78,10 @@ def describe(status: os.stat_result, faces: tuple[Face, ...]) -> dict[str, Any]:
 
     Args:
         status: Size and time of the file.
-        faces: Its usable faces.
+        faces: Usable faces of the file.
 
     Returns:
-        A value that JSON can hold.
+        A JSON-serialisable value.
     """
     return {
         "mtime_ns": status.st_mtime_ns,
@@ -91,14 +91,14 @@ def describe(status: os.stat_result, faces: tuple[Face, ...]) -> dict[str, Any]:
 
 
 def recall(entry: object, status: os.stat_result) -> tuple[Face, ...] | None:
-    """Read the faces of a file out of its entry in the cache.
+    """Read the faces of a file from its entry in the cache.
 
     Args:
-        entry: What the cache has under the file's path.
+        entry: Entry of the file's path.
         status: Size and time of the file now.
 
     Returns:
-        Its faces, or None when the entry is of another state of the file or damaged.
+        Its faces, or `None` when the entry is outdated or damaged.
     """
     if not isinstance(entry, dict):
         return None

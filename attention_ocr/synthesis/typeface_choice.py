@@ -1,4 +1,4 @@
-"""The choice of a face for each text: one that shows all its characters, plain ones more often."""
+"""Choice of a face for each text: one that shows all its characters, plain ones more often."""
 
 import re
 from collections import Counter
@@ -12,14 +12,14 @@ from attention_ocr.synthesis.looks import LOOKS, Look
 from attention_ocr.synthesis.typefaces import Face, first_missing, visible_characters
 from attention_ocr.synthesis.typesetting import open_font
 
-# To open a face and draw its first letters takes longer than the rest of a picture, and memory has
-# room for some hundred open ones. So neighbouring pictures share a few.
+# Opening a face and drawing its first letters takes longer than the rest of an image, and memory
+# holds only some hundred open faces. So neighbouring images share a few.
 _POOL_SIZE = 32
 _PICTURES_PER_POOL = 256
 _POOLS_KEPT = 16
 _POOL_TAG = 1
 _POOL_DRAWS = 12
-# Above Latin-1 a face's glyphs are looked at when it first comes up, not in the scan of all fonts.
+# Glyphs above Latin-1 are checked when a face is first used, not in the scan of all fonts.
 _LAST_PROOFED = 0xFF
 
 _HEAVY = re.compile(r"bold|black|heavy|ultra|fat|poster", re.IGNORECASE)
@@ -30,15 +30,15 @@ SizedFace = tuple[Face, int]
 
 
 class FaceChooser:
-    """Chooses a face and a size for the text of each picture.
+    """Chooses a face and a size for the text of each image.
 
     Args:
         faces: The faces to choose from.
         characters: Characters that the texts may have.
-        difficulty: From 0 to 1; the harder, the more often decorative faces come.
-        height: Nominal height of a picture in pixels.
-        seed: Every value gives other choices.
-        look: Says how much more often bold faces come.
+        difficulty: From 0 to 1; the harder, the more decorative faces.
+        height: Nominal height of an image in pixels.
+        seed: Seed of the choices.
+        look: Determines the weights of faces.
 
     Raises:
         ValueError: If no face has one of the characters.
@@ -78,12 +78,12 @@ class FaceChooser:
         """Choose a face and a size.
 
         Args:
-            rng: Where the chance comes from.
-            index: Which picture it is for.
-            text: Its text.
+            rng: Random generator.
+            index: Index of the image.
+            text: Text of the image.
 
         Returns:
-            Face and pixels to the em, or None when no face shows all characters of the text.
+            Face and pixels to the em, or `None` when no face shows all characters of the text.
         """
         characters = frozenset(text)
         pool = self._pool(index // _PICTURES_PER_POOL)
@@ -95,7 +95,7 @@ class FaceChooser:
         return self._with_size(rng, pick(rng, fitting)) if fitting else None
 
     def shows(self, face: Face, characters: frozenset[str]) -> bool:
-        """Say whether a face draws all these characters, with ink unless they are spaces."""
+        """Return whether a face draws all these characters, with ink unless they are spaces."""
         inspected = self._inspected.get(face)
         if inspected is None:
             inspected = self._inspected[face] = self._inspect(face)
@@ -126,13 +126,13 @@ class FaceChooser:
         return pool
 
     def _with_size(self, rng: np.random.Generator, face: Face) -> SizedFace:
-        # Three quarters of the picture for a capital leave room for tails and margins.
+        # A capital of three quarters of the height leaves room for descenders and margins.
         cap_height = 0.75 * self._height * between(rng, 1 - 0.2 * self._spread, 1.0)
         return face, max(8, round(cap_height / max(0.3, face.cap_height)))
 
 
 def _weigh(faces: Sequence[Face], sharpness: float, look: Look) -> list[float]:
-    """Weigh faces: plain ones count more, one of twelve styles less than an only one."""
+    """Weigh faces: plain ones count more, one of twelve styles less than a single one."""
     styles = Counter(face.family for face in faces)
     weights = [
         face.legibility**sharpness * look.bold ** _heaviness(face) / styles[face.family] ** 0.5
@@ -150,6 +150,6 @@ def _weigh(faces: Sequence[Face], sharpness: float, look: Look) -> list[float]:
 
 
 def _heaviness(face: Face) -> int:
-    """Return 1 for a bold face, -1 for a light one or a typewriter's, by its name, else 0."""
+    """Return 1 for a bold face, -1 for a light or typewriter face, by its name, else 0."""
     name = f"{face.family} {face.style}"
     return bool(_HEAVY.search(name)) - bool(_LIGHT.search(name))

@@ -1,4 +1,4 @@
-"""Faces: what a font file offers, found out from its table of characters and its glyphs."""
+"""Faces of font files, inspected by their character tables and glyphs."""
 
 import string
 import struct
@@ -14,7 +14,7 @@ from PIL import ImageFont
 
 from attention_ocr.synthesis.typesetting import draw_ink, open_font
 
-# What fontTools raises on files that break the format, besides its own error.
+# Errors of fontTools on malformed files, besides its own.
 _BROKEN_FONT = (
     TTLibError,
     OSError,
@@ -34,7 +34,7 @@ _TWO_SHAPED = "abdeghnqrt"
 # Measured on 122 faces: the cases of faces with true lower-case letters reach 0.51, those of faces
 # that draw capitals for both begin at 0.68.
 _SAME_SHAPE = 0.6
-# Symbols in the place of letters reach 0.1, skulls around letters 0.4, blackletter 0.5.
+# Symbols in place of letters reach 0.1, skulls around letters 0.4, blackletter 0.5.
 _LEAST_LEGIBLE = 0.42
 # With fewer letters and digits than this, a face is not judged by them.
 _FEWEST_LETTERS = 8
@@ -48,13 +48,13 @@ class Face:
 
     Args:
         path: The file.
-        index: Place in the file, for collections.
+        index: Index in the file, for collections.
         axes: Coordinates of a variable font, empty for a plain one.
         family: Name of the family.
         style: Name of the style.
         ranges: First and last code point of each run of characters it covers, ascending.
         cap_height: Height of `H` as a share of the em.
-        legibility: From 0 to 1, how plainly letters and digits look like themselves; 1 without any.
+        legibility: From 0 to 1, how well letters and digits can be recognised; 1 without any.
     """
 
     path: str
@@ -84,12 +84,12 @@ def inspect_file(path: Path, references: np.ndarray | None = None) -> tuple[Face
     A face is usable when it has a table of Unicode characters, FreeType can scale it, its glyphs
     leave ink and differ from each other, and its letters, if it has any, look like letters.
     Characters without ink, those drawn as the box for missing ones, and a case that looks like the
-    other one are taken out of what it covers.
+    other one do not count as covered.
 
     Args:
         path: The file.
         references: float32 `[K, 62, 256]`, `letter_shapes` of plain faces to compare letters with;
-            None to leave that out.
+            `None` skips the comparison.
 
     Returns:
         The usable faces, none for a broken file; a variable font gives up to four of its named
@@ -106,7 +106,7 @@ def inspect_file(path: Path, references: np.ndarray | None = None) -> tuple[Face
 
 
 def letter_shapes(font: ImageFont.FreeTypeFont) -> np.ndarray:
-    """Draw ASCII letters and digits, each filling a square, to compare faces by shape alone.
+    """Draw ASCII letters and digits, each filling a square, to compare faces by shape only.
 
     Args:
         font: The font.
@@ -118,15 +118,16 @@ def letter_shapes(font: ImageFont.FreeTypeFont) -> np.ndarray:
 
 
 def measure_legibility(shapes: np.ndarray, references: np.ndarray, present: np.ndarray) -> float:
-    """Measure how plainly the letters and digits of a face look like themselves.
+    """Measure how well the letters and digits of a face can be recognised.
 
     Args:
         shapes: float32 `[62, 256]`, `letter_shapes` of the face.
-        references: float32 `[K, 62, 256]`, those of plain faces.
+        references: float32 `[K, 62, 256]`, `letter_shapes` of plain faces.
         present: bool `[62]`, the letters and digits that the face has.
 
     Returns:
-        The share of them whose own reference is among the five likest of all 62; chance gives 0.08.
+        The share of them whose own reference is among the five most similar of all 62; chance gives
+        0.08.
     """
     similarity = np.einsum("cd,krd->krc", shapes, references).max(axis=0)
     is_likely = (similarity > similarity.diagonal()).sum(axis=0) < 5
@@ -136,10 +137,10 @@ def measure_legibility(shapes: np.ndarray, references: np.ndarray, present: np.n
 def visible_characters(
     font: ImageFont.FreeTypeFont, characters: Iterable[str], missing: str
 ) -> dict[str, np.ndarray]:
-    """Draw characters and keep those that leave ink other than the box for a missing one.
+    """Draw characters and keep those with ink other than the box for missing ones.
 
-    A character after which the next one stands more than two ems away is left out as well: some
-    files have such advances by mistake, and a text would be torn apart.
+    A character whose advance exceeds two ems is left out as well: some files have such advances by
+    mistake, and a text would be torn apart.
 
     Args:
         font: The font.
@@ -147,7 +148,7 @@ def visible_characters(
         missing: A character that it lacks.
 
     Returns:
-        Visible character → its ink.
+        Ink by visible character.
     """
     box, _ = draw_ink(font, missing)
     inks = {character: draw_ink(font, character)[0] for character in characters}
@@ -161,7 +162,7 @@ def visible_characters(
 
 
 def to_ranges(code_points: Sequence[int]) -> tuple[int, ...]:
-    """Join ascending code points to runs.
+    """Join ascending code points into runs.
 
     Args:
         code_points: Ascending, without repetition.
@@ -186,8 +187,8 @@ def first_missing(code_points: Iterable[int], start: int = 0x10FFFD) -> str:
     """Return a character for private use that is not among the code points.
 
     Args:
-        code_points: Those that a face has.
-        start: Where to begin looking, downwards.
+        code_points: Code points that a face has.
+        start: First candidate; the search goes downwards.
 
     Returns:
         The character, which a face draws as the box for missing ones.
@@ -197,7 +198,7 @@ def first_missing(code_points: Iterable[int], start: int = 0x10FFFD) -> str:
 
 
 def _are_alike(ink: np.ndarray, other: np.ndarray) -> bool:
-    """Say whether two pictures show one glyph; hinting may move the edges of either by a pixel."""
+    """Return whether two images show one glyph; hinting may move the edges of either by a pixel."""
     if not other.size or max(abs(a - b) for a, b in zip(ink.shape, other.shape, strict=True)) > 1:
         return False
     resized = cv2.resize(other, ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -213,7 +214,7 @@ def _count_faces(path: Path) -> int:
 def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list[Face]:
     # Given a path, fontTools leaves the file open when it is broken.
     with path.open("rb") as file, TTFont(file, fontNumber=index, lazy=True) as tables:
-        # The table of characters asks for names of glyphs; to read the true ones takes longest.
+        # The character table needs glyph names; reading the real ones is the slowest step.
         tables.setGlyphOrder([str(number) for number in range(tables["maxp"].numGlyphs)])
         code_points = tables.getBestCmap()
         if not code_points or not _is_whole(tables, path.stat().st_size):
@@ -249,12 +250,12 @@ def _inspect_face(path: Path, index: int, references: np.ndarray | None) -> list
 
 
 def _is_whole(tables: TTFont, num_bytes: int) -> bool:
-    """Say whether all tables end within the file; FreeType opens one that was cut short."""
+    """Return whether all tables end within the file; FreeType opens truncated ones."""
     return all(entry.offset + entry.length <= num_bytes for entry in tables.reader.tables.values())
 
 
 def _choose_instances(tables: TTFont) -> list[tuple[str, tuple[float, ...]]]:
-    """Choose named instances of a variable font, spread over all that it names."""
+    """Choose named instances of a variable font, spread over all of them."""
     if "fvar" not in tables or not tables["fvar"].instances:
         return [("", ())]
     variations = tables["fvar"]
@@ -276,7 +277,7 @@ def _proof_characters(
     There are none when most glyphs are blank or alike.
     """
     latin = [point for point in code_points if point in _PROOFED]
-    # A face without Latin is judged by the first characters it has.
+    # A face without Latin is judged by its first characters.
     proofed = latin or [point for point in code_points if point >= _PROOFED.stop][:64]
     inks = visible_characters(font, map(chr, proofed), first_missing(code_points))
     if len({(ink.shape, ink.tobytes()) for ink in inks.values()}) <= len(proofed) // 3:
@@ -287,18 +288,18 @@ def _proof_characters(
         character: ink
         for character, ink in inks.items()
         if character not in _ALPHABET
-        # Dots that stand for letters, and letters that would be drawn over each other.
+        # Dots in place of letters, and letters that would overlap.
         or (ink.shape[0] >= least_height and font.getlength(character) >= 0.4 * ink.shape[1])
     }
     usable = set(code_points) - set(proofed) | set(map(ord, inks))
     if not 0.05 * _PROOF_SIZE <= font.getlength(" ") <= 1.5 * _PROOF_SIZE:
-        # Some files have a space as wide as a hundred letters, or none at all.
+        # Some files have a space as wide as a hundred letters, or of no width.
         usable.discard(ord(" "))
     return inks, usable
 
 
 def _to_shapes(inks: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Compute what `letter_shapes` returns from inks of letters; those that lack have no shape."""
+    """Compute `letter_shapes` from inks of letters; missing letters have zeros."""
     shapes = np.zeros((len(_ALPHABET), _SHAPE_SIDE * _SHAPE_SIDE), np.float32)
     for row, character in zip(shapes, _ALPHABET, strict=True):
         ink = inks.get(character)
@@ -313,10 +314,10 @@ def _to_shapes(inks: Mapping[str, np.ndarray]) -> np.ndarray:
 def _case_without_shape(
     font: ImageFont.FreeTypeFont, shapes: np.ndarray, covered: set[int]
 ) -> set[int]:
-    """Return the letters whose case cannot be seen, because both cases have one shape.
+    """Return the letters whose case is not visible, because both cases have one shape.
 
-    A label must say what is to be seen: a face that draws small capitals for lower-case letters
-    may set upper-case texts only, and one that draws who knows what for both none with letters.
+    A label must match the image: a face that draws small capitals for lower-case letters may set
+    only upper-case texts, and one that draws symbols for both none with letters.
     """
     likeness = [
         float(shapes[_ALPHABET.index(letter)] @ shapes[_ALPHABET.index(letter.upper())])

@@ -22,12 +22,12 @@ def open_font(face: "Face", size: int) -> ImageFont.FreeTypeFont:
         size: Pixels to the em.
 
     Returns:
-        The font, which no two threads may use at once.
+        The font, which only one thread may use at a time.
 
     Raises:
         OSError: If FreeType cannot read the file.
     """
-    # Basic layout looks alike on every machine; Raqm is there on some only.
+    # Basic layout looks the same on every machine; Raqm is available on some only.
     font = ImageFont.truetype(
         face.path, size, index=face.index, layout_engine=ImageFont.Layout.BASIC
     )
@@ -39,12 +39,12 @@ def open_font(face: "Face", size: int) -> ImageFont.FreeTypeFont:
 def draw_ink(
     font: ImageFont.FreeTypeFont, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()
 ) -> tuple[np.ndarray, int]:
-    """Draw a text and cut it out along its ink.
+    """Draw a text and crop it to its ink.
 
     Args:
         font: The font.
         text: One line of text.
-        spacing: Pixels put between characters besides the font's own distance, may be negative.
+        spacing: Extra letter spacing in pixels, may be negative.
         lifts: Pixels by which to raise each character; empty for none.
 
     Returns:
@@ -52,8 +52,8 @@ def draw_ink(
         row of the baseline in it, outside it when the text hangs above or below the line.
     """
     size = int(font.size)
-    # A guess that holds for most faces; what touches the border is drawn again. A letter of a wide
-    # face could lie wholly beyond it, and leave the border clean.
+    # An estimate that fits most faces; ink that touches the border is redrawn. A letter of a wide
+    # face could lie wholly outside and leave the border empty.
     width = int(len(text) * (0.75 * size + max(spacing, 0.0))) + 2 * size
     start = (width - int(0.75 * size * len(text))) // 4
     width = max(width, start + size + int(font.getlength(text) + len(text) * max(spacing, 0.0)))
@@ -91,7 +91,7 @@ def _draw_spaced(
 
 
 class Typesetter:
-    """Sets texts and keeps the fonts it opened last.
+    """Sets texts and caches recently opened fonts.
 
     FreeType's faces hold state, so one thread draws at a time. It pickles without its fonts.
     """
@@ -112,11 +112,11 @@ class Typesetter:
             face: The face, which must cover the text.
             size: Pixels to the em.
             text: One line of text.
-            spacing: Pixels put between characters besides the font's own distance.
+            spacing: Extra letter spacing in pixels.
             lifts: Pixels by which to raise each character; empty for none.
 
         Returns:
-            uint8 `[H, W]`, cut out along the ink, and the row of the baseline, as `draw_ink` does.
+            uint8 `[H, W]`, cropped to the ink, and the row of the baseline, as in `draw_ink`.
         """
         with self._lock:
             return draw_ink(self._open(face, size), text, spacing, lifts)

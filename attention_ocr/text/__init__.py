@@ -1,1 +1,1 @@
-"""Characters and texts: charsets, writing direction, what a terminal may be shown."""
+"""Characters and texts: charsets, writing direction, escapes for terminals."""

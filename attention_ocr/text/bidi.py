@@ -24,10 +24,10 @@ def display_order(text: str) -> str:
     """Return the characters of a line from left to right, as a plain drawing of them needs.
 
     Letters of the Arabic script take their joined forms. Labels and predictions are never in this
-    order: it is for pictures alone.
+    order: it is for images only.
 
     Args:
-        text: a line in logical order.
+        text: A line in logical order.
 
     Raises:
         ImportError: If the text runs right to left and the extra `rtl` is not installed.
@@ -48,5 +48,5 @@ def display_order(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _reshaper(make: Callable[[dict[str, bool]], Any]) -> Any:
-    # Marks are part of the text to be told.
+    # Marks are part of the text, so they must be drawn.
     return make({"delete_harakat": False})

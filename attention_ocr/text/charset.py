@@ -23,7 +23,7 @@ BLANK_ID = PAD_ID
 
 UNKNOWN_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 CHARSET_FILE = "charset.txt"
-# What no line of a charset file of ours is: a code of several digits, or the name of an empty text.
+# No line of our own charset files: a code of several digits, or Google's name of the empty text.
 _CODED_LINE = re.compile(r"\d{2,}\t|\d\t<nul>$")
 _CODE = re.compile(r"(\d+)\t(<nul>|.)", re.DOTALL)
 ASCII = "".join(chr(code) for code in range(33, 127))
@@ -39,15 +39,15 @@ class Charset:
 
     The space is a character like any other. A character outside the charset becomes
     `UNKNOWN_ID`, which decodes to U+FFFD. Several glyphs may be one class: they share the token id
-    of the character that stands for them, and that is what is read.
+    of the character that stands for them, which is the one predicted.
 
     Args:
-        characters: the characters, each once; no line feed, which ends a line of the file.
-        glyphs: further characters, each with the one of `characters` that stands for it.
+        characters: The characters, each once; no line feed, which ends a line of the file.
+        glyphs: Further characters, each with the one of `characters` that stands for it.
 
     Raises:
-        ValueError: no character, one that stands twice, a line feed, an entry of several code
-            points, or a glyph whose class is no character.
+        ValueError: If there is no character, a character stands twice, an entry is a line feed or
+            several code points, or a glyph stands for no character of the charset.
     """
 
     def __init__(self, characters: Iterable[str], glyphs: Mapping[str, str] | None = None) -> None:
@@ -153,7 +153,7 @@ class Charset:
     def to_bytes(self) -> bytes:
         """Return the content of a charset file.
 
-        It has a character a line in order; behind some follow a tab and the glyphs they stand for.
+        One character a line, in order; some are followed by a tab and the glyphs they stand for.
         """
         others: dict[str, list[str]] = {}
         for glyph, character in self.glyphs.items():
@@ -171,8 +171,8 @@ class Charset:
         """Read a charset file, or the one of a work directory or export.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: no UTF-8, or no valid charset; the message names the file.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is not UTF-8 or no valid charset; the message names it.
         """
         path = Path(path)
         if path.is_dir():
@@ -187,14 +187,14 @@ class Charset:
         """Build the charset of a charset file, or of one of Google's attention_ocr.
 
         Only a line feed ends a line: a line may hold a space or any other white space. A carriage
-        return before the line feed belongs to the line's end.
+        return before the line feed is part of the line ending.
 
         Google's `charset_size=134.txt` has a code, a tab and a character on each line. The
         characters are put in the order of their codes, without the one called `<nul>`; where
         several share a code, the first stands for the others.
 
         Raises:
-            ValueError: no UTF-8, or no valid charset.
+            ValueError: If the content is not UTF-8 or no valid charset.
         """
         lines = content.decode("utf-8-sig").split("\n")
         if lines and not lines[-1]:
@@ -215,7 +215,7 @@ class Charset:
         """Build the charset of all characters of `labels` (NFC), in the order of code points.
 
         Raises:
-            ValueError: the labels hold no character.
+            ValueError: If the labels hold no character.
         """
         characters: set[str] = set()
         for label in labels:

@@ -1,4 +1,4 @@
-"""Charsets from counted characters: rare ones left out, several glyphs joined to one class."""
+"""Charsets from character counts: rare ones left out, several glyphs merged into one class."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ FORMS = ("NFC", "NFKC")
 
 
 class BuiltCharset(NamedTuple):
-    """A charset and what it was made of.
+    """A charset and the counts it was built from.
 
     Attributes:
-        charset: the charset.
-        counts: how often each of its classes stands in the labels.
-        left_out: the characters that are too rare, with their counts.
+        charset: The charset.
+        counts: Number of occurrences of each class in the labels.
+        left_out: Characters that are too rare, with their counts.
     """
 
     charset: Charset
@@ -32,20 +32,21 @@ def build_charset(
     form: str = "NFC",
     table: Mapping[str, str] | None = None,
 ) -> BuiltCharset:
-    """Build the charset of counted characters.
+    """Build a charset from character counts.
 
-    A character is joined to another by compatibility (`form`), then by the table, then by case; one
-    that would become several (ﬁ, ß in capitals) stays what it is.
+    A character is merged into another by compatibility (`form`), then by the table, then by case;
+    one that would become several (ﬁ, ß in capitals) stays as it is.
 
     Args:
-        counts: how often each character (NFC) stands in the labels.
-        min_count: classes that are rarer are left out.
-        case: one of `CASES`; `lower` reads small and capital letters as small ones.
-        form: one of `FORMS`; `NFKC` reads full width, superscripts and the like as plain ones.
-        table: glyphs with the character each is read as.
+        counts: Number of occurrences of each character (NFC) in the labels.
+        min_count: Rarer classes are left out.
+        case: One of `CASES`; `lower` reads small and capital letters as small ones.
+        form: One of `FORMS`; `NFKC` reads full width, superscripts and the like as plain
+            characters.
+        table: Glyphs with the character each is read as.
 
     Raises:
-        ValueError: an argument is out of range, or no character is left.
+        ValueError: If an argument is out of range, or no character is left.
 
     Example:
         >>> build_charset({"a": 2, "A": 1, "’": 1}, case="lower", table={"’": "'"}).counts
@@ -69,7 +70,7 @@ def build_charset(
         if character not in ("\n", UNKNOWN_CHARACTER):
             totals[class_of(character)] = totals.get(class_of(character), 0) + count
     kept = {entry: count for entry, count in sorted(totals.items()) if count >= min_count}
-    # Letters of the other case and glyphs of the table count although none was met: they may be.
+    # Letters of the other case and glyphs of the table are included although no label has them.
     met = {*counts, *table}
     if case != "keep":
         met |= {_with_case(entry, "upper" if case == "lower" else "lower") for entry in kept}
@@ -80,13 +81,14 @@ def build_charset(
 
 
 def read_glyph_table(path: Path) -> dict[str, str]:
-    """Read which glyphs are read as which character.
+    """Read a table of glyphs and the characters they are read as.
 
     Each line holds a character, a tab, and the glyphs that are read as it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: no UTF-8, a line of another form, or a glyph on two lines; the message names it.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not UTF-8, a line is malformed, or a glyph stands on two lines;
+            the message names it.
     """
     table: dict[str, str] = {}
     try:

@@ -9,7 +9,7 @@ def encode_in_graph(charset: Charset, texts: tf.Tensor) -> tf.RaggedTensor:
     """Return the token ids of `texts`, as `Charset.encode` does but inside a graph.
 
     Args:
-        charset: the charset.
+        charset: The charset.
         texts: string [B], UTF-8 in NFC.
 
     Returns:
@@ -34,7 +34,7 @@ def decode_in_graph(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
     """Return the texts of `token_ids`, as `Charset.decode` does but inside a graph.
 
     Args:
-        charset: the charset.
+        charset: The charset.
         token_ids: int [B, T].
 
     Returns:

@@ -15,17 +15,17 @@ METHODS = ("attention", "gradient", "feedback")
 
 
 class Explainer:
-    """Says of each character of an image which part of the image speaks for it.
+    """Maps each character of a reading to the parts of the image that support it.
 
     Args:
-        path: a work directory; an export holds no gradients. None takes the weights that come with
+        path: A work directory; an export has no gradients. `None` takes the weights that come with
             the package.
         method: `attention`, the weights of the head that reads; `gradient` or `feedback`, the
             saliency of the pixels, see `attention_ocr.visualization.saliency`.
 
     Raises:
-        FileNotFoundError: there is no model.
-        ValueError: an unknown method, an export, or a damaged model.
+        FileNotFoundError: If there is no model.
+        ValueError: If the method is unknown, or the model is an export or damaged.
 
     Example:
         reading = Explainer("runs/mine", "gradient").explain("word.png")
@@ -45,39 +45,40 @@ class Explainer:
         self._model = load_trained_model(directory)
 
     def explain(self, image: ImageLike, text: str | None = None) -> Reading:
-        """Read an image, and say where.
+        """Read an image, and locate each character.
 
         Args:
-            image: as `Reader.read` takes it.
-            text: whose characters are asked for, in place of the one that is read; the saliency of
-                the attention head can say it of any text.
+            image: As in `Reader.read`.
+            text: Text to explain in place of the prediction; the saliency of the attention head can
+                explain any text.
 
         Returns:
-            The reading, its `attention` holding the maps: float32 [n, H, W] over the padded picture
+            The reading, its `attention` holding the maps: float32 [n, H, W] over the padded image
             for a saliency, non-negative.
 
         Raises:
-            ValueError: If the text has characters that the model lacks, or the method cannot be
-                asked for another text than the one that is read.
+            ValueError: If the text has characters that the model lacks, or the method cannot
+                explain another text than the prediction.
         """
         opened = open_image(image)
         (reading,) = self._reader.read(opened)
         if reading.error is not None:
             return reading
-        wanted = reading.text if text is None else normalize(text)
+        target = reading.text if text is None else normalize(text)
         if self.method == "attention":
-            if wanted != reading.text:
+            if target != reading.text:
                 raise ValueError(
-                    f"The attention is known of what is read, {reading.text!r}. Received: {text!r}"
+                    f"Attention exists only for the prediction {reading.text!r}. Received: {text!r}"
                 )
             return reading
         charset = self._model.charset
-        if unknown := charset.unknown_characters(wanted):
+        if unknown := charset.unknown_characters(target):
             raise ValueError(
-                f"The model knows no {', '.join(map(repr, unknown))}. Received: {wanted!r}"
+                f"The model lacks the characters {', '.join(map(repr, unknown))}. "
+                f"Received: {target!r}"
             )
         images, sizes, _ = prepare_raw(*raw_pixels([opened]), self._model.config.image)
         head = "ctc" if self._model.config.decoding.decoding == "ctc" else "attention"
         saliency = gradient_saliency if self.method == "gradient" else feedback_saliency
-        maps = saliency(self._model.recognizer, images, sizes, charset.encode(wanted), head)
-        return dataclasses.replace(reading, text=wanted, attention=maps.numpy())
+        maps = saliency(self._model.recognizer, images, sizes, charset.encode(target), head)
+        return dataclasses.replace(reading, text=target, attention=maps.numpy())

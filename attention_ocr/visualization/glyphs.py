@@ -1,4 +1,4 @@
-"""Text drawn so that every character can be told: in a font that has it, or by its code point."""
+"""Text with every character visible: in a font that has it, or as its code point."""
 
 import unicodedata
 from functools import lru_cache
@@ -14,11 +14,11 @@ from attention_ocr.text.bidi import display_order, runs_right_to_left
 
 _PILLOWS_OWN = ""
 _PROBE_SIZE = 16
-# A character that is none, and a private one, which some fonts use.
+# A noncharacter, and a private one, which some fonts use.
 _MISSING = ("\ufdd0", "\U0010fffd")
-# A machine may hold thousands of font files, and to look into one takes about a millisecond.
+# A machine may hold thousands of font files, and opening one takes about a millisecond.
 _MAX_FONTS = 512
-# Legible ones, some for the large scripts of the East on each system.
+# Legible fonts, some of them for East Asian scripts on each system.
 _WELL_KNOWN = (
     *("Roboto-", "DejaVuSans", "NotoSans", "DroidSansFallback", "wqy-"),
     *("msgothic", "msyh", "malgun"),
@@ -29,21 +29,21 @@ _WELL_KNOWN = (
 def draw_line(text: str, size: int) -> np.ndarray:
     """Draw a line of text, black on white.
 
-    A character that no font of the machine has, or that cannot be told when it stands alone (a
-    space, a combining mark), is written as `U+` and its code point; for a script without a font a
-    warning says, once, which package brings one. Text that runs right to left is drawn so.
+    A character that no font of the machine has, or that is invisible on its own (a space, a
+    combining mark), is written as `U+` and its code point; for a script without a font a warning
+    says, once, which package provides one. Right-to-left text is drawn right to left.
 
     Args:
-        text: the line.
-        size: of the font, pixels.
+        text: The line.
+        size: Font size in pixels.
 
     Returns:
         uint8 [1.4 size, w, 3].
 
     Raises:
-        ValueError: the text runs right to left, and the packages for it are missing.
+        ValueError: If the text runs right to left and the packages for it are missing.
     """
-    # Pillow may know the order of such a text itself: then it must not turn it a second time.
+    # Pillow may reorder such a text itself: then it must not be reordered twice.
     plainly = runs_right_to_left(text)
     runs = [
         ("".join(part for part, _ in parts), _open(file, size, plainly))
@@ -54,7 +54,7 @@ def draw_line(text: str, size: int) -> np.ndarray:
     draw = ImageDraw.Draw(canvas)
     left = 0.0
     for run, font in runs:
-        # On one baseline, whatever the fonts.
+        # All fonts share one baseline.
         draw.text((left, 1.05 * size), run, fill="black", font=font, anchor="ls")
         left += font.getlength(run)
     return np.asarray(canvas)
@@ -80,7 +80,7 @@ def _code_point(character: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _font_file(character: str) -> str | None:
-    """Return a font file that shows a character; none if there is no such font."""
+    """Return a font file that shows a character, or `None`."""
     return next((file for file in _font_files() if _shows(file, character)), None)
 
 
@@ -98,10 +98,10 @@ def _shows(file: str, character: str) -> bool:
     try:
         font = _open(file, _PROBE_SIZE)
         ink = font.getmask(character)
-        # An unknown character is drawn as one and the same box.
+        # Fonts draw every missing character as the same box.
         boxes = [bytes(font.getmask(missing)) for missing in _MISSING]
     except (OSError, ValueError):
-        # Not every file with the suffix of a font is one.
+        # Not every file with a font's suffix is a font.
         return False
     return ink.getbbox() is not None and bytes(ink) not in boxes
 

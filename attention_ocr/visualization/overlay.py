@@ -1,4 +1,4 @@
-"""Pictures of where the network looked while it read."""
+"""Images of where the network looked while it read."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ _DUSK = 0.5
 def attention_maps(
     attention: np.ndarray, extent: Sequence[float], size: tuple[int, int]
 ) -> np.ndarray:
-    """Enlarge attention weights to the picture that was read.
+    """Enlarge attention weights to the image that was read.
 
     Args:
-        attention: float [L, H', W'], weights of each character over the padded picture.
-        extent: shares of the padded height and width that the picture fills, above 0, at most 1.
-        size: height and width of the result, pixels.
+        attention: float [L, H', W'], weights of each character over the padded image.
+        extent: Shares of the padded height and width that the content fills, above 0, at most 1.
+        size: Height and width of the result in pixels.
 
     Returns:
         float32 [L, h, w] in [0, 1]; each map's largest value is 1, unless it is zero everywhere.
@@ -35,12 +35,12 @@ def attention_maps(
 
 
 def scale_to_height(image: np.ndarray, height: int, max_width: int) -> np.ndarray:
-    """Scale a picture to a height, its proportions kept; one that gets too wide becomes lower.
+    """Scale an image to a height, keeping its proportions; one that gets too wide is made lower.
 
     Args:
         image: uint8 [h, w, 3].
-        height: of the result, pixels.
-        max_width: of the result, pixels.
+        height: Height of the result in pixels.
+        max_width: Largest width of the result in pixels.
 
     Returns:
         uint8 [h', w', 3].
@@ -52,7 +52,7 @@ def scale_to_height(image: np.ndarray, height: int, max_width: int) -> np.ndarra
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lay one map over a picture: warm light where the network looked, dusk elsewhere.
+    """Overlay one map on an image: warm and bright where the network looked, dark elsewhere.
 
     Args:
         image: uint8 [h, w, 3].
@@ -62,17 +62,17 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
         uint8 [h, w, 3].
     """
     heat = heat[..., None]
-    # Mostly a factor, so that ink stays legible in the light; the rest shows on dark pictures.
+    # Mostly a factor, so that bright ink stays legible; the added part shows on dark images.
     lit = image * _LIGHT + 0.25 * 255.0 * _LIGHT * (1.0 - image / 255.0)
     return (image * (1.0 - heat) * _DUSK + lit * heat).round().astype(np.uint8)
 
 
 def caption(image: np.ndarray, text: str) -> np.ndarray:
-    """Put a line of text above a picture.
+    """Put a line of text above an image.
 
     Args:
         image: uint8 [h, w, 3].
-        text: the line; the picture grows to its width.
+        text: The line; the image grows to its width.
 
     Returns:
         uint8 [h', w', 3].
@@ -84,13 +84,13 @@ def caption(image: np.ndarray, text: str) -> np.ndarray:
 def attention_strip(
     image: np.ndarray, text: str, attention: np.ndarray, extent: Sequence[float]
 ) -> np.ndarray:
-    """Draw where each character was read: the picture, and below it a row for each character.
+    """Draw where each character was read: the image, and below it a row for each character.
 
     Args:
-        image: uint8 [h, w, 3], the picture without padding.
-        text: what was read, n characters.
-        attention: float [L, H', W'] over the padded picture, L at least n.
-        extent: shares of the padded height and width that the picture fills.
+        image: uint8 [h, w, 3], the image without padding.
+        text: The prediction, n characters.
+        attention: float [L, H', W'] over the padded image, L at least n.
+        extent: Shares of the padded height and width that the content fills.
 
     Returns:
         uint8 [h', w', 3].
@@ -99,7 +99,7 @@ def attention_strip(
     maps = attention_maps(attention[: len(text)], extent, image.shape[:2])
     characters = [draw_line(character, size) for character in text]
     title = draw_line(text or "(nothing)", size)
-    # The characters stand in a column of their own, left of the pictures.
+    # The characters stand in a column left of the images.
     left = max((line.shape[1] for line in characters), default=0) + 2 * _GAP
     height = max([image.shape[0], *(line.shape[0] for line in characters)]) + _GAP
     pieces = [(title, 0, left), (image, title.shape[0] + _GAP, left)]
@@ -116,7 +116,7 @@ def _font_size(image: np.ndarray) -> int:
 
 
 def _compose(pieces: Sequence[tuple[np.ndarray, int, int]], margin: int = 0) -> np.ndarray:
-    """Lay pictures on a white ground, each at its top and left, pixels."""
+    """Compose images on a white ground, each at its top and left in pixels."""
     height = max(top + piece.shape[0] for piece, top, _ in pieces)
     width = max(left + piece.shape[1] for piece, _, left in pieces)
     ground = np.full((height + 2 * margin, width + 2 * margin, 3), 255, np.uint8)

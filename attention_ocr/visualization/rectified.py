@@ -1,4 +1,4 @@
-"""Pictures as the rectifier of a trained model hands them to the encoder."""
+"""Images as the rectifier of a trained model passes them to the encoder."""
 
 from collections.abc import Iterable
 
@@ -14,18 +14,18 @@ from attention_ocr.inference.work_directory import TrainedModel
 def rectify_images(
     model: TrainedModel, images: Iterable[ImageLike]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Straighten pictures as a model does before it reads them.
+    """Rectify images as a model does before it reads them.
 
     Args:
-        model: from `work_directory.load_trained_model`, with a rectifier.
-        images: paths, encoded bytes or arrays, see `Reader.read`.
+        model: Model with a rectifier, from `work_directory.load_trained_model`.
+        images: Paths, encoded bytes or arrays, see `Reader.read`.
 
     Returns:
-        For each picture, in order, two arrays uint8 [h, w, C] of one size: as it enters the network
-        and as the rectifier makes it, both without padding; views stand side by side.
+        For each image, in order, two arrays uint8 [h, w, C] of one size: the network's input and
+        the rectifier's output, both without padding; views stand side by side.
 
     Raises:
-        ValueError: a model without a rectifier, or a picture that cannot be read.
+        ValueError: If the model has no rectifier, or an image cannot be read.
 
     Example:
         model = load_trained_model(Path("runs/mine"))

@@ -1,7 +1,7 @@
-"""Which pixels speak for each character: saliency by gradient, and by feedback.
+"""Saliency of the pixels for each character, by gradient and by feedback.
 
-Attention says where the decoder looked in the grid; these maps ask the whole network, down to the
-pixels, and work for a CTC head, too.
+Attention says where the decoder looked in the grid; these maps go through the whole network, down
+to the pixels, and work for a CTC head, too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,23 +28,23 @@ def gradient_saliency(
     token_ids: Sequence[int],
     head: str = "attention",
 ) -> tf.Tensor:
-    """Return how strongly each pixel moves the logit of each character.
+    """Return how strongly each pixel changes the logit of each character.
 
-    That is the image-specific class saliency of Simonyan et al., 2014 (section 3), the largest
-    absolute value over the colours. The decoder is given the characters before, as in training.
+    Image-specific class saliency (Simonyan et al., 2014, section 3), the largest absolute value
+    over the colours. The decoder is given the preceding characters, as in training.
 
     Args:
-        recognizer: computing in float32.
+        recognizer: Recogniser that computes in float32.
         image: float [1, views * H, W, C], prepared.
         image_size: int32 [1, 2], height and width of a view without the padding.
-        token_ids: the n characters; for the CTC head those that it reads.
-        head: `attention` or `ctc`, the head whose logits are asked.
+        token_ids: The n characters; for the CTC head those that it reads.
+        head: `attention` or `ctc`, the head whose logits are explained.
 
     Returns:
         float32 [n, H, views * W], non-negative, zero on the padding; views stand side by side.
 
     Raises:
-        ValueError: the recogniser lacks the head, or its CTC head reads other characters.
+        ValueError: If the recogniser lacks the head, or its CTC head reads other characters.
     """
     slopes = _make_slopes(recognizer, image, image_size, token_ids, head)
     maps = [slopes(tf.constant(index))[0] for index in range(len(token_ids))]
@@ -60,36 +60,36 @@ def feedback_saliency(
     num_iterations: int = 1,
     threshold: float = 1.0,
 ) -> tf.Tensor:
-    """Return the saliency of each character after the network has looked a second time.
+    """Return the saliency of each character after a second, gated pass of the network.
 
     Every hidden unit of the convolutions gets a gate `z`, open at first. Feedback runs down from
     the character's logit `s`, and in each layer closes the gates of the units whose contribution
     `ds/dz`, their activation times its gradient, is below `threshold` times the mean of the layer's
-    positive ones; through a closed gate nothing goes further down. A layer without a unit that
-    speaks for the character stays as it is. The gated network then looks again: what its feedback
-    brings down to the pixels is the saliency.
+    positive ones; a closed gate passes nothing further down. A layer without a positive
+    contribution stays as it is. The gated network then runs again: its feedback down to the pixels
+    is the saliency.
 
     This is Cao et al., "Look and Think Twice" (ICCV 2015), section 3: `max s(z) - lambda |z|` with
-    `0 <= z <= 1`, layer after layer from the top. The paper climbs its gradient in many small
+    `0 <= z <= 1`, layer after layer from the top. The paper follows the gradient in many small
     steps. Here each step solves the linearised problem, whose gates are all open or closed, so that
-    one step does; `lambda` follows the size of each layer's contributions, because one number for
-    all layers closes the lower ones altogether.
+    one step suffices; `lambda` is relative to each layer's contributions, because one number for
+    all layers would close the lower ones altogether.
 
     Args:
-        recognizer: computing in float32, its encoder made of `ConvolutionUnit`s.
+        recognizer: Recogniser that computes in float32, its encoder made of `ConvolutionUnit`s.
         image: float [1, views * H, W, C], prepared.
         image_size: int32 [1, 2], height and width of a view without the padding.
-        token_ids: the n characters; for the CTC head those that it reads.
-        head: `attention` or `ctc`, the head whose logits are asked.
-        num_iterations: looks after the first; with 0 it is `gradient_saliency`. More point at fewer
-            pixels; the last one counts in which anything is left.
-        threshold: the higher, the fewer units speak for the character.
+        token_ids: The n characters; for the CTC head those that it reads.
+        head: `attention` or `ctc`, the head whose logits are explained.
+        num_iterations: Passes after the first; with 0 it is `gradient_saliency`. More passes select
+            fewer pixels; the last one with any saliency left is returned.
+        threshold: The higher, the fewer units stay open.
 
     Returns:
         float32 [n, H, views * W], non-negative, zero on the padding; views stand side by side.
 
     Raises:
-        ValueError: the recogniser lacks the head or has no gates, or its CTC head reads other
+        ValueError: If the recogniser lacks the head or has no gates, or its CTC head reads other
             characters.
     """
     if not num_iterations:
@@ -154,8 +154,8 @@ def _make_score(
         places = [[t, token_id] for t, token_id in enumerate(token_ids)]
         return lambda image: tf.gather_nd(run(image)["logits"][0], places)
     if head != "ctc" or recognizer.ctc_head is None:
-        raise ValueError(f"The recogniser lacks the head that is asked. Received: head={head!r}")
-    # Where the characters stand is settled by the first look.
+        raise ValueError(f"The recogniser lacks the requested head. Received: head={head!r}")
+    # The positions of the characters come from the first pass.
     outputs = tf.function(run)(image)
     decoded = ctc_greedy_decode(
         outputs["ctc_logits"], outputs["column_lengths"], max(len(token_ids), 1)
@@ -163,7 +163,7 @@ def _make_score(
     read = decoded.token_ids[0, : decoded.lengths[0]].numpy().tolist()
     if read != list(token_ids):
         raise ValueError(
-            f"The CTC head reads other characters than it is asked for: {read}. "
+            f"The CTC head reads other characters than those to explain: {read}. "
             f"Received: {list(token_ids)}"
         )
     shares = decoded.attention[0, : len(token_ids)]
@@ -177,7 +177,7 @@ def _make_score(
 def _gates(recognizer: Recognizer, threshold: float) -> Iterator[list[tf.Variable]]:
     """Put a gate after every hidden unit of the convolutions, inside the `with` block.
 
-    The gates are made, and listed, when the network first runs.
+    The gates are created and listed when the network first runs.
     """
     units = [
         layer
@@ -201,10 +201,10 @@ def _gates(recognizer: Recognizer, threshold: float) -> Iterator[list[tf.Variabl
 
 
 class _Gate:
-    """Multiplies by a variable, made open at the first call and listed in `gates`.
+    """Multiplies by a variable, created open at the first call and listed in `gates`.
 
-    Its gradient is the feedback: what goes down passes the gates that stay open alone, and the
-    gradient of the variable is 1 for those and 0 for the others.
+    Its gradient is the feedback: it passes only the gates that stay open, and the gradient of the
+    variable is 1 for those and 0 for the others.
     """
 
     def __init__(self, gates: list[tf.Variable], threshold: float) -> None:
@@ -236,8 +236,9 @@ def _select(contributions: tf.Tensor, gates: tf.Tensor, threshold: float) -> tf.
 
     Args:
         contributions: float32, of each unit.
-        gates: of the same shape, as they are.
-        threshold: times the mean positive contribution, or the largest if that is lower.
+        gates: Gates before the selection, of the same shape.
+        threshold: Multiple of the mean positive contribution; the largest contribution if that is
+            lower.
 
     Returns:
         float32 of the same shape; `gates`, where no unit of the layer contributes.
@@ -252,13 +253,13 @@ def _select(contributions: tf.Tensor, gates: tf.Tensor, threshold: float) -> tf.
 def _stack(
     gradients: Sequence[tf.Tensor], image: tf.Tensor, image_size: tf.Tensor, num_views: int
 ) -> tf.Tensor:
-    """Return the largest absolute value over the colours, on the picture.
+    """Return the largest absolute value over the colours, zero on the padding.
 
     Args:
         gradients: n times float32 [1, views * H, W, C].
-        image: of the same shape.
+        image: Image of the same shape.
         image_size: int32 [1, 2], of a view.
-        num_views: of the image.
+        num_views: Number of views in the image.
 
     Returns:
         float32 [n, H, views * W], the views side by side.
@@ -267,6 +268,6 @@ def _stack(
         return tf.zeros((0, image.shape[1] // num_views, num_views * image.shape[2]))
     values = tf.transpose(tf.reduce_max(tf.abs(tf.concat(gradients, axis=0)), axis=-1), (1, 2, 0))
     views, sizes = split_views(values[None], image_size, num_views)  # [views, H, W, n]
-    on_picture = valid_cells(sizes, views.shape[1], views.shape[2], (1, 1))
-    joined, _ = join_views(views, on_picture, num_views)
+    is_content = valid_cells(sizes, views.shape[1], views.shape[2], (1, 1))
+    joined, _ = join_views(views, is_content, num_views)
     return tf.transpose(joined[0], (2, 0, 1))

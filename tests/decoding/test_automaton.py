@@ -10,7 +10,7 @@ V = 70
 A, B, C = 4, 37, 69
 """In three different words of 32 bits."""
 
-# A, AB, ABC, CC; what begins with B leads nowhere.
+# A, AB, ABC, CC; texts that begin with B lead nowhere.
 STATES = [{A: 1, B: 4, C: 5}, {B: 2}, {C: 3}, {}, {A: 4}, {C: 3}]
 ACCEPTING = [False, True, True, True, False, False]
 
@@ -27,7 +27,7 @@ def allowed(automaton: Automaton, text: list[int], remaining=None) -> list[int]:
     return np.flatnonzero(automaton.allowed(state, remaining)[0]).tolist()
 
 
-def test_what_may_follow_leads_to_a_whole_text(automaton):
+def test_allowed_tokens_lead_to_a_complete_text(automaton):
     assert allowed(automaton, []) == [A, C]
     assert allowed(automaton, [A]) == [END_ID, B]
     assert allowed(automaton, [A, B]) == [END_ID, C]
@@ -37,7 +37,7 @@ def test_what_may_follow_leads_to_a_whole_text(automaton):
     assert (automaton.shortest, automaton.longest) == (1, 3)
 
 
-def test_what_cannot_be_completed_in_the_room_there_is_may_not_follow(automaton):
+def test_tokens_that_cannot_be_completed_in_the_remaining_length_are_not_allowed(automaton):
     assert allowed(automaton, [], tf.constant(2)) == [A, C]
     assert allowed(automaton, [], tf.constant(1)) == [A]
     assert allowed(automaton, [], tf.constant(0)) == []
@@ -49,7 +49,7 @@ def test_what_cannot_be_completed_in_the_room_there_is_may_not_follow(automaton)
     assert reachable.numpy().tolist() == [False, True, True]
 
 
-def test_a_circle_has_no_longest_text():
+def test_a_cycle_has_no_longest_text():
     assert Automaton([{A: 0}], [True], V).longest is None
     assert Automaton([{A: 1, B: 2}, {C: 0}, {}], [False, False, True], V).longest is None
     # A circle that no whole text goes through does not count.
@@ -57,7 +57,7 @@ def test_a_circle_has_no_longest_text():
 
 
 def test_an_automaton_without_a_text_is_refused():
-    with pytest.raises(ValueError, match="that some text keeps"):
+    with pytest.raises(ValueError, match="that some text satisfies"):
         Automaton([{A: 1}, {}], [False, False], V)
 
 

@@ -17,7 +17,7 @@ A, B, C = 4, 5, 6
 
 
 def following(table: dict[tuple[int, ...], dict[int, float]], calls: list | None = None):
-    """Return a step and its initial state; what is likely depends on the whole text so far.
+    """Return a step and its initial state; probabilities depend on the whole text so far.
 
     Args:
         table: probabilities of the next token by the characters before; a text that is left out
@@ -88,7 +88,7 @@ def test_a_search_that_is_not_needed_takes_no_step():
         assert bool(calls) == bool(best.lengths[0] > 0) == is_needed
 
 
-def test_a_beam_finds_what_greedy_decoding_misses():
+def test_a_beam_finds_a_text_that_greedy_decoding_misses():
     greedy, _ = decode(TRAP, 1)
     assert greedy.token_ids.numpy().tolist() == [[A, A, 0, 0]]
     best, alternatives = decode(TRAP, 4, num_best=4)
@@ -181,7 +181,7 @@ def test_equal_texts_come_in_the_order_of_their_token_ids():
         assert alternatives.token_ids[0, :, 0].numpy().tolist() == [PAD_ID, A, B, C]
 
 
-def test_a_beam_wider_than_the_texts_there_are_has_empty_places():
+def test_a_beam_wider_than_the_number_of_texts_has_empty_places():
     best, alternatives = decode({(): {END_ID: 1.0}}, 6, num_best=6)
     assert best.lengths.numpy().tolist() == [0]
     assert np.isfinite(alternatives.scores[0].numpy()).sum() > 1

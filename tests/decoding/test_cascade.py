@@ -1,4 +1,4 @@
-"""Greedy texts that are sure are kept; the others are what the search says."""
+"""Confident greedy texts are kept; the others come from the search."""
 
 import numpy as np
 import tensorflow as tf
@@ -50,7 +50,7 @@ def test_each_example_is_kept_or_searched_by_its_own_confidence():
     )
 
 
-def test_a_batch_that_is_sure_needs_no_search():
+def test_a_batch_of_high_confidence_needs_no_search():
     asked = []
     best, _ = search_uncertain(decoded(A, CONFIDENCES), searched(asked), 0.4)
     assert asked == [False]

@@ -35,7 +35,7 @@ WORKED_OUT = path_probabilities(
 )
 
 
-def test_repeats_merge_and_blanks_part_them():
+def test_repeats_merge_and_blanks_separate_them():
     decoded = decode(WORKED_OUT[None], [8], 5)
     assert decoded.token_ids.numpy().tolist() == [[A, A, B, C, PAD_ID]]
     assert decoded.lengths.numpy().tolist() == [4]
@@ -111,7 +111,7 @@ def test_a_long_text_of_likely_characters_keeps_its_confidence():
     np.testing.assert_allclose(np.log(decoded.confidence), log_probability, rtol=1e-3)
 
 
-def test_characters_behind_the_limit_are_cut():
+def test_characters_after_the_limit_are_cut():
     decoded = decode(WORKED_OUT[None], [8], 2)
     assert decoded.token_ids.numpy().tolist() == [[A, A]]
     assert decoded.lengths.numpy().tolist() == [2]
@@ -142,7 +142,7 @@ def test_of_two_equal_labels_the_lower_id_is_taken():
 
 
 def reference(probabilities: np.ndarray, max_length: int) -> tuple[list[int], list[float]]:
-    """Decode one example as the paper says, with a loop."""
+    """Decode one example as in the paper, with a loop."""
     allowed = [label for label in range(V) if label not in (START_ID, END_ID)]
     readable = [place for place, label in enumerate(allowed) if label != UNKNOWN_ID]
     probabilities = probabilities[:, allowed] / probabilities[:, allowed].sum(axis=1, keepdims=True)

@@ -119,12 +119,12 @@ def test_a_narrow_beam_loses_little():
 def test_equal_texts_come_in_the_order_of_their_token_ids():
     logits = columns({A: 0.25, B: 0.25, C: 0.25, BLANK_ID: 0.25})
     _, alternatives = ctc_beam_decode(logits, tf.constant([1]), L, beam_width=4, num_best=4)
-    # What stays comes before what grows.
+    # Unchanged prefixes come before extended ones.
     assert alternatives.token_ids[0, :, 0].numpy().tolist() == [PAD_ID, A, B, C]
 
 
 class Liking:
-    """A scorer with a liking for one character behind an odd number of characters."""
+    """A scorer that prefers one character after an odd number of characters."""
 
     def initial_state(self, num_rows):
         return tf.zeros(num_rows, tf.int32)
@@ -137,7 +137,7 @@ class Liking:
         return state + 1
 
 
-def test_scorers_add_what_they_say_of_a_text_once(random_logits):
+def test_scorers_are_added_once_for_each_text(random_logits):
     _, alternatives = ctc_beam_decode(
         random_logits[:1],
         tf.constant([W]),
@@ -148,8 +148,8 @@ def test_scorers_add_what_they_say_of_a_text_once(random_logits):
     )
 
     def liked(text: tuple[int, ...]) -> float:
-        said = [-0.1 if c == (A, B)[i % 2] else -2.0 for i, c in enumerate(text)]
-        return sum(said) - 2.5
+        scores = [-0.1 if c == (A, B)[i % 2] else -2.0 for i, c in enumerate(text)]
+        return sum(scores) - 2.5
 
     texts = alignments.every_text(random_logits[0])
     texts = {t: p for t, p in texts.items() if len(t) <= L and UNKNOWN_ID not in t}

@@ -11,6 +11,7 @@ from attention_ocr.decoding.ctc_scores import ctc_log_probabilities
 from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from tests.decoding import alignments
+from tests.decoding.stepping import bigram_decoder
 
 V, W, L, N = 7, 5, 3, 2
 A, B, C = 4, 5, 6
@@ -33,8 +34,8 @@ def begins(texts: dict[tuple[int, ...], float], beginning: tuple[int, ...]) -> f
 
 
 @pytest.mark.parametrize("text", [(), (A,), (A, A), (B, C, B), (C, A)])
-def test_scores_are_those_of_all_texts_that_begin_so(logits, scorer, text):
-    # Two rows of each example, of which the second says something else.
+def test_scores_are_those_of_all_texts_with_the_prefix(logits, scorer, text):
+    # Two rows of each example, the second with other characters.
     state = scorer.initial_state(tf.constant(4))
     score = np.zeros(4)
     for position, character in enumerate(text):
@@ -86,20 +87,12 @@ def test_no_score_is_above_0(scorer):
 @pytest.mark.parametrize("weight", [0.0, 0.4, 0.9])
 def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
     table = 1.5 * np.random.default_rng(12).normal(size=(2, L + 1, V, V))
-    table[..., [PAD_ID, START_ID]] = -1e9
-
-    def step(token_ids, state):
-        example, t = state
-        logits = tf.gather_nd(
-            tf.constant(table, tf.float32), tf.stack([example, t, token_ids], axis=1)
-        )
-        return logits, (example, t + 1), tf.ones((tf.shape(example)[0], N)) / N
+    step, log_table = bigram_decoder(table, N)
 
     options = BeamOptions(4**L * 2, num_best=4, attention_weight=1.0 - weight)
     sizes = (tf.constant(2), tf.constant(N), L)
     state = (tf.range(2), tf.zeros(2, tf.int32))
     _, alternatives = beam_decode(step, state, *sizes, options, [Weighted(scorer, weight)])
-    log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
     for example, width in enumerate((5, 4)):
         by_ctc = alignments.every_text(logits[example, :width])
         scores, attention = {}, {}
@@ -117,14 +110,14 @@ def test_joint_decoding_finds_the_best_sum_of_all_texts(logits, scorer, weight):
         np.testing.assert_allclose(
             alternatives.scores[example], [scores[t] for t in order], rtol=2e-3
         )
-        # How sure both are, character by character.
+        # The confidences of both, character by character.
         expected = []
         for text in order:
             tokens = [START_ID, *text, END_ID]
             state, confidence = scorer.initial_state(tf.constant(2)), 1.0
             for t, token_id in enumerate(tokens[1:]):
-                said = weight * scorer.scores(state).numpy()[example]
-                confidence *= tf.nn.softmax(table[example, t, tokens[t]] + said)[token_id].numpy()
+                scores = weight * scorer.scores(state).numpy()[example]
+                confidence *= tf.nn.softmax(table[example, t, tokens[t]] + scores)[token_id].numpy()
                 state = scorer.advance(state, tf.fill((2,), token_id))
             expected.append(confidence)
         np.testing.assert_allclose(alternatives.confidence[example], expected, rtol=2e-3)

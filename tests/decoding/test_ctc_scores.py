@@ -73,7 +73,7 @@ def test_characters_stand_where_their_paths_put_them(logits):
 
 
 def test_long_and_certain_columns_keep_their_precision():
-    # 64 columns, of which each is sure of its label up to a millionth.
+    # 64 columns, each with its label at odds of a million.
     text = [A, B, C, A, C, B, A, B]
     logits = np.zeros((1, 64, V))
     for column in range(64):
@@ -81,7 +81,7 @@ def test_long_and_certain_columns_keep_their_precision():
         logits[0, column, label] = np.log(1e6)
     log_probabilities = ctc_log_probabilities(logits, tf.constant([64]))
     token_ids = tf.constant([text])
-    # The sure label has 1e6 / (1e6 + 4) of each column, and the other paths hardly anything.
+    # The likeliest label has 1e6 / (1e6 + 4) of each column, other paths hardly anything.
     np.testing.assert_allclose(
         text_log_probability(log_probabilities, token_ids), [-64 * 4e-6], atol=3e-4
     )

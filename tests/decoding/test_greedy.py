@@ -61,7 +61,7 @@ def test_the_likeliest_characters_are_taken_until_the_end():
     assert not decoded.attention.numpy()[..., 1:].any()
 
 
-def test_each_step_is_given_what_the_last_one_chose():
+def test_each_step_gets_the_last_chosen_token():
     calls: list = []
     examples = [[(A, 0.9), (C, 0.9), (END_ID, 0.9)], [(B, 0.9), (END_ID, 0.9), (END_ID, 0.9)]]
     decode(scripted(script(*examples), calls), 2)
@@ -139,7 +139,7 @@ def test_the_unknown_character_is_never_read_and_lowers_the_confidence():
     np.testing.assert_allclose(decoded.confidence, [0.06 * 0.8], rtol=1e-4)
 
 
-def test_the_choice_depends_on_what_was_read_and_on_the_state():
+def test_the_choice_depends_on_the_last_token_and_the_state():
     # From each token to the next, probabilities [V, V]: START -> A -> B -> C -> END.
     following = np.full((V, V), 1e-30)
     for token_id, successor in ((START_ID, A), (A, B), (B, C), (C, END_ID)):

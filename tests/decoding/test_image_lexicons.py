@@ -1,5 +1,7 @@
 """Lexicons without regard to case, and a lexicon for each image."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,27 +13,14 @@ from attention_ocr.decoding.image_lexicons import ImageLexicons, split_lexicons
 from attention_ocr.decoding.lexicon import word_graph
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
-from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, Charset
+from attention_ocr.text.charset import PAD_ID, START_ID, Charset
+from tests.decoding.stepping import accepted_texts
 
 CHARSET = Charset("abcABß1")
 V, L, N, W = CHARSET.vocabulary_size, 4, 2, 9
 
 
-def texts_of(rule: TableRule, row: int = 0, num_rows: int = 1) -> set[str]:
-    """Return all texts that a rule lets through for one of its rows, by stepping through it."""
-    texts = set()
-
-    def explore(text: str, state: tf.Tensor) -> None:
-        allowed = rule.allowed(state, tf.constant(L - len(text))).numpy()[0]
-        if allowed[END_ID]:
-            texts.add(text)
-        for character in CHARSET.characters:
-            token_id = CHARSET.encode(character)[0]
-            if allowed[token_id]:
-                explore(text + character, rule.advance(state, tf.constant([token_id])))
-
-    explore("", rule.initial_state(tf.constant(num_rows))[row : row + 1])
-    return texts
+texts_of = partial(accepted_texts, charset=CHARSET, max_length=L)
 
 
 def rule_of(tmp_path, words: str, **values) -> Automaton:

@@ -3,20 +3,23 @@ import itertools
 import numpy as np
 import pytest
 
+from attention_ocr.decoding.automaton import Automaton
 from attention_ocr.decoding.lexicon import accepts, encode_words, read_words, word_graph
 from attention_ocr.text.charset import Charset
 
 
-def test_a_file_is_read_a_word_a_line(tmp_path):
+def test_each_line_of_a_file_is_a_word(tmp_path):
     path = tmp_path / "words.txt"
     path.write_bytes("\ufeffcat\r\n\ntwo words\ncat\ne\u0301te\u0301".encode())
     assert read_words(path) == ["cat", "two words", "cat", "\u00e9t\u00e9"]
 
 
-def test_a_file_without_a_word_or_in_another_code_is_named(tmp_path):
+def test_a_file_without_a_word_or_in_another_encoding_is_named(tmp_path):
     path = tmp_path / "words.txt"
     path.write_bytes(b"\n\r\n")
-    with pytest.raises(ValueError, match="words.txt: expected a word a line. Received: no word"):
+    with pytest.raises(
+        ValueError, match="words.txt: expected a word on each line. Received: no word"
+    ):
         read_words(path)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="words.txt: 'utf-8' codec"):
@@ -41,14 +44,7 @@ def test_the_graph_holds_the_words_and_nothing_else():
         assert {text for text in every_text if accepts(*graph, text)} == words
 
 
-def test_beginnings_and_ends_are_shared():
+def test_prefixes_and_suffixes_are_shared():
     # tap, taps, top, tops: t, (a or o), p, s.
     words = [(6, 4, 5), (6, 4, 5, 7), (6, 8, 5), (6, 8, 5, 7)]
-    transitions, _ = word_graph(words)
-    reached, stack = {0}, [0]
-    while stack:
-        for after in transitions[stack.pop()].values():
-            if after not in reached:
-                reached.add(after)
-                stack.append(after)
-    assert len(reached) == 5
+    assert Automaton(*word_graph(words), vocabulary_size=9).num_states == 5

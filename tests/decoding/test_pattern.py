@@ -46,7 +46,7 @@ TEXTS = [
         "(a?){3}",
     ],
 )
-def test_a_pattern_lets_the_same_texts_through_as_python(pattern):
+def test_a_pattern_accepts_the_same_texts_as_python(pattern):
     graph = compile_pattern(pattern, CHARSET)
     expected = {text for text in TEXTS if re.fullmatch(pattern, text)}
     assert {text for text in TEXTS if accepts(*graph, tuple(CHARSET.encode(text)))} == expected

@@ -1,8 +1,9 @@
-"""Rules made of settings, and searches that keep them."""
+"""Rules made of settings, and searches that satisfy them."""
 
 import itertools
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
 from attention_ocr.decoding.rules import make_rule
 from attention_ocr.settings.decoding import DecodingConfig
-from attention_ocr.text.charset import END_ID, PAD_ID, START_ID, Charset
+from attention_ocr.text.charset import END_ID, START_ID, Charset
 from tests.decoding import alignments
+from tests.decoding.stepping import accepted_texts, bigram_decoder
 
 CHARSET = Charset("abc")
 V, L, N, W = CHARSET.vocabulary_size, 4, 2, 5
@@ -34,21 +36,7 @@ def rule_of(**values) -> Automaton:
     return rule
 
 
-def texts_of(rule: Automaton) -> set[str]:
-    """Return all texts that a rule lets through, by stepping through it."""
-    texts = set()
-
-    def explore(text: str, state: tf.Tensor) -> None:
-        allowed = rule.allowed(state, tf.constant(L - len(text))).numpy()[0]
-        if allowed[END_ID]:
-            texts.add(text)
-        for character in CHARSET.characters:
-            token_id = CHARSET.encode(character)[0]
-            if allowed[token_id]:
-                explore(text + character, rule.advance(state, tf.constant([token_id])))
-
-    explore("", rule.initial_state(tf.constant(1)))
-    return texts
+texts_of = partial(accepted_texts, charset=CHARSET, max_length=L)
 
 
 def test_without_settings_there_is_no_rule():
@@ -95,23 +83,14 @@ def test_a_rule_that_cannot_be_kept_is_refused(values, message):
 
 
 def test_a_lexicon_without_a_fitting_word_is_refused(lexicon):
-    with pytest.raises(ValueError, match="which none does"):
+    with pytest.raises(ValueError, match="which no text does"):
         rule_of(lexicon=lexicon, pattern="bbbb")
 
 
 def network(seed: int, num_examples: int):
     random = np.random.default_rng(seed)
     table = 2.0 * random.normal(size=(num_examples, L + 1, V, V))
-    table[..., [PAD_ID, START_ID]] = -1e9
-
-    def step(token_ids, state):
-        example, t = state
-        logits = tf.gather_nd(
-            tf.constant(table, tf.float32), tf.stack([example, t, token_ids], axis=1)
-        )
-        return logits, (example, t + 1), tf.ones((tf.shape(example)[0], N)) / N
-
-    log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
+    step, log_table = bigram_decoder(table, N)
 
     def score(example: int, text: str) -> float:
         tokens = [START_ID, *CHARSET.encode(text), END_ID]
@@ -123,7 +102,7 @@ def network(seed: int, num_examples: int):
 @pytest.mark.parametrize(
     "values", [{"lexicon": "words"}, {"pattern": "(ab|c)*[ab]"}, {"allowed_characters": "bc"}]
 )
-def test_a_beam_of_the_attention_finds_the_best_text_that_keeps_the_rule(values, lexicon):
+def test_a_beam_of_the_attention_finds_the_best_text_that_satisfies_the_rule(values, lexicon):
     rule = rule_of(**(values if "lexicon" not in values else {"lexicon": lexicon}))
     num_examples = 12
     step, score = network(2, num_examples)
@@ -147,7 +126,7 @@ def test_a_beam_of_the_attention_finds_the_best_text_that_keeps_the_rule(values,
 @pytest.mark.parametrize(
     "values", [{"lexicon": "words"}, {"pattern": "(ab|c)*[ab]"}, {"allowed_characters": "bc"}]
 )
-def test_a_beam_over_ctc_finds_the_best_text_that_keeps_the_rule(values, lexicon):
+def test_a_beam_over_ctc_finds_the_best_text_that_satisfies_the_rule(values, lexicon):
     rule = rule_of(**(values if "lexicon" not in values else {"lexicon": lexicon}))
     num_examples, texts = 6, texts_of(rule)
     logits = 2.0 * np.random.default_rng(5).normal(size=(num_examples, W, V))
@@ -167,7 +146,7 @@ def test_a_beam_over_ctc_finds_the_best_text_that_keeps_the_rule(values, lexicon
         np.testing.assert_allclose(
             exact.confidence[example], [keeping[text] for text in expected], rtol=1e-3
         )
-        # However narrow, and whatever the picture shows, what is read keeps the rule.
+        # However narrow the beam and whatever the image shows, the text satisfies the rule.
         assert CHARSET.decode(narrow.token_ids[example, 0].numpy()) in texts
 
 

@@ -11,7 +11,7 @@ from tests import tiny
 
 
 def entries(path):
-    """Return name and type of each array, as the file itself says."""
+    """Return name and type of each array, as stored in the file."""
     with zipfile.ZipFile(path) as archive:
         found = {}
         for name in archive.namelist():

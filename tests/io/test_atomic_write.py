@@ -22,7 +22,7 @@ def write_until_the_disk_is_full(path):
         raise OSError("disk full")
 
 
-def test_a_block_that_fails_leaves_what_was_there(tmp_path):
+def test_a_failing_block_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old", encoding="utf-8")
     with pytest.raises(OSError, match="disk full"):
@@ -67,7 +67,7 @@ def test_a_file_system_that_cannot_sync_is_no_error(tmp_path, monkeypatch):
     assert (tmp_path / "a.txt").read_bytes() == b"new"
 
 
-def test_a_disk_that_fails_while_it_syncs_keeps_what_was_there(tmp_path, monkeypatch):
+def test_a_disk_that_fails_while_syncing_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(_):
         raise OSError(errno.EIO, "Input/output error")
 

@@ -33,12 +33,12 @@ from attention_ocr.io.csv_cells import from_cell, to_cell, to_row
         ("\\\\\x1b", r"\\\\\x1b"),
     ],
 )
-def test_a_cell_is_no_formula_and_gives_its_text_back(text, cell):
+def test_a_cell_is_no_formula_and_restores_its_text(text, cell):
     assert to_cell(text) == cell
     assert from_cell(cell) == text
 
 
-def test_every_text_comes_back():
+def test_every_text_is_restored():
     rng = random.Random(1)
     pieces = ["=", "+", "-", "@", "'", "\\", "x1b", "x", "1b", "udc80", "\x1b", "\udc80", "\t"]
     pieces += ["\r", "\n", "é", ",", '"', "a", "＝", "\x00"]

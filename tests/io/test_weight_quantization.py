@@ -21,14 +21,14 @@ def test_channels_of_a_depthwise_kernel_lie_on_the_axis_before_the_last():
     assert small["kernel" + SCALE].shape == (1, 1, 5, 1)
 
 
-def test_vectors_and_channels_of_zeros_come_back_as_they_were():
+def test_vectors_and_channels_of_zeros_are_restored_exactly():
     values = {"bias": np.array([1e-9, 3.0], np.float32), "kernel": np.zeros((2, 2), np.float32)}
     back = restore(to_int8(values))
     for name, value in values.items():
         np.testing.assert_array_equal(back[name], value)
 
 
-def test_what_was_packed_is_packed_to_itself():
+def test_packing_twice_changes_nothing():
     rng = np.random.default_rng(1)
     once = restore(to_int8({"kernel": rng.standard_normal((7, 9)).astype(np.float32)}))
     np.testing.assert_allclose(restore(to_int8(once))["kernel"], once["kernel"], rtol=1e-6)
@@ -41,7 +41,7 @@ def test_values_that_cannot_be_stored_are_named(make_small):
 
 
 def test_scales_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="`b:scale` are the scales of no weight"):
+    with pytest.raises(ValueError, match="`b:scale` holds scales without a weight"):
         restore({"b:scale": np.ones(3, np.float32)})
     with pytest.raises(ValueError, match="`b` has scales of another shape"):
         restore({"b": np.ones((2, 1), np.int8), "b:scale": np.ones((1, 3), np.float32)})

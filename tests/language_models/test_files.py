@@ -24,7 +24,7 @@ def test_the_command_makes_a_model_that_is_read_again(kind, model_class, tmp_pat
     assert model.scores(model.initial_state(tf.constant(2))).shape == (2, 7)
 
 
-def test_a_model_comes_back_as_it_went_in_half_precision(tmp_path):
+def test_a_model_is_restored_in_half_precision(tmp_path):
     arrays = train_ngram(["ab", "ba"], 3)
     save_language_model(arrays, tmp_path / "model.npz")
     with np.load(tmp_path / "model.npz") as archive:
@@ -40,7 +40,7 @@ def test_a_model_comes_back_as_it_went_in_half_precision(tmp_path):
     np.testing.assert_allclose(*found, atol=2e-3)
 
 
-def test_what_is_no_language_model_is_named(tmp_path):
+def test_a_file_that_is_no_language_model_is_named(tmp_path):
     path = tmp_path / "model.npz"
     with pytest.raises(FileNotFoundError, match="model.npz"):
         load_language_model(path, CHARSET)
@@ -62,10 +62,10 @@ def test_what_is_no_language_model_is_named(tmp_path):
         (["--min_count=0"], "`min_count` must be above 0. Received: 0"),
         (["--kind=lstm", "--batch_size=0"], "`batch_size` must be above 0. Received: 0"),
         (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
-        ([], "words.txt: expected a word a line. Received: no word"),
+        ([], "words.txt: expected a word on each line. Received: no word"),
     ],
 )
-def test_the_command_names_what_is_wrong(arguments, message, tmp_path, capsys):
+def test_the_command_names_the_wrong_argument(arguments, message, tmp_path, capsys):
     words = tmp_path / "words.txt"
     words.write_text("\n", encoding="utf-8")
     assert main(["language-model", str(words), str(tmp_path / "model.npz"), *arguments]) == 1

@@ -36,8 +36,8 @@ def model(request):
 
 
 @pytest.fixture(scope="module")
-def said(model) -> dict[tuple[int, ...], float]:
-    """What the model says of every text, a token at a time."""
+def log_probabilities(model) -> dict[tuple[int, ...], float]:
+    """Score every text with the model, token by token."""
     scores = {}
     for text in TEXTS:
         state, total = model.initial_state(tf.constant(1)), 0.0
@@ -52,11 +52,11 @@ def padded(text: tuple[int, ...]) -> list[int]:
     return [*text, *[PAD_ID] * (L - len(text))]
 
 
-def test_the_best_sum_of_ctc_and_language_is_found(model, said):
+def test_the_best_sum_of_ctc_and_language_is_found(model, log_probabilities):
     logits = 1.5 * np.random.default_rng(3).normal(size=(1, W, V))
     probabilities = alignments.every_text(logits[0])
     scores = {
-        text: math.log(probabilities[text]) + 0.8 * said[text]
+        text: math.log(probabilities[text]) + 0.8 * log_probabilities[text]
         for text in TEXTS
         # The unknown character is never read.
         if text in probabilities and UNKNOWN_ID not in text
@@ -67,7 +67,7 @@ def test_the_best_sum_of_ctc_and_language_is_found(model, said):
     np.testing.assert_allclose(found.scores[0], [scores[text] for text in order], atol=2e-3)
 
 
-def test_the_best_sum_of_attention_and_language_is_found(model, said):
+def test_the_best_sum_of_attention_and_language_is_found(model, log_probabilities):
     table = 1.5 * np.random.default_rng(4).normal(size=(L + 1, V, V))
     table[..., [PAD_ID, START_ID]] = -1e9
     log_table = table - np.log(np.exp(table).sum(axis=-1, keepdims=True))
@@ -80,7 +80,7 @@ def test_the_best_sum_of_attention_and_language_is_found(model, said):
     for text in TEXTS:
         tokens = [START_ID, *text, END_ID]
         read = sum(log_table[t, tokens[t], tokens[t + 1]] for t in range(len(text) + 1))
-        scores[text] = read + 0.8 * said[text]
+        scores[text] = read + 0.8 * log_probabilities[text]
     order = sorted(scores, key=lambda text: -scores[text])[:6]
     sizes = (tf.constant(1), tf.constant(N), L)
     options = BeamOptions(200, 6)

@@ -30,7 +30,7 @@ def test_it_learns_which_character_follows(arrays):
     assert likeliest_behind(model, "a") == b
     assert likeliest_behind(model, "b") == c
     assert likeliest_behind(model, "ca") == b
-    # It remembers what was before.
+    # Its state remembers earlier characters.
     assert likeliest_behind(model, "abc") == END_ID
     assert likeliest_behind(model, "bc") == a
     scores = model.scores(model.initial_state(tf.constant(1))).numpy()[0]

@@ -56,12 +56,12 @@ def test_a_small_model_by_hand():
 
 @pytest.mark.parametrize("max_dense", [0, 40, 10**6])
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
-def test_the_graph_looks_up_what_the_definition_says(order, max_dense, monkeypatch):
+def test_the_graph_agrees_with_the_definition(order, max_dense, monkeypatch):
     monkeypatch.setattr(ngram, "MAX_DENSE", max_dense)
     model = NgramModel(train_ngram(WORDS, order), CHARSET)
     for text in ("", "a", "ab", "abb", "abba", "cb", "x", "xa", "bxab", "cabab"):
         scores = scores_behind(model, text)
-        # An unknown character ends what the model remembers.
+        # An unknown character resets the context.
         context = START + text if "x" not in text else text[text.rindex("x") + 1 :]
         for character in "abc":
             np.testing.assert_allclose(
@@ -109,7 +109,7 @@ def test_a_longer_memory_fits_the_words_better():
 
 
 def test_rare_contexts_are_left_to_shorter_ones():
-    # `cab` stands once: behind `c`, a model of what stood twice knows what it knows of nothing.
+    # `cab` occurs once: after `c`, a model of contexts seen twice falls back to the empty one.
     model = NgramModel(train_ngram(WORDS, 3, min_count=2), CHARSET)
     whole = NgramModel(train_ngram(WORDS, 3), CHARSET)
     a = CHARSET.encode("a")[0]
@@ -127,15 +127,15 @@ def test_a_model_without_case_scores_capitals_as_small_letters():
     small = NgramModel(train_ngram(["ab", "ab", "ba"], 3), charset)
     state, expected = model.initial_state(tf.constant(1)), small.initial_state(tf.constant(1))
     for text in ("A", "b"):
-        scores, wanted = model.scores(state).numpy()[0], small.scores(expected).numpy()[0]
-        np.testing.assert_allclose(scores[charset.encode("AB")], wanted[charset.encode("ab")])
-        np.testing.assert_allclose(scores[charset.encode("ab")], wanted[charset.encode("ab")])
+        scores, lower_case = model.scores(state).numpy()[0], small.scores(expected).numpy()[0]
+        np.testing.assert_allclose(scores[charset.encode("AB")], lower_case[charset.encode("ab")])
+        np.testing.assert_allclose(scores[charset.encode("ab")], lower_case[charset.encode("ab")])
         state = model.advance(state, tf.constant(charset.encode(text)))
         expected = small.advance(expected, tf.constant(charset.encode(text.lower())))
 
 
 @pytest.mark.parametrize("max_edges", [1, 2])
-def test_contexts_that_know_many_characters_are_worked_out(max_edges, monkeypatch):
+def test_contexts_with_many_characters_are_tabulated(max_edges, monkeypatch):
     expected = scores_behind(NgramModel(train_ngram(WORDS, 4), CHARSET), "ab")
     monkeypatch.setattr(ngram, "MAX_EDGES", max_edges)
     monkeypatch.setattr(ngram, "MAX_DENSE", 0)

@@ -121,7 +121,7 @@ def test_wer_counts_words_over_the_whole_set(labels, predictions, expected):
         (["ab", "abcdef"], ["ax", "abcdex"], (1 / 2 + 5 / 6) / 2),
     ],
 )
-def test_ned_averages_likeness_over_texts(labels, predictions, expected):
+def test_ned_averages_similarity_over_texts(labels, predictions, expected):
     assert ned(labels, predictions) == pytest.approx(expected)
 
 
@@ -161,7 +161,7 @@ def test_wilson_interval_refuses_impossible_counts(successes, total):
         ("four", "fours", 1.0, 1.0, 3 / 4),
         ("four", "four and much more", 1.0, 1.0, 0.0),
         ("four", "fou", 3 / 4, 0.0, 3 / 4),
-        # No alignment is looked for: one missing character makes all behind it wrong.
+        # Nothing is aligned: one missing character makes all later ones wrong.
         ("four", "our", 0.0, 0.0, 3 / 4),
         ("four", "", 0.0, 0.0, 0.0),
         ("four", "FOUR", 0.0, 0.0, 0.0),
@@ -171,7 +171,7 @@ def test_wilson_interval_refuses_impossible_counts(successes, total):
         ("caf" + E_ACUTE, "caf" + E_AND_ACUTE, 1.0, 1.0, 1.0),
     ],
 )
-def test_published_metrics_are_as_kind_as_where_they_come_from(
+def test_published_metrics_are_as_lenient_as_their_originals(
     label, prediction, character, sequence, soft
 ):
     values = [metric([label], [prediction]) for metric in PUBLISHED]
@@ -237,7 +237,7 @@ def test_no_metric_is_ever_nan(labels, predictions):
         assert all(math.isfinite(number) for number in (value if type(value) is tuple else [value]))
 
 
-def test_metrics_of_nothing_are_zero_with_nothing_known():
+def test_metrics_of_no_texts_are_zero_with_the_widest_intervals():
     result = compute_metrics([], [])
     assert result.exact_match == result.cer == result.wer == result.ned == 0
     assert result.exact_match_interval == (0, 1)

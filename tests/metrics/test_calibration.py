@@ -36,7 +36,7 @@ def test_calibration_by_hand():
     assert measured.negative_log_likelihood == pytest.approx(surprise)
 
 
-def test_risk_falls_where_the_surest_are_right():
+def test_risk_falls_where_the_most_confident_are_correct():
     confidences = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]
     right = [True] * 5 + [True, False, True, False, False]
     rows = compute_calibration(confidences, right).risk_coverage
@@ -46,7 +46,7 @@ def test_risk_falls_where_the_surest_are_right():
     assert rows[COVERAGES.index(0.5)] == RiskAtCoverage(0.5, 0.5, pytest.approx(0.0))
 
 
-def test_equally_sure_readings_are_kept_together():
+def test_predictions_of_equal_confidence_are_kept_together():
     rows = compute_calibration([0.9, 0.5, 0.5, 0.5], [True, True, False, False]).risk_coverage
     assert rows[COVERAGES.index(0.5)] == RiskAtCoverage(1.0, 0.5, pytest.approx(0.5))
 
@@ -64,7 +64,7 @@ def test_nothing_is_never_nan():
 
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan")])
-def test_what_is_no_probability_is_refused(confidence):
+def test_confidences_outside_0_to_1_are_refused(confidence):
     with pytest.raises(ValueError, match=f"in .0, 1.. Received: {confidence}"):
         compute_calibration([confidence], [True])
 

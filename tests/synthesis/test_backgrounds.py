@@ -34,7 +34,7 @@ def test_patterns_fill_any_shape(draw_pattern, shape):
 
 
 @pytest.mark.parametrize("draw_pattern", PATTERNS)
-def test_patterns_differ_by_chance_and_by_chance_only(draw_pattern):
+def test_patterns_depend_only_on_the_generator(draw_pattern):
     first, again, other = (
         draw_pattern(np.random.default_rng(seed), (32, 150)) for seed in (4, 4, 6)
     )

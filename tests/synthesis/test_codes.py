@@ -28,7 +28,7 @@ def test_a_pattern_is_filled_with_letters_digits_and_its_own_marks():
     assert either == {"X", "1"}
 
 
-def test_what_may_not_stand_in_a_text_is_left_out_of_its_pattern():
+def test_characters_that_are_not_allowed_are_left_out_of_a_pattern():
     rng = np.random.default_rng(0)
     assert fill_pattern(rng, "SN-9 9", "X", "7", "S") == "S77"
 

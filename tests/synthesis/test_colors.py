@@ -18,7 +18,7 @@ def test_luma_weighs_green_most():
 
 
 @pytest.mark.parametrize("saturation", [0.0, 0.5, 1.0])
-def test_a_colour_has_the_luma_asked_for(saturation):
+def test_a_colour_has_the_requested_luma(saturation):
     rng = np.random.default_rng(3)
     for brightness in np.linspace(0, 255, 40):
         color = color_of_luma(rng, brightness, saturation)
@@ -37,7 +37,7 @@ def test_the_least_contrast_falls_with_difficulty():
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 @pytest.mark.parametrize("strength", [0.3, 0.7, 1.0])
-def test_every_colour_behind_a_text_keeps_the_least_contrast(difficulty, strength):
+def test_every_background_colour_keeps_the_minimum_contrast(difficulty, strength):
     rng = np.random.default_rng(5)
     least = min(250.0, minimum_contrast(difficulty) / strength)
     for _ in range(200):
@@ -68,7 +68,7 @@ def test_hard_texts_are_as_often_light_on_dark_and_coloured():
     assert sum(max(palette.ground) - min(palette.ground) > 60 for palette in palettes) > 100
 
 
-def test_natural_colours_are_of_middling_contrast_and_mostly_light_on_dark():
+def test_natural_colours_are_of_medium_contrast_and_mostly_light_on_dark():
     rng = np.random.default_rng(11)
     palettes = [draw_natural_palette(rng) for _ in range(500)]
     # Quartiles of training words of Street View Text and ICDAR 2015 before blur: 50 to 110.

@@ -8,9 +8,9 @@ def gray(height, width, value):
     return np.full((height, width, 3), value, np.uint8)
 
 
-def test_pictures_stand_in_rows_above_their_texts(plain_face):
-    pictures = [(gray(24, 60, value), f"text {value}") for value in (10, 40, 70, 100, 130)]
-    sheet = draw_contact_sheet(pictures, [plain_face], num_columns=3)
+def test_images_stand_in_rows_above_their_texts(plain_face):
+    examples = [(gray(24, 60, value), f"text {value}") for value in (10, 40, 70, 100, 130)]
+    sheet = draw_contact_sheet(examples, [plain_face], num_columns=3)
     assert sheet.dtype == np.uint8
     height, width, _ = sheet.shape
     for place, value in enumerate((10, 40, 70, 100, 130)):
@@ -21,9 +21,9 @@ def test_pictures_stand_in_rows_above_their_texts(plain_face):
     assert (sheet[height // 2 + 8 :, 2 * width // 3 + 8 :] == 255).all()
 
 
-def test_large_and_long_pictures_fit_their_place(plain_face):
-    pictures = [(gray(900, 30, 0), "tall"), (gray(9, 900, 0), "long"), (gray(1, 1, 0), "dot")]
-    sheet = draw_contact_sheet(pictures, [plain_face], num_columns=1)
+def test_large_and_long_images_fit_their_place(plain_face):
+    examples = [(gray(900, 30, 0), "tall"), (gray(9, 900, 0), "long"), (gray(1, 1, 0), "dot")]
+    sheet = draw_contact_sheet(examples, [plain_face], num_columns=1)
     assert sheet.shape[1] < 240
     assert sheet.shape[0] < 240
 

@@ -12,7 +12,7 @@ def stripes():
     return image
 
 
-def test_damaged_pictures_keep_their_shape_and_differ(stripes):
+def test_damaged_images_keep_their_shape_and_differ(stripes):
     before = stripes.copy()
     damaged = [damage(np.random.default_rng(seed), stripes, 32.0, 4.0, 140.0) for seed in range(40)]
     assert {image.shape for image in damaged} == {stripes.shape}
@@ -21,7 +21,7 @@ def test_damaged_pictures_keep_their_shape_and_differ(stripes):
     np.testing.assert_array_equal(stripes, before)
 
 
-def test_strokes_can_still_be_told_from_the_ground(stripes):
+def test_strokes_still_differ_from_the_ground(stripes):
     for seed in range(60):
         image = shrink(np.random.default_rng(seed), stripes, 32.0, 4.0)
         row = image[20, :, 0].astype(float)

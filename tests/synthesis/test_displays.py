@@ -56,12 +56,12 @@ def test_all_that_segments_and_dots_can_show_is_drawn(seed):
 
 
 def test_dots_show_letters_and_digits_each_unlike_the_others():
-    wanted = CHARACTER_SETS["letters"] + CHARACTER_SETS["digits"]
-    assert set(wanted) <= DOT_CHARACTERS
+    characters = CHARACTER_SETS["letters"] + CHARACTER_SETS["digits"]
+    assert set(characters) <= DOT_CHARACTERS
     drawn = {
-        draw_dots(np.random.default_rng(0), character, 35)[0].tobytes() for character in wanted
+        draw_dots(np.random.default_rng(0), character, 35)[0].tobytes() for character in characters
     }
-    assert len(drawn) == len(wanted)
+    assert len(drawn) == len(characters)
 
 
 def test_dots_are_apart_and_as_bright_as_their_pixels():

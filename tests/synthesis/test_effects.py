@@ -13,7 +13,7 @@ PALETTE = Palette(text=(20.0, 20.0, 20.0), ground=(220.0, 220.0, 220.0), gap=45,
 RNG = np.random.default_rng
 
 
-def picture(seed=0):
+def draw_image(seed=0):
     return RNG(seed).integers(0, 256, (*SHAPE, 3), np.uint8)
 
 
@@ -108,12 +108,12 @@ def test_motion_spreads_along_its_direction_only(angle):
 
 
 def test_motion_of_one_pixel_is_none():
-    same = effects.blur_by_motion(picture(), 1.0, 0.5)
-    np.testing.assert_array_equal(same, picture())
+    same = effects.blur_by_motion(draw_image(), 1.0, 0.5)
+    np.testing.assert_array_equal(same, draw_image())
 
 
 def test_lower_resolution_loses_detail_and_keeps_brightness():
-    image = picture()
+    image = draw_image()
     coarse = effects.lower_resolution(image, 0.4)
     assert coarse.std() < 0.6 * image.std()
     assert coarse.mean() == pytest.approx(image.mean(), abs=3)
@@ -122,7 +122,7 @@ def test_lower_resolution_loses_detail_and_keeps_brightness():
 
 @pytest.mark.parametrize("colored", [False, True])
 @pytest.mark.parametrize("coarse", [False, True])
-def test_noise_has_the_deviation_asked_for(colored, coarse):
+def test_noise_has_the_requested_deviation(colored, coarse):
     gray = np.full((200, 400, 3), 128, np.uint8)
     noise = effects.add_noise(RNG(3), gray, 12.0, colored, coarse).astype(float) - 128
     assert noise.std() == pytest.approx(12, rel=0.1)
@@ -180,14 +180,14 @@ def test_strokes_thinner_than_a_pixel_are_weak():
     assert effects.measure_strokes(mask).strength == pytest.approx(90 / 255)
 
 
-def test_nothing_is_done_to_an_easy_picture():
-    image = picture()
+def test_nothing_is_done_to_an_easy_image():
+    image = draw_image()
     result = effects.photograph(RNG(0), image, 0.0, 20.0, Strokes(3.0, 1.0), PALETTE)
     np.testing.assert_array_equal(result, image)
 
 
 @pytest.mark.parametrize("difficulty", [0.3, 1.0])
-def test_bars_stay_visible_after_any_photograph(difficulty):
+def test_bars_stay_visible_after_any_camera_effect(difficulty):
     strokes = Strokes(3.0, 1.0)
     contrasts = []
     for seed in range(200):

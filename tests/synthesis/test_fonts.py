@@ -76,7 +76,7 @@ def test_every_system_has_folders_of_fonts(monkeypatch, platform, expected):
     assert any(folder.as_posix().endswith(expected) for folder in folders)
 
 
-def test_no_font_at_all_says_what_to_do(monkeypatch, tmp_path):
+def test_a_machine_without_fonts_is_told_how_to_install_one(monkeypatch, tmp_path):
     monkeypatch.setattr(fonts, "machine_folders", lambda: [tmp_path / "none"])
     monkeypatch.setattr(fonts, "bundled_files", list)
     with pytest.raises(FileNotFoundError, match="fonts=all, .*pip install font-roboto.*none below"):
@@ -154,7 +154,7 @@ def test_a_damaged_cache_costs_a_scan_and_nothing_else(own_cache, font_folder, d
     assert find_faces(str(font_folder)) == expected
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(font_folder, tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_skipped(font_folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("ATTENTION_OCR_CACHE", str(tmp_path / "file"))
     assert names(find_faces(str(font_folder))) == ["a.TTF", "b.ttf"]

@@ -72,7 +72,7 @@ def test_runs_have_punctuation_at_their_ends_now_and_then():
     assert all(text.isalpha() for text in draw(kinds=("runs",), characters="abcdefghiklmnorstu"))
 
 
-def test_a_list_by_the_alphabet_is_shuffled_and_any_other_is_kept():
+def test_an_alphabetical_list_is_shuffled_and_any_other_is_kept():
     words = load_words()[:300]
     shuffled = order_by_frequency(words, is_english=False)
     assert sorted(shuffled) == sorted(words)

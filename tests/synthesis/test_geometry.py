@@ -73,7 +73,7 @@ def test_views_grow_with_difficulty():
     assert 0 == reach(0.0) < reach(0.4) < reach(1.0)
 
 
-def test_signs_turn_further():
+def test_signs_are_rotated_further():
     def steepest(look):
         rng = np.random.default_rng(1)
         views = [draw_view(rng, 1.0, (24, 30), 1000, LOOKS[look]) for _ in range(200)]
@@ -82,7 +82,7 @@ def test_signs_turn_further():
     assert steepest("any") <= 0.3 < 0.4 < steepest("signs") <= 0.5 < 0.7 < steepest("irregular")
 
 
-def test_irregular_words_are_seen_further_from_the_side():
+def test_irregular_words_have_a_stronger_perspective():
     def reach(look):
         rng = np.random.default_rng(1)
         views = [draw_view(rng, 1.0, (24, 60), 1000, LOOKS[look]) for _ in range(50)]
@@ -91,7 +91,7 @@ def test_irregular_words_are_seen_further_from_the_side():
     assert reach("signs") <= 0.13 < 0.2 < reach("irregular") <= 0.25
 
 
-def test_no_line_is_seen_so_far_from_the_side_that_letters_vanish():
+def test_no_perspective_is_so_strong_that_letters_vanish():
     rng = np.random.default_rng(3)
     view = View(0.3, 0.1, 0.9, 0.6, (-14.0, 12.0, -14.0, -7.0, -5.0, 12.0, 11.0, -14.0))
     left = np.zeros((64, 134), np.uint8)
@@ -102,7 +102,7 @@ def test_no_line_is_seen_so_far_from_the_side_that_letters_vanish():
         assert view_mask(left, view).max() == 255
 
 
-def test_turned_lines_are_made_smaller_within_reason():
+def test_rotated_lines_are_scaled_down_to_a_limit():
     rng = np.random.default_rng(2)
     views = [draw_view(rng, 1.0, (40, 200), 30) for _ in range(50)]
     assert all(0.6 <= view.scale < 0.8 for view in views)
@@ -153,7 +153,7 @@ def test_a_rippled_mask_keeps_its_ink_and_moves_it_a_little():
         assert np.abs(rippled[4:-4, 4:-4].astype(int) - mask).max() == 255
 
 
-def test_masks_that_are_seen_together_move_together():
+def test_masks_of_one_view_move_together():
     rng = np.random.default_rng(0)
     mask = (255 * (rng.random((16, 40)) > 0.5)).astype(np.uint8)
     pair = np.stack([mask, mask], axis=2)
@@ -169,7 +169,7 @@ def test_masks_that_are_seen_together_move_together():
         assert np.abs(both[..., 0].astype(int) - shape(mask)).max() <= 8
 
 
-def test_lines_of_a_look_are_turned_far_now_and_then():
+def test_some_lines_of_a_look_are_rotated_far():
     look = dataclasses.replace(LOOKS["scenes"], turned=1.0)
     turns = [
         abs(draw_view(np.random.default_rng(seed), 1.0, (20, 40), 99, look).rotation)

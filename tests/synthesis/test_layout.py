@@ -43,7 +43,7 @@ def test_the_box_holds_all_of_the_text(plain_face, look, text):
 
 
 @pytest.mark.parametrize("look", ["scenes", "plates", "tags", "punched"])
-def test_a_panel_is_behind_the_whole_text(plain_face, look):
+def test_a_panel_lies_under_the_whole_text(plain_face, look):
     for layout in layouts(plain_face, look, framed=1.0):
         assert layout.has_panel
         assert (layout.panel[layout.ink > 128] > 128).all()
@@ -97,7 +97,7 @@ def test_stacked_letters_make_a_column(plain_face):
         assert layout.box[3] > 2 * layout.box[2]
 
 
-def test_letters_and_digits_of_a_code_are_parted(plain_face):
+def test_letters_and_digits_of_a_code_are_separated(plain_face):
     assert part_groups("AB12CDE") == "AB 12 CDE"
     assert part_groups("AB-12") == "AB-12"
     assert part_groups("") == ""

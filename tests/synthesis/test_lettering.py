@@ -27,13 +27,13 @@ def test_scattered_letters_keep_their_ink(plain_face):
     assert ink.shape[0] <= 30
 
 
-def test_scattered_letters_differ_in_height_and_turn(plain_face):
+def test_scattered_letters_differ_in_height_and_rotation(plain_face):
     even = scattered(plain_face, "HHHHHH", Scatter(0.0, 0.0, 0.0, (0.1, 0.1)), seed=1)
     uneven = scattered(plain_face, "HHHHHH", Scatter(0.2, 0.3, 0.3, (0.1, 0.1)), seed=1)
     assert uneven.shape[0] > even.shape[0] + 3
 
 
-def test_a_turned_letter_is_whole():
+def test_a_rotated_letter_is_whole():
     ink = np.pad(bar(20, 4), 0)
     turned = turn_letter(ink, np.pi / 2, 1.0)
     assert turned.shape == pytest.approx((4, 20), abs=2)

@@ -33,7 +33,7 @@ def test_the_box_holds_all_ink(plain_face, text, difficulty):
 
 
 @pytest.mark.parametrize(("small", "large"), [("s", "S"), (".", "'"), ("-", "_"), ("xo", "XO")])
-def test_what_only_size_or_place_tells_apart_is_shown_in_the_height_of_the_line(
+def test_characters_that_differ_only_in_size_or_position_show_the_height_of_the_line(
     plain_face, small, large
 ):
     lines = [line_of(plain_face, text) for text in (small, large)]
@@ -42,7 +42,7 @@ def test_what_only_size_or_place_tells_apart_is_shown_in_the_height_of_the_line(
     assert abs(places[0].mean() - places[1].mean()) > 2
 
 
-def test_an_easy_line_is_what_the_face_draws(plain_face):
+def test_an_easy_line_is_drawn_by_the_face_alone(plain_face):
     ink, _ = Typesetter().set_text(plain_face, 30, "Plain")
     np.testing.assert_array_equal(line_of(plain_face, "Plain").ink, ink)
 

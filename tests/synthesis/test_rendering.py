@@ -1,4 +1,3 @@
-import hashlib
 import os
 import pickle
 import subprocess
@@ -13,16 +12,9 @@ from attention_ocr.synthesis.effects import measure_strokes as strokes
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import part_of
+from tests.synthesis.rendered import digest
 
 EVERY_KIND = ("words", "numbers", "mixed", "prices", "punctuated", "random")
-
-
-def digest(pictures):
-    state = hashlib.sha256()
-    for image, text in pictures:
-        state.update(f"{image.shape} {text}\n".encode())
-        state.update(image.tobytes())
-    return state.hexdigest()
 
 
 @pytest.fixture
@@ -30,7 +22,7 @@ def make(faces):
     return lambda **settings: Renderer(SynthesisConfig(fonts="bundled", **settings), faces)
 
 
-def test_pictures_are_rgb_bytes_of_about_the_height_asked_for(make):
+def test_images_are_rgb_bytes_of_about_the_requested_height(make):
     for height in (24, 64):
         heights, aspects = [], []
         for image, text in make(height=height, difficulty=0.8).generate(0, 100):
@@ -44,25 +36,25 @@ def test_pictures_are_rgb_bytes_of_about_the_height_asked_for(make):
         assert 0.3 < np.median(aspects) < 0.8
 
 
-def test_a_picture_depends_on_seed_and_index_alone(make):
+def test_an_image_depends_on_seed_and_index_alone(make):
     renderer = make(seed=5)
     forward = [renderer.render(index) for index in range(30)]
     backward = [make(seed=5).render(index) for index in (29, 3, 17)]
     assert digest(backward) == digest([forward[index] for index in (29, 3, 17)])
     assert digest(renderer.generate(10, 20)) == digest(forward[10:20])
     assert digest(make(seed=6).generate(0, 30)) != digest(forward)
-    assert len({digest([picture]) for picture in forward}) == 30
+    assert len({digest([example]) for example in forward}) == 30
 
 
 def test_threads_and_pickled_copies_render_the_same(make):
     renderer = make(difficulty=1.0)
-    expected = [digest([picture]) for picture in renderer.generate(0, 120)]
+    expected = [digest([example]) for example in renderer.generate(0, 120)]
     shared = make(difficulty=1.0)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda index: digest([shared.render(index)]), range(120)))
     assert found == expected
     copy = pickle.loads(pickle.dumps(renderer))
-    assert [digest([picture]) for picture in copy.generate(0, 40)] == expected[:40]
+    assert [digest([example]) for example in copy.generate(0, 40)] == expected[:40]
 
 
 def test_another_process_renders_the_same():
@@ -88,9 +80,9 @@ print(state.hexdigest())
     assert output.strip() == digest(Renderer(config).generate(300, 340))
 
 
-def test_iteration_goes_on_from_the_first_picture(make):
-    pictures = iter(make())
-    assert digest([next(pictures), next(pictures)]) == digest(make().generate(0, 2))
+def test_iteration_starts_at_the_first_image(make):
+    examples = iter(make())
+    assert digest([next(examples), next(examples)]) == digest(make().generate(0, 2))
 
 
 def test_texts_of_the_parts_are_apart(make):
@@ -102,7 +94,7 @@ def test_texts_of_the_parts_are_apart(make):
 
 
 @pytest.mark.parametrize("difficulty", [0.0, 0.5, 1.0])
-def test_the_whole_text_lies_inside_the_picture(make, monkeypatch, difficulty):
+def test_the_whole_text_lies_inside_the_image(make, monkeypatch, difficulty):
     lines, cuts = [], []
 
     def keep_line(*args):
@@ -138,7 +130,7 @@ def test_difficulty_0_is_clean_dark_text_on_one_light_gray(make):
         assert (gray == ground).mean() > 0.3, text
 
 
-def test_difficulty_changes_the_pictures_step_by_step(make):
+def test_difficulty_changes_the_images_step_by_step(make):
     def roughness(difficulty):
         values = [
             np.abs(np.diff(image[:2].astype(int), axis=1)).mean()
@@ -159,14 +151,14 @@ def test_different_texts_look_different(plain_face, monkeypatch):
     assert len(set(looks.values())) >= len(looks) - 1
 
 
-def test_pictures_without_a_text_have_an_empty_label_and_no_ink(make):
-    pictures = list(make(difficulty=0.0, textless=1.0).generate(0, 10))
-    assert [text for _, text in pictures] == [""] * 10
-    # At difficulty 0 the ground is one gray; what differs from it would be ink.
-    assert all(np.ptp(image) <= 2 for image, _ in pictures)
+def test_images_without_a_text_have_an_empty_label_and_no_ink(make):
+    examples = list(make(difficulty=0.0, textless=1.0).generate(0, 10))
+    assert [text for _, text in examples] == [""] * 10
+    # At difficulty 0 the ground is one gray; any other pixel would be ink.
+    assert all(np.ptp(image) <= 2 for image, _ in examples)
 
 
-def test_words_on_signs_are_bolder_and_fill_the_picture(make, monkeypatch):
+def test_words_on_signs_are_bolder_and_fill_the_image(make, monkeypatch):
     shares = {}
     for look in ("any", "signs"):
         inks = []
@@ -196,7 +188,7 @@ def test_irregular_words_run_on_arcs(make, monkeypatch):
     assert max(map(abs, angles["signs"])) <= 1.2 < max(map(abs, angles["irregular"])) <= 1.9
 
 
-def test_a_share_of_the_pictures_is_without_a_text(make):
+def test_a_share_of_the_images_has_no_text(make):
     texts = [text for _, text in make(textless=0.25).generate(0, 200)]
     assert 30 <= texts.count("") <= 70
 

@@ -73,7 +73,7 @@ def test_worn_ink_pales_and_none_is_added():
     assert worn[:, :40].min() >= 60
 
 
-def test_a_rolled_picture_is_darker_at_its_edge(gray):
+def test_a_rolled_image_is_darker_at_its_edge(gray):
     rolled = roll(gray, 0.5, 0.5)
     assert rolled[0].max() < 0.7 * 128
     assert rolled[10].min() > 0.9 * 128
@@ -88,7 +88,7 @@ def test_pieces_of_metal_differ_and_are_gray_on_average(gray):
     assert np.ptp(shade_by(gray, pieces[0], 60.0)) > 20
 
 
-def test_lines_and_specks_cover_a_little_of_a_picture(gray):
+def test_lines_and_specks_cover_a_little_of_an_image(gray):
     for seed in range(20):
         struck = strike_through(np.random.default_rng(seed), gray, (0.0, 0.0, 0.0), 4.0)
         assert 0 < (struck != gray).any(axis=2).mean() < 0.5

@@ -114,7 +114,7 @@ def test_a_kind_named_twice_comes_twice_as_often():
         ("keep", lambda text: text.islower() or text.istitle()),
     ],
 )
-def test_case_is_as_asked(case, holds):
+def test_texts_have_the_requested_case(case, holds):
     assert all(holds(text) for text in draw(kinds=("words",), case=case, min_length=2))
 
 
@@ -130,7 +130,7 @@ def test_upper_case_characters_alone_give_upper_case_words():
     assert any(text.isalpha() for text in texts)
 
 
-def test_letters_beyond_ascii_come_from_an_own_vocabulary(tmp_path):
+def test_letters_beyond_ascii_come_from_a_custom_vocabulary(tmp_path):
     words = tmp_path / "words.txt"
     words.write_text("\ufeffcafé\n\ncafe\u0301\n straße \nnaïve\n", encoding="utf-8")
     assert load_words(words) == ("café", "straße", "naïve")
@@ -141,7 +141,7 @@ def test_letters_beyond_ascii_come_from_an_own_vocabulary(tmp_path):
     assert set(upper) == {"CAFÉ", "STRASSE", "NAÏVE"}
 
 
-def test_a_word_list_that_is_no_list_is_named(tmp_path):
+def test_an_invalid_word_list_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing.txt"):
         load_words(tmp_path / "missing.txt")
     empty = tmp_path / "empty.txt"
@@ -166,7 +166,7 @@ def test_a_word_list_that_is_no_list_is_named(tmp_path):
         {"kinds": ("random",), "characters": "a", "part": "eval", "max_length": 1},
     ],
 )
-def test_settings_that_no_text_obeys_are_refused(settings):
+def test_settings_that_no_text_satisfies_are_refused(settings):
     config = SynthesisConfig(**settings)
     with pytest.raises(ValueError, match=f"a text of kind {config.kinds[-1]}. Received: charact"):
         TextSampler(config)

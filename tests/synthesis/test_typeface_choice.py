@@ -72,7 +72,7 @@ def test_sizes_give_capitals_of_about_three_quarters_of_the_height():
     assert 28 < max(heights) < 31
 
 
-def test_neighbouring_pictures_share_few_faces_and_distant_ones_do_not():
+def test_neighbouring_images_share_few_faces_and_distant_ones_do_not():
     faces = [made_up_face(f"{number}", "ab") for number in range(500)]
     chooser = FaceChooser(faces, "ab", 0.5, 32, 0)
     rng = np.random.default_rng(0)

@@ -166,7 +166,7 @@ def test_a_variable_font_gives_some_of_its_named_weights(make_font, tmp_path):
     assert widths == pytest.approx([10, 10 + 30 * 3 / 8, 10 + 30 * 6 / 8], abs=2)
 
 
-def test_letters_look_like_themselves_only_in_order(plain_face):
+def test_letters_are_recognised_only_in_order(plain_face):
     shapes = letter_shapes(open_font(plain_face, 32))
     assert shapes.shape == (62, 256)
     np.testing.assert_allclose(np.linalg.norm(shapes, axis=1), 1, rtol=1e-4)

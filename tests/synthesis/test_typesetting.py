@@ -69,7 +69,7 @@ def test_lifted_characters_rise(font):
     assert raised.shape[0] == level.shape[0] + 5
 
 
-def test_a_typesetter_draws_what_a_fresh_font_draws(faces):
+def test_a_typesetter_draws_the_same_as_a_fresh_font(faces):
     typesetter = Typesetter()
     for round_number in range(2):
         for face in faces:

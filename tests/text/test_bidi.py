@@ -22,7 +22,7 @@ def test_other_texts_are_left_alone():
     assert display_order("abc 12, été") == "abc 12, été"
 
 
-def test_hebrew_is_turned_and_numbers_in_it_are_not():
+def test_hebrew_is_reversed_and_numbers_in_it_are_not():
     assert display_order("שלום 12") == "12 םולש"
 
 
@@ -37,7 +37,7 @@ def test_right_to_left_text_is_stored_in_logical_order():
 
 
 def test_a_line_is_drawn_from_the_right():
-    # A line that begins with a Hebrew letter runs right to left: what follows stands at its left.
+    # A line that begins with a Hebrew letter runs right to left: the rest stands at its left.
     np.testing.assert_array_equal(draw_line("אa", 40), draw_line("aא", 40))
     assert not np.array_equal(draw_line("אב", 40), draw_line("בא", 40))
 

@@ -44,7 +44,7 @@ SMALL = Charset("cab")
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_comes_back_from_its_token_ids(text):
+def test_a_text_is_restored_from_its_token_ids(text):
     token_ids = CHARSET.encode(text)
     assert len(token_ids) == len(normalize(text))
     assert CHARSET.decode(token_ids) == normalize(text)
@@ -145,7 +145,7 @@ def test_the_graph_decodes_no_step_to_no_text():
         (["a", ""], "one code point.*Received: ''"),
     ],
 )
-def test_what_is_no_charset_is_refused(characters, message):
+def test_invalid_charsets_are_refused(characters, message):
     with pytest.raises(ValueError, match=message):
         Charset(characters)
 
@@ -160,7 +160,7 @@ def test_charsets_are_equal_when_their_characters_and_order_are():
 @pytest.mark.parametrize(
     "charset", [CHARSET, SMALL, Charset(" \u2028\u2029\x85\x0b\r\t\u00a0x"), Charset("\r")]
 )
-def test_a_charset_comes_back_from_its_file(charset, tmp_path):
+def test_a_charset_is_restored_from_its_file(charset, tmp_path):
     path = charset.save(tmp_path)
     assert Charset.load(path) == charset
     assert Charset.load(tmp_path) == charset
@@ -197,7 +197,7 @@ def test_files_of_other_systems_are_read(content, characters, tmp_path):
         (b"\xff\n", "utf-8"),
     ],
 )
-def test_a_file_that_holds_no_charset_is_refused_by_its_name(content, message, tmp_path):
+def test_an_invalid_charset_file_is_refused_and_named(content, message, tmp_path):
     path = tmp_path / "bad.txt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"bad.txt: .*{message}"):
@@ -259,7 +259,7 @@ def test_a_charset_of_googles_is_read_in_the_order_of_its_codes(tmp_path, line_e
     assert Charset.load(charset.save(tmp_path)) == charset
 
 
-def test_a_small_charset_of_googles_is_told_by_its_null():
+def test_a_small_charset_of_google_is_recognised_by_its_null():
     assert Charset.from_bytes(b"1\tb\n0\ta\n2\t<nul>\n").characters == ("a", "b")
     # Without it these are digits, and the glyphs that are read as them.
     assert Charset.from_bytes(b"1\tl\n0\tO\n").glyphs == {"l": "1", "O": "0"}

@@ -21,7 +21,7 @@ def test_characters_stay_as_they_are_and_in_the_order_of_code_points():
     assert (built.charset.glyphs, built.left_out) == ({}, {})
 
 
-def test_rare_characters_are_left_out_and_told():
+def test_rare_characters_are_left_out_and_reported():
     built = build_charset(COUNTS, min_count=2)
     assert built.charset.characters == ("A", "a", "’", "３")
     assert built.left_out == {"3": 1, "ß": 1, "É": 1, "é": 1, "ﬁ": 1}
@@ -34,7 +34,7 @@ def test_case_compatibility_and_table_join_glyphs():
     assert built.left_out == {"ß": 1, "ﬁ": 1}
 
 
-def test_what_is_met_first_in_evaluation_belongs_to_its_class_too():
+def test_characters_first_seen_in_evaluation_belong_to_their_class():
     charset = build_charset({"b": 1}, case="lower").charset
     assert charset.encode("B") == charset.encode("b")
     charset = build_charset({"B": 1, "ß": 1}, case="upper").charset
@@ -75,7 +75,7 @@ def test_a_wrong_glyph_table_is_refused(content, message, tmp_path):
         read_glyph_table(tmp_path / "table.tsv")
 
 
-def test_a_charset_with_glyphs_comes_back_from_its_file(tmp_path):
+def test_a_charset_with_glyphs_is_restored_from_its_file(tmp_path):
     charset = Charset("'\tab", {"A": "a", "’": "'", "‘": "'"})
     path = charset.write(tmp_path / "mine.txt")
     assert path.read_text(encoding="utf-8") == "'\t‘’\n\t\na\tA\nb\n"

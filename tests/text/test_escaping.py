@@ -18,11 +18,11 @@ from attention_ocr.text.escaping import escape_controls, to_json
         ("", ""),
     ],
 )
-def test_what_steers_a_terminal_is_written_as_an_escape(text, shown):
+def test_terminal_controls_are_escaped(text, shown):
     assert escape_controls(text) == shown
 
 
-def test_what_is_kept_stays():
+def test_kept_controls_are_not_escaped():
     assert escape_controls("a\tb\nc\x1b", keep="\t\n") == "a\tb\nc\\x1b"
 
 

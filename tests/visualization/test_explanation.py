@@ -18,7 +18,7 @@ def images():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_map_for_each_character_of_what_is_read(method, work_dir, images):
+def test_a_map_for_each_character_of_the_prediction(method, work_dir, images):
     (reading,) = attention_ocr.load(work_dir).read(images[0])
     assert reading.text
     explained = Explainer(work_dir, method).explain(images[0])
@@ -30,15 +30,15 @@ def test_a_map_for_each_character_of_what_is_read(method, work_dir, images):
     assert np.asarray(explained.attention).max() > 0.0
 
 
-def test_another_text_can_be_asked_for(work_dir, images):
+def test_another_text_can_be_explained(work_dir, images):
     explainer = Explainer(work_dir, "gradient")
     asked = explainer.explain(images[0], "ab")
     assert asked.text == "ab"
     assert len(asked.attention) == 2
     assert np.abs(asked.attention[0] - explainer.explain(images[0], "cb").attention[0]).max() > 0.0
-    with pytest.raises(ValueError, match="knows no 'x', 'y'. Received: 'axy'"):
+    with pytest.raises(ValueError, match="lacks the characters 'x', 'y'. Received: 'axy'"):
         explainer.explain(images[0], "axy")
-    with pytest.raises(ValueError, match="known of what is read"):
+    with pytest.raises(ValueError, match="only for the prediction"):
         Explainer(work_dir, "attention").explain(images[0], "ab")
 
 
@@ -55,7 +55,7 @@ def test_unknown_methods_and_exports_are_refused(work_dir, tmp_path):
         Explainer(tmp_path)
 
 
-def test_the_command_draws_pictures_and_writes_arrays(work_dir, images, tmp_path, capsys):
+def test_the_command_draws_images_and_writes_arrays(work_dir, images, tmp_path, capsys):
     for index, image in enumerate(images[:2]):
         (tmp_path / f"{index}.png").write_bytes(tiny_model.encoded(image))
     (tmp_path / "2.png").write_bytes(b"broken")
@@ -74,10 +74,10 @@ def test_the_command_draws_pictures_and_writes_arrays(work_dir, images, tmp_path
     (line,) = output.err.splitlines()
     assert line.startswith(f"attention-ocr explain: {tmp_path / '2.png'}: unreadable image: ")
     (expected,) = attention_ocr.load(work_dir).read(images[0])
-    picture = tmp_path / "why" / "0.gradient.png"
-    assert output.out.splitlines()[0] == f"{tmp_path / '0.png'}\t{expected.text}\t{picture}"
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    maps = np.load(picture.with_suffix(".npy"))
+    drawing = tmp_path / "why" / "0.gradient.png"
+    assert output.out.splitlines()[0] == f"{tmp_path / '0.png'}\t{expected.text}\t{drawing}"
+    assert drawing.read_bytes().startswith(b"\x89PNG")
+    maps = np.load(drawing.with_suffix(".npy"))
     assert maps.shape[:2] == (len(expected.text), 16)
     assert {path.name for path in (tmp_path / "why").iterdir()} == {
         f"{index}.gradient.{ending}" for index in (0, 1) for ending in ("png", "npy")

@@ -14,7 +14,7 @@ from attention_ocr.visualization.overlay import attention_strip, caption
 
 @pytest.fixture
 def fonts_of_the_machine(monkeypatch):
-    """Let a test say which font files there are."""
+    """Return a function that sets the font files of a test."""
 
     def set_files(*files: Path) -> None:
         monkeypatch.setattr(glyphs, "list_font_files", lambda _: files)
@@ -28,7 +28,7 @@ def fonts_of_the_machine(monkeypatch):
     forget()
 
 
-def test_a_line_is_black_on_white_and_as_high_as_its_font_asks():
+def test_a_line_is_black_on_white_and_as_high_as_its_font():
     for size in (11, 24):
         line = draw_line("Agp", size)
         assert line.dtype == np.uint8
@@ -67,7 +67,7 @@ def test_a_character_that_no_font_has_is_written_as_its_code_point(
     np.testing.assert_array_equal(draw_line(text, 16), draw_line(shown, 16))
 
 
-def test_who_draws_a_script_without_a_font_is_told_which_package_brings_one(
+def test_a_warning_names_the_package_for_a_script_without_a_font(
     fonts_of_the_machine, monkeypatch, caplog
 ):
     fonts_of_the_machine()
@@ -95,7 +95,7 @@ def test_another_script_is_drawn_in_a_font_that_has_it():
     assert glyphs._font_file("a") == glyphs._PILLOWS_OWN
 
 
-def test_a_file_that_is_no_font_is_passed_over(tmp_path, fonts_of_the_machine):
+def test_a_file_that_is_no_font_is_skipped(tmp_path, fonts_of_the_machine):
     broken = tmp_path / "Broken-Regular.ttf"
     broken.write_bytes(b"no font")
     fonts_of_the_machine(broken)
@@ -103,5 +103,5 @@ def test_a_file_that_is_no_font_is_passed_over(tmp_path, fonts_of_the_machine):
     assert glyphs._font_file("a") == glyphs._PILLOWS_OWN
 
 
-def test_the_picture_is_one_that_can_be_saved(tmp_path):
+def test_the_drawing_can_be_saved_as_an_image(tmp_path):
     Image.fromarray(draw_line("word", 16)).save(tmp_path / "word.png")

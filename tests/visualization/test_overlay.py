@@ -20,7 +20,7 @@ def one_cell(row: int, column: int, shape: tuple[int, int] = (2, 12)) -> np.ndar
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (1, 3), (0, 9)])
 def test_a_map_is_brightest_where_the_network_looked(row, column):
-    # A picture of 16 x 40 pixels in 16 x 48: cells of 8 x 4 pixels.
+    # Content of 16 x 40 pixels in 16 x 48: cells of 8 x 4 pixels.
     maps = attention_maps(one_cell(row, column), (1.0, 40 / 48), (16, 40))
     assert maps.shape == (1, 16, 40)
     assert maps.dtype == np.float32
@@ -38,10 +38,10 @@ def test_the_padding_is_cut_off():
     assert maps.max() == 0.0
 
 
-def test_a_picture_of_another_size_than_the_input_gets_a_map_of_its_own_size():
+def test_an_image_of_another_size_than_the_input_gets_a_map_of_its_own_size():
     maps = attention_maps(one_cell(1, 3), (0.5, 40 / 48), (60, 400))
     assert maps.shape == (1, 60, 400)
-    # The picture is the upper half of the grid: the second row lies below it.
+    # The content is the upper half of the grid: the second row lies below it.
     upper = attention_maps(one_cell(0, 3), (0.5, 40 / 48), (60, 400))
     assert upper[0, :, 120:160].mean() > 0.5
     assert 120 <= upper[0].max(axis=0).argmax() < 160
@@ -54,27 +54,27 @@ def test_no_character_has_no_map():
 def test_an_overlay_is_lighter_where_the_network_looked():
     heat = np.zeros((16, 40), np.float32)
     heat[:, 20:] = 1.0
-    picture = np.full((16, 40, 3), 200, np.uint8)
-    laid = overlay(picture, heat)
+    image = np.full((16, 40, 3), 200, np.uint8)
+    laid = overlay(image, heat)
     assert laid.dtype == np.uint8
-    assert laid.shape == picture.shape
+    assert laid.shape == image.shape
     assert laid[:, 20:].mean() > laid[:, :20].mean() + 40
-    # Ink can be told from paper in the dark and in the light.
-    picture[:, ::2] = 0
-    laid = overlay(picture, heat).astype(int)
+    # Ink differs from paper in the dark and in the light.
+    image[:, ::2] = 0
+    laid = overlay(image, heat).astype(int)
     assert np.all(np.abs(laid[:, 1::2] - laid[:, ::2]).max(axis=2) > 50)
 
 
 @pytest.mark.parametrize(
     ("size", "expected"), [((16, 40), (32, 80)), ((64, 40), (32, 20)), ((10, 100), (20, 200))]
 )
-def test_a_picture_is_scaled_to_a_height_or_to_the_largest_width(size, expected):
+def test_an_image_is_scaled_to_a_height_or_to_the_largest_width(size, expected):
     image = np.zeros((*size, 3), np.uint8)
     assert scale_to_height(image, 32, 200).shape == (*expected, 3)
 
 
-@pytest.mark.parametrize("text", ["a", "a line that is far wider than the picture below it"])
-def test_a_caption_stands_above_the_picture(text):
+@pytest.mark.parametrize("text", ["a", "a line that is far wider than the image below it"])
+def test_a_caption_stands_above_the_image(text):
     captioned = caption(IMAGE, text)
     height, width = captioned.shape[:2]
     np.testing.assert_array_equal(captioned[height - 16 :, :40], IMAGE)

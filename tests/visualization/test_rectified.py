@@ -12,7 +12,7 @@ def model(**values: object) -> TrainedModel:
     return TrainedModel(config, tiny.CHARSET, tiny.recognizer(**values))
 
 
-def test_pictures_come_in_pairs_of_their_own_size():
+def test_images_come_in_pairs_of_their_own_size():
     untrained = model(rectifier="tps", rectifier_points=6)
     wide, high = np.zeros((8, 24, 3), np.uint8), np.full((40, 20, 3), 200, np.uint8)
     wide[:, 12:] = 255
@@ -25,10 +25,10 @@ def test_pictures_come_in_pairs_of_their_own_size():
     assert np.all(pairs[1][0] == 200)
 
 
-def test_what_the_rectifier_learnt_is_seen():
+def test_the_learnt_rectification_is_visible():
     trained = model(rectifier="affine")
     bias = trained.recognizer.rectifier.localization.parameters.bias
-    # A shift by half the half width: the picture moves a quarter of its width to the left.
+    # A shift by half the half width: the image moves a quarter of its width to the left.
     bias.assign(tf.constant([0, 0, 10 * np.arctanh(0.5), 0, 0, 0]))
     image = np.zeros((16, 32, 3), np.uint8)
     image[:, 16:] = 255
@@ -37,7 +37,7 @@ def test_what_the_rectifier_learnt_is_seen():
     assert list(after[3, :, 0]).index(255) == 8
 
 
-def test_what_cannot_be_rectified_is_named(tmp_path):
+def test_an_image_that_cannot_be_rectified_is_named(tmp_path):
     with pytest.raises(ValueError, match="model with a rectifier. Received: rectifier='none'"):
         rectify_images(model(), [])
     untrained = model(rectifier="affine")

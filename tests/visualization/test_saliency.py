@@ -61,7 +61,7 @@ def test_a_gradient_is_that_of_small_differences(recognizer):
 
 
 @pytest.mark.parametrize("ask", [gradient_saliency, feedback_saliency])
-def test_the_padding_speaks_for_nothing(recognizer, ask):
+def test_the_padding_has_no_saliency(recognizer, ask):
     maps = ask(recognizer, noise(), SIZE, TOKEN_IDS[:1]).numpy()
     np.testing.assert_array_equal(maps[:, :, 40:], 0.0)
     assert (maps[:, :, :40].max(axis=(1, 2)) > 0.0).all()
@@ -88,11 +88,11 @@ def test_a_column_of_ctc_sees_no_pixel_beyond_its_convolutions():
         assert seen.size
         assert seen.min() >= columns.min() - reach
         assert seen.max() <= columns.max() + reach
-    with pytest.raises(ValueError, match="reads other characters than it is asked for"):
+    with pytest.raises(ValueError, match="reads other characters than those to explain"):
         gradient_saliency(recognizer, image, size, [*read, 4], "ctc")
 
 
-def test_feedback_changes_the_map_and_its_gates_are_taken_away(recognizer):
+def test_feedback_changes_the_map_and_removes_its_gates(recognizer):
     image = noise()
     before = logits_of(recognizer, image)
     plain = gradient_saliency(recognizer, image, SIZE, TOKEN_IDS).numpy()
@@ -103,7 +103,7 @@ def test_feedback_changes_the_map_and_its_gates_are_taken_away(recognizer):
     np.testing.assert_allclose(unmoved[0], plain[0], atol=1e-5)
 
 
-def test_a_gate_stays_open_for_what_contributes_as_much_as_the_mean():
+def test_a_gate_stays_open_for_contributions_of_at_least_the_mean():
     contributions = tf.constant([[3.0, 1.0, -5.0, 0.0, 2.0]])
     for threshold, still_open in (
         (0.0, [1, 1, 0, 0, 1]),
@@ -118,7 +118,7 @@ def test_a_gate_stays_open_for_what_contributes_as_much_as_the_mean():
     np.testing.assert_array_equal(_select(-contributions[:, :2], gates, 1.0), gates)
 
 
-def test_feedback_passes_open_gates_alone_from_the_top_down():
+def test_feedback_passes_only_open_gates_from_the_top_down():
     gates: list[tf.Variable] = []
     first, second = _Gate(gates, 1.0), _Gate(gates, 1.0)
     inputs = tf.constant([[1.0, 2.0, 3.0]])
@@ -152,7 +152,7 @@ def test_every_relu_of_the_encoder_has_a_gate(recognizer):
 
 
 def test_an_encoder_without_gates_and_a_missing_head_are_refused(recognizer):
-    with pytest.raises(ValueError, match="lacks the head that is asked. Received: head='ctc'"):
+    with pytest.raises(ValueError, match="lacks the requested head. Received: head='ctc'"):
         gradient_saliency(build(ctc_weight=0.0), noise(), SIZE, TOKEN_IDS, "ctc")
     with pytest.raises(ValueError, match="head='beam'"):
         gradient_saliency(recognizer, noise(), SIZE, TOKEN_IDS, "beam")
