@@ -83,13 +83,14 @@ class Processes:
         return "\n".join(self.output(index) for index in range(len(self.popen)))
 
     def end(self) -> list[int]:
-        """Wait for all of them; return their exit statuses."""
-        deadline = time.monotonic() + PATIENCE_S
-        for process in self.popen:
-            try:
-                process.wait(max(deadline - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                raise AssertionError(f"no end:\n{self.outputs()}") from None
+        """Wait for all of them as long as they write something; return their exit statuses."""
+        written, deadline = "", time.monotonic() + PATIENCE_S
+        while any(process.poll() is None for process in self.popen):
+            if self.outputs() != written:
+                written, deadline = self.outputs(), time.monotonic() + PATIENCE_S
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no end:\n{written}")
+            time.sleep(0.1)
         return [process.returncode for process in self.popen]
 
     def end_well(self) -> None:
