@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from attention_ocr.serving.clients import RequestFailedError, RestClient
-from benchmarks.hostile import png, zeros
+from tests.hostile_images import png, zeros
 
 LARGE_SIDE = 2**12
 """Of an image of 2^24 pixels, the most that is decoded by default."""

@@ -5,11 +5,12 @@ import pytest
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference import reader
 from benchmarks import fuzz
+from tests import image_mutations
 
 
 @pytest.fixture(scope="module")
 def files():
-    return fuzz.files_to_change()
+    return image_mutations.files_to_change()
 
 
 def test_the_same_seed_changes_images_alike(files):
