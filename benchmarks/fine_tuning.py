@@ -9,7 +9,7 @@ the part that its task holds out.
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
     python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
     python -m benchmarks.fine_tuning --tasks default_model_2 --starts default --watched
-    python -m benchmarks.fine_tuning --data ../shared/data/plates/labels.tsv --cpu_seconds 300
+    python -m benchmarks.fine_tuning --data runs/data/plates/labels.tsv --cpu_seconds 300
 
 With `--data` the task is a label file with the settings of the README's command for own data: the
 network of the package's model, from whichever start, fitted on `part=fit`, read on `part=eval`.

@@ -10,7 +10,7 @@ that have no result yet.
 Some trials have a teacher, PP-OCRv6 small, which reads all their pictures once, in an environment
 of its own, before the first of them.
 
-    python -m benchmarks.recipe [--cpu_seconds 300] [--trials base wide] [--data ../shared/data]
+    python -m benchmarks.recipe [--cpu_seconds 300] [--trials base wide] [--data runs/data]
     python -m venv peers && peers/bin/pip install -r benchmarks/peers/requirements.txt
     python -m benchmarks.recipe --trials base distilled --peers_python=peers/bin/python
 """
@@ -220,7 +220,7 @@ def main() -> None:
     """Run the trials one after the other and print the table."""
     parser = measure.make_parser(__doc__)
     parser.add_argument("--work_dir", type=Path, default=Path("runs/recipe"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=Path("runs/data"))
     parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS))
     parser.add_argument("--cpu_seconds", type=float, default=300, help="of training, each")
     parser.add_argument("--peers_python", default="python", help="of the peers' environment")
