@@ -61,7 +61,7 @@ class Scripted:
 def test_an_image_that_changes_a_row_beside_it_is_named():
     fuzzer = fuzz.Fuzzer(Scripted(), max_s=10.0)
     assert [reading.text for reading in fuzzer.read([b"a", b"b"])] == ["61", "62"]
-    with pytest.raises(fuzz.BadImageError, match="changed a row beside it") as error:
+    with pytest.raises(fuzz.BadImageError, match="changed a reference reading") as error:
         fuzzer.read([b"a", b"b", b"!"])
     assert error.value.index == 2
 
