@@ -1,8 +1,8 @@
-"""How much arithmetic a training step asks for, and how much the processor can do.
+"""Arithmetic operations of a training step, and the peak performance of the processor.
 
-A multiplication with its addition counts as two operations. The backward pass of a product takes
-two products of the same size, so that a training step takes three times the forward pass; what is
-not a product (normalisation, activations, the optimiser) is not counted.
+A multiply-add counts as two operations. The backward pass of a product takes two products of the
+same size, so a training step takes three times the forward pass; operations other than products
+(normalisation, activations, the optimiser) are not counted.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from attention_ocr.inference.work_directory import weight_name
 from attention_ocr.models.recognizer import Recognizer
 
 PEAK_SIZE = 2048
-"""Rows and columns of the matrices whose product shows what the processor can do."""
+"""Rows and columns of the matrices whose product measures the peak performance."""
 
 ONCE = ("decoder/initial_state",)
 EACH_CELL = ("decoder/attention/keys",)
@@ -28,14 +28,14 @@ CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 def training_gflop(
     recognizer: Recognizer, height: int, width: int, num_steps: float, channels: int = 1
 ) -> float:
-    """Return the operations of a training step for one image, in 10^9.
+    """Return the operations of a training step per image, in 10^9.
 
     Args:
-        recognizer: a built one with one view.
-        height: of the image, pixels.
-        width: of the image, pixels.
-        num_steps: of the decoder, the end token included.
-        channels: of the image.
+        recognizer: A built recogniser with one view.
+        height: Height of the image, pixels.
+        width: Width of the image, pixels.
+        num_steps: Decoder steps, including the end token.
+        channels: Channels of the image.
     """
     down, across = recognizer.encoder.stride
     num_columns = width // across
@@ -72,12 +72,12 @@ def encoder_flop(recognizer: Recognizer, height: int, width: int, channels: int 
 
 
 def make_peak(precision: str) -> Callable[[], None]:
-    """Return a function that multiplies two matrices of `PEAK_SIZE` in a type, once."""
+    """Return a function that multiplies two matrices of `PEAK_SIZE` once, in a precision."""
     values = np.random.default_rng(0).uniform(-1, 1, (PEAK_SIZE, PEAK_SIZE))
     matrix = tf.constant(values, tf.as_dtype(precision))
 
     def multiply() -> None:
-        # A sum of what the product is makes it wait for all of it.
+        # Reading the sum waits for the whole product.
         float(tf.reduce_sum(tf.matmul(matrix, matrix)))
 
     return multiply

@@ -1,4 +1,4 @@
-"""Speed of augmentation: each op alone, and the default policy, on batches at 32x128 pixels.
+"""Speed of augmentation: each op and the default policy, on batches of 32x128 pixels.
 
 python -m benchmarks.augmentation [--policies default affine] [--json FILE]
 """
@@ -51,9 +51,9 @@ def main(arguments: argparse.Namespace) -> None:
     times = measure.time_in_turn(work, num_images, arguments.rounds)
     rows = [
         {
-            "augmentation, an image": policy,
+            "augmentation, per image": policy,
             **columns,
-            "images a CPU-second": 1000 / columns["CPU ms"],
+            "images per CPU-second": 1000 / columns["CPU ms"],
         }
         for policy, columns in times.items()
     ]
@@ -64,7 +64,7 @@ if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("--policies", nargs="+", default=["default", *OPS])
     parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--batches", type=int, default=20, help="of a round")
+    parser.add_argument("--batches", type=int, default=20, help="batches per round")
     parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     main(parser.parse_args())

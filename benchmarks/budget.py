@@ -1,4 +1,4 @@
-"""Training for a span of processor time, however many steps that is."""
+"""Training for a fixed CPU time instead of a number of steps."""
 
 import gc
 import math
@@ -21,20 +21,20 @@ from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import Batch, make_train_step
 
 WARMUP = 0.05
-"""Share of the time in which the learning rate rises."""
+"""Share of the time for the warm-up of the learning rate."""
 
 UNTIMED_STEPS = 3
-"""First steps, in which graphs are traced: they are trained, but their time does not count."""
+"""Number of first steps, in which graphs are traced; their time is not counted."""
 
 
 class RateOfTime(keras.optimizers.schedules.LearningRateSchedule):
-    """A rise and half a cosine over the time that is spent, not over steps.
+    """Warm-up and cosine decay over the time spent, not over steps.
 
-    Nobody knows beforehand how many steps a network does in a span of time; so every one of them
-    has its whole schedule.
+    The number of steps that fit into the time is unknown in advance; so every network gets its
+    whole schedule.
 
     Args:
-        peak: of the rate.
+        peak: Peak learning rate.
     """
 
     def __init__(self, peak: float) -> None:
@@ -52,12 +52,12 @@ class RateOfTime(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Trained(NamedTuple):
-    """A recogniser after its time.
+    """A trained recogniser.
 
     Attributes:
-        recognizer: with the averaged weights.
-        images: trained on, the untimed ones left out.
-        cpu_s: seconds that they took.
+        recognizer: The recogniser, with the averaged weights.
+        images: Number of images trained on, without the untimed steps.
+        cpu_s: CPU seconds of training on them.
     """
 
     recognizer: Recognizer
@@ -72,14 +72,14 @@ def train_for(
     begin: Callable[[Recognizer], object] | None = None,
     make_step: Callable[..., Callable[[Batch], object]] = make_train_step,
 ) -> Trained:
-    """Train for a span of processor time.
+    """Train for a fixed CPU time.
 
     Args:
-        cpu_seconds: of this process, all threads together.
-        config: its `train_data` is trained on; its schedule is `RateOfTime` in any case.
-        charset: of the recogniser.
-        begin: gives the recogniser the weights that it begins with, if not random ones.
-        make_step: makes what trains on a batch, from what `make_train_step` takes.
+        cpu_seconds: CPU time of all threads of this process.
+        config: Settings with `train_data`; the schedule is always `RateOfTime`.
+        charset: Charset of the recogniser.
+        begin: Sets the initial weights; `None` keeps the random ones.
+        make_step: Makes the training step, with the arguments of `make_train_step`.
     """
     keras.utils.set_random_seed(config.training.seed)
     strategy = make_strategy("one_device")
@@ -103,7 +103,7 @@ def train_for(
         train_step(next(batches))
         steps += 1
         spent = time.process_time() - start
-    # A pipeline that still works while the interpreter ends would never let it end.
+    # A pipeline that is still running would keep the interpreter from exiting.
     del batches
     gc.collect()
     for average, weight in zip(averages.averages, recognizer.weights, strict=True):

@@ -1,7 +1,7 @@
-"""Cost of decoding, from the encoded image to token ids: greedy, by a beam, by CTC.
+"""Cost of decoding, from the encoded image to token ids: greedy, beam search, CTC.
 
-A decoder with random weights never ends by itself, so the end is forced. That texts end after 8
-characters, as words do, shows what stopping early saves beside the full length of 24.
+A decoder with random weights never predicts the end token, so the end is forced. Ending texts after
+8 characters, as words do, shows what stopping early saves compared with the full length of 24.
 
     python -m benchmarks.decoding [--batch_sizes 1 64] [--json FILE]
 """
@@ -34,7 +34,7 @@ from benchmarks import measure
 WORD_LENGTH, MAX_LENGTH = 8, 24
 WIDTH, ORDER = 5, 5
 CALLS = 5
-"""Calls of one sample: a single one is too short to time."""
+"""Calls per sample: a single one is too short to time."""
 
 
 def attention_decoding(
@@ -48,7 +48,7 @@ def attention_decoding(
     """Return a decoding in which every text ends after `text_length` characters."""
     decoder = recognizer.decoder
     if decoder is None:
-        raise ValueError("Expected a recogniser with a decoder. Received none.")
+        raise ValueError("Expected a recogniser with a decoder. Received: one without")
 
     @tf.function
     def decode() -> tf.Tensor:
@@ -78,10 +78,8 @@ def attention_decoding(
 def joint_decoding(
     recognizer: Recognizer, encoded: EncoderOutput, text_length: int, beam_width: int
 ) -> Callable[[], tf.Tensor]:
-    """Return a beam search by the attention in which CTC has a say, its head included."""
-    ctc_head = recognizer.ctc_head
-    if ctc_head is None:
-        raise ValueError("Expected a recogniser with a CTC head. Received none.")
+    """Return an attention beam search rescored by CTC, including the CTC head."""
+    ctc_head = _ctc_head(recognizer)
 
     @tf.function
     def decode() -> tf.Tensor:
@@ -100,10 +98,8 @@ def ctc_decoding(
     rule: Automaton | None = None,
     scorers: tuple[Weighted, ...] = (),
 ) -> Callable[[], tf.Tensor]:
-    """Return CTC decoding, its head included."""
-    ctc_head = recognizer.ctc_head
-    if ctc_head is None:
-        raise ValueError("Expected a recogniser with a CTC head. Received none.")
+    """Return CTC decoding, including the CTC head."""
+    ctc_head = _ctc_head(recognizer)
 
     @tf.function
     def decode() -> tf.Tensor:
@@ -116,8 +112,14 @@ def ctc_decoding(
     return decode
 
 
+def _ctc_head(recognizer: Recognizer) -> Any:
+    if recognizer.ctc_head is None:
+        raise ValueError("Expected a recogniser with a CTC head. Received: one without")
+    return recognizer.ctc_head
+
+
 def lexicon_rule(num_words: int, num_characters: int, charset: Charset) -> Automaton:
-    """Return the rule of so many words of one length, cut out of the bundled words set in a row."""
+    """Return an automaton of words of one length, cut from the concatenated bundled words."""
     file = resources.files("attention_ocr.synthesis").joinpath("words.txt")
     letters = "".join(file.read_text("utf-8").split())
     cuts = (letters[start : start + num_characters] for start in range(len(letters)))
@@ -129,7 +131,7 @@ def lexicon_rule(num_words: int, num_characters: int, charset: Charset) -> Autom
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Time each way of decoding at each batch size."""
+    """Time each decoding method at each batch size."""
     charset = Charset(ASCII)
     recognizer = build_recognizer(Config.from_values({"max_length": MAX_LENGTH}), charset)
     rule = lexicon_rule(arguments.words, WORD_LENGTH, charset)
@@ -183,6 +185,6 @@ def _sample(decode: Callable[[], tf.Tensor]) -> measure.Sample:
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--words", type=int, default=90_000, help="of the lexicon")
+    parser.add_argument("--words", type=int, default=90_000, help="size of the lexicon")
     parser.add_argument("--rounds", type=int, default=15)
     main(parser.parse_args())

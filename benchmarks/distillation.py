@@ -1,8 +1,8 @@
-"""Training with the soft readings of another recogniser beside the labels.
+"""Knowledge distillation: training with the soft predictions of a teacher and the labels.
 
-Where the teacher reads a picture as its label says, its distributions over the characters are
-further targets of the attention decoder, at a temperature (Hinton et al., 2015, section 2); where
-it does not, the label is the only one.
+If the teacher reads an image as labelled, its distributions over the characters are additional
+targets of the attention decoder, at a temperature (Hinton et al., 2015, section 2); otherwise the
+label is the only target.
 """
 
 import json
@@ -30,13 +30,13 @@ NUM_SPECIAL = len(SPECIAL_TOKENS)
 
 
 class TeacherReading(NamedTuple):
-    """What the teacher made of one picture.
+    """The teacher's prediction for an image.
 
     Attributes:
-        key: of the picture.
-        label: what people say.
-        text: what the teacher says.
-        log_probabilities: float16 [characters, 94] of `text`, in nats.
+        key: Key of the image.
+        label: Its label.
+        text: The teacher's text.
+        log_probabilities: Float16 [characters, 94] of `text`, in nats.
     """
 
     key: str
@@ -46,17 +46,16 @@ class TeacherReading(NamedTuple):
 
 
 def ask_teacher(source: str, folder: Path, python: str) -> None:
-    """Have all pictures of a source read, once, and write what the teacher says to a folder.
+    """Write the teacher's predictions for all images of a source to a folder, once.
 
     Args:
-        source: a source with an end.
-        folder: receives the pictures, `labels.tsv` with the teacher's texts in place of the labels,
-            without those that are empty or hold other characters than the printable ones of ASCII,
-            and, last of all, `readings.npz`.
-        python: the interpreter of the peers' environment (`benchmarks/peers/requirements.txt`).
+        source: A finite source.
+        folder: Output folder for the images, `labels.tsv` with the teacher's texts as labels,
+            without empty and non-ASCII ones, and finally `readings.npz`.
+        python: Interpreter of the peers' environment (`benchmarks/peers/requirements.txt`).
 
     Raises:
-        OSError: the teacher failed; the message has its last line.
+        OSError: If the teacher failed; the message has its last line.
     """
     if (folder / "readings.npz").exists():
         return
@@ -89,7 +88,7 @@ def ask_teacher(source: str, folder: Path, python: str) -> None:
 
 
 def teacher_readings(folder: Path) -> list[TeacherReading]:
-    """Return what `ask_teacher` wrote to a folder."""
+    """Load the output of `ask_teacher`."""
     named = json.loads((folder / "named.json").read_text(encoding="utf-8"))
     with np.load(folder / "readings.npz") as readings:
         texts, lengths = readings["texts"].tolist(), readings["lengths"]
@@ -101,14 +100,14 @@ def teacher_readings(folder: Path) -> list[TeacherReading]:
 
 
 class Teacher:
-    """Soft targets of the pictures of ASCII alone that the teacher reads as their labels say.
+    """Soft targets of the ASCII images that the teacher reads as labelled.
 
     Args:
-        readings: of all pictures.
-        temperature: by which its logits are divided, above 0; 1 leaves them as they are.
+        readings: Predictions for all images.
+        temperature: Divisor of its logits, above 0.
 
     Raises:
-        ValueError: two pictures have the same key and label.
+        ValueError: If two images have the same key and label.
     """
 
     def __init__(self, readings: Iterable[TeacherReading], temperature: float) -> None:
@@ -117,14 +116,14 @@ class Teacher:
         for reading in readings:
             name = (reading.key, reading.label)
             if name in self._probabilities:
-                raise ValueError(f"Expected a picture with its label once. Received twice: {name}")
+                raise ValueError(f"Expected unique pairs of key and label. Received twice: {name}")
             # A space has no class among the 94.
             if reading.text == reading.label and set(reading.text) <= set(ASCII):
                 self._probabilities[name] = reading.log_probabilities
         self.num_right = len(self._probabilities)
 
     def soft_targets(self, batch: Mapping[str, tf.Tensor]) -> np.ndarray:
-        """Return float32 [B, T, 94], distributions, zero where the teacher says nothing.
+        """Return distributions, float32 [B, T, 94], zero where there is no soft target.
 
         Args:
             batch: `key` and `text` string [B], and `targets` int32 [B, T].
@@ -143,21 +142,21 @@ class Teacher:
 def distillation_change(
     logits: tf.Tensor, targets: tf.Tensor, soft_targets: tf.Tensor, share: float, temperature: float
 ) -> tf.Tensor:
-    """Return what soft targets change in the sum of the cross-entropy, in nats.
+    """Return the change of the summed cross-entropy by soft targets, in nats.
 
-    At the characters that have one, `share` of the cross-entropy with the label gives way to that
-    with the soft target, of the characters alone, times the square of the temperature, which keeps
-    the gradient's size (Hinton et al., 2015, section 2).
+    At characters with a soft target, `share` of the cross-entropy with the label is replaced by
+    that with the soft target, over characters only, times the squared temperature, which preserves
+    the gradient's magnitude (Hinton et al., 2015, section 2).
 
     Args:
-        logits: float [B, T, V], the characters of ASCII behind the special tokens.
-        targets: int32 [B, T].
-        soft_targets: float32 [B, T, 94], zero where there is none.
-        share: in [0, 1].
-        temperature: by which the logits are divided.
+        logits: Float [B, T, V], the ASCII characters after the special tokens.
+        targets: Int32 [B, T].
+        soft_targets: Float32 [B, T, 94], zero where there is none.
+        share: Share of the soft loss, in [0, 1].
+        temperature: Divisor of the logits.
 
     Returns:
-        float32 scalar.
+        Float32 scalar.
     """
     logits = tf.cast(logits, tf.float32)
     is_soft = tf.reduce_sum(soft_targets, axis=-1)
@@ -176,18 +175,18 @@ def make_distilling_step(
     averages: AveragedWeights,
     config: Config,
 ) -> Callable[[Batch], dict[str, tf.Tensor]]:
-    """Return the training step of `training.step` with a teacher beside the labels, on one device.
+    """Return the training step of `training.step` with a teacher, on one device.
 
-    It stands here whole, as soft targets are an input that the package's step does not have.
+    A separate implementation, as the package's step has no input for soft targets.
 
     Args:
-        teacher: of the pictures.
-        share: see `distillation_change`.
-        strategy: unused.
-        recognizer: with a decoder.
-        optimizer: of its trainable variables.
-        averages: of its weights.
-        config: the settings.
+        teacher: Soft targets of the images.
+        share: See `distillation_change`.
+        strategy: Unused.
+        recognizer: A recogniser with a decoder.
+        optimizer: Optimizer of its trainable variables.
+        averages: Averages of its weights.
+        config: Settings.
     """
     del strategy
     variables = recognizer.trainable_variables
@@ -210,8 +209,8 @@ def make_distilling_step(
         averages.update(optimizer.iterations)
         return losses
 
-    def taught(batch: Batch) -> dict[str, tf.Tensor]:
+    def distilling_step(batch: Batch) -> dict[str, tf.Tensor]:
         inputs = {name: batch[name] for name in input_signature(config)}
         return train_step(inputs, teacher.soft_targets(batch))
 
-    return taught
+    return distilling_step

@@ -1,7 +1,7 @@
 """Memory of the model server over many requests.
 
-Another process asks it by gRPC and by REST in turn, with several clients; after each part the
-memory of the server is printed. Without `--export` a model with random weights is made.
+Another process sends requests by gRPC and REST alternately, with several clients; the server's
+memory is printed after each part. Without `--export`, a model with random weights is used.
 
     python -m benchmarks.endurance [--export DIR] [--requests 100000] [--part 10000] [--json FILE]
 """
@@ -20,14 +20,14 @@ INTERFACES = ("gRPC", "REST")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Ask, and report the memory after each part."""
+    """Send requests, and report the memory after each part."""
     from attention_ocr.exporting.saved_model import export_saved_model
     from benchmarks.reading import CHECK_DATA, make_model
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = [path.read_bytes() for path in write_images(folder, 16)]
-        # One that cannot be read goes another way.
+        # An unreadable file takes another code path.
         files.append(files[0][:100])
         base_path = arguments.export
         if base_path is None:
@@ -61,10 +61,10 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
-    parser.add_argument(
-        "--export", type=Path, metavar="DIR", help="an export that is there already"
-    )
+    parser.add_argument("--export", type=Path, metavar="DIR", help="an existing export")
     parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--part", type=int, default=10_000, help="requests between two looks")
+    parser.add_argument(
+        "--part", type=int, default=10_000, help="requests between two measurements"
+    )
     parser.add_argument("--clients", type=int, default=16)
     main(parser.parse_args())

@@ -1,9 +1,9 @@
-"""Cost of reading word files by each engine, and by other recognisers, in one run and in turn.
+"""Cost of reading word files with each engine and with other recognisers, compared in one run.
 
-Opening and decoding the files and all preparation are included. The model is exported in all
-formats first; every reader has a process of its own, and rounds alternate between them.
-`--peers_python` names the environment of `benchmarks/peers/requirements.txt`; without it, ours
-alone are timed.
+Opening, decoding and preprocessing the files are included. The model is first exported in all
+formats; every reader has its own process, and rounds alternate between them. `--peers_python` is
+the Python of the environment of `benchmarks/peers/requirements.txt`; without it, only the engines
+of this package are timed.
 
     python -m benchmarks.engines [--model DIR] [--peers_python PYTHON] [--json FILE] LABELS...
 """
@@ -40,7 +40,7 @@ def open_reader(version: Path, format_name: str) -> attention_ocr.Reader:
 def make_work(
     version: Path, format_name: str, paths: Sequence[Path], batch_size: int
 ) -> Callable[[], object]:
-    """Return what a process of its own calls: read all files once."""
+    """Return a function that reads all files once; called in a process of its own."""
     reader = open_reader(version, format_name)
     return partial(reader.read, paths, batch_size)
 
@@ -62,7 +62,7 @@ def peer_process(peer: str, python: str, paths: Sequence[Path]) -> Any:
 def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sample:
     questions, answers = process.stdin, process.stdout
     if questions is None or answers is None:
-        raise ValueError("Expected a process with pipes. Received one without.")
+        raise ValueError("Expected a process with pipes. Received: one without")
     start = time.perf_counter()
     cpu_ms = 0.0
     for path in paths:
@@ -83,12 +83,12 @@ def write_forms(model: Path | None, folder: Path) -> Path:
 def rows_of(
     work: Mapping[str, Callable[[], measure.Sample]], batch: int, images: int, rounds: int
 ) -> list[dict[str, Any]]:
-    """Time work in turn, and say what each takes beside the SavedModel."""
+    """Time readers alternately, and return a row for each, with its speed-up over SavedModel."""
     times = measure.time_in_turn(work, images, rounds)
     whole = times["saved_model"]["CPU ms"]
     return [
         {"reader": name, "batch": batch, **columns, "times faster": whole / columns["CPU ms"]}
-        | {"images a second": 1000 / columns["wall ms"]}
+        | {"images/s": 1000 / columns["wall ms"]}
         for name, columns in times.items()
     ]
 
@@ -104,7 +104,7 @@ def main(arguments: argparse.Namespace) -> None:
     paths = [image.path for image in images[::step][: arguments.images]]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        # In a process of its own, which gives back what conversion takes.
+        # In a process of its own, so that the memory of the conversion is freed.
         with measure.fresh_process() as executor:
             folder = Path(name)
             version = executor.submit(write_forms, arguments.model, folder).result()
@@ -129,11 +129,11 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
-    parser.add_argument("--model", type=Path, metavar="DIR", help="by default the package's")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="default: the package's model")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=["tesseract", "ppocr-tiny"])
-    parser.add_argument("--peers_python", metavar="PYTHON", help="of the peers' environment")
-    parser.add_argument("--every", type=int, default=5, help="one image in so many may be read")
+    parser.add_argument("--peers_python", metavar="PYTHON", help="Python of the peers' environment")
+    parser.add_argument("--every", type=int, default=5, help="read every N-th image")
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 64])
-    parser.add_argument("--images", type=int, default=128, help="files that a round reads")
+    parser.add_argument("--images", type=int, default=128, help="files per round")
     parser.add_argument("--rounds", type=int, default=5)
     main(parser.parse_args())

@@ -1,20 +1,20 @@
-"""Fine-tuning beside training from nothing: the same task, network and processor time.
+"""Fine-tuning compared with training from scratch: the same task, network and CPU time.
 
-Each run has a process of its own and the settings of `configs/TASK.flags`, but for its schedule,
-which is stretched over the time. It begins with the weights of a model or with none (`--starts
-default none`), trains for so many seconds of processor time after its graphs are traced, and reads
-the part that its task holds out.
+Each run has its own process and the settings of `configs/TASK.flags`, except the schedule, which is
+stretched over the time. It starts from the weights of a model or from random ones (`--starts
+default none`), trains for a CPU time after its graphs are traced, and reads the held-out part of
+its task.
 
     python -m benchmarks.fine_tuning --tasks fraktur_lines handwriting_lines receipt_lines
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
     python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
     python -m benchmarks.fine_tuning --tasks default_model_2 --starts default --watched
-    python -m benchmarks.fine_tuning --data ../shared/data/plates/labels.tsv --cpu_seconds 300
+    python -m benchmarks.fine_tuning --data runs/data/plates/labels.tsv --cpu_seconds 300
 
-With `--data` the task is a label file with the settings of the README's command for own data: the
-network of the package's model, from whichever start, fitted on `part=fit`, read on `part=eval`.
-With `--watched` a run reads what watches its task (`eval_data`) in place of what that holds out: a
-choice of settings is made on images that a figure is not of.
+With `--data` the task is a label file with the settings of the README's command for your own data:
+the network of the package's model, trained on `part=fit` and read on `part=eval`. With `--watched`
+a run reads the validation data of its task (`eval_data`) instead of the held-out part, to choose
+settings without it.
 """
 
 import argparse
@@ -49,26 +49,26 @@ def read_task(task: str) -> dict[str, Any]:
     """Return the settings of a task.
 
     Args:
-        task: name of a file in `configs/`, or the path of a label file.
+        task: Name of a file in `configs/`, or the path of a label file.
     """
     if not task.endswith(".tsv"):
         return read_flags(CONFIGS / f"{task}.flags")
     return {
         "train_data": f"{task},every=5,part=fit",
         "eval_data": f"{task},every=5,part=validation",
-        # Each way of reading is tried by itself: greedy, as the tasks of `configs/` are read.
+        # Greedy, like the tasks of `configs/`: each decoding is evaluated separately.
         **inherited_settings(BUNDLED, {"decoding": "attention"}),
     }
 
 
 def make_config(task: str, settings: Sequence[str], limit: int, folder: Path) -> Config:
-    """Return the settings of a task, its training data cut to so many images if `limit` is not 0.
+    """Return the settings of a task, its training data limited to `limit` images if not 0.
 
     Args:
-        task: see `read_task`.
-        settings: flags that are set otherwise, each as `--NAME=VALUE`.
-        limit: images to train on; the first of the shuffled ones.
-        folder: receives them.
+        task: See `read_task`.
+        settings: Flags to override, each as `--NAME=VALUE`.
+        limit: Number of training images, drawn at random; 0 for all.
+        folder: Output folder for them.
     """
     values = read_task(task)
     values |= {"warmup_steps": 0, "init_from": ""}
@@ -79,10 +79,10 @@ def make_config(task: str, settings: Sequence[str], limit: int, folder: Path) ->
 
 
 def write_part(source: str, limit: int, folder: Path) -> str:
-    """Write so many images of a source, drawn with a seed, and return them as a source.
+    """Write a random sample of `limit` images of a source, and return it as a source.
 
     Raises:
-        ValueError: the source has fewer.
+        ValueError: If the source has fewer.
     """
     rows = list(open_source(source).files(Walk()).as_numpy_iterator())
     if len(rows) < limit:
@@ -96,7 +96,7 @@ def write_part(source: str, limit: int, folder: Path) -> str:
 
 
 def held_out(source: str) -> str:
-    """Return the part of the same data that a task never trains on."""
+    """Return the held-out part of the same data."""
     for part in ("fit", "train"):
         source = source.replace(f"part={part}", "part=eval")
     return source
@@ -110,7 +110,7 @@ def run(
     settings: Sequence[str] = (),
     watched: bool = False,
 ) -> dict[str, Any]:
-    """Train and read once; return the row."""
+    """Train and evaluate; return the row."""
     values = read_task(task)
     read = values["eval_data"] if watched else held_out(values["train_data"])
     with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +146,7 @@ def _take_over(start: str, charset: Charset, recognizer: Recognizer) -> None:
 
 
 def cer_interval(evaluation: Evaluation, rounds: int = 1000) -> tuple[float, float]:
-    """Return a 95 % interval of the character error rate: lines drawn anew, with replacement.
+    """Return a 95 % interval of the character error rate, by bootstrap over lines.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3.
     """
@@ -163,19 +163,17 @@ def cer_interval(evaluation: Evaluation, rounds: int = 1000) -> tuple[float, flo
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run every task from every start for every time, one after the other."""
+    """Run every combination of task, start and CPU time."""
     parser = measure.make_parser(__doc__)
     parser.add_argument("--tasks", nargs="*", default=[], metavar="NAME")
-    parser.add_argument(
-        "--data", nargs="*", default=[], metavar="LABELS.TSV", help="label files of your own"
-    )
+    parser.add_argument("--data", nargs="*", default=[], metavar="LABELS.TSV", help="label files")
     parser.add_argument("--starts", nargs="+", default=["default", NOTHING], metavar="MODEL")
     parser.add_argument("--cpu_seconds", nargs="+", type=float, default=[300.0])
-    parser.add_argument("--limit", type=int, default=0, help="images to train on; 0 for all")
+    parser.add_argument("--limit", type=int, default=0, help="training images; 0 for all")
     parser.add_argument(
-        "--settings", nargs="+", default=[], metavar="NAME=VALUE", help="set beside the task's"
+        "--settings", nargs="+", default=[], metavar="NAME=VALUE", help="settings to override"
     )
-    parser.add_argument("--watched", action="store_true", help="read what watches the task")
+    parser.add_argument("--watched", action="store_true", help="read the validation data")
     args: argparse.Namespace = parser.parse_args(arguments)
     settings = [f"--{setting}" for setting in args.settings]
     if len(parse_flags(settings)) < len(settings):
@@ -186,10 +184,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks = [*args.tasks, *args.data] or ["receipt_lines"]
     for task, cpu_seconds, start in itertools.product(tasks, args.cpu_seconds, args.starts):
         with measure.fresh_process() as executor:
-            asked = executor.submit(
+            result = executor.submit(
                 run, task, start, cpu_seconds, args.limit, settings, args.watched
             )
-            rows.append(asked.result())
+            rows.append(result.result())
         rates = ", ".join(f"{name} {rows[-1][f'CER {name} %']:.1f}" for name in DECODINGS)
         print(f"{task} from {start}, {cpu_seconds:.0f} s: CER % {rates}", flush=True)
     measure.report(rows, args.json)

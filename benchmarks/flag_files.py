@@ -1,4 +1,4 @@
-"""Files of flags as settings."""
+"""Read flag files as settings."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,10 +11,10 @@ FLAG_FILE = "--flagfile="
 
 
 def read_flags(path: Path) -> dict[str, Any]:
-    """Return the settings in a file of flags, each with the type of its field.
+    """Return the settings in a flag file, each with the type of its field.
 
-    Flags that are no settings, such as `--work_dir`, are left out. `--flagfile` is followed, from
-    the root of the repository on.
+    Flags that are not settings, such as `--work_dir`, are skipped. `--flagfile` is followed,
+    relative to the root of the repository.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     settings: dict[str, Any] = {}

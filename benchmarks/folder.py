@@ -1,8 +1,8 @@
-"""Cost of reading a folder by the console command: start, files and results included.
+"""Cost of reading a folder with the console command, including start, files and results.
 
-The command reads one image, a tenth of the folder and all of it, each time in a process of its own:
-what one image takes is the start, and memory must not grow with the folder. Without a folder, one
-of rendered words is made.
+The command reads one image, a tenth of the folder and all of it, each in a new process: the time of
+one image is that of the start, and memory must not grow with the folder. Without a folder, rendered
+words are used.
 
     python -m benchmarks.folder [FOLDER] [--model MODEL] [--engine ENGINE] [--json FILE]
 """
@@ -17,7 +17,7 @@ from benchmarks import measure
 
 
 def read_names(names: Sequence[Path], options: Sequence[str]) -> measure.Sample:
-    """Read images by the command in this process, and return what it took, its start included."""
+    """Read images with the command in this process, and return its time, including its start."""
 
     def command() -> None:
         from attention_ocr.cli.main import main
@@ -33,7 +33,7 @@ def read_names(names: Sequence[Path], options: Sequence[str]) -> measure.Sample:
 
 
 def row_of(names: Sequence[Path], options: Sequence[str]) -> dict[str, Any]:
-    """Return the figures of one reading in a fresh process."""
+    """Return the row of one reading in a new process."""
     with measure.fresh_process() as executor:
         sample = executor.submit(read_names, names, options).result()
     return {
@@ -47,7 +47,7 @@ def row_of(names: Sequence[Path], options: Sequence[str]) -> dict[str, Any]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read more and more of a folder."""
+    """Read growing parts of a folder."""
     options = [f"--engine={arguments.engine}"]
     options += [] if arguments.model is None else [f"--model={arguments.model}"]
     with tempfile.TemporaryDirectory() as name:
@@ -64,8 +64,10 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="of images that can be read")
-    parser.add_argument("--model", type=Path, help="by default the package's")
-    parser.add_argument("--engine", default="auto", help="what runs it (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=10_000, help="rendered without a folder")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of readable images")
+    parser.add_argument("--model", type=Path, help="default: the package's model")
+    parser.add_argument("--engine", default="auto", help="(default: %(default)s)")
+    parser.add_argument(
+        "--images", type=int, default=10_000, help="rendered images if no folder is given"
+    )
     main(parser.parse_args())

@@ -1,13 +1,13 @@
-"""What becomes of images that were changed at random: a status, in time and in memory.
+"""Fuzz a reader with randomly mutated images, within limits on time and memory.
 
-Run `python -m benchmarks.fuzz --count 10000`. Each image is one of `benchmarks.hostile`, mostly a
-whole one, changed in some bytes, cut, repeated or joined with another, or in one of its parts
-(`benchmarks.mutations`), by a fixed seed. They go to the model thirty at a time, between two images
-that never change; all go there alone as well if together they take longer than the slowest so far,
-whose time and number are reported. Exit status 1, with the number of the image, if a row beside
-them changes, if one takes longer than `--max_s` of the processor, or if memory grows by more than
-`--max_growth_mb` after the first tenth. A call that does not come back ends the process with a
-trace. `--save FOLDER` keeps the slowest image.
+Run `python -m benchmarks.fuzz --count 10000`. Each image is one of `tests.hostile_images`, mostly a
+valid one, with bytes changed, cut, repeated or joined with another image, or one of its parts
+changed (`tests.image_mutations`), with a fixed seed. Thirty at a time are read between two
+reference images; if a batch takes longer than the slowest image so far, each is also read alone,
+and the slowest is reported. The exit status is 1, with the number of the image, if the reading of a
+reference image changes, an image takes more than `--max_s` of CPU time, or memory grows by more
+than `--max_growth_mb` after the first tenth. A call that hangs ends the process with a traceback.
+`--save FOLDER` keeps the slowest image.
 """
 
 import faulthandler
@@ -18,31 +18,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.reader import Reader
 from benchmarks import measure
-from benchmarks.hostile import READ, UNREADABLE, hostile_images, saved
-from benchmarks.mutations import change_structure
-
-LARGEST = 300_000
-"""Bytes of an image that is changed: what is larger takes time to copy and finds nothing more."""
+from tests.hostile_images import UNREADABLE, hostile_images
+from tests.image_mutations import LARGEST, change_structure, files_to_change
 
 BATCH_SIZE = 30
-"""Changed images that are read together."""
+"""Mutated images per batch."""
 
 HANG_S = 300.0
-"""Seconds on the clock after which a call is given up."""
+"""Wall-clock seconds after which a call is considered to hang."""
 
 
 def mutations(files: list[bytes], count: int, seed: int) -> Iterator[bytes]:
-    """Yield files changed at random.
+    """Yield randomly mutated files.
 
     Args:
-        files: that are changed.
-        count: of the changed files.
-        seed: the same seed yields the same files.
+        files: Files to mutate.
+        count: Number of mutated files.
+        seed: Random seed.
     """
     random = np.random.default_rng(seed)
     for _ in range(count):
@@ -52,51 +48,13 @@ def mutations(files: list[bytes], count: int, seed: int) -> Iterator[bytes]:
         yield bytes(content[:LARGEST])
 
 
-def files_to_change() -> list[bytes]:
-    """Return the small images of the corpus, the whole ones three times: they lead deeper."""
-    images = [image for image in hostile_images().values() if len(image.content) <= LARGEST]
-    return [
-        *whole_images(),
-        *(image.content for image in images for _ in range(3 if image.status == READ else 1)),
-    ]
-
-
-def whole_images() -> list[bytes]:
-    """Return small images of every format, with the parts that its files may have."""
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
-    picture = Image.fromarray(pixels)
-    gray, palette = picture.convert("L"), picture.convert("P")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    more = {"save_all": True, "append_images": [palette.rotate(180)], "duration": 50}
-    return [
-        saved(picture, "PNG"),
-        saved(palette, "PNG", transparency=0, exif=exif),
-        saved(picture, "JPEG", exif=exif, quality=90),
-        saved(gray, "JPEG", progressive=True, restart_marker_rows=1),
-        saved(palette, "GIF", **more),
-        saved(picture, "BMP"),
-        saved(palette, "BMP"),
-        saved(picture.convert("1"), "BMP"),
-        saved(picture, "WEBP", lossless=True, exif=exif),
-        saved(picture, "WEBP", save_all=True, append_images=[picture.rotate(180)]),
-        *(
-            saved(image, "TIFF", compression=compression)
-            for image in (picture, palette)
-            for compression in ("raw", "tiff_lzw", "tiff_deflate", "packbits")
-        ),
-        saved(picture, "TIFF", compression="jpeg"),
-        saved(picture.convert("1"), "TIFF", compression="group4"),
-    ]
-
-
 def _change(content: bytearray, files: list[bytes], random: np.random.Generator) -> bytearray:
     kind = random.integers(10)
     if kind >= 6 and (changed := change_structure(bytes(content), random)) is not None:
         return bytearray(changed)
     kind %= 6
     length = max(len(content), 1)
-    # Most of what decides stands at the beginning.
+    # Most decisions depend on the beginning of a file.
     place = int(length * random.random() ** 3)
     if kind == 0:
         for offset in random.integers(0, length, random.integers(1, 8)):
@@ -123,11 +81,11 @@ _INTERESTING = [
 
 
 class Fuzzer:
-    """Reads changed images between two that never change.
+    """Reads mutated images between two reference images.
 
     Args:
-        reader: that is tried.
-        max_s: CPU seconds that an image may take.
+        reader: The reader under test.
+        max_s: Maximum CPU seconds per image.
     """
 
     def __init__(self, reader: Reader, max_s: float) -> None:
@@ -140,23 +98,23 @@ class Fuzzer:
         self.slowest_s = 0.0
         self.slowest_image_s = 0.0
         self.slowest_image = b""
-        # The first calls trace and start threads. So does the first of a batch.
+        # Warm-up: the first calls trace and start threads, for each batch size.
         for _ in range(2):
             expected = reader.read([self._first, self._last])
             reader.read([self._first] * (BATCH_SIZE + 2), batch_size=BATCH_SIZE + 2)
         self._expected = [reading.text for reading in expected]
 
     def read(self, contents: Sequence[bytes]) -> list[Reading]:
-        """Read changed images.
+        """Read mutated images.
 
         Raises:
-            BadImageError: a row beside them changed, or one took too long.
+            BadImageError: If a reference reading changed, or an image took too long.
         """
-        # A call that hangs cannot be timed: the process ends and says where.
+        # A call that hangs cannot be timed: the process ends with a traceback.
         faulthandler.dump_traceback_later(HANG_S, exit=True)
         try:
             readings, took_s = self._read_together(contents)
-            # No image of them can have taken longer than all.
+            # No image can have taken longer than its batch.
             if took_s > self.slowest_image_s:
                 for index, content in enumerate(contents):
                     self._time_alone(index, content)
@@ -165,20 +123,22 @@ class Fuzzer:
             faulthandler.cancel_dump_traceback_later()
 
     def _read_together(self, contents: Sequence[bytes]) -> tuple[list[Reading], float]:
-        # Seconds of the processor: on a busy machine any image may be slow on the clock.
+        # CPU time: on a busy machine, wall-clock time says little.
         start_s = time.process_time()
         rows = self._reader.read([self._first, *contents, self._last], len(contents) + 2)
         took_s = time.process_time() - start_s
         self.slowest_s = max(self.slowest_s, took_s)
         if [rows[0].text, rows[-1].text] != self._expected:
             if len(contents) == 1:
-                raise BadImageError(0, "changed a row beside it")
+                raise BadImageError(0, "changed a reference reading")
             for index, content in enumerate(contents):
                 try:
                     self._read_together([content])
                 except BadImageError as error:
                     raise BadImageError(index, error.fault) from error
-            raise BadImageError(0, f"to {len(contents) - 1} further together changed a row beside")
+            raise BadImageError(
+                0, f"to {len(contents) - 1} further together changed a reference reading"
+            )
         return rows[1:-1], took_s
 
     def _time_alone(self, index: int, content: bytes) -> None:
@@ -192,11 +152,11 @@ class Fuzzer:
 
 
 class BadImageError(Exception):
-    """An image that did harm.
+    """An image that caused a fault.
 
     Args:
-        index: among those that were read together.
-        fault: what it did.
+        index: Index in its batch.
+        fault: What it did.
     """
 
     def __init__(self, index: int, fault: str) -> None:
@@ -213,11 +173,11 @@ def fuzz(
     max_growth_mb: float = 200.0,
     save: Path | None = None,
 ) -> dict[str, object]:
-    """Send changed images to a reader and return what became of them.
+    """Read mutated images and return the counts of outcomes.
 
     Raises:
-        ValueError: a row beside one changed, or one took too long; the message has its number. Or
-            memory grew.
+        ValueError: If an image changed a reference reading or took too long, with its number, or
+            if memory grew.
     """
     from attention_ocr.inference.reader import load
 
@@ -268,23 +228,21 @@ def _outcome(error: str | None) -> str:
 
 
 def _growth(memory: list[float | None]) -> dict[str, float | None]:
-    """Return the memory at the end of the first tenth and at the end of all."""
+    """Return the memory after the first tenth and at the end."""
     return {"MB early": memory[0], "MB late": memory[-1]}
 
 
 def main() -> None:
-    """Fuzz and print what was found."""
+    """Fuzz and print the outcome."""
     parser = measure.make_parser(__doc__)
-    parser.add_argument("--model", help="work directory or export (default: of the package)")
-    parser.add_argument("--count", type=int, default=10_000, help="changed images")
-    parser.add_argument("--seed", type=int, default=0, help="of the changes")
+    parser.add_argument("--model", help="work directory or export (default: the bundled model)")
+    parser.add_argument("--count", type=int, default=10_000, help="number of mutated images")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument("--max_s", type=float, default=0.2, help="maximum CPU seconds per image")
     parser.add_argument(
-        "--max_s", type=float, default=0.2, help="CPU seconds that an image may take"
+        "--max_growth_mb", type=float, default=200.0, help="maximum memory growth in MB"
     )
-    parser.add_argument(
-        "--max_growth_mb", type=float, default=200.0, help="of memory after the first tenth"
-    )
-    parser.add_argument("--save", type=Path, metavar="FOLDER", help="for the slowest image")
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="folder for the slowest image")
     args = parser.parse_args()
     try:
         row = fuzz(args.model, args.count, args.seed, args.max_s, args.max_growth_mb, args.save)

@@ -1,8 +1,8 @@
 """Speed and memory of the input pipeline, from a source to training batches.
 
-Speed: of a label file, of records and of text rendered on the fly. Memory: with
-`--records 1000000` shards with that many records are written, and one more set with a hundredth of
-them; the memory of a walk through each is told along the way, in a process of its own.
+Speed: of a label file, of records and of text rendered on the fly. Memory: with `--records N`,
+shards with that many records and with a hundredth of them are written; the memory is reported while
+each set is read, in a process of its own.
 
     python -m benchmarks.input_pipeline [--records 1000000] [--json FILE]
 """
@@ -58,8 +58,8 @@ def measure_speed(folder: Path, arguments: argparse.Namespace) -> list[dict[str,
         "records": str(folder / "shards" / "*.tfrecord"),
         "synthetic": "synthetic,fonts=bundled",
     }
-    # A pipeline prepares its next batches while nobody waits for them: in one process, that work
-    # would count for the source whose turn comes next.
+    # A pipeline prefetches batches in the background: in one process, that work would count for
+    # the next source.
     with ExitStack() as processes:
         work = {
             name: processes.enter_context(
@@ -80,7 +80,7 @@ def measure_speed(folder: Path, arguments: argparse.Namespace) -> list[dict[str,
 
 
 def measure_memory(folder: Path, arguments: argparse.Namespace) -> list[dict[str, object]]:
-    """Return the memory along a walk through few records and one through many."""
+    """Return the memory while reading few records and many."""
     examples = serialized_words(64)
     rows: list[dict[str, object]] = []
     for num_records in (max(arguments.records // 100, 1), arguments.records):
@@ -92,7 +92,7 @@ def measure_memory(folder: Path, arguments: argparse.Namespace) -> list[dict[str
 
 
 def write_many(folder: Path, examples: list[bytes], num_records: int) -> str:
-    """Write shards in which a few examples stand again and again, and return their pattern."""
+    """Write shards that repeat a few examples, and return their pattern."""
     folder.mkdir()
     for shard in range(NUM_SHARDS):
         with tf.io.TFRecordWriter(str(folder / f"many-{shard}.tfrecord")) as writer:
@@ -129,9 +129,11 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
-    parser.add_argument("--records", type=int, default=0, help="measure memory, with so many")
+    parser.add_argument(
+        "--records", type=int, default=0, help="measure memory with this many records"
+    )
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
     parser.add_argument("--images", type=int, default=512, help="files of the label file")
-    parser.add_argument("--batches", type=int, default=40, help="of a round, or of a walk")
+    parser.add_argument("--batches", type=int, default=40, help="batches per round or memory run")
     parser.add_argument("--rounds", type=int, default=5)
     main(parser.parse_args())

@@ -1,4 +1,4 @@
-"""Time and memory of an inspection of many records, and of a hundredth of them.
+"""Time and memory of inspecting many records, and a hundredth of them.
 
 python -m benchmarks.inspection [--records 1000000] [--json FILE]
 """
@@ -17,7 +17,7 @@ from benchmarks.words import serialized_words
 
 
 def inspect(pattern: str) -> dict[str, object]:
-    """Inspect records and return what it took."""
+    """Inspect records and return time and memory."""
     before, start, cpu = measure.resident_mb(), time.perf_counter(), time.process_time()
     inspection = inspect_source(open_source(pattern), Inspection(ImageConfig()))
     wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu

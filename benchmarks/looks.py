@@ -80,18 +80,18 @@ def _luma(colors: np.ndarray) -> np.ndarray:
 
 
 def measure_looks(pictures: Iterable[tuple[np.ndarray, str]]) -> dict[str, Any]:
-    """Return the number of the pictures that were measured, and medians by `COLUMNS`."""
+    """Return the number of measured images, and medians by `COLUMNS`."""
     looks = [look for image, text in pictures if (look := look_of(image, text)) is not None]
     medians = np.median(looks, axis=0)
     return {"number": len(looks)} | dict(zip(COLUMNS, map(float, medians), strict=True))
 
 
 def read_images(labels: Path, count: int) -> Iterator[tuple[np.ndarray, str]]:
-    """Read pictures that are trained on, spread over the file.
+    """Read training images, evenly spread over the file.
 
     Raises:
-        OSError: a file cannot be read.
-        ValueError: a file is no image.
+        OSError: If a file cannot be read.
+        ValueError: If a file is not an image.
     """
     rows = list(held_out_split(read_labels(labels), 5, "train"))
     for row in rows[:: max(1, len(rows) // count)][:count]:
@@ -107,11 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("labels", type=Path, nargs="*", help="label files of real words")
-    parser.add_argument("--count", type=int, default=200, help="pictures of each")
-    parser.add_argument("--difficulty", type=float, default=0.8, help="of the rendered ones")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--count", type=int, default=200, help="images per set")
+    parser.add_argument("--difficulty", type=float, default=0.8, help="of rendered images")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     options = parser.parse_args(arguments)
-    # Two means begin at places drawn by chance.
+    # k-means starts at random centres.
     cv2.setRNGSeed(0)
     rows = [
         {"images": file.parent.name} | measure_looks(read_images(file, options.count))

@@ -1,4 +1,4 @@
-"""What the benchmarks share: rounds of CPU and wall time, memory, a table, JSON."""
+"""Shared measurement code: rounds of CPU and wall time, memory, a table, JSON."""
 
 import argparse
 import gc
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 
 class Sample(NamedTuple):
-    """What one call took.
+    """Time and memory of one call.
 
     Attributes:
-        cpu_s: seconds of all threads of the process that ran it.
-        wall_s: seconds on the clock.
-        peak_mb: most memory that process has held so far; none where the system does not tell.
+        cpu_s: CPU seconds of all threads of its process.
+        wall_s: Wall-clock seconds.
+        peak_mb: Peak memory of that process so far; `None` if unknown.
     """
 
     cpu_s: float
@@ -40,16 +40,16 @@ def take_sample(call: Callable[[], object]) -> Sample:
 def time_in_turn(
     work: Mapping[str, Callable[[], Sample]], units: int, rounds: int
 ) -> dict[str, dict[str, Any]]:
-    """Time several kinds of work in turn, so that what else the machine does hits all alike.
+    """Time several functions alternately, so that other load affects all alike.
 
     Args:
-        work: what is timed, by name: each call does `units` units and returns its sample. Each is
-            called once before, which does not count.
-        units: units of work in a call.
-        rounds: timed calls of each.
+        work: Functions to time, by name: each call does `units` units of work and returns its
+            sample. Each is called once before, untimed.
+        units: Units of work per call.
+        rounds: Timed calls of each.
 
     Returns:
-        By name, the columns of a row: medians for one unit, and the range of its CPU time.
+        By name, the columns of a row: medians per unit, and the range of its CPU time.
     """
     for call in work.values():
         call()
@@ -100,14 +100,14 @@ def _columns(samples: Sequence[Sample], units: int) -> dict[str, Any]:
 
 @contextmanager
 def own_process(make: Callable[[], Callable[[], object]]) -> Iterator[Callable[[], Sample]]:
-    """Make work in a process of its own, so that its memory can be told from that of other work.
+    """Run a function in a process of its own, so that its memory is measured separately.
 
     Args:
-        make: a function of a module, or a `functools.partial` of one; what it returns is called
-            in that process.
+        make: Makes the function in that process; a module-level function, or a
+            `functools.partial` of one.
 
     Yields:
-        A function that does the work there once and returns its sample.
+        A function that calls it there once and returns its sample.
     """
     with fresh_process(_keep, make) as executor:
         yield lambda: executor.submit(_sample_kept).result()
@@ -117,7 +117,7 @@ def own_process(make: Callable[[], Callable[[], object]]) -> Iterator[Callable[[
 def fresh_process(
     initializer: Callable[..., None] | None = None, *args: Any
 ) -> ProcessPoolExecutor:
-    """Return an executor of one process that has inherited nothing."""
+    """Return an executor with one spawned process."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer, args)
 
 
@@ -133,13 +133,13 @@ def _sample_kept() -> Sample:
 
 
 def _release() -> None:
-    # An input pipeline that still works while the interpreter ends would crash it.
+    # An input pipeline that is still running at exit would crash the interpreter.
     _kept.clear()
     gc.collect()
 
 
 def resident_mb() -> float | None:
-    """Return the memory the process holds now, in megabytes; none where that cannot be read."""
+    """Return the current memory of the process in megabytes; `None` if unknown."""
     status = Path("/proc/self/statm")
     if not status.is_file():
         return None
@@ -148,18 +148,18 @@ def resident_mb() -> float | None:
 
 
 def peak_mb() -> float | None:
-    """Return the most memory the process has held, in megabytes; none on Windows."""
+    """Return the peak memory of the process in megabytes; `None` on Windows."""
     if sys.platform == "win32":
         return None
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on a Mac, kibibytes elsewhere.
+    # Bytes on macOS, kibibytes elsewhere.
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the option that all benchmarks share."""
+    """Return a parser with the option common to all benchmarks."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -168,7 +168,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def report(rows: Sequence[Mapping[str, Any]], json_file: Path | None) -> None:
-    """Print rows of equal keys as a table, and write them with the machine as JSON."""
+    """Print rows with equal keys as a table, and write them and the machine as JSON."""
     columns = list(rows[0])
     cells = [columns] + [[_format(row[column]) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]

@@ -1,9 +1,9 @@
-"""What a model card says of a model: accuracy by data set, length, size and turn, and the worst.
+"""Figures of the model card: accuracy by data set, length, size and rotation, and worst errors.
 
-Of each data set the images held out by `every=5` are read; the match is that of
-`benchmarks.peers.compare`. `turned` reads the same images after a rotation of so many degrees,
-`without a text` rendered pictures of nothing, where an empty reading is right. `ECE %` tells how
-far confidences are from the share of strictly right readings (`attention_ocr.metrics.calibration`).
+The images of each data set held out by `every=5` are read; the match is that of
+`benchmarks.peers.compare`. `turned` reads the same images rotated by an angle, `without a text`
+rendered images without text, for which an empty prediction is correct. `ECE %` is the expected
+calibration error against strict matches (`attention_ocr.metrics.calibration`).
 
     python -m benchmarks.model_card LABELS... --model=DIR --worst=worst.png
 """
@@ -33,7 +33,7 @@ NUM_TEXTLESS = 300
 
 
 class Word(NamedTuple):
-    """An image, uint8 RGB [H, W, 3], of which data set, and its text."""
+    """An image, uint8 RGB [H, W, 3], its data set and its text."""
 
     image: np.ndarray
     data: str
@@ -41,7 +41,7 @@ class Word(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """An image, what it shows, what was read and how sure the model was, in [0, 1]."""
+    """A word, the predicted text and its confidence, in [0, 1]."""
 
     word: Word
     text: str
@@ -52,8 +52,8 @@ def read_words(labels: Iterable[Path], every: int) -> list[Word]:
     """Read the held-out images of label files.
 
     Raises:
-        OSError: a file cannot be read.
-        ValueError: a file is no image.
+        OSError: If a file cannot be read.
+        ValueError: If a file is not an image.
     """
     words = []
     for file in labels:
@@ -66,7 +66,7 @@ def read_words(labels: Iterable[Path], every: int) -> list[Word]:
 
 
 def read_with(reader: Any, words: Sequence[Word]) -> list[Reading]:
-    """Read words, in their order."""
+    """Return predictions in the order of the words."""
     results = reader.read([word.image for word in words])
     return [
         Reading(word, result.text, result.confidence)
@@ -75,7 +75,7 @@ def read_with(reader: Any, words: Sequence[Word]) -> list[Reading]:
 
 
 def turn(word: Word, degrees: float) -> Word:
-    """Rotate a word anticlockwise about its centre; the picture grows, and its edge is repeated."""
+    """Rotate a word anticlockwise about its centre; the canvas grows, with its edge repeated."""
     height, width = word.image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
@@ -88,13 +88,13 @@ def turn(word: Word, degrees: float) -> Word:
 
 
 def textless_words() -> list[Word]:
-    """Render pictures without a text."""
+    """Render images without text."""
     renderer = Renderer(SynthesisConfig(textless=1.0, fonts="bundled", seed=1))
     return [Word(image, "", "") for image, _ in renderer.generate(0, NUM_TEXTLESS)]
 
 
 def describe(name: str, readings: Sequence[Reading]) -> dict[str, Any]:
-    """Return the row of a group of readings."""
+    """Return the row of a group of predictions."""
     labels = [reading.word.text for reading in readings]
     metrics = compute_metrics(labels, [reading.text for reading in readings])
     low, high = metrics.alphanumeric_match_interval
@@ -115,7 +115,7 @@ def describe(name: str, readings: Sequence[Reading]) -> dict[str, Any]:
 
 
 def describe_groups(readings: Sequence[Reading]) -> list[dict[str, Any]]:
-    """Return a row for each data set, length and size that has readings."""
+    """Return a row for each data set, length and size that has predictions."""
     groups = {data: [row for row in readings if row.word.data == data] for data in _sets(readings)}
     groups["all"] = list(readings)
     for low, high in LENGTHS:
@@ -134,28 +134,28 @@ def _sets(readings: Iterable[Reading]) -> Iterable[str]:
 
 
 def draw_worst(readings: Sequence[Reading], number: int) -> np.ndarray:
-    """Draw the wrong readings of which the model was surest, each above label and reading."""
+    """Draw the most confident errors, each with its label and prediction."""
     wrong = [row for row in readings if not alphanumeric_match(row.word.text, row.text)]
     wrong.sort(key=lambda row: -row.confidence)
     if not wrong:
-        raise ValueError("Expected a wrong reading to draw. Received: none")
-    pictures = [
+        raise ValueError("Expected errors to draw. Received: none")
+    examples = [
         (row.word.image, f"{row.word.text} > {row.text} ({row.confidence:.2f})")
         for row in wrong[:number]
     ]
-    return draw_contact_sheet(pictures, find_faces("bundled"))
+    return draw_contact_sheet(examples, find_faces("bundled"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read everything and print one table."""
+    """Read all images and print the table."""
     parser = measure.make_parser(__doc__)
     parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
-    parser.add_argument("--model", metavar="DIR", help="by default the package's")
-    parser.add_argument("--every", type=int, default=5, help="one image in so many is read")
+    parser.add_argument("--model", metavar="DIR", help="default: the package's model")
+    parser.add_argument("--every", type=int, default=5, help="read every N-th image")
     parser.add_argument(
-        "--worst", type=Path, metavar="FILE", help="receives a picture of the worst"
+        "--worst", type=Path, metavar="FILE", help="output image of the most confident errors"
     )
-    parser.add_argument("--num_worst", type=int, default=36, help="words on that picture")
+    parser.add_argument("--num_worst", type=int, default=36, help="number of errors to draw")
     args: argparse.Namespace = parser.parse_args(arguments)
     reader = attention_ocr.load(args.model)
     words = read_words(args.labels, args.every)
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if args.worst:
         sheet = cv2.cvtColor(draw_worst(readings, args.num_worst), cv2.COLOR_RGB2BGR)
         if not cv2.imwrite(str(args.worst), sheet):
-            raise OSError(f"Expected a picture that can be written. Received: {args.worst}")
+            raise OSError(f"Cannot write an image to {args.worst}")
 
 
 if __name__ == "__main__":

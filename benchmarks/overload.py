@@ -1,8 +1,8 @@
-"""Good requests beside hostile ones: what `benchmarks.serving --overload` measures.
+"""Requests next to hostile clients: the benchmark of `benchmarks.serving --overload`.
 
-A client asks for one small image after the other: alone, while other connections announce a body
-and send none, and while other clients send images of the largest size that is decoded. `to quiet`
-is the median of its times to that alone.
+A client requests one small image after the other: alone, while other connections announce a body
+and send none, and while other clients send images of the maximum size. `to quiet` is the ratio of
+its median time to that alone.
 """
 
 import multiprocessing
@@ -14,10 +14,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from attention_ocr.serving.clients import RequestFailedError, RestClient
-from benchmarks.hostile import png, zeros
+from tests.hostile_images import png, zeros
 
 LARGE_SIDE = 2**12
-"""Of an image of 2^24 pixels, the most that is decoded by default."""
+"""Side of an image of 2^24 pixels, the default limit."""
 
 SILENT_CONNECTIONS = 520
 LARGE_CLIENTS = 6
@@ -29,10 +29,10 @@ def measure_overload(
     """Return a row for each situation.
 
     Args:
-        address: of the server's REST interface, `host:port`.
-        model_name: of its model.
-        files: small images.
-        num_requests: of the good client in each situation.
+        address: Address of the server's REST interface, `host:port`.
+        model_name: Name of its model.
+        files: Small images.
+        num_requests: Requests of the measured client in each situation.
     """
     rows = [_ask("quiet", address, model_name, files, num_requests)]
     with _silent_connections(address, model_name, SILENT_CONNECTIONS):
@@ -72,7 +72,7 @@ def _ask(
 
 @contextmanager
 def _silent_connections(address: str, model_name: str, count: int) -> Iterator[None]:
-    """Hold connections open that announce a body and send its first byte."""
+    """Keep connections open that announce a body and send only its first byte."""
     host, _, port = address.rpartition(":")
     head = (
         f"POST /v1/models/{model_name}:predict HTTP/1.1\r\nHost: {host}\r\n"
@@ -87,7 +87,7 @@ def _silent_connections(address: str, model_name: str, count: int) -> Iterator[N
 
 @contextmanager
 def _large_clients(address: str, model_name: str, count: int) -> Iterator[None]:
-    """Let clients in processes of their own ask for large images, one after the other."""
+    """Run clients in separate processes that request large images, one after the other."""
     context = multiprocessing.get_context("spawn")
     started = context.Semaphore(0)
     arguments = (address, model_name, started)
@@ -109,6 +109,6 @@ def _ask_for_ever(address: str, model_name: str, started: Any) -> None:
     client = RestClient(address, model_name, timeout_s=600.0)
     started.release()
     while True:
-        # One that is refused asks again, as a client without manners does.
+        # A refused client retries immediately, as a hostile one does.
         with suppress(RequestFailedError):
             client.predict([image])

@@ -1,8 +1,7 @@
-"""Cost of reading image files, through a work directory and through its export.
+"""Cost of reading image files with a work directory and with its export.
 
-Opening and decoding the files and all preprocessing are included. Without `--model` a model with
-random weights is made; it writes texts of full length, so that its attention takes the most time
-that it can.
+Opening, decoding and preprocessing the files are included. Without `--model`, a model with random
+weights is used; it predicts texts of maximum length, the worst case for attention decoding.
 
 Then pairs of ways to read the same words one by one, in turn: arrays beside files by each engine;
 and, by LiteRT with the weights of the package, what the toolkit adds to the bare interpreter.
@@ -34,7 +33,7 @@ CHECK_DATA = "synthetic,fonts=bundled,num_examples=8"
 
 
 def make_model(folder: Path) -> Path:
-    """Write a work directory with random weights, and return it."""
+    """Write a work directory with random weights, and return its path."""
     config, charset = Config(), Charset(ASCII)
     folder.mkdir()
     config.save(folder)
@@ -46,7 +45,7 @@ def make_model(folder: Path) -> Path:
 def sample_reading(
     reader: attention_ocr.Reader, paths: Sequence[Path], batch_size: int
 ) -> measure.Sample:
-    """Read all images and return what it took."""
+    """Read all images and return time and memory."""
     return measure.take_sample(lambda: reader.read(paths, batch_size))
 
 
@@ -161,6 +160,6 @@ if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("--model", type=Path, metavar="DIR", help="a work directory")
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 32])
-    parser.add_argument("--images", type=int, default=64, help="files that a round reads")
+    parser.add_argument("--images", type=int, default=64, help="files per round")
     parser.add_argument("--rounds", type=int, default=5)
     main(parser.parse_args())

@@ -1,16 +1,17 @@
-"""Trials behind the recipe of the package's model: one change each, the same processor time.
+"""Trials for the recipe of the package's model: one change each, the same CPU time.
 
-Each trial begins with random weights and trains in a process of its own on rendered words, as on
-signs, and on real ones. It then reads rendered words whose texts nobody was trained on, and the
-723 real words that watch the second stage: a part of the training parts that the trials leave out,
-nothing of the held-out fifths. Two trials begin with the package's weights, and read rendered words
-alone, as those weights have seen the others. Started again, the command goes on with the trials
-that have no result yet.
+Each trial starts from random weights and trains in its own process on rendered sign-like words and
+on real ones. It is evaluated on rendered words with unseen texts, and on the 723 real words of the
+validation part of the second stage, which are neither trained on nor in the held-out fifths. Two
+trials start from the package's weights, and are evaluated only on rendered words, as those weights
+were trained on the others. If restarted, the command continues with trials without a result.
 
-Some trials have a teacher, PP-OCRv6 small, which reads all their pictures once, in an environment
-of its own, before the first of them.
+Some trials have a teacher, PP-OCRv6 small, which first reads all their images once, in an
+environment of its own.
 
-    python -m benchmarks.recipe [--cpu_seconds 300] [--trials base wide] [--data ../shared/data]
+The data sets in `--data` are listed in docs/benchmarks.md.
+
+    python -m benchmarks.recipe [--cpu_seconds 300] [--trials base wide] [--data runs/data]
     python -m venv peers && peers/bin/pip install -r benchmarks/peers/requirements.txt
     python -m benchmarks.recipe --trials base distilled --peers_python=peers/bin/python
 """
@@ -46,7 +47,7 @@ REAL = {
     "ic15_train/labels.tsv,every=5,part=fit": 0.45,
     "ic13_borndigital_train/labels.tsv": 0.2,
 }
-"""Real words that are trained on, with their shares of all real ones."""
+"""Real training words, with their shares of all real ones."""
 
 WATCHED = (
     "iiit5k_train/labels.tsv,every=5,part=validation",
@@ -73,15 +74,15 @@ CONTINUED: Mapping[str, Any] = {
 
 
 class Trial(NamedTuple):
-    """One change.
+    """A trial.
 
     Attributes:
-        change: to the first trial, in words.
-        settings: the same as settings.
-        real: share of the images trained on that are real, in [0, 1).
-        taught: share of the loss that the teacher's soft readings take over, in [0, 1].
-        temperature: of the soft readings.
-        labelled: whether people have labelled the real images; if not, the teacher's readings are
+        change: Description of the change from the first trial.
+        settings: The changed settings.
+        real: Share of real training images, in [0, 1).
+        taught: Share of the distillation loss, in [0, 1].
+        temperature: Temperature of the distillation.
+        labelled: Whether real images have human labels; otherwise the teacher's predictions are
             their labels.
     """
 
@@ -94,7 +95,7 @@ class Trial(NamedTuple):
 
     @property
     def has_teacher(self) -> bool:
-        """Whether there must be readings of the teacher before the trial."""
+        """Whether the trial needs predictions of the teacher."""
         return self.taught > 0 or not self.labelled
 
 
@@ -123,9 +124,9 @@ def training_data(trial: Trial, work_dir: Path, data: Path) -> str:
     """Return the sources of a trial, with their weights if they are several.
 
     Args:
-        trial: whose they are.
-        work_dir: folder of the rendered words, and of the teacher's readings.
-        data: folder of the real sets.
+        trial: The trial.
+        work_dir: Folder of the rendered words, and of the teacher's predictions.
+        data: Folder of the real data sets.
     """
     words = rendered_words(work_dir, "train")
     if not trial.real:
@@ -145,12 +146,12 @@ def rendered_words(work_dir: Path, part: str) -> str:
 
 
 def teacher_folder(work_dir: Path, source: str) -> Path:
-    """Return where the teacher's readings are: of a source of `REAL`, or of `rendered` words."""
+    """Return the folder of the teacher's predictions for a source of `REAL`, or `rendered`."""
     return work_dir / "teacher" / source.partition("/")[0]
 
 
 def teach(work_dir: Path, data: Path, python: str) -> None:
-    """Have the teacher read everything that is trained on, where that is missing."""
+    """Let the teacher read all training images, unless done before."""
     sources = {source: f"{data}/{source}" for source in REAL}
     sources["rendered"] = rendered_words(work_dir, "train")
     for name, source in sources.items():
@@ -158,7 +159,7 @@ def teach(work_dir: Path, data: Path, python: str) -> None:
 
 
 def run(name: str, work_dir: Path, data: Path, cpu_seconds: float) -> dict[str, Any]:
-    """Train and read once; return the row of a trial."""
+    """Train and evaluate; return the row of a trial."""
     trial, charset = TRIALS[name], Charset(ASCII)
     train_data = training_data(trial, work_dir, data)
     config = Config.from_values({**COMMON, **trial.settings, "train_data": train_data})
@@ -170,7 +171,7 @@ def run(name: str, work_dir: Path, data: Path, cpu_seconds: float) -> dict[str, 
             for reading in teacher_readings(teacher_folder(work_dir, source))
         ]
         teacher = Teacher(readings, trial.temperature)
-        print(f"The teacher reads {teacher.num_right} of {len(readings)} pictures as labelled.")
+        print(f"The teacher reads {teacher.num_right} of {len(readings)} images as labelled.")
         make_step = functools.partial(make_distilling_step, teacher, trial.taught)
     begin = None
     if model := config.training.init_from:
@@ -185,7 +186,7 @@ def run(name: str, work_dir: Path, data: Path, cpu_seconds: float) -> dict[str, 
         "train CPU ms": 1000 * trained.cpu_s / trained.images,
     }
     watched = ";".join(f"{data}/{source},weight=1" for source in WATCHED)
-    # What the package's weights have been trained on is no measure of them.
+    # The package's weights were trained on the real words.
     sources = {"rendered": rendered_words(work_dir, "eval"), "real": "" if begin else watched}
     for head in ("attention", "ctc"):
         has_head = getattr(config.model, f"{head}_weight") > 0
@@ -209,7 +210,7 @@ def _read(
 
 
 def render(folder: Path) -> None:
-    """Write the rendered words, of which no text is in both parts, where they are missing."""
+    """Write the rendered words, with disjoint texts in the two parts, unless done before."""
     for part, count in NUM_RENDERED.items():
         if not list((folder / part).glob("*.json")):
             source = open_source(f"{RENDERED},part={part},num_examples={count}")
@@ -217,13 +218,13 @@ def render(folder: Path) -> None:
 
 
 def main() -> None:
-    """Run the trials one after the other and print the table."""
+    """Run the trials and print the table."""
     parser = measure.make_parser(__doc__)
     parser.add_argument("--work_dir", type=Path, default=Path("runs/recipe"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=Path("runs/data"))
     parser.add_argument("--trials", nargs="+", choices=TRIALS, default=list(TRIALS))
-    parser.add_argument("--cpu_seconds", type=float, default=300, help="of training, each")
-    parser.add_argument("--peers_python", default="python", help="of the peers' environment")
+    parser.add_argument("--cpu_seconds", type=float, default=300, help="training time per trial")
+    parser.add_argument("--peers_python", default="python", help="Python of the peers' environment")
     args = parser.parse_args()
     render(args.work_dir / "rendered")
     missing = [name for name in args.trials if not (args.work_dir / f"{name}.json").exists()]

@@ -24,15 +24,15 @@ from benchmarks.looks import KINDS
 
 
 def measure_speed(config: SynthesisConfig, num_images: int, num_rounds: int) -> dict[str, Any]:
-    """Measure how fast a renderer is.
+    """Measure the speed of a renderer.
 
     Args:
         config: Settings of the renderer.
-        num_images: Images in a round; each round renders others.
-        num_rounds: Rounds, of which the median counts.
+        num_images: Images per round; each round renders new ones.
+        num_rounds: Number of rounds, for the median.
 
     Returns:
-        What was measured, under names that JSON can hold.
+        The figures by name, as JSON values.
     """
     start = time.process_time()
     renderer = Renderer(config)
@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     defaults = SynthesisConfig()
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--fonts", default=defaults.fonts, help="as in SynthesisConfig")
-    parser.add_argument("--num_images", type=int, default=500, help="images in a round")
-    parser.add_argument("--num_rounds", type=int, default=5, help="rounds; their median counts")
+    parser.add_argument("--num_images", type=int, default=500, help="images per round")
+    parser.add_argument("--num_rounds", type=int, default=5, help="number of rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     args = parser.parse_args(arguments)
     cv2.setNumThreads(1)

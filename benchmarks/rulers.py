@@ -1,10 +1,10 @@
-"""Accuracy of a model on what nothing is trained on: rulers by which designs are chosen.
+"""Accuracy of a model on held-out data: the rulers by which designs are chosen.
 
-The held-out part of each real set, by document where there are documents, two sets that are only
-measured on, and rendered words of seeds that no training has. The match ignores case and all but
-letters and digits; beside it stand its 95 % interval (Wilson) and the strict match. By default each
-image is read once, greedily by the attention and without a language model; `--decoding=model` takes
-the model's own decoding.
+The rulers are the held-out part of each real data set, split by document where there are documents,
+two data sets that are never trained on, and rendered words with unused seeds. The match ignores
+case and all but letters and digits; its 95 % interval (Wilson) and the strict match are reported as
+well. By default each image is read once, by greedy attention without a language model;
+`--decoding=model` uses the model's own decoding. The data sets are listed in docs/benchmarks.md.
 
     python -m benchmarks.rulers [--model=runs/mine] [--data=runs/data] [--rulers ic15 tags]
 """
@@ -63,7 +63,7 @@ def describe(name: str, metrics: TextMetrics) -> dict[str, Any]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read all rulers, or some, and print a table."""
+    """Evaluate the rulers and print a table."""
     model = load_trained_model(find_model(arguments.model))
     config = model.config
     if arguments.decoding != "model":
@@ -82,8 +82,12 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
-    parser.add_argument("--model", metavar="DIR", help="a work directory; the package's")
-    parser.add_argument("--data", type=Path, default=Path("runs/data"), help="the data sets")
+    parser.add_argument(
+        "--model", metavar="DIR", help="work directory (default: the package's model)"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("runs/data"), help="folder of the data sets"
+    )
     parser.add_argument("--rulers", nargs="+", default=[*RULERS, *RENDERED], metavar="NAME")
     parser.add_argument("--decoding", choices=("attention", "ctc", "model"), default="attention")
     main(parser.parse_args())

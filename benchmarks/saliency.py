@@ -1,8 +1,8 @@
-"""How well saliency points at the character it is asked for.
+"""Localisation of characters by saliency maps.
 
-Words are drawn in a plain font, so that it is known which columns each character fills; the share
-of a character's saliency that lies in them is printed, as a mean over all characters. A map that
-knows nothing has the share that a character has of the picture's width.
+Words are drawn in a plain font, so that the columns of each character are known; the mean share of
+a character's saliency within its columns is printed. The share of a uniform map is that of the
+character's width in the image's.
 
     python -m benchmarks.saliency [--model DIR] [--words EXIT ...] [--json FILE]
 """
@@ -34,11 +34,11 @@ _SIZE, _MARGIN = 32, 8
 
 
 class DrawnWord(NamedTuple):
-    """A word, and where its characters stand.
+    """A word, and the positions of its characters.
 
     Attributes:
-        image: uint8 [h, w, 3], dark on light.
-        columns: float [n, 2], left and right end of each character as shares of the width.
+        image: Uint8 [h, w, 3], dark on light.
+        columns: Float [n, 2], left and right end of each character as shares of the width.
     """
 
     image: np.ndarray
@@ -58,15 +58,15 @@ def draw_word(text: str) -> DrawnWord:
 
 
 def shares_inside(maps: np.ndarray, columns: np.ndarray, width: int) -> np.ndarray:
-    """Return which share of each map lies between the ends of its character.
+    """Return the share of each map between the ends of its character.
 
     Args:
-        maps: float [n, H, W], non-negative.
-        columns: float [n, 2], as of `DrawnWord`.
-        width: of the picture without its padding, pixels.
+        maps: Float [n, H, W], non-negative.
+        columns: Float [n, 2], as in `DrawnWord`.
+        width: Width of the content without padding, pixels.
 
     Returns:
-        float [n]; 0 for a map that is zero everywhere.
+        Float [n]; 0 for a map that is zero everywhere.
     """
     centers = (np.arange(maps.shape[2]) + 0.5) / width
     inside = (columns[:, :1] <= centers) & (centers < columns[:, 1:])
@@ -77,16 +77,16 @@ def shares_inside(maps: np.ndarray, columns: np.ndarray, width: int) -> np.ndarr
 
 
 def localisation(model: TrainedModel, method: str, head: str, words: Sequence[str]) -> np.ndarray:
-    """Return the share of each character of the words, asked of one head by one method.
+    """Return the share of each character of the words, for one head and method.
 
     Args:
-        model: computing in float32.
-        method: one of `METHODS`.
-        head: one of `saliency.HEADS`; words that the CTC head reads otherwise are left out.
-        words: what is drawn.
+        model: A model that computes in float32.
+        method: One of `METHODS`.
+        head: One of `saliency.HEADS`; words that the CTC head misreads are left out.
+        words: Words to draw.
 
     Returns:
-        float [n].
+        Float [n].
 
     Raises:
         ValueError: If the model lacks the head.
@@ -115,7 +115,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default=DEFAULT_MODEL, help="work directory (default: default)")
     parser.add_argument("--words", nargs="+", default=WORDS, metavar="WORD")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()
     model = load_trained_model(find_model(arguments.model))
     chance = np.concatenate([np.diff(draw_word(word).columns)[:, 0] for word in arguments.words])

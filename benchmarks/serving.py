@@ -1,14 +1,14 @@
-"""Load on the model server, from a second process, beside reading in this one.
+"""Load test of the model server from a second process, compared with reading in process.
 
-Each client waits for its answer before it asks again. `in process` reads as many images at once as
-there are clients, up to the largest batch of the server. `CPU ms` is that of the server for an
-image, by the process alone and not by its clients, and `to alone` its share of that of reading in
-process, which is measured in turn with it. `batch` is how many images were read at once, in the
-mean. Memory is the server's, before and after the requests.
+Each client waits for a response before its next request. `in process` reads as many images at once
+as there are clients, up to the server's maximum batch size. `CPU ms` is the CPU time of the server
+process per image, without its clients, and `to alone` its ratio to that of reading in process,
+measured alternately. `batch` is the mean batch size. Memory is the server's, before and after the
+requests.
 
     python -m benchmarks.serving [--model DIR] [--clients 1 4 16 64] [--requests 400] [--json FILE]
 
-With `--overload`, a good client beside hostile ones in place of that: see `benchmarks.overload`.
+With `--overload`, a client next to hostile ones instead: see `benchmarks.overload`.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Running(NamedTuple):
 
 @contextmanager
 def running_server(base_path: Path, *flags: str) -> Iterator[Running]:
-    """Start the command `attention-ocr serve`, and end it as an operator would."""
+    """Run the command `attention-ocr serve`, ended by SIGTERM."""
     command = [sys.executable, "-m", "attention_ocr.cli.main", "serve"]
     options = [f"--model_base_path={base_path}", f"--model_name={MODEL_NAME}"]
     ports = ["--port=0", "--rest_api_port=0"]
@@ -114,7 +114,7 @@ def _asking(interface: str, address: str) -> tuple[Callable[[bytes], object], Ca
 
 
 def process_mb(process_id: int) -> float | None:
-    """Return the memory of another process, in megabytes; none where that cannot be read."""
+    """Return the memory of another process in megabytes; `None` if unknown."""
     status = Path(f"/proc/{process_id}/statm")
     if not status.is_file():
         return None
@@ -123,7 +123,7 @@ def process_mb(process_id: int) -> float | None:
 
 
 def process_cpu_s(process_id: int) -> float | None:
-    """Return the seconds of the processor that another process has taken; none where untold."""
+    """Return the CPU seconds of another process; `None` if unknown."""
     status = Path(f"/proc/{process_id}/stat")
     if not status.is_file():
         return None
@@ -132,7 +132,7 @@ def process_cpu_s(process_id: int) -> float | None:
 
 
 def batches_of(server: Running) -> tuple[float, float]:
-    """Return how many images a server has read, and in how many batches."""
+    """Return the numbers of images and batches that a server has read."""
     url = f"http://{server.rest_address}/monitoring/prometheus/metrics"
     with urllib.request.urlopen(url, timeout=30) as response:
         lines = response.read().decode("utf-8").splitlines()
@@ -160,11 +160,11 @@ def row_of(
 def read_in_process(
     base_path: Path, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> dict[str, Any]:
-    """Read images in a process of its own, so many at once, and return the row."""
+    """Read images in batches in a process of its own, and return the row."""
     import attention_ocr
     from attention_ocr.serving.options import ServingOptions
 
-    # The server reads no more at once.
+    # The server's maximum batch size.
     num_images = min(num_clients, ServingOptions.max_batch_size)
     reader = attention_ocr.load(base_path, engine="tensorflow")
     batches = [
@@ -187,7 +187,7 @@ def read_in_process(
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure each way at each number of clients."""
+    """Measure each interface at each number of clients."""
     from attention_ocr.exporting.saved_model import export_saved_model
     from benchmarks.overload import measure_overload
     from benchmarks.reading import CHECK_DATA, make_model
@@ -222,7 +222,7 @@ def _rows_of(
     files: Sequence[bytes],
     arguments: argparse.Namespace,
 ) -> list[dict[str, Any]]:
-    """Measure all ways at a number of clients, one soon after the other, and in turn."""
+    """Measure all interfaces at a number of clients, alternately."""
     taken: dict[str, list[dict[str, Any]]] = {}
     with measure.fresh_process() as alone:
         for _ in range(arguments.rounds):
@@ -239,7 +239,7 @@ def _rows_of(
 
 
 def _median(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the medians of the figures of rounds; memory is that of the first and the last."""
+    """Return the medians over rounds; memory is that of the first and the last round."""
     columns = ("images/s", "p50 ms", "p95 ms", "p99 ms", "batch", "CPU ms")
     medians = {
         name: None if rows[0][name] is None else statistics.median(row[name] for row in rows)
@@ -268,7 +268,7 @@ def _measure(
     end_cpu_s = process_cpu_s(server.process_id)
     cpu_ms = None
     if begin_cpu_s is not None and end_cpu_s is not None:
-        # Each client opens its connection with a request more.
+        # Each client opens its connection with an additional request.
         cpu_ms = 1000 * (end_cpu_s - begin_cpu_s) / (len(times) + refused + num_clients)
     name = interface if batching == "true" else f"{interface}, no batches"
     memory = {"MB before": before, "MB after": process_mb(server.process_id)}
@@ -281,20 +281,18 @@ def _measure(
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
     parser.add_argument("--model", type=Path, metavar="DIR", help="a work directory")
-    parser.add_argument(
-        "--export", type=Path, metavar="DIR", help="an export that is there already"
-    )
+    parser.add_argument("--export", type=Path, metavar="DIR", help="an existing export")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
-    parser.add_argument("--requests", type=int, default=400, help="at each number of clients")
+    parser.add_argument("--requests", type=int, default=400, help="requests per number of clients")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--images", type=int, default=64, help="different ones")
+    parser.add_argument("--images", type=int, default=64, help="number of different images")
     parser.add_argument(
         "--interfaces",
         nargs="+",
         choices=("gRPC", "gRPC, text alone", "REST"),
         default=["gRPC", "gRPC, text alone", "REST"],
     )
-    parser.add_argument("--overload", action="store_true", help="beside hostile clients")
+    parser.add_argument("--overload", action="store_true", help="measure next to hostile clients")
     parser.add_argument(
         "--batching", nargs="+", choices=("true", "false"), default=["true", "false"]
     )

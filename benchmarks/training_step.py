@@ -1,13 +1,13 @@
-"""Cost of a training step: CPU time an image, time on the clock, memory.
+"""Cost of a training step: CPU time per image, wall time, memory.
 
-Each model trains, in a process of its own and in turn with the others, on fixed batches of
-32 x 128 pixels whose labels are as long as the words of MJSynth are and share batches as the
-pipeline would have it, with the step that training uses: loss, gradients, clipping, optimiser and
-averaged weights. In turn with them runs a product of two matrices, which shows what the processor
-can do; the last column says which share of that the arithmetic of the step reaches.
+Each model trains, in its own process and alternately with the others, on fixed batches of 32 x 128
+pixels with label lengths as in MJSynth, bucketed as in the pipeline, with the training step of the
+package: loss, gradients, clipping, optimiser and averaged weights. A matrix product is timed
+alternately with them as the peak performance of the processor; the last column is the share of it
+that the step reaches.
 
-A file of flags, `--run=FILE`, is measured as a whole run: its network, batches and sources, with
-reading or rendering, augmentation and all, after a few steps that do not count.
+A flag file, `--run=FILE`, is measured as a whole run: its network, batches and sources, including
+reading or rendering and augmentation, after a few untimed steps.
 
     python -m benchmarks.training_step [--models compact vgg] [--precisions bfloat16] [--json FILE]
     python -m benchmarks.training_step --run configs/default_model/train.flags
@@ -44,7 +44,7 @@ MODELS: dict[str, dict[str, str | int | float]] = {
     "compact-attention": {"ctc_weight": 0.0},
     "compact-ctc": {"attention_weight": 0.0, "decoding": "ctc"},
     "compact-tps": {"rectifier": "tps"},
-    # CRNN's encoder and sequence model below an attention decoder.
+    # CRNN's encoder and sequence model with an attention decoder.
     "vgg": {"encoder": "vgg", "sequence_layers": 2, "sequence_units": 256},
     "resnet": {"encoder": "resnet"},
     "recursive": {"encoder": "recursive"},
@@ -87,7 +87,7 @@ def make_batch(lengths: np.ndarray, vocabulary_size: int) -> Batch:
 def make_training(
     model: str, precision: str, batch_size: int, num_batches: int
 ) -> Callable[[], None]:
-    """Build a model and return the function that trains it on each batch once."""
+    """Build a model and return a function that trains it on each batch once."""
     config = Config.from_values({"batch_size": batch_size, **MODELS[model]})
     charset = Charset(ASCII)
     batches = [
@@ -103,14 +103,14 @@ def make_training(
 
     def train() -> None:
         losses = [step(batch)["loss"] for batch in batches]
-        # A step is over when its loss is there.
+        # Reading the loss waits for the step.
         tf.add_n(losses).numpy()
 
     return train
 
 
 def gflop_of(model: str, batch_size: int, num_batches: int) -> float:
-    """Return the arithmetic of a training step for one image, on average over the batches."""
+    """Return the operations of a training step per image, averaged over the batches."""
     config = Config.from_values({"batch_size": batch_size, **MODELS[model]})
     recognizer = build_recognizer(config, Charset(ASCII))
     steps = np.mean([lengths.max() + 1 for lengths in draw_lengths(config, num_batches)])
@@ -118,14 +118,14 @@ def gflop_of(model: str, batch_size: int, num_batches: int) -> float:
 
 
 class WholeRun:
-    """A run as a file of flags describes it, without what it writes.
+    """A training run of a flag file, without its outputs.
 
     Args:
-        flag_file: its settings.
+        flag_file: Path of its settings.
 
     Attributes:
-        num_images: of a batch.
-        gflop: of the batches trained on so far, in 10^9.
+        num_images: Images per batch.
+        gflop: Operations of the batches trained on so far, in 10^9.
     """
 
     def __init__(self, flag_file: Path) -> None:
@@ -162,7 +162,7 @@ class WholeRun:
 
 
 def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
-    """Train as a file of flags says, and return the row of the run.
+    """Train with a flag file, and return the row of the run.
 
     The first batches are not timed: the pipeline fills, and graphs are traced.
     """
@@ -183,7 +183,7 @@ def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Time every model in every precision, in turn, or whole runs."""
+    """Time every model in every precision, or whole runs."""
     if arguments.run:
         measure.report(
             [measure_run(file, arguments.batches) for file in arguments.run], arguments.json
@@ -229,7 +229,7 @@ if __name__ == "__main__":
         default=["bfloat16", "float32"],
     )
     parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--batches", type=int, default=4, help="batches of a round")
+    parser.add_argument("--batches", type=int, default=4, help="batches per round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--run", type=Path, nargs="+", metavar="FILE", help="whole runs instead")
+    parser.add_argument("--run", type=Path, nargs="+", metavar="FILE", help="measure whole runs")
     main(parser.parse_args())

@@ -1,4 +1,4 @@
-"""Rendered pictures of words, on which the benchmarks read and train."""
+"""Rendered images of words for the benchmarks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +9,12 @@ from attention_ocr.data.records import serialize_example
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 
-# The fonts that come by pip, so that every machine renders the same pictures.
+# Fonts installed by pip, so that every machine renders the same images.
 SETTINGS = SynthesisConfig(kinds=("words",), fonts="bundled")
 
 
 def write_images(folder: Path, num_images: int) -> list[Path]:
-    """Write pictures as PNG files with a `labels.tsv`, and return the pictures."""
+    """Write images as PNG files with a `labels.tsv`, and return their paths."""
     paths, lines = [], []
     for index, (image, text) in enumerate(_render(num_images)):
         paths.append(folder / f"{index:05d}.png")
@@ -25,7 +25,7 @@ def write_images(folder: Path, num_images: int) -> list[Path]:
 
 
 def serialized_words(num_examples: int) -> list[bytes]:
-    """Return pictures as records, small JPEG files."""
+    """Return serialised examples of small JPEG images."""
     examples = []
     for index, (image, text) in enumerate(_render(num_examples)):
         _, encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, 60))

@@ -8,7 +8,7 @@ written of them.
     python configs/word_parts.py runs/words/parts SOURCE...
 
 A source is one of `--train_data`, such as
-`../shared/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts stand beside `labels.tsv`,
+`runs/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts stand beside `labels.tsv`,
 which names them.
 """
 

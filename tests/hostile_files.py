@@ -1,4 +1,4 @@
-"""Files as an attacker or an accident would send them, other than images."""
+"""Malicious and damaged files other than images (see `hostile_images`)."""
 
 import io
 import struct
@@ -11,20 +11,20 @@ import numpy as np
 
 
 def packed_zeros(num_megabytes: int, window: int = zlib.MAX_WBITS) -> bytes:
-    """Return megabytes of zeros packed, a thousandth of their size; the checksum is missing.
+    """Return zeros compressed to a thousandth of their size, without the checksum.
 
     Args:
-        num_megabytes: of the zeros.
-        window: as of `zlib.compressobj`: 15 for zlib, -15 for deflate alone, 31 for gzip.
+        num_megabytes: Number of zeros in megabytes.
+        window: As for `zlib.compressobj`: 15 for zlib, -15 for raw deflate, 31 for gzip.
     """
     pack = zlib.compressobj(9, wbits=window)
-    # After a full flush the same megabyte is packed into the same bytes again.
+    # After a full flush, the same megabyte compresses to the same bytes again.
     first, again = (pack.compress(bytes(2**20)) + pack.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * (num_megabytes - 1)
 
 
 def npz(path: Path, entries: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
-    """Write a `.npz` file whose entries are what they are."""
+    """Write a `.npz` file with raw entries."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in entries.items():
             archive.writestr(f"{name}.npy", content)
@@ -32,7 +32,7 @@ def npz(path: Path, entries: Mapping[str, bytes], compression: int = zipfile.ZIP
 
 
 def npy(shape: tuple[int, ...], content: bytes = b"", dtype: str = "<f4") -> bytes:
-    """Return an entry of a `.npz` file that announces an array and holds some bytes."""
+    """Return an entry of a `.npz` file that announces an array and holds other bytes."""
     buffer = io.BytesIO()
     header = {"descr": dtype, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, header)
@@ -40,7 +40,7 @@ def npy(shape: tuple[int, ...], content: bytes = b"", dtype: str = "<f4") -> byt
 
 
 def npz_of_zeros(path: Path, num_bytes: int, name: str = "zeros") -> Path:
-    """Write a `.npz` file of some kilobytes that unpacks to many bytes, as it says."""
+    """Write a `.npz` file of a few kilobytes that decompresses to `num_bytes`."""
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
         archive.open(f"{name}.npy", "w", force_zip64=True) as entry,
@@ -52,7 +52,7 @@ def npz_of_zeros(path: Path, num_bytes: int, name: str = "zeros") -> Path:
 
 
 def record(length: int, content: bytes) -> bytes:
-    """Return a TFRecord that announces `length` bytes, by the right checksum, and holds others."""
+    """Return a TFRecord that announces `length` bytes, with a valid checksum, and holds others."""
     header = struct.pack("<Q", length)
     return header + struct.pack("<I", _masked_crc32c(header)) + content
 

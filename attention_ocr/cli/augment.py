@@ -1,4 +1,4 @@
-"""`attention-ocr augment`: a sheet of what augmentation does to the images of a source."""
+"""`attention-ocr augment`: a contact sheet of augmented images of a data source."""
 
 import argparse
 from pathlib import Path
@@ -9,52 +9,34 @@ from attention_ocr.cli.quiet_start import quiet_start
 if TYPE_CHECKING:
     import numpy as np
 
-HELP = "draw what augmentation does to the images of a source of data"
+HELP = "draw a contact sheet of augmented images"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
-    parser.add_argument(
-        "source", metavar="SOURCE", help="as --train_data of `attention-ocr train` takes it"
-    )
+    """Add the arguments of the command."""
+    parser.add_argument("source", metavar="SOURCE", help="data source, as for --train_data")
     parser.add_argument("--sheet", type=Path, required=True, metavar="PNG", help="file to write")
     parser.add_argument(
         "--augmentation",
         default="",
         metavar="POLICY",
-        help="as `attention-ocr train` takes it; without it, a row for each op alone and one for "
-        "'default'",
+        help="as for `attention-ocr train` (default: a row for each op and one for 'default')",
     )
     parser.add_argument(
-        "--count", type=int, default=4, metavar="N", help="images shown (default: %(default)s)"
+        "--count", type=int, default=4, metavar="N", help="images to show (default: %(default)s)"
     )
     parser.add_argument(
-        "--skip", type=int, default=0, metavar="N", help="images of the source to leave out first"
+        "--skip", type=int, default=0, metavar="N", help="images of the source to skip first"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     parser.add_argument(
         "--image_channels", type=int, default=3, help="1 (gray) or 3 (default: %(default)s)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw the sheet: a row for each op, the images as they are and at each strength.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0.
-
-    Raises:
-        OSError: a file is missing or cannot be written.
-        ValueError: an argument or the source is wrong.
-    """
+    """Draw the sheet: a row for each op, with the original images and each strength."""
     from PIL import Image
 
     from attention_ocr.io.atomic_write import whole_file
@@ -63,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
     if args.sheet.suffix.lower() != ".png":
         raise ValueError(f"Expected --sheet to end in .png. Received: {args.sheet}")
     if args.count < 1 or args.skip < 0:
-        raise ValueError(f"Expected --count above 0, --skip not below. Received: {args.count}")
+        raise ValueError(
+            "Expected --count of at least 1 and --skip of at least 0. "
+            f"Received: {args.count} and {args.skip}"
+        )
     policies = [args.augmentation] if args.augmentation else [*OPS, "default"]
     for policy in policies:
         parse_policy(policy)
@@ -71,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         rows = _draw_rows(args, policies)
     with whole_file(args.sheet) as temporary:
         Image.fromarray(rows).save(temporary, format="PNG")
-    print(f"wrote {args.sheet}: {len(policies)} rows, the images as they are and at {STRENGTHS}")
+    print(f"wrote {args.sheet}: {len(policies)} rows, original images and strengths {STRENGTHS}")
     return 0
 
 
@@ -95,16 +80,16 @@ def _draw_rows(args: argparse.Namespace, policies: list[str]) -> "np.ndarray":
         raise ValueError(f"Expected images. Received: {args.source} with --skip={args.skip}")
     rows = []
     for index, policy in enumerate(policies):
-        pictures = [batch["images"]]
+        columns = [batch["images"]]
         for strength in STRENGTHS:
             seed = tf.constant([args.seed, index])
             parsed = parse_policy(policy)
-            pictures.append(
+            columns.append(
                 augment(
                     batch["images"], batch["image_sizes"], seed, parsed, strength, full=True
                 ).numpy()
             )
-        strip = np.concatenate([_strip(images) for images in pictures], axis=1)
+        strip = np.concatenate([_strip(images) for images in columns], axis=1)
         caption = draw_line(policy, 14)[:, : strip.shape[1]]
         space = ((0, 0), (0, strip.shape[1] - caption.shape[1]), (0, 0))
         rows += [np.pad(caption, space, constant_values=255), strip]
@@ -112,7 +97,7 @@ def _draw_rows(args: argparse.Namespace, policies: list[str]) -> "np.ndarray":
 
 
 def _strip(images: "np.ndarray") -> "np.ndarray":
-    """Put the pictures of a batch above each other, with a white edge."""
+    """Stack the images of a batch vertically, with a white border."""
     import numpy as np
 
     pixels = np.round(images * 127.5 + 127.5).astype(np.uint8)

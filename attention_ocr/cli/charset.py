@@ -1,4 +1,4 @@
-"""`attention-ocr charset`: the characters of a source of data, as a charset file."""
+"""`attention-ocr charset`: build a charset file from a data source."""
 
 import argparse
 from collections import Counter
@@ -7,60 +7,44 @@ from pathlib import Path
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.text.escaping import escape_controls
 
-HELP = "build a charset file from the labels of a source of data"
+HELP = "build a charset file from the labels of a data source"
 _MAX_SHOWN = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
-    parser.add_argument(
-        "source", metavar="SOURCE", help="as --train_data of `attention-ocr train` takes it"
-    )
+    """Add the arguments of the command."""
+    parser.add_argument("source", metavar="SOURCE", help="data source, as for --train_data")
     parser.add_argument("--out", type=Path, metavar="FILE", help="charset file to write")
     parser.add_argument(
         "--min_count",
         type=int,
         default=1,
         metavar="N",
-        help="leave out characters met less often (default: %(default)s)",
+        help="leave out characters with fewer occurrences (default: %(default)s)",
     )
     parser.add_argument(
         "--case",
         choices=("keep", "lower", "upper"),
         default="keep",
-        help="read letters of both cases as one (default: %(default)s)",
+        help="convert letters to one case (default: %(default)s)",
     )
     parser.add_argument(
         "--form",
         choices=("NFC", "NFKC"),
         default="NFC",
-        help="NFKC reads full width, superscripts and the like as plain (default: %(default)s)",
+        help="Unicode normalisation; NFKC also converts full-width letters, superscripts and the "
+        "like to plain ones (default: %(default)s)",
     )
     parser.add_argument(
         "--table",
         type=Path,
         metavar="FILE",
-        help="glyphs to read as one: on each line a character, a tab, the glyphs read as it",
+        help="glyphs to merge: on each line a character, a tab, the glyphs that map to it",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the characters with their counts, and write them.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0.
-
-    Raises:
-        OSError: a file is missing or cannot be written.
-        ValueError: an argument or the source is wrong.
-    """
+    """Print the characters with their counts, and write them."""
     with quiet_start():
         from attention_ocr.data.label_checks import describe
         from attention_ocr.data.pipeline import explaining

@@ -1,4 +1,4 @@
-"""`attention-ocr explain`: which part of an image speaks for each character."""
+"""`attention-ocr explain`: saliency maps of the characters read in an image."""
 
 import argparse
 import sys
@@ -9,26 +9,22 @@ from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.io.atomic_write import whole_file
 
-HELP = "draw which part of an image speaks for each character"
+HELP = "draw the part of an image that supports each character"
 EPILOG = """\
 examples:
   attention-ocr explain word.png --model=runs/mine --out_dir=why
   attention-ocr explain words/ --model=runs/mine --out_dir=why --method=feedback --arrays
   attention-ocr explain word.png --model=runs/mine --out_dir=why --text=hello
 
-For each image a picture with a row for each character: lit is what speaks for it. What cannot be
-read is named on standard error, and the exit status is 1.
+For each image, draws a row for each character, in which the pixels that support it are bright.
+Unreadable images are reported on standard error, and the exit status is 1.
 """
-# Those of `visualization.explanation.METHODS`, which `--help` need not load TensorFlow for.
+# Equal to `visualization.explanation.METHODS`, so that `--help` does not load TensorFlow.
 METHODS = ("attention", "gradient", "feedback")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
@@ -38,40 +34,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory of a training, or default: the weights of the package (the default)",
+        help="work directory of a training run (default: the model of the package)",
     )
     parser.add_argument(
-        "--out_dir", type=Path, metavar="DIR", required=True, help="for the pictures"
+        "--out_dir", type=Path, metavar="DIR", required=True, help="folder for the drawings"
     )
     parser.add_argument(
         "--method",
         choices=METHODS,
         default="gradient",
-        help="attention: the weights of the head that reads; gradient: pixels that move the "
-        "character's logit; feedback: the same after closing the units that do not speak for it "
+        help="attention: the attention weights; gradient: gradient of the character's logit with "
+        "respect to the pixels; feedback: the same with unsupportive units switched off "
         "(default: %(default)s)",
     )
-    parser.add_argument("--text", help="ask for the characters of this text, not of what is read")
+    parser.add_argument("--text", help="explain this text instead of the predicted one")
     parser.add_argument(
         "--arrays",
         action="store_true",
-        help="write the maps as NumPy files, too",
+        help="also write the maps as NumPy files",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw a picture for each image, and print its path and text.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0, or 1 if an image could not be read.
-
-    Raises:
-        OSError: no model is there, or a picture cannot be written.
-        ValueError: the model is damaged or cannot be asked that way.
-    """
+    """Draw the maps of each image, and print its path and text; 1 if an image is unreadable."""
     if STDIN in args.names:
         raise ValueError("Expected images, folders or patterns. Received: -")
     with quiet_start():
@@ -93,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
             line = on_one_line(f"attention-ocr explain: {image.name}: {error}")
             print(line, file=sys.stderr)
             continue
-        picture = folder.write(image.name, image.content, reading)
+        drawing = folder.write(image.name, image.content, reading)
         if args.arrays:
-            with whole_file(picture.with_suffix(".npy")) as temporary, temporary.open("wb") as file:
+            with whole_file(drawing.with_suffix(".npy")) as temporary, temporary.open("wb") as file:
                 np.save(file, reading.attention, allow_pickle=False)
-        print("\t".join(map(on_one_line, (image.name, reading.text, str(picture)))))
+        print("\t".join(map(on_one_line, (image.name, reading.text, str(drawing)))))
     return 1 if num_failed else 0

@@ -1,4 +1,4 @@
-"""From the names on a command line to images: files, folders, patterns, standard input."""
+"""Find the images named on a command line: files, folders, patterns, standard input."""
 
 import glob
 import os
@@ -13,20 +13,20 @@ from attention_ocr.io.urls import url_of
 
 STDIN = "-"
 NOT_FETCHED = (
-    "it is a URL, and nothing is fetched, neither from https:// nor from s3://: download the image "
-    "first and name its path, or pass its content by --stdin_image where the command has it"
+    "URLs are not supported, neither https:// nor s3://: download the image first and pass its "
+    "path, or pipe its content in with --stdin_image if the command has it"
 )
 _MAX_SKIPPED_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class NamedImage:
-    """An image file, or why there is none.
+    """An image file, or the reason it cannot be opened.
 
     Attributes:
-        name: for people: a path as it was given, or `-`.
-        content: the bytes of the file; none where it cannot be opened.
-        error: why it cannot be opened; none if it can.
+        name: Display name: the path as given, or `-`.
+        content: Content of the file; empty if it cannot be opened.
+        error: Why it cannot be opened; `None` if it can.
     """
 
     name: str
@@ -35,14 +35,14 @@ class NamedImage:
 
 
 Skipped = Callable[[str, str], None]
-"""Called with a folder and what of it is left out."""
+"""Called with a folder and a description of what is skipped in it."""
 
 
 def tell_skipped_of(command: str) -> Skipped:
-    """Return what tells on standard error what a command leaves out."""
+    """Return a function that reports skipped files on standard error."""
 
-    def tell(folder: str, what: str) -> None:
-        print(on_one_line(f"attention-ocr {command}: {folder}: {what}"), file=sys.stderr)
+    def tell(folder: str, skipped: str) -> None:
+        print(on_one_line(f"attention-ocr {command}: {folder}: {skipped}"), file=sys.stderr)
 
     return tell
 
@@ -54,15 +54,15 @@ def named_images(
     tell_skipped: Skipped | None = None,
     is_done: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[NamedImage]:
-    """Open the images that names on a command line stand for, in the order of the names.
+    """Open the images named on a command line, in the order of the names.
 
     Args:
-        names: each an image file, a folder, a pattern such as `words/*.png`, or `-`.
-        recursive: whether folders are searched below their first level.
-        stdin_image: whether `-` is the content of one image; else it is a list of names, one a
-            line, which is read as far as its images are asked for.
-        tell_skipped: is told of the files and folders of each folder that are left out.
-        is_done: is asked of each name in turn; those that are done are neither opened nor returned.
+        names: Image files, folders, patterns such as `words/*.png`, or `-`.
+        recursive: Whether subfolders are searched.
+        stdin_image: Whether `-` is the content of one image; otherwise it is a list of names, one
+            per line, read lazily.
+        tell_skipped: Called for the skipped files and folders of each folder.
+        is_done: Called with each name; images that are done are neither opened nor returned.
     """
     for entry in _listed(names, recursive, stdin_image, tell_skipped):
         if is_done(entry if isinstance(entry, str) else entry.name):
@@ -74,7 +74,7 @@ def named_images(
 
 
 def count_images(names: Iterable[str], recursive: bool) -> int | None:
-    """Return how many images names stand for, without opening one; none where a list will come."""
+    """Count the named images without opening them; `None` if a list comes on standard input."""
     names = list(names)
     if STDIN in names:
         return None
@@ -87,7 +87,7 @@ def _listed(
     stdin_image: bool,
     tell_skipped: Skipped | None = None,
 ) -> Iterator[str | NamedImage]:
-    """Return the path of each image, or what is wrong where there is none."""
+    """Yield the path of each image, or a `NamedImage` with content or error."""
     for name in names:
         if name != STDIN:
             yield from _list_all(name, recursive, tell_skipped)
@@ -104,7 +104,7 @@ def _listed(
 def _list_all(
     name: str, recursive: bool, tell_skipped: Skipped | None
 ) -> Iterator[str | NamedImage]:
-    # A name that exists is no pattern, whatever brackets it holds.
+    # A name that exists is not a pattern, even if it contains brackets.
     matches = [] if os.path.lexists(name) else sorted(_match(name))
     for match in matches or [name]:
         try:
@@ -116,18 +116,18 @@ def _list_all(
             yield match
             continue
         if tell_skipped is not None:
-            for what in listing.left_out():
-                tell_skipped(match, what)
+            for skipped in listing.skipped():
+                tell_skipped(match, skipped)
         if listing.images:
             yield from listing.images
         else:
-            hint = "" if recursive else "; --recursive looks into its folders too"
-            looked_for = ", ".join(IMAGE_SUFFIXES)
-            yield NamedImage(match, error=f"folder without images (of {looked_for}){hint}")
+            hint = "" if recursive else "; --recursive also searches subfolders"
+            suffixes = ", ".join(IMAGE_SUFFIXES)
+            yield NamedImage(match, error=f"folder without images (of {suffixes}){hint}")
 
 
 def _match(pattern: str) -> list[str]:
-    # `Path.glob` takes no absolute pattern.
+    # `Path.glob` does not support absolute patterns.
     return glob.glob(pattern, recursive=True)  # noqa: PTH207
 
 
@@ -137,7 +137,7 @@ def _open(path: str) -> NamedImage:
     except OSError as error:
         return _not_opened(path, error)
     except ValueError as error:
-        # A zero byte in the name.
+        # A NUL byte in the name.
         return NamedImage(path, error=f"cannot be opened: {error}")
 
 
@@ -148,23 +148,23 @@ def _not_opened(path: str, error: OSError) -> NamedImage:
 
 @dataclass(frozen=True)
 class _Listing:
-    """What is in a folder.
+    """Contents of a folder.
 
     Attributes:
-        images: paths of what is named as an image.
-        others: names of the other files.
-        folders: names of its folders that are not searched.
+        images: Paths of files with an image suffix.
+        others: Names of other files.
+        folders: Names of subfolders that are not searched.
     """
 
     images: list[str]
     others: list[str]
     folders: list[str]
 
-    def left_out(self) -> Iterator[str]:
+    def skipped(self) -> Iterator[str]:
         if self.others:
-            yield f"skipped {_some(self.others, 'file')}: not named as an image"
+            yield f"skipped {_some(self.others, 'file')}: no image suffix"
         if self.folders:
-            yield f"skipped {_some(self.folders, 'folder')}: --recursive looks into folders too"
+            yield f"skipped {_some(self.folders, 'folder')}: --recursive also searches subfolders"
 
 
 def _some(names: list[str], kind: str) -> str:
@@ -177,7 +177,7 @@ def _list_folder(folder: Path, recursive: bool) -> _Listing:
     listing = _Listing([], [], [])
     for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
         if path.name.startswith("."):
-            # Left out as a shell's `*` does; among them are macOS's `._word.png`, no images.
+            # Hidden, as for a shell's `*`; macOS's `._word.png` files are not images.
             continue
         name = path.relative_to(folder).as_posix()
         if path.is_dir():

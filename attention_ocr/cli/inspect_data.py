@@ -1,4 +1,4 @@
-"""`attention-ocr inspect`: what is in a source of data, and what may be wrong with it."""
+"""`attention-ocr inspect`: statistics and possible problems of a data source."""
 
 import argparse
 from collections.abc import Mapping
@@ -14,56 +14,40 @@ if TYPE_CHECKING:
     from attention_ocr.data.inspection import Inspection
     from attention_ocr.data.sources import Source
 
-HELP = "show what is in a source of data, and what may be wrong with it"
+HELP = "show statistics and possible problems of a data source"
 _MAX_NAMED = 5
 _MAX_CHARACTERS = 40
 _SHEET_SIZE = 120
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
+    parser.add_argument("source", metavar="SOURCE", help="data source, as for --train_data")
     parser.add_argument(
-        "source", metavar="SOURCE", help="as --train_data of `attention-ocr train` takes it"
+        "--charset", metavar="FILE", help="characters of the model: a charset file or 'ascii'"
     )
-    parser.add_argument(
-        "--charset", metavar="FILE", help="characters that a model knows: a charset file or 'ascii'"
-    )
-    parser.add_argument(
-        "--max_length", type=int, metavar="N", help="characters of the longest label"
-    )
+    parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(
         "--image_height", type=int, default=32, metavar="N", help="of the model (default: 32)"
     )
     parser.add_argument(
         "--max_image_width", type=int, default=256, metavar="N", help="of the model (default: 256)"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="look at so many examples at most")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+    parser.add_argument("--limit", type=int, metavar="N", help="maximum examples to inspect")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the full report as JSON")
     parser.add_argument(
-        "--histograms", type=Path, metavar="PNG", help="draw lengths, widths, heights and shapes"
+        "--histograms",
+        type=Path,
+        metavar="PNG",
+        help="draw histograms of label lengths and image sizes",
     )
     parser.add_argument(
-        "--sheet", type=Path, metavar="PNG", help="draw a sheet of images with their labels"
+        "--sheet", type=Path, metavar="PNG", help="draw a contact sheet of images and labels"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is in the source.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0.
-
-    Raises:
-        OSError: a file is missing or cannot be written.
-        ValueError: an argument or the source is wrong.
-    """
+    """Print statistics and findings."""
     inspection = inspect_and_write(args)
     print_statistics(inspection)
     print_findings(inspection)
@@ -71,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def inspect_and_write(args: argparse.Namespace) -> "Inspection":
-    """Walk through the source and write the files asked for."""
+    """Inspect the source and write the requested files."""
     for name in ("sheet", "histograms"):
         path = getattr(args, name)
         if path is not None and path.suffix.lower() != ".png":
@@ -119,11 +103,11 @@ def print_statistics(inspection: "Inspection") -> None:
 
 
 def print_findings(inspection: "Inspection") -> None:
-    """Print what may be wrong, with the first cases by name."""
+    """Print possible problems, each with its first examples."""
     from attention_ocr.data.inspection import LOOK_ALIKE, MEANINGS, UNREADABLE
     from attention_ocr.data.label_checks import describe
 
-    print("\nnothing wrong was found" if not inspection.findings else "")
+    print("\nno problems found" if not inspection.findings else "")
     for name, meaning in MEANINGS.items():
         finding = inspection.findings.get(name)
         if finding is None:
@@ -144,9 +128,9 @@ def print_findings(inspection: "Inspection") -> None:
             print(f"  … and {rest:,} more")
     missing = inspection.missing_characters
     for character, count in sorted(missing.items(), key=lambda entry: -entry[1])[:_MAX_CHARACTERS]:
-        print(f"missing in the charset: {describe(character)}, {count:,} times")
+        print(f"missing from the charset: {describe(character)}, {count:,} times")
     if len(missing) > _MAX_CHARACTERS:
-        print(f"missing in the charset: {len(missing) - _MAX_CHARACTERS:,} more, all in the JSON")
+        print(f"missing from the charset: {len(missing) - _MAX_CHARACTERS:,} more, see the JSON")
 
 
 def _panels(inspection: "Inspection") -> dict[str, Mapping[float, int]]:
@@ -169,23 +153,23 @@ def _write_histograms(inspection: "Inspection", path: Path) -> None:
 
 
 def _write_sheet(source: "Source", num_examples: int, path: Path) -> None:
-    """Draw readable images from all over the source."""
+    """Draw readable images, evenly spread over the source."""
     from attention_ocr.data.sources import Walk
     from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
     from attention_ocr.synthesis.fonts import find_faces
 
     step = max(1, num_examples // _SHEET_SIZE)
     examples = source.examples(Walk()).take(num_examples).shard(step, 0).take(_SHEET_SIZE)
-    pictures = [
+    labelled_images = [
         (example["image"], example["text"].decode("utf-8", errors="backslashreplace"))
         for example in examples.as_numpy_iterator()
         if example["image"].size
     ]
-    # Words stand in columns, lines below each other.
-    shapes = sorted(image.shape[1] / image.shape[0] for image, _ in pictures)
+    # Words are arranged in columns, lines below each other.
+    shapes = sorted(image.shape[1] / image.shape[0] for image, _ in labelled_images)
     cell_width = int(min(max(208, 48 * shapes[len(shapes) * 9 // 10] if shapes else 0), 1248))
     columns = 1248 // cell_width
-    _write_png(draw_contact_sheet(pictures, find_faces(), columns, cell_width), path)
+    _write_png(draw_contact_sheet(labelled_images, find_faces(), columns, cell_width), path)
 
 
 def _write_png(image: "np.ndarray", path: Path) -> None:

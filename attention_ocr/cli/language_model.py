@@ -1,76 +1,60 @@
-"""`attention-ocr language-model`: a language model of the characters of words."""
+"""`attention-ocr language-model`: train a character language model."""
 
 import argparse
 from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
 
-HELP = "make a language model of words, for --language_model"
+HELP = "train a character language model, for --language_model"
 KINDS = ("ngram", "lstm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.add_argument(
-        "words", type=Path, metavar="WORDS", help="a file with a word or a line of text a line"
+        "words", type=Path, metavar="WORDS", help="text file, one word or line of text per line"
     )
-    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="the file to write")
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="file to write")
     parser.add_argument(
-        "--kind", choices=KINDS, default="ngram", help="counts, or a network (default: %(default)s)"
+        "--kind", choices=KINDS, default="ngram", help="kind of model (default: %(default)s)"
     )
     parser.add_argument(
         "--order",
         type=int,
         default=5,
         metavar="N",
-        help="of an n-gram model (default: %(default)s)",
+        help="order of the n-gram model (default: %(default)s)",
     )
     parser.add_argument(
         "--min_count",
         type=int,
         default=1,
         metavar="N",
-        help="leave out contexts of an n-gram model that are seen less often "
-        "(default: %(default)s)",
+        help="minimum occurrences of a context of the n-gram model (default: %(default)s)",
     )
     parser.add_argument(
         "--ignore_case",
         action="store_true",
-        help="let letters of an n-gram model count as their small ones: a third of the size",
+        help="lower-case the n-gram model: a third of the size",
     )
     parser.add_argument(
-        "--units", type=int, default=128, metavar="N", help="of a network (default: %(default)s)"
+        "--units", type=int, default=128, metavar="N", help="of the LSTM (default: %(default)s)"
     )
     parser.add_argument(
-        "--epochs", type=int, default=8, metavar="N", help="of a network (default: %(default)s)"
+        "--epochs", type=int, default=8, metavar="N", help="of the LSTM (default: %(default)s)"
     )
     parser.add_argument(
         "--batch_size",
         type=int,
         default=128,
         metavar="N",
-        help="words of a step of a network's training (default: %(default)s)",
+        help="words per training step of the LSTM (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of a network")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the LSTM")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the model and say what it is.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status, 0.
-
-    Raises:
-        OSError: a file cannot be read or written.
-        ValueError: the words are none, or an argument is wrong.
-    """
+    """Train the model and print its size."""
     for name in ("order", "min_count", "units", "epochs", "batch_size"):
         if getattr(args, name) < 1:
             raise ValueError(f"`{name}` must be above 0. Received: {getattr(args, name)}")

@@ -1,4 +1,4 @@
-"""The folder of `--overlay_dir`: for each image a picture of where it was read."""
+"""The folder of `--overlay_dir`: attention overlays of the images read."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,24 +13,24 @@ from attention_ocr.inference.second_looks.widths import add_margin
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.visualization.overlay import attention_strip, scale_to_height
 
-_PICTURE_HEIGHT = 64
-_MAX_PICTURE_WIDTH = 1024
-# Most file systems hold names of 255 bytes; number and ending come on top.
+_IMAGE_HEIGHT = 64
+_MAX_IMAGE_WIDTH = 1024
+# Most file systems allow names of 255 bytes, including number and suffix.
 _MAX_STEM_BYTES = 200
 
 
 class OverlayFolder:
-    """Draws and names the pictures.
+    """Draws and names the overlays.
 
-    A picture is named after its image, `word.attention.png`, so that it replaces no image even in
-    the folder of the images; a number tells images of one name apart.
+    An overlay is named after its image, `word.attention.png`, so that it never replaces the image
+    itself; images of the same name are numbered.
 
     Args:
-        folder: made where it does not exist.
-        kind: what the pictures show, part of their names.
+        folder: Created if it does not exist.
+        kind: Kind of the overlays, part of their names.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: If the folder cannot be created.
     """
 
     def __init__(self, folder: Path, kind: str = "attention") -> None:
@@ -40,18 +40,18 @@ class OverlayFolder:
         self._taken: set[str] = set()
 
     def write(self, name: str, encoded: bytes, reading: Reading) -> Path:
-        """Draw the picture of one image.
+        """Draw the overlay of one image.
 
         Args:
-            name: of the image.
-            encoded: the bytes of its file, which was read.
-            reading: what was read.
+            name: Name of the image.
+            encoded: Content of the image file.
+            reading: The prediction for the image.
 
         Returns:
-            The picture's path.
+            The path of the overlay.
 
         Raises:
-            OSError: the picture cannot be written, or the image not be decoded.
+            OSError: If the image cannot be decoded or the overlay cannot be written.
         """
         decoded = decode_array(encoded)
         if decoded is None:
@@ -61,23 +61,23 @@ class OverlayFolder:
             decoded = word
         if reading.margin:
             decoded = add_margin(decoded, reading.margin)
-        image = scale_to_height(decoded, _PICTURE_HEIGHT, _MAX_PICTURE_WIDTH)
+        image = scale_to_height(decoded, _IMAGE_HEIGHT, _MAX_IMAGE_WIDTH)
         strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
         path = self._folder / self._free_name(name)
         with whole_file(path) as temporary:
             Image.fromarray(strip).save(temporary, format="PNG")
         return path
 
-    def keep(self, pictures: Iterable[str]) -> None:
-        """Leave pictures alone that were drawn before."""
-        for picture in pictures:
-            self._taken.add(Path(picture).name.removesuffix(f".{self._kind}.png").casefold())
+    def keep(self, overlays: Iterable[str]) -> None:
+        """Reserve the names of overlays that were drawn before."""
+        for overlay in overlays:
+            self._taken.add(Path(overlay).name.removesuffix(f".{self._kind}.png").casefold())
 
     def _free_name(self, name: str) -> str:
         stem = "stdin" if name == "-" else Path(name).stem
         stem = stem.encode("utf-8", "replace")[:_MAX_STEM_BYTES].decode("utf-8", "ignore")
         candidate, number = stem, 1
-        # Some file systems do not tell `a` from `A`.
+        # Some file systems ignore case.
         while candidate.casefold() in self._taken:
             number += 1
             candidate = f"{stem}-{number}"

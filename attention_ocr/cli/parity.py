@@ -1,4 +1,4 @@
-"""`attention-ocr parity`: whether all formats of an export read alike."""
+"""`attention-ocr parity`: check that all formats of an export read the same texts."""
 
 import argparse
 import sys
@@ -15,38 +15,29 @@ EPILOG = """\
 example:
   attention-ocr parity served/mine words/labels.tsv --model=runs/mine --count=1000
 
-Formats in float32 must give every text and its confidence to 0.001; half precision 99 % of the
-texts; 8 bits may cost half a point of exact match. The exit status is 1 where a format does not
-keep that.
+Float32 formats must reproduce every text, and its confidence to 0.001; half precision 99 % of the
+texts; 8 bits may lose half a point of exact match. If a format does not, the exit status is 1.
 
-Every format is read once here. Where the model has second looks, the last column says what takes
-them when it reads that format (TF Serving, a browser or a program in C++ reads once), and the last
-row how the reference reads with them.
+Every format is read without second looks. If the model has second looks, the last column names the
+programs that apply them to that format (TF Serving, browsers and C++ programs do not), and the last
+row shows the reference with them.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
+    parser.add_argument("export", type=Path, metavar="EXPORT", help="an export or a version of one")
     parser.add_argument(
-        "export", type=Path, metavar="EXPORT", help="an export, or a version of one"
-    )
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="labelled images, as --train_data of `attention-ocr train` takes them",
+        "source", metavar="SOURCE", help="labelled images, a data source as for --train_data"
     )
     parser.add_argument(
         "--model",
         type=Path,
         metavar="DIR",
-        help="model that was exported, the reference: a work directory, or default "
-        "(without: the first format)",
+        help="reference, the exported model: a work directory, or 'default' for the model of the "
+        "package (default: the first format)",
     )
     parser.add_argument(
         "--count",
@@ -58,18 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare the formats and print a row for each.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0, or 1 if a format does not read as it must.
-
-    Raises:
-        OSError: a model or an image is not there.
-        ValueError: a model or the source is damaged, or an argument is wrong.
-    """
+    """Compare the formats and print a row for each; 1 if a format fails."""
     if args.count < 1:
         raise ValueError(f"`count` must be at least 1. Received: {args.count}")
     with quiet_start():

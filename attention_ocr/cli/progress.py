@@ -1,4 +1,4 @@
-"""A bar of progress on the terminal."""
+"""A progress bar on the terminal."""
 
 import sys
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class ProgressBar:
-    """Shows on standard error how many images have been read.
+    """Shows the number of images read, on standard error.
 
     Args:
-        total: of the images; none where it is not known.
-        shown: whether there is a terminal to show it on.
+        total: Number of images; `None` if unknown.
+        shown: Whether to show the bar; false without a terminal.
     """
 
     def __init__(self, total: int | None, shown: bool) -> None:
@@ -19,17 +19,17 @@ class ProgressBar:
             try:
                 from tqdm import tqdm
             except ImportError:
-                # Reading alone is installed without it, too.
+                # Not installed with the inference-only package.
                 return
             self._bar = tqdm(total=total, unit=" images", file=sys.stderr, leave=False)
 
     def advance(self, num_done: int) -> None:
-        """Show how many are done."""
+        """Show the number of images done."""
         if self._bar is not None:
             self._bar.update(num_done - self._bar.n)
 
     def say(self, line: str) -> None:
-        """Write a line on standard error, above the bar."""
+        """Write a line to standard error, above the bar."""
         if self._bar is None:
             print(line, file=sys.stderr)
         else:

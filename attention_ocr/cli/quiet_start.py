@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's notes about itself off the terminal."""
+"""Keep TensorFlow's own log messages off the terminal."""
 
 import logging
 import os
@@ -15,12 +15,12 @@ _STDERR = 2
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Drop what is written to standard error while TensorFlow starts, and its own log afterwards.
+    """Discard standard error while TensorFlow starts, and silence its log afterwards.
 
-    Some of its libraries write before they look at `TF_CPP_MIN_LOG_LEVEL`. Where that is set, it
-    holds; at 0, what is written at the start is shown as well. An exception is raised as ever.
+    Some of its libraries write before they read `TF_CPP_MIN_LOG_LEVEL`. If that is set, it is
+    respected; 0 also shows the output at start. Exceptions are raised as usual.
     """
-    # What goes wrong inside TensorFlow is raised as well as logged.
+    # Errors inside TensorFlow are raised as well as logged.
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
@@ -36,10 +36,10 @@ def quiet_start() -> Iterator[None]:
 
 
 def show_own_notes(handler: logging.Handler | None = None) -> None:
-    """Let the log's notes of this package through, and of TensorFlow's only the warnings.
+    """Log messages of this package, but only warnings of TensorFlow.
 
     Args:
-        handler: that writes them; absl's without one, which wants flags to be parsed.
+        handler: The log handler; by default absl's, which requires flags to be parsed.
     """
     package = str(Path(__file__).parent.parent)
     absl_logging.set_verbosity(absl_logging.INFO)

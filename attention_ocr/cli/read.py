@@ -42,21 +42,17 @@ examples:
   attention-ocr read words/ more/*.jpg --model=served --format=csv -o texts.csv
   find . -name '*.png' | attention-ocr read - --model=served --format=jsonl
 
-Results come in the order of the images. What cannot be read is named on standard error (and is a
-record with an `error` in jsonl and csv), the rest is read all the same, and the exit status is 1.
-The file of --output appears when all is read. Until then, results are kept in FILE.partial: after
-an interruption, the same command goes on from there.
-An image that was too wide for the model and had to be shrunk is marked as `shrunk`: cut long lines
-into words, or read them with a model that was trained with a larger --max_image_width.
+Results are in the order of the images. Unreadable images are reported on standard error (and as
+records with an `error` in jsonl and csv), the rest is read, and the exit status is 1.
+The file of --output is written at the end. Until then, results are kept in FILE.partial: after an
+interruption, the same command continues from there.
+An image that is too wide for the model is shrunk and marked as `shrunk`: split long lines into
+words, or use a model trained with a larger --max_image_width.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
@@ -64,42 +60,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="PATH",
         help=f"image ({FORMAT_NAMES}), folder of images, pattern such as 'words/*.png', "
-        "or - for a list of these on standard input, one a line",
+        "or - for a list of these on standard input, one per line",
     )
     parser.add_argument(
         "--model",
         type=Path,
         metavar="MODEL",
-        help="work directory of a training, an export, or a .tflite or .onnx file of one "
-        "(default: the weights of the package)",
+        help="work directory of a training run, an export, or a .tflite or .onnx file of one "
+        "(default: the model of the package)",
     )
     parser.add_argument(
         "--engine",
         choices=ENGINES,
         default="auto",
-        help="what runs the model; auto: the fastest that is installed and of which the model has "
-        "a format (default: %(default)s)",
+        help="inference engine; auto: the fastest that is installed and supports a format of the "
+        "model (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
         choices=tuple(FORMATS),
         default="text",
-        help="text: path, text and confidence with tabs between; jsonl: a JSON object a line; "
+        help="text: path, text and confidence, separated by tabs; jsonl: a JSON object per line; "
         "csv: with a header (default: %(default)s)",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="file for the results")
     parser.add_argument(
         "--overlay_dir",
         type=Path,
         metavar="DIR",
-        help="draw there, for each image, where each character was read",
+        help="folder for attention overlays, one per image",
     )
     parser.add_argument(
         "--batch_size",
         type=_positive,
         default=32,
         metavar="N",
-        help="images that are read at once (default: %(default)s)",
+        help="images per batch (default: %(default)s)",
     )
     _add_image_arguments(parser)
     add_decoding_arguments(parser)
@@ -107,42 +103,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare which images are read, and how."""
-    parser.add_argument(
-        "--recursive", action="store_true", help="look for images in folders of folders too"
-    )
+    """Add the arguments of image files."""
+    parser.add_argument("--recursive", action="store_true", help="also search subfolders")
     parser.add_argument(
         "--stdin_image",
         action="store_true",
         help="standard input, -, is one image instead of a list of names",
     )
-    for name, what in (
-        ("max_image_bytes", "of a file that is decoded"),
-        ("max_image_pixels", "of an image that is decoded"),
-        ("max_unpacked_bytes", "that a file may unpack to, all channels in their depth"),
+    for name, subject in (
+        ("max_image_bytes", "maximum size of an image file in bytes"),
+        ("max_image_pixels", "maximum pixels of an image"),
+        ("max_unpacked_bytes", "maximum bytes of a decoded image, with all channels and depth"),
     ):
         parser.add_argument(
             f"--{name}",
             type=_positive,
             default=getattr(ImageLimits, name),
             metavar="N",
-            help=f"{what} (default: %(default)s)",
+            help=f"{subject} (default: %(default)s)",
         )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the images and write what they say, batch by batch.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0, or 1 if an image could not be read.
-
-    Raises:
-        OSError: no model is there, or an output cannot be written.
-        ValueError: the model is damaged, or an argument is wrong.
-    """
+    """Read the images and write the results by batch; 1 if an image could not be read."""
     if args.names.count(STDIN) > 1:
         raise ValueError(f"Expected - once. Received: {' '.join(args.names)}")
     if args.stdin_image and STDIN not in args.names:
@@ -150,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         results = _open_results(args, stack)
         with quiet_start():
-            # TensorFlow takes seconds to load, which `--help` need not wait for.
+            # TensorFlow takes seconds to load; `--help` should not wait for it.
             from attention_ocr.inference.reader import load
 
             limits = ImageLimits(
@@ -168,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
             )
             overlays = _open_overlays(args.overlay_dir)
         if isinstance(results, ResultsFile):
-            stack.callback(_say_what_is_kept, results)
+            stack.callback(_report_kept, results)
             if overlays is not None:
                 overlays.keep(result.overlay for result in results.recorded if result.overlay)
         num_images, num_failed = _read_all(args, reader, overlays, results)
@@ -186,7 +169,7 @@ def _read_all(
     overlays: "OverlayFolder | None",
     results: "ResultsFile | ResultsStream",
 ) -> tuple[int, int]:
-    """Read all images; return how many there are, and how many of them could not be read."""
+    """Read all images; return the number of images and the number of unreadable ones."""
     num_images, num_failed = len(results.recorded), 0
     images = named_images(
         *(args.names, args.recursive, args.stdin_image), tell_skipped_of("read"), results.has
@@ -206,13 +189,13 @@ def _read_all(
 
 
 def _progress_bar(args: argparse.Namespace) -> ProgressBar:
-    # On a terminal, results that scroll by are progress enough.
+    # Results printed on a terminal show the progress themselves.
     shown = sys.stderr.isatty() and (args.output is not None or not sys.stdout.isatty())
     return ProgressBar(count_images(args.names, args.recursive) if shown else None, shown)
 
 
 def _second_looks(args: argparse.Namespace) -> "SecondLooks":
-    """Return what `load` is told of second looks."""
+    """Return the `second_looks` argument of `load`."""
     chosen = settings_in_arguments(args, "second_looks")
     if args.second_looks is None:
         return chosen or None
@@ -264,14 +247,14 @@ def _open_results(
     if path is None:
         return ResultsStream(sys.stdout, make_writer)
     if path.exists() and not path.is_file():
-        # A device or a pipe is written to, not replaced; a folder is refused.
+        # A device or a pipe is written to, not replaced; a folder raises an error.
         stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         return ResultsStream(stack.enter_context(stream), make_writer)
-    return stack.enter_context(ResultsFile(path, _what_is_read(args), make_writer))
+    return stack.enter_context(ResultsFile(path, _settings_of(args), make_writer))
 
 
-def _what_is_read(args: argparse.Namespace) -> dict[str, Any]:
-    """Return what has to be the same in a command that goes on with the results of another."""
+def _settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that must be equal to continue an interrupted command."""
     free = {"run", "command", "names", "output", "format", "batch_size", "recursive", "stdin_image"}
     chosen = {name: value for name, value in vars(args).items() if name not in free}
     model = find_model(args.model)
@@ -281,12 +264,12 @@ def _what_is_read(args: argparse.Namespace) -> dict[str, Any]:
     return chosen | {"model": str(model.resolve()), "model_changed": changed}
 
 
-def _say_what_is_kept(results: ResultsFile) -> None:
-    """Say where the results of a command are that did not end."""
+def _report_kept(results: ResultsFile) -> None:
+    """Print where the results of an interrupted command are kept."""
     if not results.finished and len(results):
         print(
             f"attention-ocr read: {len(results)} results are kept in {results.journal}; the same "
-            "command goes on from there",
+            "command continues from there",
             file=sys.stderr,
         )
 

@@ -1,4 +1,4 @@
-"""`attention-ocr records`: any source of data to sharded TFRecords."""
+"""`attention-ocr records`: convert a data source to sharded TFRecords."""
 
 import argparse
 import os
@@ -13,33 +13,27 @@ if TYPE_CHECKING:
     from attention_ocr.data.shard_files import SkippedImage
     from attention_ocr.data.shards import EncodedImage
 
-HELP = "turn a source of data into sharded training records"
+HELP = "convert a data source to sharded TFRecords"
 _MAX_SKIPPED_SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: The command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        help="a label file, or what else --train_data of `attention-ocr train` takes",
+        "source", metavar="SOURCE", help="label file or other data source, as for --train_data"
     )
-    parser.add_argument("out_dir", type=Path, help="folder to write to; made if missing")
+    parser.add_argument("out_dir", type=Path, help="output folder; created if missing")
     parser.add_argument(
         "--name",
         default="data",
-        help="what the files begin with: NAME-00000-of-00008.tfrecord (default: %(default)s)",
+        help="prefix of the files: NAME-00000-of-00008.tfrecord (default: %(default)s)",
     )
     parser.add_argument(
         "--num_shards",
         type=int,
         default=1,
         metavar="N",
-        help="files to spread the images over; some 100 MB each reads best (default: %(default)s)",
+        help="number of files; about 100 MB each is best (default: %(default)s)",
     )
     parser.add_argument(
         "--num_workers",
@@ -51,24 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--every",
         type=int,
         metavar="N",
-        help="hold out every N-th image by sorted path; --part says which side to write",
+        help="hold out every N-th image by sorted path; --part selects the part to write",
     )
-    parser.add_argument("--part", choices=("train", "eval"), help="the rest, or what is held out")
     parser.add_argument(
-        "--max_length", type=int, metavar="N", help="labels of more characters cannot be used"
+        "--part", choices=("train", "eval"), help="eval: held-out images; train: the rest"
     )
+    parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(
         "--on_bad_example",
         choices=("fail", "skip"),
         default="fail",
-        help="stop at an image or label that cannot be used, or leave it out and report it "
-        "(default: %(default)s)",
+        help="stop at an unusable image or label, or skip and report it (default: %(default)s)",
     )
     parser.add_argument(
         "--charset",
         type=Path,
         metavar="FILE",
-        help="count the characters of the labels that are not in this charset file",
+        help="count characters of the labels that are not in this charset file",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the data set of this name in out_dir"
@@ -76,20 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the records and print what was written and skipped.
-
-    Args:
-        args: What `add_arguments` declared.
-
-    Returns:
-        The exit status: 0.
-
-    Raises:
-        OSError: If a file is missing or cannot be written.
-        ValueError: If an argument or the source is wrong, or an image cannot be used and
-            `--on_bad_example` is `fail`.
-    """
-    # TensorFlow takes seconds to load, which `--help` need not wait for.
+    """Write the records and print what was written and skipped."""
+    # TensorFlow takes seconds to load; `--help` should not wait for it.
     from attention_ocr.data.shards import write_shards
     from attention_ocr.text.charset import Charset
 
@@ -101,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     images = _open(args.source, args.every, args.part)
     num_workers = args.num_workers
     if num_workers is None:
-        # A process takes as long to start as one that runs takes for thousands of images.
+        # Starting a process takes as long as processing thousands of images.
         num_workers = min(os.cpu_count() or 1, 1 + len(images) // 10_000)
     report = write_shards(
         images,
@@ -120,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     _print_skipped(report.skipped)
     if report.unknown_characters:
         counts = ", ".join(f"{c!r} ({n})" for c, n in report.unknown_characters.items())
-        print(f"Characters of the labels that {args.charset} lacks: {counts}")
+        print(f"Characters of the labels missing from {args.charset}: {counts}")
     print(f"Report: {args.out_dir / args.name}.dataset.json")
     return 0
 
@@ -128,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 def _open(
     name: str, every: int | None, part: str | None
 ) -> "Collection[LabelledImage | EncodedImage]":
-    """Return the images of a label file, which the workers read, or those of another source."""
+    """Return the images of a label file, to be read by the workers, or of another source."""
     from attention_ocr.data.labels import held_out_split, read_labels
     from attention_ocr.data.shards import SourceImages
     from attention_ocr.data.sources import open_source
@@ -146,4 +127,4 @@ def _print_skipped(skipped: Sequence["SkippedImage"]) -> None:
     for image in skipped[:_MAX_SKIPPED_SHOWN]:
         print(f"  {escape_controls(image.key)}: {escape_controls(image.detail)}")
     if len(skipped) > _MAX_SKIPPED_SHOWN:
-        print(f"  … and {len(skipped) - _MAX_SKIPPED_SHOWN} more, all in the report")
+        print(f"  … and {len(skipped) - _MAX_SKIPPED_SHOWN} more, see the report")

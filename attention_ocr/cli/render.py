@@ -1,4 +1,4 @@
-"""`attention-ocr render`: a data set of rendered text, or a sheet to look at."""
+"""`attention-ocr render`: render text as a data set or a contact sheet."""
 
 import argparse
 import dataclasses
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attention_ocr.synthesis.rendering import Renderer
 
-HELP = "render text: a data set of images and labels, or a sheet of samples to look at"
+HELP = "render text: a data set of images and labels, or a contact sheet of samples"
 _CHUNK = 64
 _OPTIONS = {
     "kinds": (
         "A+B",
         "kinds of text: words, numbers, mixed, prices, dates, times, punctuated, "
         "addresses, phrases, random, codes, plates, tags, meters, captchas, fragments, runs; "
-        "one named twice comes twice as often",
+        "a kind named twice is drawn twice as often",
     ),
-    "min_length": ("N", "fewest characters of a text"),
-    "max_length": ("N", "most characters of a text"),
+    "min_length": ("N", "minimum characters of a text"),
+    "max_length": ("N", "maximum characters of a text"),
     "case": ("CASE", "any, keep, lower, upper or title"),
     "characters": (
         "A+B",
@@ -30,40 +30,39 @@ _OPTIONS = {
     ),
     "difficulty": ("D", "from 0, clean, to 1, as hard as photographs of signs"),
     "height": ("PIXELS", "nominal height of an image"),
-    "fonts": ("FONTS", "all, bundled (those that come by pip), a folder, a file or a pattern"),
-    "part": ("PART", "train or eval, which share no text, or all"),
-    "seed": ("N", "every value gives other images"),
-    "words_file": ("FILE", "own vocabulary, a word on each line"),
-    "textless": ("FRACTION", "so many of the pictures have no text, and an empty label"),
+    "fonts": ("FONTS", "all, bundled (those installed by pip), a folder, a file or a pattern"),
+    "part": ("PART", "train or eval, which have no text in common, or all"),
+    "seed": ("N", "random seed"),
+    "words_file": ("FILE", "custom vocabulary, one word per line"),
+    "textless": ("FRACTION", "fraction of images without text, with an empty label"),
     "look": (
         "A+B",
-        "any; signs: bold, tight, muted, as in photographs of streets; irregular: such words "
-        "turned and bent; scenes: such words with all that surrounds them; plates; tags, of "
-        "cables; punched, into metal; led; wheels, of meters; neon; captchas; stacked; several "
-        "are joined by +",
+        "any; signs: bold, tight, muted, as in street photographs; irregular: such words rotated "
+        "and curved; scenes: such words with their surroundings; plates; tags (of cables); punched "
+        "(into metal); led; wheels (of meters); neon; captchas; stacked; join several by +",
     ),
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: The command's own parser.
-    """
+    """Add the arguments of the command."""
     from attention_ocr.synthesis.settings import SynthesisConfig
 
     parser.add_argument(
         "--out_dir",
         type=Path,
         metavar="FOLDER",
-        help="folder to write images/ and labels.tsv to; made if missing",
+        help="output folder for images/ and labels.tsv; created if missing",
     )
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE.png", help="write the first images on one sheet"
+        "--sheet", type=Path, metavar="FILE.png", help="contact sheet of the first images"
     )
     parser.add_argument(
-        "--count", type=int, default=100, metavar="N", help="images (default: %(default)s)"
+        "--count",
+        type=int,
+        default=100,
+        metavar="N",
+        help="number of images (default: %(default)s)",
     )
     parser.add_argument(
         "--start",
@@ -95,24 +94,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Render, and print what was written.
-
-    Args:
-        args: What `add_arguments` declared.
-
-    Returns:
-        The exit status: 0.
-
-    Raises:
-        OSError: If there is no font, or a file is missing or cannot be written.
-        ValueError: If an argument is wrong.
-    """
-    # OpenCV and Pillow take time to load, which `--help` need not wait for.
+    """Render the images, and print the output paths."""
+    # OpenCV and Pillow take time to load; `--help` should not wait for them.
     from attention_ocr.synthesis.rendering import Renderer
     from attention_ocr.synthesis.settings import parse_options
 
     if args.out_dir is None and args.sheet is None:
-        raise ValueError("Expected --out_dir or --sheet, to know where to write. Received: neither")
+        raise ValueError("Expected --out_dir or --sheet. Received: neither")
     for name, least in (("count", 1), ("start", 0), ("num_workers", 1)):
         value = getattr(args, name)
         if value is not None and value < least:
@@ -132,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
-    """Write images, and the labels last: without them a folder is no data set."""
+    """Write the images, then the labels: a folder without labels is not a data set."""
     from tqdm import tqdm
 
     labels = args.out_dir / "labels.tsv"
@@ -165,9 +153,9 @@ def _render_chunks(
     chunks: list[range],
     num_workers: int | None,
 ) -> Iterator[list[str]]:
-    """Render chunk by chunk, in order, in this process or in several."""
+    """Render the chunks in order, in this process or in several."""
     if num_workers is None:
-        # A process takes as long to start as one that runs takes for thousands of images.
+        # Starting a process takes as long as rendering thousands of images.
         num_workers = min(os.cpu_count() or 1, 1 + len(chunks) * _CHUNK // 5000)
     if num_workers == 1:
         yield from (_render_chunk(renderer, folder, image_format, chunk) for chunk in chunks)
@@ -192,7 +180,7 @@ def _render_kept(indices: range) -> list[str]:
 def _render_chunk(
     renderer: "Renderer", folder: Path, image_format: str, indices: Iterable[int]
 ) -> list[str]:
-    """Write the images of some indices and return their lines of the label file."""
+    """Write the images of the indices and return their lines of the label file."""
     import cv2
 
     lines = []
@@ -206,7 +194,7 @@ def _render_chunk(
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove images of a data set that was here before; other files stay."""
+    """Remove images of an earlier data set; other files are kept."""
     for path in folder.iterdir():
         is_ours = path.stem.isdecimal() and path.suffix in (".png", ".jpg")
         if is_ours and path.name not in names:
@@ -219,8 +207,8 @@ def _write_sheet(renderer: "Renderer", args: argparse.Namespace) -> int:
     from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
 
     num_shown = min(args.count, 120)
-    pictures = list(renderer.generate(args.start, args.start + num_shown))
-    sheet = cv2.cvtColor(draw_contact_sheet(pictures, renderer.faces), cv2.COLOR_RGB2BGR)
+    samples = list(renderer.generate(args.start, args.start + num_shown))
+    sheet = cv2.cvtColor(draw_contact_sheet(samples, renderer.faces), cv2.COLOR_RGB2BGR)
     args.sheet.parent.mkdir(parents=True, exist_ok=True)
     draft = args.sheet.with_name(args.sheet.name + ".part")
     draft.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())

@@ -1,4 +1,4 @@
-"""`attention-ocr request`: the text of image files, read by a model server."""
+"""`attention-ocr request`: read images through a model server."""
 
 import argparse
 import itertools
@@ -12,78 +12,61 @@ if TYPE_CHECKING:
     from attention_ocr.serving.clients import Client
 
 EXTENT = "attention_extent"
-"""The output that says how much of its height an image fills."""
+"""The output with the share of the input that the image fills, height first."""
 
-HELP = "have images read by a model server"
+HELP = "read images through a model server"
 EPILOG = """\
 examples:
   attention-ocr request words/ --rest=127.0.0.1:8501 --model_name=mine
   attention-ocr request words/*.png --grpc=127.0.0.1:8500 --model_name=mine --format=jsonl
-  attention-ocr request --rest=127.0.0.1:8501 --model_name=mine     (says what is served)
+  attention-ocr request --rest=127.0.0.1:8501 --model_name=mine     (shows the model)
 
 The server may be TF Serving or attention-ocr serve.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command.
-
-    Args:
-        parser: the command's own parser.
-    """
+    """Add the arguments of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
         "names", nargs="*", metavar="PATH", help="image, folder of images, or pattern"
     )
     address = parser.add_mutually_exclusive_group(required=True)
-    address.add_argument("--rest", metavar="HOST:PORT", help="ask by REST")
-    address.add_argument("--grpc", metavar="HOST:PORT", help="ask by gRPC")
-    parser.add_argument("--model_name", required=True, metavar="NAME", help="of the model")
+    address.add_argument("--rest", metavar="HOST:PORT", help="use REST")
+    address.add_argument("--grpc", metavar="HOST:PORT", help="use gRPC")
+    parser.add_argument("--model_name", required=True, metavar="NAME", help="name of the model")
     parser.add_argument(
-        "--model_version", type=int, metavar="N", help="of the model (default: the newest)"
+        "--model_version", type=int, metavar="N", help="version (default: the newest)"
     )
     parser.add_argument(
-        "--signature_name", default="", metavar="NAME", help="(default: serving_default)"
+        "--signature_name", default="", metavar="NAME", help="signature (default: serving_default)"
     )
     parser.add_argument(
         "--format",
         choices=tuple(FORMATS),
         default="text",
-        help="as of attention-ocr read (default: %(default)s)",
+        help="output format, as for attention-ocr read (default: %(default)s)",
     )
     parser.add_argument(
         "--batch_size",
         type=int,
         default=16,
         metavar="N",
-        help="images in a request (default: %(default)s)",
+        help="images per request (default: %(default)s)",
     )
     parser.add_argument(
         "--timeout_s",
         type=float,
         default=30.0,
         metavar="S",
-        help="how long an answer is waited for (default: %(default)s)",
+        help="time limit of a request in seconds (default: %(default)s)",
     )
-    parser.add_argument(
-        "--recursive", action="store_true", help="look for images in folders of folders too"
-    )
+    parser.add_argument("--recursive", action="store_true", help="also search subfolders")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Have the images read, and write what they say.
-
-    Args:
-        args: what `add_arguments` declared.
-
-    Returns:
-        The exit status: 0, or 1 if an image could not be read.
-
-    Raises:
-        OSError: the server does not answer, or refuses.
-        ValueError: an argument is wrong.
-    """
+    """Send the images and write the results; 1 if an image could not be read."""
     if args.batch_size < 1:
         raise ValueError(f"`batch_size` must be above 0. Received: {args.batch_size}")
     client = _connect(args)
@@ -149,7 +132,7 @@ def _results(client: "Client", batch: list[NamedImage], signature_name: str) -> 
                     for value in outputs["character_confidences"][row][: len(text)]
                 ),
                 error=error,
-                # A model of another kind need not say.
+                # Other models need not have this output.
                 shrunk=EXTENT in outputs and bool(outputs[EXTENT][row][0] < 1.0),
             )
         )

@@ -1,4 +1,4 @@
-"""What `attention-ocr read` writes: for people, and for programs as JSON lines or CSV."""
+"""Output formats of `attention-ocr read`: text, JSON lines and CSV."""
 
 import csv
 from collections.abc import Callable
@@ -9,18 +9,18 @@ from attention_ocr.text.escaping import escape_controls, to_json
 
 
 class ResultRow(NamedTuple):
-    """What is said of one image.
+    """The result for one image.
 
     Attributes:
-        path: its name.
-        text: what was read.
-        confidence: probability of the whole text, in [0, 1].
-        character_confidences: probability of each character, in [0, 1].
-        error: why nothing could be read.
-        overlay: path of the picture of the attention.
-        warning: why the text may be wrong although the image could be read.
-        shrunk: Whether the image was too wide for the model, and was shrunk until it fit.
-        alternatives: the n best texts of a search with their confidences; in JSON alone.
+        path: Path of the image.
+        text: Predicted text.
+        confidence: Probability of the whole text, in [0, 1].
+        character_confidences: Probability of each character, in [0, 1].
+        error: Why the image could not be read.
+        overlay: Path of the attention overlay.
+        warning: Why the text may be wrong although the image could be read.
+        shrunk: Whether the image was shrunk because it was too wide for the model.
+        alternatives: The n-best texts of a search with their confidences; only in JSON.
     """
 
     path: str
@@ -35,7 +35,7 @@ class ResultRow(NamedTuple):
 
 
 SHRUNK = "shrunk"
-"""Marks an image that was too wide for the model among the columns of text."""
+"""Column of the text format that marks a shrunk image."""
 
 Write = Callable[[ResultRow], None]
 
@@ -43,7 +43,7 @@ Write = Callable[[ResultRow], None]
 def write_text(stream: TextIO) -> Write:
     """Return a writer of `path TAB text TAB confidence [TAB overlay] [TAB SHRUNK]`.
 
-    Errors are left out.
+    Images with errors are omitted.
     """
 
     def write(result: ResultRow) -> None:
@@ -57,9 +57,9 @@ def write_text(stream: TextIO) -> Write:
 
 
 def write_json_lines(stream: TextIO) -> Write:
-    """Return a writer of one JSON object a line, with the fields of `ResultRow`.
+    """Return a writer of one JSON object per line, with the fields of `ResultRow`.
 
-    The alternatives, objects with `text` and `confidence`, are there where a search found some.
+    The alternatives, objects with `text` and `confidence`, are present if a search found some.
     """
 
     def write(result: ResultRow) -> None:
@@ -76,9 +76,10 @@ def write_json_lines(stream: TextIO) -> Write:
 
 
 def write_csv(stream: TextIO) -> Write:
-    """Return a writer of CSV with a header; the confidences of characters stand in one column.
+    """Return a writer of CSV with a header; the character confidences share one column.
 
-    Texts and paths are written as `csv_cells.to_cell` has them: none is run by a spreadsheet.
+    Texts and paths are escaped by `csv_cells.to_cell`, so that spreadsheets do not run them as
+    formulas.
     """
     writer = csv.writer(stream, lineterminator="\n")
     columns = ResultRow._fields[:-1]
@@ -88,7 +89,7 @@ def write_csv(stream: TextIO) -> Write:
         confidences = " ".join(map(str, result.character_confidences))
         record = result._asdict() | {
             "character_confidences": confidences,
-            # As in JSON.
+            # Written as in JSON.
             "shrunk": "true" if result.shrunk else "false",
         }
         writer.writerow(to_row(record[column] for column in columns))
@@ -104,7 +105,7 @@ FORMATS: dict[str, Callable[[TextIO], Write]] = {
 
 
 def on_one_line(text: str) -> str:
-    r"""Write tabs, line ends and other control characters as escapes.
+    r"""Escape tabs, line breaks and other control characters.
 
     Example:
         >>> on_one_line("two\nlines")

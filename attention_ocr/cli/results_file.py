@@ -1,8 +1,8 @@
-"""The file of `attention-ocr read -o FILE`: whole or not at all, and begun work is never lost.
+"""The output file of `attention-ocr read -o FILE`: written atomically, resumable.
 
-Results go to a journal beside the file, `FILE.partial`, as they come. When all are there, the file
-is written in its own format, and the journal removed. The same command finds the journal of one
-that was interrupted and goes on from it.
+Results are appended to a journal next to the file, `FILE.partial`. When all are there, the file is
+written in its format and the journal removed. After an interruption, the same command finds the
+journal and continues from it.
 """
 
 import contextlib
@@ -21,22 +21,22 @@ FORMAT_VERSION = 1
 
 
 class ResultsFile:
-    """Collects results until a file can be written.
+    """Collects results until the file can be written.
 
     Args:
-        path: of the file.
-        command: what makes results comparable: the model and the settings. Values of JSON.
-        make_writer: of the format of the file.
+        path: Path of the file.
+        command: Model and settings, as JSON values; they must be equal to resume.
+        make_writer: Makes the writer of the format.
 
     Attributes:
-        journal: path of the journal.
-        recorded: what a command that was interrupted has read, in the order of the journal; what it
-            could not read is tried again.
-        finished: whether the file was written.
+        journal: Path of the journal.
+        recorded: Results of an interrupted command, in the order of the journal; failed images are
+            retried.
+        finished: Whether the file was written.
 
     Raises:
         OSError: If the journal cannot be written, or another process is writing it.
-        ValueError: If the journal was begun by another command, or is damaged.
+        ValueError: If the journal belongs to a different command, or is damaged.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ResultsFile:
         self._path = path
         self._make_writer = make_writer
         self._places: dict[str, deque[int]] = {}
-        # Places of the results in the order of the images, and those of which none is there yet.
+        # Journal positions of the results in the order of the images, and the indices that wait.
         self._order: list[int | None] = []
         self._awaited: deque[int] = deque()
         self._file = self.journal.open("a+b")
@@ -60,7 +60,7 @@ class ResultsFile:
             raise
 
     def _begin(self, command: Mapping[str, Any]) -> None:
-        """Read the journal that is there, or begin one."""
+        """Read an existing journal, or start one."""
         end = 0
         for place, line in _whole_lines(self._file):
             record = _parsed(line, self.journal)
@@ -69,7 +69,7 @@ class ResultsFile:
             else:
                 self._recall(_result(record, self.journal), place)
             end = place + len(line)
-        # What was cut by a kill is read again.
+        # A line cut off by a kill is read again.
         self._file.truncate(end)
         if end == 0:
             self._append({"format_version": FORMAT_VERSION, "command": command})
@@ -81,10 +81,10 @@ class ResultsFile:
             self._places.setdefault(result.path, deque()).append(place)
 
     def has(self, name: str) -> bool:
-        """Return whether an image was read before; each time it was counts once.
+        """Return whether an image was read before; each recorded result is used once.
 
         Args:
-            name: of the image that comes next; those that were not read are written in that order.
+            name: Name of the next image; results of new images must be written in this order.
         """
         places = self._places.get(name)
         if not places:
@@ -93,7 +93,7 @@ class ResultsFile:
         return self._order[-1] is not None
 
     def write(self, result: ResultRow) -> None:
-        """Keep the result of the next image that was not read; it is safe after `flush`."""
+        """Append the result of the next new image; it is safe after `flush`."""
         self._order[self._awaited.popleft()] = self._append(result._asdict())
 
     def _append(self, record: Mapping[str, Any]) -> int:
@@ -102,11 +102,11 @@ class ResultsFile:
         return place
 
     def flush(self) -> None:
-        """Hand the results to the system, which keeps them whatever becomes of the process."""
+        """Flush the results to the operating system, so that they survive the process."""
         self._file.flush()
 
     def finish(self) -> None:
-        """Write the file, its results in the order of the images, and remove the journal."""
+        """Write the file, in the order of the images, and remove the journal."""
         self._file.flush()
         with (
             whole_file(self._path) as temporary,
@@ -142,11 +142,11 @@ class ResultsFile:
 
 
 class ResultsStream:
-    """Results that are written at once: to standard output, a device, a pipe.
+    """Writes results immediately: to standard output, a device or a pipe.
 
     Args:
-        stream: where to.
-        make_writer: of the format.
+        stream: Output stream.
+        make_writer: Makes the writer of the format.
     """
 
     recorded: tuple[ResultRow, ...] = ()
@@ -156,27 +156,27 @@ class ResultsStream:
         self.write = make_writer(stream)
 
     def has(self, name: str) -> bool:
-        """Return false: nothing is known of earlier commands."""
+        """Return false: a stream has no earlier results."""
         return False
 
     def flush(self) -> None:
-        """Let the results out."""
+        """Flush the stream."""
         self._stream.flush()
 
     def finish(self) -> None:
-        """Let the last results out."""
+        """Flush the stream."""
         self.flush()
 
 
 def _lock(file: Any, path: Path) -> None:
-    """Keep a second command from writing to the same journal, where the system has locks."""
+    """Prevent a second command from writing to the same journal, if the system has locks."""
     with contextlib.suppress(ImportError):
         import fcntl
 
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OSError(f"Expected no other command. Received: one that writes {path}") from error
+            raise OSError(f"Another command is writing {path}.") from error
 
 
 def _whole_lines(file: Any) -> Iterator[tuple[int, bytes]]:
@@ -193,7 +193,7 @@ def _parsed(line: bytes, journal: Path) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise TypeError("a record")
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{journal} is damaged: delete it to read anew. ({error})") from error
+        raise ValueError(f"{journal} is damaged: delete it to start again. ({error})") from error
     return record
 
 
@@ -201,17 +201,17 @@ def _result(record: Mapping[str, Any], journal: Path) -> ResultRow:
     try:
         return ResultRow(**record)
     except TypeError as error:
-        raise ValueError(f"{journal} is damaged: delete it to read anew. ({error})") from error
+        raise ValueError(f"{journal} is damaged: delete it to start again. ({error})") from error
 
 
 def _check_command(record: Mapping[str, Any], command: Mapping[str, Any], journal: Path) -> None:
     before = record.get("command")
     if record.get("format_version") != FORMAT_VERSION or not isinstance(before, dict):
-        raise ValueError(f"{journal} holds no results of this release: delete it to read anew.")
+        raise ValueError(f"{journal} was not written by this release: delete it to start again.")
     for name in sorted({*before, *command}):
         if before.get(name) != command.get(name):
             raise ValueError(
-                f"{journal} holds results of a command with other settings: repeat that command to "
-                f"finish it, or delete the file to read anew. Received: {name}="
-                f"{command.get(name)!r} in place of {before.get(name)!r}"
+                f"{journal} has results of a command with other settings: repeat that command to "
+                f"finish it, or delete the file to start again. Received: {name}="
+                f"{command.get(name)!r} instead of {before.get(name)!r}"
             )

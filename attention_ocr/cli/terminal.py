@@ -1,4 +1,4 @@
-"""What commands say on a terminal: texts of users' data must not steer it."""
+"""Terminal output of commands: control characters in users' data must not reach the terminal."""
 
 import logging
 import os
@@ -10,17 +10,17 @@ from attention_ocr.text.escaping import escape_controls
 
 
 def describe_error(error: Exception) -> str:
-    """Return what went wrong, in one line without control characters."""
+    """Return the error message in one line without control characters."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return escape_controls(f"{error.filename}: {error.strerror}")
     return escape_controls(" ".join(str(error).splitlines()))
 
 
 def escape_log(handler: logging.Handler | None = None) -> None:
-    """Escape control characters in what the log shows, but for line feeds and tabs.
+    """Escape control characters in log messages, except line feeds and tabs.
 
     Args:
-        handler: That writes it; absl's without one.
+        handler: The log handler; by default absl's.
     """
     target = handler or absl_logging.get_absl_handler()
     if not any(isinstance(entry, _Escape) for entry in target.filters):
@@ -33,13 +33,13 @@ def leave_closed_pipe() -> None:
 
 
 class _Escape(logging.Filter):
-    """Lets every note through, its message escaped."""
+    """Passes every record, with its message escaped."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         try:
             message = record.getMessage()
         except (TypeError, ValueError):
-            # Whoever writes the note says that its values do not fit.
+            # The handler reports that the arguments do not match the format.
             return True
         escaped = escape_controls(message, keep="\n\t")
         if escaped != message:

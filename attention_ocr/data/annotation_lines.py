@@ -1,10 +1,10 @@
-"""Lines of aocr's annotation lists: a path, white space, a text."""
+"""Lines of aocr's annotation lists: a path, whitespace, a text."""
 
 import re
 
 from attention_ocr.images.formats import IMAGE_SUFFIXES
 
-# A path with spaces in it ends with what an image file ends with.
+# A path that contains spaces ends with the suffix of an image file.
 _IMAGE_THEN_TEXT = re.compile(
     rf"(.*?(?:{'|'.join(map(re.escape, IMAGE_SUFFIXES))}))(?:\s(.*))?", re.IGNORECASE | re.DOTALL
 )
@@ -12,10 +12,10 @@ _PATH_THEN_TEXT = re.compile(r"(\S+)\s(.*)", re.DOTALL)
 
 
 def split_annotation(line: str) -> tuple[str, str] | None:
-    """Return path and text of a line, or None where it has no path.
+    """Return path and text of a line, or `None` if it has no path.
 
-    The path ends at the first white space after the suffix of an image file, or else at the first
-    white space, as aocr has it. The text may be empty.
+    The path ends at the first whitespace after the suffix of an image file, or else at the first
+    whitespace, as in aocr. The text may be empty.
 
     Example:
         >>> split_annotation("my images/a.png two words")

@@ -1,4 +1,4 @@
-"""Which columns of a list hold the image and the text."""
+"""The columns of a list that hold the image and the text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,12 +7,12 @@ IMAGE_COLUMN, TEXT_COLUMN = "image", "text"
 
 
 class Columns(NamedTuple):
-    """Where image and text stand in a row.
+    """Columns of image and text in a row.
 
     Attributes:
         image: Index of the column of the image.
         text: Index of the column of the text.
-        num_values: Values of a row.
+        num_values: Number of values of a row.
         has_header: Whether the first row names the columns.
     """
 

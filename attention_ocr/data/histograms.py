@@ -1,4 +1,4 @@
-"""Histograms of counted numbers, for the terminal and as a picture."""
+"""Histograms of counted numbers, as text for the terminal and as images."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ _MARGIN = 28
 
 
 class Bin(NamedTuple):
-    """A bar.
+    """A bar of a histogram.
 
     Attributes:
-        low: its smallest number.
-        high: its largest.
-        total: how many lie between them, both included.
+        low: Smallest number.
+        high: Largest number.
+        total: Count of numbers from low to high, inclusive.
     """
 
     low: float
@@ -26,19 +26,20 @@ class Bin(NamedTuple):
 
 
 def make_bins(counts: Mapping[float, int], num_bins: int = 12) -> list[Bin]:
-    """Gather counted numbers in bins of one width, the last of which is open to the top.
+    """Group counted numbers into bins of equal width; the last bin has no upper limit.
 
-    The bins cover all but the largest hundredth of the numbers, which would stretch them.
+    The bin width is chosen from the smallest 99 % of the numbers, so that outliers do not stretch
+    it.
 
     Args:
-        counts: how often each number was met.
-        num_bins: at most so many.
+        counts: Count of each number.
+        num_bins: Maximum number of bins.
     """
     if not counts:
         return []
     numbers = np.array(sorted(counts), float)
     weights = np.array([counts[number] for number in sorted(counts)])
-    # Up to the number below which 99 % lie.
+    # The 99th percentile.
     top = numbers[np.searchsorted(np.cumsum(weights), 0.99 * weights.sum())]
     whole = bool(np.all(numbers == np.round(numbers)))
     width = max((top - numbers[0] + (1 if whole else 0.1)) / num_bins, 1.0 if whole else 0.1)
@@ -74,7 +75,7 @@ def draw_histograms(panels: Mapping[str, Mapping[float, int]]) -> np.ndarray:
     """Draw histograms side by side, two in a row.
 
     Args:
-        panels: counted numbers by title.
+        panels: Counts of numbers by title.
 
     Returns:
         uint8 RGB [H, W, 3].

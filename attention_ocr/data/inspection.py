@@ -1,4 +1,4 @@
-"""What is in a source of data, and what is wrong with it, in one walk and flat memory."""
+"""Statistics and problems of a data source, found in one pass and little memory."""
 
 from array import array
 from collections import Counter
@@ -31,19 +31,19 @@ CONTRADICTION = "contradiction"
 LOOK_ALIKE = "look_alike"
 
 MEANINGS = {
-    UNREADABLE: "image files that cannot be decoded, or are not there",
+    UNREADABLE: "image files that are missing or cannot be decoded",
     NOT_UTF8: "labels that are not UTF-8",
     EMPTY: "empty labels",
-    TOO_LONG: "labels over the limit of characters",
+    TOO_LONG: "labels with more characters than the limit",
     UNKNOWN_CHARACTER: "labels with characters outside the charset",
-    "outer_space": "labels with white space at their start or end",
-    "double_space": "labels with several spaces in a row",
+    "outer_space": "labels with leading or trailing whitespace",
+    "double_space": "labels with consecutive spaces",
     "normal_form": "labels that are not in Unicode's composed form (NFC)",
     "invisible": "labels with control characters or unusual spaces",
     "mixed_scripts": "labels with a word of several scripts",
-    CONTRADICTION: "images that lie there twice, with different labels",
-    DUPLICATE: "images that lie there twice, with the same label",
-    SHRUNK: "images that would be shrunk to fit the largest width",
+    CONTRADICTION: "duplicate images with different labels",
+    DUPLICATE: "duplicate images with the same label",
+    SHRUNK: "images that would be shrunk to fit the maximum width",
     LOOK_ALIKE: "characters that look like a more frequent one",
 }
 _BATCH_SIZE = 256
@@ -51,11 +51,11 @@ _BATCH_SIZE = 256
 
 @dataclass
 class Finding:
-    """Something that may be wrong.
+    """A possible problem.
 
     Attributes:
-        count: how often.
-        examples: key and label of the first of them; of a pair, both keys.
+        count: Number of occurrences.
+        examples: Key and label of the first occurrences; for duplicates, both keys.
     """
 
     count: int = 0
@@ -63,24 +63,24 @@ class Finding:
 
 
 class Inspection:
-    """What a walk found; a few dozen bytes stay of each example.
+    """The statistics of a source; they take a few dozen bytes per example.
 
     Args:
-        image: how pictures would become inputs, to tell which would be shrunk.
-        charset: characters to look for; none for any.
-        max_length: most characters of a label; none for any.
-        num_named: examples named for each finding.
+        image: Image settings, to tell which images would be shrunk.
+        charset: Allowed characters; `None` allows any.
+        max_length: Maximum characters of a label; `None` for no limit.
+        num_named: Number of examples listed for each finding.
 
     Attributes:
-        num_examples: examples seen.
-        findings: by name, one of `MEANINGS`; only what was found.
-        characters: how often each character (NFC) stands in the labels.
-        lengths: how many labels have so many characters.
-        widths: how many readable images have so many pixels.
-        heights: of them too.
-        look_alikes: characters that look like more frequent ones.
-        unreadable_reasons: how many images cannot be decoded for each reason.
-        reason_of: why, of the images that are named.
+        num_examples: Number of examples seen.
+        findings: Problems found, by name (see `MEANINGS`).
+        characters: Count of each character (NFC) in the labels.
+        lengths: Number of labels by length in characters.
+        widths: Number of readable images by width in pixels.
+        heights: Number of readable images by height in pixels.
+        look_alikes: Characters that look like more frequent ones.
+        unreadable_reasons: Number of unreadable images by reason.
+        reason_of: Reason by key, for the listed images.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Inspection:
 
     @property
     def missing_characters(self) -> dict[str, int]:
-        """How often each character outside the charset stands in the labels."""
+        """Count of each character in the labels that is outside the charset."""
         known = self._charset
         if known is None:
             return {}
@@ -130,7 +130,7 @@ class Inspection:
         self._text_hashes.extend(batch["text_hash"].tolist())
 
     def finish(self) -> None:
-        """Compare the examples with each other, once all are in."""
+        """Find duplicates and look-alikes, after the last batch."""
         self.look_alikes = look_alikes(self.characters)
         for entry in self.look_alikes:
             self._find(LOOK_ALIKE, entry.character, entry.like)
@@ -203,22 +203,22 @@ class Inspection:
 
 
 def inspect_source(source: Source, inspection: Inspection, limit: int | None = None) -> Inspection:
-    """Walk once through a source and return `inspection`, filled.
+    """Read a source once and return `inspection`, filled.
 
     Args:
-        source: what to look at.
-        inspection: an empty one.
-        limit: look at so many examples at most; needed where there is no end.
+        source: The source to inspect.
+        inspection: An empty inspection.
+        limit: Maximum number of examples; required for endless sources.
 
     Raises:
-        ValueError: the source has no end and there is no limit, or a file of it is damaged.
+        ValueError: If the source is endless and there is no limit, or a file of it is damaged.
     """
     if limit is None and any(
         part.num_examples is None and part.spec.name == "synthetic"
         for part in source.parts or (source,)
     ):
         raise ValueError(
-            f"{source.spec.name} has no end: give it `num_examples=`, or a --limit. Received: none"
+            f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
         )
     with tqdm(total=limit or source.num_examples, unit="image", disable=None) as progress:
         for batch in _measured(source, limit):
@@ -246,7 +246,7 @@ def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarra
 
 
 def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return key, text, size and hashes of a row; the picture itself goes no further."""
+    """Return key, text, size and hashes of a row, without the image itself."""
     if "image" in row:
         encoded = tf.io.serialize_tensor(row["image"])
         size, reason = tf.shape(row["image"]), tf.constant("")
@@ -268,7 +268,7 @@ def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the height and width of a file, int32 [2], and why it has none, a string."""
+    """Return height and width of a file, int32 [2], and the reason if it is unreadable."""
     size, reason = tf.numpy_function(
         _size_or_reason, [encoded, path], (tf.int32, tf.string), stateful=False
     )

@@ -1,4 +1,4 @@
-"""What is wrong with a label, and which characters of a data set look alike."""
+"""Checks of labels, and look-alike characters of a data set."""
 
 import re
 import unicodedata
@@ -21,25 +21,24 @@ LOOK_ALIKE = (
     "'’‘′ʼ`´", '"“”„″', "-‐‑–—−ー", ".․…", ",‚", ":։", "·•∙⋅", "*∗", "/∕⁄", "~∼", "|ǀ", "×х",
     " \u00a0\u2009\u202f\u3000", "ßβ", "µμ", "°º˚", "ªa", "đð", "ıi", "ſf",
 )  # fmt: skip
-"""Groups of characters that are hard to tell apart in a picture, across scripts and within one; a
-choice from Unicode's confusables (UTS 39) of what is met in labels. Pairs within ASCII (O and 0, l
-and I) are left out: every data set has them."""
+"""Groups of characters that are hard to tell apart in an image, across scripts and within one:
+those of Unicode's confusables (UTS 39) that occur in labels. Pairs within ASCII (O and 0, l and I)
+are left out: every data set has them."""
 
 
 def label_problems(text: str) -> list[str]:
-    """Return the names of what is wrong with a label as it lies in the data.
+    """Return the names of the problems of a raw label.
 
     Returns:
-        Some of `OUTER_SPACE` (white space at its start or end), `DOUBLE_SPACE`, `NORMAL_FORM` (it
-        is not in Unicode's composed form), `INVISIBLE` (control and format characters, other
-        spaces than the plain one), `MIXED_SCRIPTS` (a word of letters of several scripts that look
-        alike).
+        Some of `OUTER_SPACE` (leading or trailing whitespace), `DOUBLE_SPACE`, `NORMAL_FORM` (not
+        in Unicode's composed form), `INVISIBLE` (control and format characters, unusual spaces),
+        `MIXED_SCRIPTS` (a word with letters of several scripts that look alike).
 
     Example:
         >>> label_problems(" a  b")
         ['outer_space', 'double_space']
     """
-    # Most labels are clean, and one search says so.
+    # Fast path: most labels are clean.
     if not _SUSPICIOUS.search(text):
         return []
     tests = {
@@ -53,13 +52,13 @@ def label_problems(text: str) -> list[str]:
 
 
 class LookAlike(NamedTuple):
-    """A rare character beside a frequent one that looks like it.
+    """A rare character and a more frequent one that looks like it.
 
     Attributes:
-        character: the rarer one.
-        times: how often it stands in the labels.
-        like: the more frequent one.
-        like_times: how often that stands there.
+        character: The rarer character.
+        times: Its count in the labels.
+        like: The more frequent character.
+        like_times: Its count in the labels.
     """
 
     character: str
@@ -69,13 +68,13 @@ class LookAlike(NamedTuple):
 
 
 def look_alikes(counts: Mapping[str, int]) -> list[LookAlike]:
-    """Return the characters of a data set that look like a more frequent one of it.
+    """Return the characters of a data set that look like a more frequent one in it.
 
-    They do if they stand in one group of `LOOK_ALIKE`, or if one becomes the other by
-    compatibility (NFKC): full width, ligatures, superscripts.
+    Two characters look alike if they are in one group of `LOOK_ALIKE`, or if one becomes the other
+    by compatibility normalisation (NFKC): full width, ligatures, superscripts.
 
     Args:
-        counts: how often each character stands in the labels.
+        counts: Count of each character in the labels.
 
     Example:
         >>> look_alikes({"a": 9, "b": 5, "а": 1})
@@ -111,7 +110,7 @@ def describe(character: str) -> str:
 
 def _is_invisible(character: str) -> bool:
     category = unicodedata.category(character)
-    # Joiners and direction marks shape Arabic and Indic scripts: they belong to the text.
+    # Joiners and direction marks shape Arabic and Indic scripts, so they are part of the text.
     if character in "\u200c\u200d\u200e\u200f":
         return False
     return category in ("Cc", "Cf", "Zl", "Zp") or (category == "Zs" and character != " ")

@@ -1,4 +1,4 @@
-"""Label files: one line per image, its path, a tab, its text."""
+"""Label files: one line per image, with path, tab and text."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from attention_ocr.text.charset import normalize
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image file and the text in it.
+    """An image file and its label.
 
     Args:
-        path: Where the image is.
-        key: The path as the label file gives it; names the image in reports.
+        path: Path of the image.
+        key: The path as written in the label file; identifies the image in reports.
         text: The label, in Unicode's composed form (NFC).
     """
 
@@ -29,28 +29,27 @@ class LabelledImage:
 def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> list[LabelledImage]:
     """Read a label file.
 
-    The file is UTF-8, with or without a byte order mark, or UTF-16 with one. A line ends with a
-    line feed, or with a carriage return and a line feed, and with nothing else: Unicode's other
-    line separators are text. A tab ends the path, and a line has one. Spaces belong to the text,
-    which may be empty; those around a path are dropped where there is no image of that name, and a
-    backslash is read as a slash. An empty line is skipped, and so is a first line that names the
-    columns (`image`, tab, `text`). A relative path starts at the folder of the label file.
+    The file is UTF-8, with or without a byte order mark, or UTF-16 with one. Lines end with LF or
+    CRLF only; Unicode's other line separators are text. Each line has one tab, which ends the
+    path. Spaces are part of the text, which may be empty; spaces around a path are dropped if no
+    image has that name, and a backslash is read as a slash. Empty lines are skipped, as is a first
+    line that names the columns (`image`, tab, `text`). Paths are relative to the label file.
 
     Args:
         path: The label file.
-        require_images: Whether each image has to be there.
+        require_images: Whether each image must exist.
 
     Returns:
         The images in the order of the file.
 
     Raises:
-        FileNotFoundError: If the label file or an image is not there.
-        ValueError: If a line is not UTF-8, has no tab, several or no path, if two lines name one
-            image, or if there is no line. The message names the file and the line.
+        FileNotFoundError: If the label file or an image does not exist.
+        ValueError: If a line is not UTF-8, has no path, no tab or several, if two lines name the
+            same image, or if there are no lines. The message names the file and the line.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"Expected a label file. Received: {path}, which is no file")
+        raise FileNotFoundError(f"Expected a label file. Received: {path}, which is not a file")
     table = ImageTable(str(path), str(path.parent), label_rows(str(path)), require_images)
     return [
         LabelledImage(path.parent / key, key, normalize(text))
@@ -59,14 +58,14 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
 
 
 def held_out_split(images: Sequence[LabelledImage], every: int, part: str) -> list[LabelledImage]:
-    """Split images by their sorted keys: of each `every` in a row the last is held out.
+    """Split images by their sorted keys: every `every`-th image is held out.
 
     Args:
-        images: What to split, in any order.
-        every: One image in so many is held out: of the sorted images, those at the positions
-            `every - 1`, `2 * every - 1`, …
-        part: `"eval"` for the images held out, `"train"` for the rest, or one of its own two
-            parts, see `tables.split_indices`.
+        images: Images in any order.
+        every: Of the sorted images, those at the positions `every - 1`, `2 * every - 1`, … are
+            held out.
+        part: `"eval"` for the held-out images, `"train"` for the rest, or one of its two parts
+            (see `tables.split_indices`).
 
     Returns:
         The images of the part, sorted by key.
@@ -85,15 +84,15 @@ def label_rows(
 
     Args:
         path: The label file.
-        image: Name or number of the column of the paths, as `columns.find_columns` takes it. With
-            none for either a line is a path, a tab and a text, and the first line may be a header
-            with `image` and `text` in it.
+        image: Name or number of the column of the paths, as in `columns.find_columns`. Without
+            either name, a line is a path, a tab and a text, and the first line may be a header
+            that contains `image` and `text`.
         text: Name or number of the column of the texts.
-        encoding: As `files.decoded_lines` takes it.
+        encoding: As in `storage.decoded_lines`.
 
     Raises:
-        ValueError: If a line is in another encoding, or has too few or too many tabs. The message
-            names it.
+        ValueError: If a line has another encoding, or too few or too many tabs. The message names
+            the line.
     """
     columns: Columns | None = None
     named = bool(image or text)
@@ -116,7 +115,7 @@ def label_rows(
 
 def _expected(columns: Columns, named: bool) -> str:
     if named or columns.has_header:
-        return f"{columns.num_values} columns with tabs between"
+        return f"{columns.num_values} columns separated by tabs"
     return "path, tab, text; with more columns, name two (`image=1,text=2`)"
 
 

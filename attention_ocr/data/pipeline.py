@@ -1,8 +1,8 @@
-"""From examples to batches.
+"""The input pipeline: from examples to batches.
 
-Order of the stages and why: shuffle what is small (paths, records), then decode; drop what cannot
-be trained on before it takes a place in a batch; bucket, so that a batch pays for no more padding
-and no more decoder steps than its own examples need; encode texts a batch at a time.
+Order of the stages and why: shuffle small items (paths, records), then decode; drop unusable
+examples before they take a place in a batch; bucket, so that a batch has no more padding and
+decoder steps than its examples need; encode texts per batch.
 """
 
 import contextlib
@@ -30,28 +30,28 @@ UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"
 NOT_UTF8 = "label that is not UTF-8"
 NUM_TRIED = 10_000
-"""Examples looked at before training, until one is found that can be trained on."""
+"""Maximum number of examples checked before training to find a usable one."""
 WINDOW = 1_000
-"""Examples among which the share of unreadable ones is taken."""
+"""Number of recent examples over which the share of unreadable ones is computed."""
 FEWEST_JUDGED = 50
-"""Examples that have to be seen before their share counts."""
-_TOLD_COUNTS = frozenset(10**power for power in range(10))
+"""Minimum number of examples before that share is checked."""
+_LOGGED_COUNTS = frozenset(10**power for power in range(10))
 
 
 class SkipReport:
-    """Names and counts the examples that a pipeline leaves out, from any of its threads.
+    """Lists and counts the examples that a pipeline skips; thread-safe.
 
-    The first one of each kind is named in the log when it is met, and then each tenfold number.
+    The 1st, 10th, 100th, … example skipped for each reason is logged.
 
     Args:
-        num_names: names kept for each reason, with what the decoder says; the count goes on.
-        fails: whether the first one ends the pipeline.
-        max_unreadable: largest share of images that cannot be read, among the last `WINDOW`
-            examples, that does not end the pipeline.
+        num_names: Number of keys kept for each reason, with the decoder's message.
+        fails: Whether the first skipped example ends the pipeline.
+        max_unreadable: Maximum share of unreadable images among the last `WINDOW` examples; a
+            higher share ends the pipeline.
 
     Attributes:
-        counts: how many there were for each reason.
-        failure: what ended the pipeline, if something has.
+        counts: Number of skipped examples by reason.
+        failure: The error that ended the pipeline, or empty.
     """
 
     def __init__(
@@ -67,17 +67,16 @@ class SkipReport:
         self.counts: Counter[str] = Counter()
 
     def add(self, key: str, reason: str, number: int = -1, detail: str = "") -> None:
-        """Count one example; the same example counts in every epoch that leaves it out.
+        """Count a skipped example; it counts in every epoch.
 
         Args:
-            key: names the example.
-            reason: why it is left out.
-            number: of the example, good ones counted as well; below 0 where nobody counts.
-            detail: what more is known of the reason; it does not tell reasons apart.
+            key: Key of the example.
+            reason: Why it is skipped.
+            number: Index of the example among all examples; negative if unknown.
+            detail: Details of the reason; examples are counted by reason only.
 
         Raises:
-            ValueError: the report says that the first one ends the pipeline, or there have been
-                too many.
+            ValueError: If `fails` is set, or too many images are unreadable.
         """
         with self._lock:
             self.counts[reason] += 1
@@ -93,7 +92,7 @@ class SkipReport:
                 self.failure = self._too_many(named, number)
             if self.failure:
                 raise ValueError(self.failure)
-        if number >= 0 and count in _TOLD_COUNTS:
+        if number >= 0 and count in _LOGGED_COUNTS:
             logging.warning("left out %d times so far: %s: %s", count, reason, named)
 
     def _too_many(self, named: str, number: int) -> str:
@@ -109,7 +108,7 @@ class SkipReport:
         )
 
     def lines(self) -> list[str]:
-        """Return a line for each reason: count and names, a detail behind those that share it."""
+        """Return a line for each reason: its count, and keys grouped by detail."""
         with self._lock:
             return [
                 f"left out {count} times: {reason}: {_by_detail(self._details[reason])}"
@@ -135,32 +134,32 @@ def training_batches(
     shard: tuple[int, int] = (0, 1),
     start: int = 0,
 ) -> tf.data.Dataset:
-    """Return endless shuffled batches whose iterator's position can be saved and restored.
+    """Return endless shuffled batches whose iterator position can be saved and restored.
 
     Args:
-        source: where the examples come from.
-        config: image, model (`max_length`) and data settings; `training.seed` seeds the order.
-        charset: token ids of the texts.
-        report: is told of every example that is left out, if there is one.
+        source: Source of the examples.
+        config: Image, model (`max_length`) and data settings; `training.seed` seeds the order.
+        charset: Maps texts to token ids.
+        report: Records every skipped example; None makes one that nobody sees.
         shard: `(index, count)` of this process among those that share the source.
-        start: examples of the source that all processes together have behind them.
+        start: Number of examples that all processes together have already consumed.
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C] in [-1, 1], zero on the padding;
         `image_sizes` int32 [B, 2]; `decoder_inputs` int32 [B, T], start and text; `targets` int32
         [B, T], text and end; `target_weights` float32 [B, T], 1 on text and end; `text` and `key`
-        string [B]; `shrunk` bool [B]. B is the batch size for one process.
+        string [B]; `shrunk` bool [B]. B is the batch size per process.
 
     Raises:
-        ValueError: none of the first examples can be trained on; the message says why.
+        ValueError: If none of the first examples can be trained on; the message says why.
     """
     report = report or SkipReport()
     data = config.data
     walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard, start)
     batch_size = data.batch_size // shard[1]
     _check_some_are_usable(source, config, shard)
-    # The number tells the report how many good ones were between two bad ones; it is part of the
-    # pipeline's position, and with it what an example draws.
+    # The index gives the report the share of bad examples and seeds the draws of an example; it is
+    # saved with the pipeline's position.
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
     dataset = source.examples(walk).enumerate()
@@ -177,7 +176,7 @@ def training_batches(
         dataset = _with_joined_words(dataset, config, charset, seed)
     dataset = _in_buckets(dataset, data, batch_size)
     if augmentation.augmentation and augmentation.augmentation_strength:
-        # The number of a batch is part of the pipeline's position, and with it every draw.
+        # The batch index seeds every draw and is saved with the pipeline's position.
         dataset = dataset.enumerate(start // data.batch_size).map(
             lambda index, batch: _augmented(batch, index, seed, config.augmentation),
             num_parallel_calls=walk.num_workers,
@@ -201,7 +200,7 @@ def _with_joined_words(
     dataset: tf.data.Dataset, config: Config, charset: Charset, seed: tuple[int, int]
 ) -> tf.data.Dataset:
     if " " not in charset:
-        raise ValueError("`join_words` needs a charset with a space. Received: one without")
+        raise ValueError("`join_words` needs a charset with a space. Received: a charset without")
     return join_words(
         dataset,
         config.augmentation.join_words,
@@ -214,10 +213,10 @@ def _with_joined_words(
 
 @contextlib.contextmanager
 def explaining(source: Source, report: SkipReport | None = None) -> Iterator[None]:
-    """Make what ends the walk through a source inside the `with` block a line for people.
+    """Convert TensorFlow errors of reading a source inside the `with` block.
 
     Raises:
-        ValueError: in place of TensorFlow's error; it names the example or the file.
+        ValueError: If reading fails; the message names the example or the file.
     """
     try:
         yield
@@ -230,12 +229,12 @@ def explaining(source: Source, report: SkipReport | None = None) -> Iterator[Non
 def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
     """Return every example of a source once, in order.
 
-    A broken image is blank and stays in its place.
+    An unreadable image is replaced by a blank one.
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `text`
-        and `key` string [B], `shrunk` and `readable` bool [B], and `lexicon` string [B] where the
-        source has one for each image. The last batch may be smaller.
+        and `key` string [B], `shrunk` and `readable` bool [B], and `lexicon` string [B] if the
+        source has a lexicon per image. The last batch may be smaller.
     """
     dataset = source.examples(Walk(num_workers=_num_workers(config)))
     dataset = dataset.map(
@@ -252,22 +251,21 @@ def _num_workers(config: Config) -> int:
 def _with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
-    # The position is saved without the state outside the pipeline, of which there is none: the ops
-    # that tf.data takes for stateful (decoding that may fail, rendering) are functions of their
-    # inputs.
+    # There is no external state to save: the ops that tf.data considers stateful (decoding that
+    # may fail, rendering) are pure functions of their inputs.
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
     return dataset.with_options(options)
 
 
 def _check_some_are_usable(source: Source, config: Config, shard: tuple[int, int]) -> None:
-    # An endless walk through nothing but what is left out would never give a batch.
+    # An endless source of unusable examples would never yield a batch.
     report = SkipReport(num_names=3)
     examples = source.examples(Walk(num_workers=_num_workers(config), shard=shard)).take(NUM_TRIED)
     usable = examples.filter(lambda example: _usable(example, config.model.max_length, report))
     with explaining(source, report):
         found = any(True for _ in usable.take(1))
     if not found:
-        reasons = "; ".join(report.lines()) or "there is none for this process"
+        reasons = "; ".join(report.lines()) or "there are none for this process"
         raise ValueError(f"No example of {source.spec.name} can be trained on: {reasons}")
 
 
@@ -277,7 +275,7 @@ def _usable(
     report: SkipReport,
     number: tf.Tensor | int = -1,
 ) -> tf.Tensor:
-    """Return whether an example can be trained on; tell the report if not."""
+    """Return whether an example can be trained on; report it if not."""
 
     def tell(
         key: bytes, number: np.int64, readable: np.bool_, valid: np.bool_, detail: bytes
@@ -310,7 +308,7 @@ def _draw_stretch(
     least, most = settings.min_stretch, settings.max_stretch
     if least == most:
         return least
-    # A place of its own beside the draws of `augment`, which are numbered by the batch.
+    # A different seed from those of `augment`, which are numbered by batch.
     seeds = tf.stack([tf.constant(seed[0], tf.int64), seed[1] - 1 - index])
     power = tf.random.stateless_uniform((), seeds, math.log(least), math.log(most))
     return tf.exp(power)

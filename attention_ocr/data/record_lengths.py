@@ -1,4 +1,4 @@
-"""The lengths that the records of a file announce, looked at before TensorFlow makes room."""
+"""Record lengths of TFRecord files, checked before TensorFlow allocates memory for them."""
 
 import struct
 from pathlib import Path
@@ -9,15 +9,15 @@ _HEADER_BYTES, _FOOTER_BYTES = 12, 4
 def check_record_lengths(path: Path, max_records: int | None = None) -> None:
     """Refuse a TFRecord file with a record that announces more bytes than the file has.
 
-    TensorFlow makes room for a record before it reads it, and a process that is told to make room
-    for terabytes ends.
+    TensorFlow allocates memory for a record before it reads it; a process that allocates terabytes
+    is killed.
 
     Args:
-        path: of a file that is not packed.
-        max_records: that are looked at, the first of the file; none looks at all of them.
+        path: An uncompressed file.
+        max_records: Number of records to check, from the start; `None` checks all.
 
     Raises:
-        ValueError: If there is such a record; the message names the record.
+        ValueError: If there is such a record; the message names it.
         OSError: If the file cannot be read.
     """
     num_bytes = path.stat().st_size

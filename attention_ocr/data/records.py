@@ -1,4 +1,4 @@
-"""TFRecords: the project's own schema, written and parsed, and those of others, parsed."""
+"""TFRecord schemas: the project's own, written and parsed, and other projects', parsed."""
 
 import unicodedata
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-# Height and width spare a reader that only sorts or counts sizes from decoding the images.
+# With height and width, readers can sort or count sizes without decoding the images.
 FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
     "image/text": tf.io.FixedLenFeature([], tf.string),
@@ -17,12 +17,12 @@ FEATURES = {
 
 
 def serialize_example(encoded: bytes, text: str, key: str, height: int, width: int) -> bytes:
-    """Write one labelled image as a `tf.train.Example`.
+    """Serialise one labelled image as a `tf.train.Example`.
 
     Args:
         encoded: The image file, see `images.image.normalize_file`.
         text: The label; stored in Unicode's composed form (NFC).
-        key: Names the image, for example its relative path.
+        key: Identifies the image, for example by its relative path.
         height: Height in pixels.
         width: Width in pixels.
 
@@ -42,10 +42,10 @@ def serialize_example(encoded: bytes, text: str, key: str, height: int, width: i
 
 
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parse what `serialize_example` wrote, in the graph.
+    """Parse the output of `serialize_example`, in the graph.
 
     Args:
-        serialized: string `[]` or `[B]`, serialised examples.
+        serialized: String `[]` or `[B]`, serialised examples.
 
     Returns:
         A dictionary of `key`, `encoded` and `text`, string tensors of the shape of `serialized`.
@@ -58,12 +58,12 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 class RecordFormat(NamedTuple):
-    """Names of the features of somebody's records.
+    """Feature names of a record format.
 
     Attributes:
-        encoded: of the image file.
-        text: of the label.
-        key: of the image's name; none where records have none.
+        encoded: Feature of the image file.
+        text: Feature of the label.
+        key: Feature of the image's name; `None` if records have none.
     """
 
     encoded: str
@@ -72,7 +72,7 @@ class RecordFormat(NamedTuple):
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of all features that must be there."""
+        """Names of all required features."""
         names = (self.encoded, self.text, self.key)
         return tuple(name for name in names if name)
 
@@ -86,14 +86,14 @@ RECORD_FORMATS = {
     # emedvedev/attention-ocr (aocr), util/dataset.py.
     "aocr": RecordFormat("image", "label"),
 }
-"""The formats, told apart by the first record: the first whose features it has."""
+"""Known formats; a file has the first one whose features its first record contains."""
 
 
 def detect_format(serialized: bytes) -> str | None:
     """Return the name of the format of a record, if it is one of `RECORD_FORMATS`.
 
     Raises:
-        ValueError: no serialised `tf.train.Example`.
+        ValueError: If the bytes are not a serialised `tf.train.Example`.
     """
     present = feature_names(serialized)
     for name, record_format in RECORD_FORMATS.items():
@@ -106,7 +106,7 @@ def feature_names(serialized: bytes) -> set[str]:
     """Return the names of the features of a serialised `tf.train.Example`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: If the bytes are not a serialised `tf.train.Example`.
     """
     try:
         return set(tf.train.Example.FromString(serialized).features.feature)
@@ -120,15 +120,15 @@ def parse_record(
     """Parse one record of any format, in the graph.
 
     Args:
-        serialized: string scalar.
-        place: string scalar, the key of a record without one.
-        record_format: names of its features.
+        serialized: String scalar.
+        place: String scalar, the key of a record without one.
+        record_format: Its feature names.
 
     Returns:
-        `key`, `encoded`, `text` as they lie there, string scalars.
+        `key`, `encoded`, `text` as stored, string scalars.
 
     Raises:
-        tf.errors.InvalidArgumentError: the record lacks a feature. The message names it.
+        tf.errors.InvalidArgumentError: If the record lacks a feature. The message names it.
     """
     names = (record_format.encoded, record_format.text, record_format.key)
     wanted = {name: tf.io.FixedLenFeature([], tf.string) for name in names if name}
@@ -141,9 +141,9 @@ def parse_record(
 
 
 def composed(text: tf.Tensor) -> tf.Tensor:
-    """Return `text` in NFC, in the graph; ASCII, which is, costs nothing. String scalars.
+    """Return `text` in NFC, in the graph, string scalars; ASCII is returned at no cost.
 
-    Bytes that are not UTF-8 stay as they are.
+    Bytes that are not UTF-8 are returned unchanged.
     """
     is_ascii = tf.strings.length(text) == tf.strings.length(text, unit="UTF8_CHAR")
     normalized = tf.cond(

@@ -1,9 +1,9 @@
-"""The files of a sharded data set, which are all there or count as none.
+"""The files of a sharded data set, complete or not at all.
 
-A data set NAME in a folder is `NAME-00000-of-00008.tfrecord` and its fellows, and
-`NAME.dataset.json`, which says what they hold and what was skipped. Shards grow under temporary
-names. They get their names when the last is complete, and the JSON file comes after them, so a run
-that was killed leaves either no shard or some that `check_shards` refuses.
+A data set NAME in a folder consists of `NAME-00000-of-00008.tfrecord` and so on, and
+`NAME.dataset.json`, which lists their contents and the skipped images. Shards are written under
+temporary names and renamed when the last is complete; the JSON file is written after that. A run
+that was killed thus leaves either no shards or some that `check_shards` refuses.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ class SkippedImage:
     Args:
         key: The image's key.
         reason: `"missing"`, `"unreadable"` or `"too_long"`.
-        detail: What was found, for people.
+        detail: Human-readable details.
     """
 
     key: str
@@ -37,9 +37,9 @@ class Shard:
     """A finished file of records.
 
     Args:
-        file: Its name.
-        num_examples: Images in it.
-        num_bytes: Its size.
+        file: File name.
+        num_examples: Number of images.
+        num_bytes: File size.
     """
 
     file: str
@@ -49,14 +49,14 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class ShardsReport:
-    """What was written and what was skipped: the content of `NAME.dataset.json`.
+    """Written and skipped images: the content of `NAME.dataset.json`.
 
     Args:
-        num_examples: Images written.
+        num_examples: Number of images written.
         shards: The files, in order.
-        skipped: The images left out, in the order of the labels.
-        unknown_characters: How often each character outside the charset stands in the labels
-            written, most frequent first; empty without a charset.
+        skipped: The skipped images, in the order of the labels.
+        unknown_characters: Count of each character outside the charset in the written labels, most
+            frequent first; empty without a charset.
     """
 
     num_examples: int
@@ -66,12 +66,12 @@ class ShardsReport:
 
 
 class ShardFiles:
-    """The files of one data set, under their temporary and their final names.
+    """The files of one data set, under their temporary and final names.
 
     Args:
-        folder: Where they are.
+        folder: Folder of the files.
         name: The data set's name: letters, digits, `_`, `-`, `.`.
-        num_shards: How many shards there will be.
+        num_shards: Number of shards.
 
     Raises:
         ValueError: If the name has other characters.
@@ -91,34 +91,34 @@ class ShardFiles:
         self.manifest = _manifest(folder, name)
 
     def prepare(self, overwrite: bool) -> None:
-        """Make the folder, and clear what a killed run left in it.
+        """Create the folder, and remove what a killed run left in it.
 
         Args:
             overwrite: Whether `commit` may replace a data set of this name.
 
         Raises:
-            FileExistsError: If there is one and it may not.
+            FileExistsError: If there is one and `overwrite` is false.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         partial_manifest = _partial(self.manifest)
         if partial_manifest.exists() and not self.manifest.exists():
-            # A run was killed while it gave the shards their names: they are half a data set.
+            # A run was killed while it renamed the shards: the data set is incomplete.
             for path in self._existing():
                 path.unlink()
         existing = self._existing()
         if existing and not overwrite:
             raise FileExistsError(
-                f"Expected no data set {self.name!r} in {self.folder}, or to be told to "
+                f"Expected no data set {self.name!r} in {self.folder}, or permission to "
                 f"overwrite it. Received: {existing[0]}"
             )
         for path in [*self._existing(_PARTIAL_SUFFIX), partial_manifest]:
             path.unlink(missing_ok=True)
 
     def commit(self, report: ShardsReport) -> None:
-        """Give the complete shards their names, in place of an older data set.
+        """Rename the complete shards to their final names, replacing an older data set.
 
         Args:
-            report: What they hold.
+            report: Their contents.
         """
         document = json.dumps(dataclasses.asdict(report), indent=2, ensure_ascii=False) + "\n"
         _partial(self.manifest).write_text(document, encoding="utf-8")
@@ -130,12 +130,12 @@ class ShardFiles:
         os.replace(_partial(self.manifest), self.manifest)
 
     def remove_partial(self) -> None:
-        """Remove the shards that have no name yet, if any."""
+        """Remove shards that still have temporary names, if any."""
         for path in self.partial_shards:
             path.unlink(missing_ok=True)
 
     def _existing(self, suffix: str = "") -> list[Path]:
-        # Of whatever count, but not those of NAME-b, which a glob would find too.
+        # With any number of shards, but not those of NAME-b, which a glob would match too.
         return [
             path
             for path in sorted(self.folder.iterdir())
@@ -145,12 +145,12 @@ class ShardFiles:
 
 
 def check_shards(paths: Iterable[Path]) -> None:
-    """Refuse shards that were not finished, or that were changed since.
+    """Refuse shards that are incomplete or were changed since.
 
-    Files without a `NAME.dataset.json`, as other programs make them, pass.
+    Files without a `NAME.dataset.json`, as other programs write them, pass.
 
     Args:
-        paths: TFRecord files, of one data set or several.
+        paths: TFRecord files of one data set or several.
 
     Raises:
         ValueError: If the run that wrote a shard was killed, or a shard of a data set is missing,

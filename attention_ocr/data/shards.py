@@ -1,4 +1,4 @@
-"""Sharded TFRecords made from labelled images: checked in parallel, written whole or not at all."""
+"""Write labelled images as sharded TFRecords: checked in parallel, complete or not at all."""
 
 import multiprocessing
 import os
@@ -29,12 +29,12 @@ _CHUNK_SIZE = 64
 
 
 class EncodedImage(NamedTuple):
-    """An image whose file has been read already.
+    """An image whose file has already been read.
 
     Attributes:
-        key: names it in reports.
-        text: the label.
-        encoded: the bytes of the file; empty where there is none.
+        key: Identifies the image in reports.
+        text: The label.
+        encoded: Content of the file; empty if there is none.
     """
 
     key: str
@@ -43,13 +43,13 @@ class EncodedImage(NamedTuple):
 
 
 class SourceImages(Collection[EncodedImage]):
-    """The images of any source that has an end.
+    """The images of any finite source.
 
     Args:
-        source: where they come from. One that does not know how many it has is walked twice.
+        source: The source; it is read twice if its number of examples is unknown.
 
     Raises:
-        ValueError: rendered text without an end.
+        ValueError: If the source is endless rendered text.
     """
 
     def __init__(self, source: Source) -> None:
@@ -79,7 +79,7 @@ class SourceImages(Collection[EncodedImage]):
 
 
 Outcome = tuple[str, bytes | SkippedImage]
-"""The text of an image, and its serialised example or why it has none."""
+"""The text of an image, and its serialised example or the reason it was skipped."""
 
 
 def write_shards(
@@ -96,31 +96,31 @@ def write_shards(
 ) -> ShardsReport:
     """Write labelled images as sharded TFRecords, in their order.
 
-    Each image is decoded once to see that training can; one that cannot be read, or whose label is
-    too long, is skipped and reported. The shards do not depend on `num_workers`. Workers are
-    processes started afresh: a script that asks for several needs the usual
+    Each image is decoded once to check that training can decode it; unreadable images and images
+    with too long labels are skipped and reported. The shards do not depend on `num_workers`.
+    Workers are spawned processes: a script that uses several needs the usual
     `if __name__ == "__main__":`.
 
     Args:
-        images: What to write.
-        out_dir: The folder; made if missing.
-        name: Name of the data set, with which its files begin.
-        num_shards: How many files to write, at most one per image.
-        num_workers: How many processes read and check images; with 1 this one does.
-        max_length: The most characters a label may have.
-        charset: Characters to look for in the labels; those outside it are counted, not skipped.
-        overwrite: Whether a data set of this name in `out_dir` is replaced. It stays as it is until
-            the new one is complete.
-        fail_on_bad: Whether the first image that would be skipped ends the writing.
+        images: The images to write.
+        out_dir: The folder; created if missing.
+        name: Name of the data set, the prefix of its files.
+        num_shards: Number of files, at most one per image.
+        num_workers: Number of processes that read and check images; 1 uses this process.
+        max_length: Maximum characters of a label.
+        charset: Expected characters; labels with others are counted, not skipped.
+        overwrite: Whether to replace a data set of this name in `out_dir`, once the new one is
+            complete.
+        fail_on_bad: Whether the first image that would be skipped raises an error instead.
 
     Returns:
-        What was written and skipped; the same is in `NAME.dataset.json`.
+        The written and skipped images, as in `NAME.dataset.json`.
 
     Raises:
-        FileExistsError: If `out_dir` holds shards of this name and `overwrite` is false.
-        OSError: If a file cannot be written, for example because the disk is full. No shard is left
-            then, and an older data set stays whole.
-        ValueError: If an argument is out of range, or no image can be used, or one cannot with
+        FileExistsError: If `out_dir` has shards of this name and `overwrite` is false.
+        OSError: If a file cannot be written, for example because the disk is full. No new shard
+            remains, and an older data set is kept.
+        ValueError: If an argument is out of range, no image is usable, or one is not with
             `fail_on_bad`.
     """
     if not 1 <= num_shards <= len(images):
@@ -196,7 +196,7 @@ def _refuse(image: SkippedImage, fail_on_bad: bool) -> None:
 def _prepare(
     images: Collection[LabelledImage | EncodedImage], max_length: int | None, num_workers: int
 ) -> Generator[Outcome, None, None]:
-    """Yield, in order, each image's text and its serialised example or why it is skipped."""
+    """Yield, in order, each image's text and its serialised example or the reason to skip it."""
     if num_workers == 1:
         for image in images:
             yield _prepare_image(image, max_length)
@@ -204,7 +204,7 @@ def _prepare(
     executor = ProcessPoolExecutor(
         num_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
     )
-    # A bounded number of chunks is under way, so that fast workers do not fill the memory.
+    # The number of pending chunks is limited, so that fast workers do not fill the memory.
     pending: deque[Future[list[Outcome]]] = deque()
     try:
         remaining = iter(images)
@@ -216,7 +216,7 @@ def _prepare(
             yield from pending.popleft().result()
     except BrokenProcessPool as error:
         raise ChildProcessError(
-            "A process that reads images ended early, perhaps for lack of memory; "
+            "A worker process ended unexpectedly, perhaps for lack of memory; "
             f"try fewer than {num_workers} workers"
         ) from error
     finally:
@@ -224,13 +224,13 @@ def _prepare(
 
 
 def _start_worker() -> None:
-    # The parent handles an interrupt and ends its workers in order.
+    # The parent handles interrupts and shuts its workers down.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent does: one that is killed cannot tell its workers."""
+    """Exit when the parent does: a killed parent cannot notify its workers."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -262,8 +262,8 @@ def _check_image(
     if not encoded:
         return SkippedImage(image.key, "unreadable", "empty file")
     try:
-        # As it is decoded in training. A file that TensorFlow would read otherwise, if at all,
-        # becomes a PNG of its pixels: other programs read records too.
+        # Decoded as in training. A file that TensorFlow would decode differently, or not at all,
+        # is stored as a PNG of its pixels, as other programs read records too.
         file = _for_tensorflow(LazyImage(encoded))
     except UnreadableImageError as error:
         detail = str(error).removeprefix("unreadable image: ")
@@ -276,10 +276,10 @@ def _check_image(
 def _for_tensorflow(image: LazyImage) -> LazyImage:
     normalized = normalize_file(image)
     try:
-        # Training decodes records without a guard.
+        # Training decodes records without this check.
         tf.io.decode_image(normalized, channels=3, expand_animations=False)
     except tf.errors.InvalidArgumentError as error:
-        # A few kinds of JPEG are read by Python alone.
+        # A few kinds of JPEG are decoded by Pillow only.
         if image.pixels is None:
             raise UnreadableImageError(image.error or str(error)) from error
         normalized = encode_array(image.pixels)

@@ -1,4 +1,4 @@
-"""Files on this machine and elsewhere: `gs://` through TensorFlow, the rest through fsspec."""
+"""Local and remote files: `gs://` through TensorFlow, other schemes through fsspec."""
 
 import codecs
 import io
@@ -13,7 +13,7 @@ import tensorflow as tf
 from attention_ocr.io.extras import extra
 
 MAX_LINE_BYTES = 2**20
-"""Of a line of a list: a file without line feeds must not be read into memory as one."""
+"""Maximum length of a line: a file without line feeds must not be read into memory as one."""
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://")
 # A byte order mark names its encoding; the longer ones begin with the shorter ones.
@@ -59,9 +59,9 @@ def open_binary(path: str) -> BinaryIO:
     """Open a file to read its bytes.
 
     Raises:
-        FileNotFoundError: there is none.
-        ImportError: a remote path that TensorFlow cannot read, without the extra `remote`.
-        ValueError: a remote path that neither TensorFlow nor fsspec can read.
+        FileNotFoundError: If it does not exist.
+        ImportError: If a remote path needs the extra `remote`, which is not installed.
+        ValueError: If neither TensorFlow nor fsspec can read a remote path.
     """
     file: Any
     if not is_remote(path):
@@ -74,17 +74,16 @@ def open_binary(path: str) -> BinaryIO:
 
 
 def read_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line of a text file that is not empty.
+    """Yield the number and the text of each non-empty line of a text file.
 
-    A line ends with a line feed, or with a carriage return and a line feed, and with nothing
-    else: Unicode's other line separators are text.
+    Lines end with LF or CRLF only; Unicode's other line separators are text.
 
     Args:
         path: The file, local or remote.
         encoding: As in `decoded_lines`.
 
     Raises:
-        ValueError: If a line is not in the encoding, or too long. The message names it.
+        ValueError: If a line is too long or not in the encoding. The message names it.
     """
     for line_number, whole_line in decoded_lines(path, encoding):
         line = whole_line.removesuffix("\n").removesuffix("\r")
@@ -93,26 +92,26 @@ def read_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
 
 
 def decoded_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line of a text file, with the line feed that ends it.
+    """Yield the number and the text of each line of a text file, including its line feed.
 
-    A byte order mark is dropped where a line begins with one: files that were joined have several.
+    A byte order mark at the start of any line is dropped: concatenated files have several.
 
     Args:
         path: The file, local or remote.
-        encoding: A name that Python knows. Empty: UTF-8, or what a byte order mark at the start of
-            the file says (UTF-16, UTF-32).
+        encoding: A Python encoding name. Empty: the encoding of the byte order mark (UTF-16,
+            UTF-32), else UTF-8.
 
     Raises:
-        ValueError: If a line is not in the encoding, or holds a NUL, which no text does. The
-            message names it. Or if nobody knows the encoding.
+        ValueError: If the encoding is unknown, or a line is not in it or contains a NUL. The
+            message names the line.
     """
     try:
         codec = codecs.lookup(encoding or "utf-8").name
-        # Some of Python's codecs turn bytes into bytes.
+        # Some of Python's codecs map bytes to bytes.
         b"a".decode(codec, errors="ignore")
     except LookupError as error:
         raise ValueError(
-            f"Expected an encoding of text, such as utf-8 or latin-1. Received: {encoding!r}"
+            f"Expected a text encoding, such as utf-8 or latin-1. Received: {encoding!r}"
         ) from error
     with open_binary(path) as file:
         # Read as bytes: a file opened as text also ends lines at a lone carriage return.
@@ -135,10 +134,9 @@ def decoded_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
 
 
 def first_line_of_text(path: str) -> str | None:
-    """Return the first line of a file that is not empty, or None where the file is no text.
+    """Return the first non-empty line of a file, or `None` if it is not a text file.
 
-    Only the beginning of the file is looked at. Characters that are not in the encoding are
-    replaced.
+    Reads only the beginning of the file. Invalid characters are replaced.
     """
     with open_binary(path) as file:
         head = file.read(_PEEKED_BYTES)
@@ -154,7 +152,7 @@ def first_line_of_text(path: str) -> str | None:
 
 
 def _bounded_lines(path: str, file: BinaryIO) -> Iterator[bytes]:
-    # By blocks: not every store's `readline` takes a limit.
+    # In blocks: not every file system's `readline` takes a limit.
     line_number, rest = 1, b""
     while block := file.read(_BLOCK_BYTES):
         *lines, rest = (rest + block).split(b"\n")
@@ -178,7 +176,7 @@ def _decode_by_line(path: str, raw_lines: Iterable[bytes], codec: str) -> Iterat
 
 
 def _decode_whole(path: str, content: bytes, codec: str) -> Iterator[str]:
-    """Return the lines of an encoding in which a line feed is several bytes."""
+    """Return the lines of text in an encoding whose line feed has several bytes."""
     try:
         return iter(io.StringIO(content.decode(codec), newline="\n"))
     except UnicodeDecodeError as error:
@@ -192,7 +190,7 @@ def _not_in_encoding(
     received = f"byte 0x{error.object[error.start]:02x}"
     hint = ""
     if codec == "utf-8":
-        hint = "; convert the file, or name its encoding where the source takes `encoding=`"
+        hint = "; convert the file, or set `encoding=` if the source has it"
     return ValueError(
         f"{path}, line {line_number}: expected {codec.upper()}. Received: {received}{hint}"
     )

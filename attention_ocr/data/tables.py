@@ -1,4 +1,4 @@
-"""Millions of labelled images by their index, in a few dozen bytes each."""
+"""Compact tables of labelled images: a few dozen bytes each, accessed by index."""
 
 import os
 import re
@@ -16,12 +16,12 @@ _VALIDATION_EVERY = 10
 
 
 class StringTable:
-    """A growing sequence of strings in one block of UTF-8 and one of offsets.
+    """A growing sequence of strings, stored as one block of UTF-8 and one of offsets.
 
-    A list of Python strings takes several times the memory, and a graph that holds one copies it.
+    A list of Python strings takes several times the memory, and is copied into a graph.
 
     Args:
-        strings: what it begins with.
+        strings: Initial strings.
     """
 
     def __init__(self, strings: Iterable[str] = ()) -> None:
@@ -30,7 +30,7 @@ class StringTable:
             self.append(string)
 
     def append(self, string: str) -> None:
-        """Add a string at the end."""
+        """Append a string."""
         self._block += string.encode("utf-8")
         self._offsets.append(len(self._block))
 
@@ -44,11 +44,11 @@ class StringTable:
         return (self[index] for index in range(len(self)))
 
     def content(self) -> tuple[bytes, bytes]:
-        """Return all of it in two blocks, which differ wherever a string differs."""
+        """Return the two blocks, which are equal exactly for equal tables."""
         return bytes(self._block), self._offsets.tobytes()
 
     def lookup(self) -> "StringLookup":
-        """Return the table, as it is now, for a graph."""
+        """Return the current table for use in a graph."""
         return StringLookup(tf.constant(bytes(self._block)), tf.constant(np.array(self._offsets)))
 
 
@@ -56,14 +56,14 @@ class StringLookup:
     """A `StringTable` inside a graph.
 
     Args:
-        block: string scalar.
-        offsets: int64 [n + 1].
+        block: String scalar.
+        offsets: Int64 [n + 1].
 
     Call arguments:
-        index: int64 scalar.
+        index: Int64 scalar.
 
     Returns:
-        string scalar.
+        String scalar.
     """
 
     def __init__(self, block: tf.Tensor, offsets: tf.Tensor) -> None:
@@ -76,22 +76,21 @@ class StringLookup:
 
 
 class ImageTable:
-    """Labelled image files, as some file lists them.
+    """Labelled image files, as listed in a file.
 
-    Keys are paths as they are found: a backslash of a list from Windows is read as a slash, and
-    spaces around a path are dropped, where there is an image of that name and none of the name as
-    it is written.
+    Keys are paths as they exist: backslashes of a list from Windows are read as slashes, and
+    spaces around a path are dropped, if only the changed path exists.
 
     Args:
-        name: the file that lists them, for messages.
-        folder: where the relative ones of the paths start; may be remote.
-        rows: of each image the line that names it, its path and its text, read once.
-        require_images: whether each image has to be there; in a remote folder none is looked for.
+        name: The file that lists them, for messages.
+        folder: Base folder of relative paths; may be remote.
+        rows: Line number, path and text of each image, read once.
+        require_images: Whether each image must exist; not checked in a remote folder.
 
     Raises:
-        FileNotFoundError: an image is not there.
-        ValueError: there is no row, one has no path, or two name one image. The message names the
-            line.
+        FileNotFoundError: If an image does not exist.
+        ValueError: If there are no rows, one has no path, or two name the same image. The message
+            names the line.
     """
 
     def __init__(
@@ -119,8 +118,8 @@ class ImageTable:
                 self.texts.append(text)
             except UnicodeEncodeError as error:
                 raise ValueError(
-                    f"{name}, line {line}: expected Unicode text. Received: half of a surrogate "
-                    f"pair in {error.object!r}"
+                    f"{name}, line {line}: expected Unicode text. Received: an unpaired surrogate "
+                    f"in {error.object!r}"
                 ) from error
         if not lines:
             raise ValueError(f"Expected images and their texts. Received: {name}, which has none")
@@ -136,17 +135,17 @@ class ImageTable:
         return f"{self.folder.rstrip('/')}/{key}"
 
     def _found(self, written: str) -> str:
-        """Return the path of an image, as a list gives it, in the form that is there."""
+        """Return the path of an image in the spelling that exists."""
         if "\\" not in written and written == written.strip():
             return written
         if is_remote(self.folder):
-            # To look for each would take a request; stores name their objects with slashes.
+            # Checking each would take a request; object stores use slashes.
             return written.strip().replace("\\", "/")
-        # The share of a server (\\server\share) keeps the two backslashes it begins with.
+        # A network share (\\server\share) keeps its backslashes.
         slashed = written if written.startswith("\\\\") else written.replace("\\", "/")
-        forms = [slashed, written] if os.sep == "\\" else [written, slashed]
-        forms += [form.strip() for form in forms]
-        return next((form for form in forms if exists(self.path_of(form))), forms[0])
+        spellings = [slashed, written] if os.sep == "\\" else [written, slashed]
+        spellings += [spelling.strip() for spelling in spellings]
+        return next((path for path in spellings if exists(self.path_of(path))), spellings[0])
 
     def path_in_graph(self, key: tf.Tensor) -> tf.Tensor:
         """Return the path of the image that the table names `key`, string scalars."""
@@ -159,7 +158,7 @@ class ImageTable:
         return tf.where(absolute, key, joined)
 
     def _refuse_repeated(self, lines: Sequence[int], hashes: np.ndarray) -> None:
-        # `images/a.png` and `./images/a.png` are one image. Numbers are compared first, because a
+        # `images/a.png` and `./images/a.png` are the same image. Hashes are compared first, as a
         # set of a million paths is large.
         order = np.argsort(hashes, kind="stable")
         repeated = hashes[order[1:]] == hashes[order[:-1]]
@@ -171,31 +170,31 @@ class ImageTable:
             if first != line:
                 raise ValueError(
                     f"{self.name}, line {line}: expected each image once. "
-                    f"Received: {key!r}, which line {first} names too"
+                    f"Received: {key!r}, which line {first} also names"
                 )
 
 
 def split_indices(
     keys: Sequence[str] | StringTable, every: int, part: str, group: str = ""
 ) -> np.ndarray:
-    """Return which images a part holds: of each `every` in a row of sorted keys the last is out.
+    """Return the indices of a part of the images: every `every`-th by sorted key is held out.
 
     Args:
-        keys: of all images.
-        every: one image in so many is held out: of the sorted images, those at the positions
-            `every - 1`, `2 * every - 1`, …
-        part: `"eval"` for the images held out, `"train"` for the rest; `"validation"` for every
-            tenth of `"train"`, by which a run is watched, and `"fit"` for what is left then.
-        group: a regular expression whose first group, matched at the start of a key, names what
-            must not be torn apart: the document, or the writer. One group in so many is held out
-            then. Empty: each image is a group.
+        keys: Keys of all images.
+        every: Of the sorted images, those at the positions `every - 1`, `2 * every - 1`, … are
+            held out.
+        part: `"eval"` for the held-out images, `"train"` for the rest; `"validation"` for every
+            tenth of `"train"`, to monitor a run, and `"fit"` for the remainder of `"train"`.
+        group: A regular expression whose first group, matched at the start of a key, names the
+            unit that must not be split: the document or the writer. Groups are then held out
+            instead of images. Empty: each image is a group.
 
     Returns:
-        int64, the indices of the part's images in the order of their keys.
+        Int64, the indices of the part's images in the order of their keys.
 
     Raises:
-        ValueError: `every` is below 2, `part` is unknown, the part would be empty, `group` is no
-            regular expression with a group, or a key does not match it.
+        ValueError: If `every` is below 2, `part` is unknown, the part would be empty, `group` is
+            not a regular expression with a group, or a key does not match it.
     """
     if every < 2:
         raise ValueError(f"Expected `every` to be 2 or more. Received: every={every}")
@@ -223,7 +222,7 @@ def split_indices(
 def _places_of_groups(
     keys: Sequence[str] | StringTable, order: np.ndarray, group: str
 ) -> np.ndarray:
-    """Return for each key, in `order`, the place of its group among the sorted groups."""
+    """Return for each key, in `order`, the index of its group among the sorted groups."""
     try:
         pattern = re.compile(group)
     except re.error as error:

@@ -1,4 +1,4 @@
-"""Requests that come at the same time are computed together, in an order and in bounds."""
+"""Batching: concurrent requests are computed together, in order and within limits."""
 
 import asyncio
 import itertools
@@ -28,23 +28,23 @@ class _Task:
 
 
 class Batcher:
-    """Runs functions on batches, a batch at a time in each of its threads.
+    """Runs functions on batches, one batch at a time in each of its threads.
 
     Heavy requests have a thread of their own, so that light ones never wait for one, and at most a
     quarter of the places in the queue, so that they never fill it.
 
-    It belongs to the event loop in which `start` was called.
+    A batcher belongs to the event loop in which `start` was called.
 
     Args:
-        max_batch_size: most rows of a batch.
-        timeout_s: how long a batch that is not full waits for more rows.
-        num_threads: batches of light requests that run at the same time.
-        max_queue_rows: rows that may wait.
-        max_queue_bytes: bytes that may wait.
-        joining: whether rows of several requests make a batch; otherwise each request is one.
-        max_batch_cost: requests are joined as long as their costs add up to no more. One that
+        max_batch_size: Maximum number of rows in a batch.
+        timeout_s: How long an incomplete batch waits for more rows.
+        num_threads: Batches of light requests that run concurrently.
+        max_queue_rows: Maximum number of queued rows.
+        max_queue_bytes: Maximum number of queued bytes.
+        joining: Whether rows of several requests share a batch; otherwise each request is one.
+        max_batch_cost: Requests are joined while their total cost is at most this. A request that
             costs over a quarter of it is heavy.
-        observe: called with the number of rows of each batch that is run.
+        observe: Called with the number of rows of each batch that is run.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Batcher:
         self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to run what is submitted."""
+        """Start processing submitted requests."""
         self._workers = [
             asyncio.create_task(self._work(heavy)) for heavy in (*[False] * self._num_threads, True)
         ]
 
     async def stop(self) -> None:
-        """Run no more; what waits is refused, what runs is awaited."""
+        """Stop: refuse queued requests and wait for running ones."""
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -94,21 +94,21 @@ class Batcher:
     async def submit(
         self, compute: Compute, inputs: Arrays, num_rows: int, cost: int = 0
     ) -> Arrays:
-        """Run a function on rows, perhaps together with rows of others.
+        """Run a function on rows, possibly batched with rows of other requests.
 
         Args:
-            compute: maps arrays [B, ...] to arrays [B, ...], each row for itself. Calls with the
-                same function are joined, if their rows have the same shapes.
-            inputs: arrays [num_rows, ...].
-            num_rows: of each array.
-            cost: of computing them, in the unit of `max_batch_cost`.
+            compute: Maps arrays [B, ...] to arrays [B, ...], each row independently. Calls with
+                the same function are joined if their rows have the same shapes.
+            inputs: Arrays [num_rows, ...].
+            num_rows: Number of rows of each array.
+            cost: Cost of computing them, in the unit of `max_batch_cost`.
 
         Returns:
             The outputs for these rows.
 
         Raises:
-            ServingError: too many rows for a batch, too much waits already, or what `compute`
-                raised.
+            ServingError: If there are too many rows for a batch or the queue is full. Errors of
+                `compute` are raised as they are.
         """
         if num_rows > self._max_batch_size:
             raise too_many_rows(num_rows, self._max_batch_size)
@@ -126,13 +126,13 @@ class Batcher:
         try:
             return await done
         finally:
-            # Who asked may have gone: its rows must not wait any longer.
+            # The client may have disconnected: its rows must leave the queue.
             if task in self._queues.get(key, ()):
                 self._queues[key].remove(task)
                 self._count(task, -1)
 
     def _admit(self, num_rows: int, num_bytes: int, heavy: bool) -> None:
-        """Refuse rows that have no place in the queue."""
+        """Refuse rows for which the queue has no room."""
         if (
             self.queued_rows + num_rows > self._max_queue_rows
             or self.queued_bytes + num_bytes > self._max_queue_bytes
@@ -142,7 +142,7 @@ class Batcher:
                 f"The queue is full: {self.queued_rows} images of {self.queued_bytes} bytes wait. "
                 "Try again later.",
             )
-        # One may always wait, however small the queue is.
+        # One heavy request may always wait, however small the queue is.
         if heavy and self._heavy_rows and self._heavy_rows + num_rows > self._max_queue_rows // 4:
             raise ServingError(
                 Code.RESOURCE_EXHAUSTED,
@@ -156,7 +156,7 @@ class Batcher:
 
     async def _work(self, heavy: bool) -> None:
         while True:
-            # Dictionaries keep their order: this one has waited longest.
+            # Dictionaries keep their order: this queue has waited longest.
             while (key := next((key for key in self._queues if key[0] == heavy), None)) is None:
                 self._came.clear()
                 await self._came.wait()
@@ -192,7 +192,7 @@ class Batcher:
             cost += task.cost
             tasks.append(task)
         if queue and compute is not None:
-            # Behind the others, so that none is left waiting.
+            # Back of the line, so that no queue starves.
             self._queues[key] = queue
             self._computes[key] = compute
         return tasks
@@ -213,7 +213,7 @@ class Batcher:
         if running.exception() is None or len(tasks) == 1:
             _deliver(running, tasks)
             return
-        # Somebody's rows cannot be computed; the others must not pay for it.
+        # One request's rows failed: retry each alone, so that the others still succeed.
         for index, task in enumerate(tasks):
             try:
                 await self._run(compute, [task])
@@ -223,7 +223,7 @@ class Batcher:
 
 
 def _compute_each(compute: Compute, tasks: Sequence[_Task]) -> list[Arrays]:
-    """Return the outputs for each task; in a thread, so that joining large rows blocks nobody."""
+    """Return the outputs of each task; runs in a thread, as joining large rows takes time."""
     if len(tasks) == 1:
         return [compute(tasks[0].inputs)]
     num_rows = sum(task.num_rows for task in tasks)
@@ -232,8 +232,8 @@ def _compute_each(compute: Compute, tasks: Sequence[_Task]) -> list[Arrays]:
         if len(array) != num_rows:
             raise ServingError(
                 Code.INTERNAL,
-                f"Output {name!r} of the model must have a row for each of {num_rows} of the "
-                f"inputs. Received: {len(array)}",
+                f"Output {name!r} of the model must have one row per input row, {num_rows}. "
+                f"Received: {len(array)}",
             )
     ends = list(itertools.accumulate(task.num_rows for task in tasks))
     starts = [0, *ends[:-1]]
@@ -256,7 +256,7 @@ def _deliver(running: "asyncio.Future[list[Arrays]]", tasks: Sequence[_Task]) ->
 
 def _refuse(tasks: Iterable[_Task]) -> None:
     for task in tasks:
-        _fail(task, ServingError(Code.UNAVAILABLE, "The server stops."))
+        _fail(task, ServingError(Code.UNAVAILABLE, "The server is shutting down."))
 
 
 def _fail(task: _Task, error: BaseException) -> None:
@@ -269,12 +269,12 @@ def _join(parts: Sequence[Arrays]) -> Arrays:
 
 
 def object_array(values: Sequence[bytes]) -> np.ndarray:
-    """Return files or texts as an array of objects, whose rows keep their zero bytes."""
+    """Return files or texts as an object array, which keeps trailing zero bytes."""
     array = np.empty(len(values), object)
     array[:] = values
     return array
 
 
 def num_bytes_of(array: np.ndarray) -> int:
-    """Return the bytes of an array; of one of texts, those of the texts."""
+    """Return the number of bytes of an array; of an object array, those of its elements."""
     return sum(map(len, array.flat)) if array.dtype == object else array.nbytes

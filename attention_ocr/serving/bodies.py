@@ -1,4 +1,4 @@
-"""Request bodies: received in bounded memory and time, and unpacked no further than allowed."""
+"""Request bodies: received in bounded memory and time, and decompressed up to a limit."""
 
 import asyncio
 import zlib
@@ -8,25 +8,25 @@ from contextlib import asynccontextmanager
 from attention_ocr.serving.errors import Code, ServingError
 
 SMALL_BYTES = 2**18
-"""Bodies of no more are received even when the budget of bytes is spent; most pictures are."""
+"""Bodies up to this size are received even when the byte budget is spent; most images fit."""
 
 _STEP_BYTES = 2**16
-# What zlib adds to say that a header of gzip is expected.
+# zlib's convention for "expect a gzip header".
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 class Bodies:
-    """Receives bodies, as many and as large as the limits say.
+    """Receives request bodies within limits on their number and size.
 
-    Clients that announce a body and send none, or send it slowly, take no place from those that
-    send theirs: when there are too many, the one that has taken longest gives way.
+    Clients that announce a body and send it slowly or never do not block the others: when too many
+    bodies are arriving, the one that has taken longest is dropped.
 
     Args:
-        max_body_bytes: of one body.
-        max_receiving: bodies that arrive at the same time.
-        max_held_bytes: of all bodies that are arriving or being unpacked; over it those of more
-            than `SMALL_BYTES` are refused.
-        timeout_s: how long one may take to arrive.
+        max_body_bytes: Maximum size of a body.
+        max_receiving: Maximum number of bodies that arrive concurrently.
+        max_held_bytes: Byte budget of all bodies that are arriving or being decompressed; once it
+            is spent, bodies of more than `SMALL_BYTES` are refused.
+        timeout_s: How long a body may take to arrive.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Bodies:
 
     @property
     def num_receiving(self) -> int:
-        """Bodies that are arriving."""
+        """The number of bodies that are arriving."""
         return len(self._receiving)
 
     @asynccontextmanager
@@ -50,13 +50,13 @@ class Bodies:
         """Receive a body; it counts as held until the `with` block ends.
 
         Args:
-            read: returns the next part of the body, nothing at its end.
+            read: Returns the next part of the body, empty at its end.
 
         Yields:
             The body.
 
         Raises:
-            ServingError: If it is too large, takes too long, or has to give way to others.
+            ServingError: If it is too large, takes too long, or is dropped in favour of others.
         """
         held = _Held(self)
         try:
@@ -83,7 +83,7 @@ class Bodies:
         if task.cancelled():
             raise ServingError(
                 Code.RESOURCE_EXHAUSTED,
-                f"Over {self._max_receiving} bodies were arriving, and this one had taken longest.",
+                f"Over {self._max_receiving} bodies were arriving; the slowest one was dropped.",
             )
         return task.result()
 
@@ -95,10 +95,10 @@ class Bodies:
         return b"".join(parts) if len(parts) > 1 else (parts[0] if parts else b"")
 
     def hold(self, num_bytes: int, total: int) -> None:
-        """Count bytes of a body that has `total` of them with these.
+        """Count received bytes of a body, `total` so far, against the budget.
 
         Raises:
-            ServingError: If the body is too large, or too much is held already.
+            ServingError: If the body is too large or the budget is spent.
         """
         if total > self._max_body_bytes:
             raise too_many_bytes(self._max_body_bytes)
@@ -111,7 +111,7 @@ class Bodies:
 
 
 class _Held:
-    """The bytes that one body holds of the budget."""
+    """One body's share of the byte budget."""
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
@@ -125,7 +125,7 @@ class _Held:
 def too_many_bytes(most: int) -> ServingError:
     """Return the error of a body that is larger than a request may be."""
     return ServingError(
-        Code.INVALID_ARGUMENT, f"The body may have {most} bytes at most.", http_status=413
+        Code.INVALID_ARGUMENT, f"Expected a body of at most {most} bytes.", http_status=413
     )
 
 
@@ -133,12 +133,12 @@ def unpack_body(body: bytes, content_encoding: str, most: int) -> bytes:
     """Undo the `Content-Encoding` of a body.
 
     Args:
-        body: as it came.
-        content_encoding: the header; `gzip`, `deflate`, or nothing that changes the body.
-        most: bytes that it may unpack to. One of more is refused before any of them is kept.
+        body: The body as received.
+        content_encoding: The header: `gzip`, `deflate`, `identity` or empty.
+        most: Maximum decompressed size, checked before any of it is kept.
 
     Raises:
-        ServingError: If the encoding is another, the body is damaged, or it unpacks to more.
+        ServingError: If the encoding is unknown, or the body is damaged or too large.
     """
     encodings = [part.strip().lower() for part in content_encoding.split(",")]
     encodings = [encoding for encoding in encodings if encoding not in ("", "identity")]
@@ -152,18 +152,18 @@ def unpack_body(body: bytes, content_encoding: str, most: int) -> bytes:
         )
     window = _GZIP_WINDOW
     if encodings == ["deflate"]:
-        # Some send deflate bare, without the header of zlib that belongs around it.
+        # Some clients send raw deflate, without the zlib header that the standard requires.
         window = zlib.MAX_WBITS if body[:1] and body[0] & 15 == zlib.DEFLATED else -zlib.MAX_WBITS
     try:
         if _unpacked_bytes(body, window, most) > most:
             raise too_many_bytes(most)
         return zlib.decompress(body, window)
     except zlib.error as error:
-        raise ServingError(Code.INVALID_ARGUMENT, f"The body is damaged: {error}") from error
+        raise ServingError(Code.INVALID_ARGUMENT, f"Cannot decompress the body: {error}") from error
 
 
 def _unpacked_bytes(body: bytes, window: int, most: int) -> int:
-    """Count the bytes that a body unpacks to, in constant memory; stop above `most`."""
+    """Count the decompressed bytes of a body, in constant memory; stop above `most`."""
     unpack = zlib.decompressobj(window)
     num_bytes, rest = 0, memoryview(body)
     while not unpack.eof and num_bytes <= most:

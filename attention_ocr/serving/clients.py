@@ -1,4 +1,4 @@
-"""Clients of a model server, by gRPC and by REST: TF Serving's own interface and nothing else."""
+"""gRPC and REST clients of a model server; they use only TF Serving's own interface."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ class RequestFailedError(OSError):
     """A request that the server refused or did not answer.
 
     Args:
-        status: `RESOURCE_EXHAUSTED`, `NOT_FOUND`, …, or the number of an HTTP status.
-        message: of the server.
+        status: `RESOURCE_EXHAUSTED`, `NOT_FOUND`, …, or an HTTP status code.
+        message: The server's error message.
     """
 
     def __init__(self, status: str, message: str) -> None:
@@ -26,20 +26,20 @@ class RequestFailedError(OSError):
 
 
 class Client(Protocol):
-    """What both clients can do."""
+    """The interface that both clients implement."""
 
     def predict(self, files: Sequence[bytes], signature_name: str = "") -> dict[str, np.ndarray]:
         """Read images.
 
         Args:
-            files: each the bytes of an image file.
-            signature_name: empty for the default one; its one input is `images`, string [B].
+            files: Contents of image files.
+            signature_name: Empty for the default; its only input is `images`, string [B].
 
         Returns:
             The outputs of the signature by name, arrays [B, ...]; texts as `bytes`, UTF-8.
 
         Raises:
-            RequestFailedError: the server refused, or did not answer in time.
+            RequestFailedError: If the server refused or did not answer in time.
         """
         ...
 
@@ -49,7 +49,7 @@ class Client(Protocol):
         """Return for each image its classes with their scores.
 
         Raises:
-            RequestFailedError: see `predict`.
+            RequestFailedError: See `predict`.
         """
         ...
 
@@ -57,31 +57,31 @@ class Client(Protocol):
         """Return the state of each version, such as `AVAILABLE`, `LOADING` or `END`.
 
         Raises:
-            RequestFailedError: see `predict`.
+            RequestFailedError: See `predict`.
         """
         ...
 
     def signatures(self) -> dict[str, dict[str, dict[str, str]]]:
-        """Return by signature, by `inputs` and `outputs`, by name, the type, such as `DT_STRING`.
+        """Return `{signature: {"inputs" | "outputs": {name: type}}}`, a type like `DT_STRING`.
 
         Raises:
-            RequestFailedError: see `predict`.
+            RequestFailedError: See `predict`.
         """
         ...
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         ...
 
 
 class RestClient:
-    """Speaks REST.
+    """REST client.
 
     Args:
         address: `host:port` or `http://host:port`.
-        model_name: of the model.
-        version: of the model; none for the newest.
-        timeout_s: how long an answer is waited for.
+        model_name: Name under which the model is served.
+        version: Version of the model; `None` for the newest.
+        timeout_s: Time limit of a request.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class RestClient:
             answer = response.json()
         except requests.exceptions.JSONDecodeError as error:
             raise RequestFailedError(
-                str(response.status_code), f"{self._url}: the answer is no JSON"
+                str(response.status_code), f"{self._url}: the response is not JSON"
             ) from error
         except requests.exceptions.RequestException as error:
             raise RequestFailedError("UNAVAILABLE", f"{self._url}: {_cause(error)}") from error
@@ -153,13 +153,13 @@ class RestClient:
 
 
 class GrpcClient:
-    """Speaks gRPC.
+    """gRPC client.
 
     Args:
         address: `host:port`.
-        model_name: of the model.
-        version: of the model; none for the newest.
-        timeout_s: how long an answer is waited for.
+        model_name: See `RestClient`.
+        version: See `RestClient`.
+        timeout_s: See `RestClient`.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class GrpcClient:
     def predict(
         self, files: Sequence[bytes], signature_name: str = "", outputs: Sequence[str] = ()
     ) -> dict[str, np.ndarray]:
-        """See `Client`; here the outputs that are wanted can be named, and the rest is not sent."""
+        """See `Client`; `outputs` names the outputs to send, by default all."""
         import tensorflow as tf
         from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
@@ -270,7 +270,7 @@ def _array(values: list[Any]) -> np.ndarray:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the last line of what went wrong, without the objects that a library names."""
+    """Return the first line of the root cause, without the wrapping library errors."""
     while error.__context__ is not None:
         error = error.__context__
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,10 +1,10 @@
-"""What a request can end with, in the words of gRPC and of HTTP."""
+"""Errors of a request, as gRPC and HTTP status codes."""
 
 from enum import IntEnum
 
 
 class Code(IntEnum):
-    """The canonical codes of gRPC, by their numbers."""
+    """gRPC's canonical status codes."""
 
     OK = 0
     CANCELLED = 1
@@ -20,7 +20,7 @@ class Code(IntEnum):
 
     @property
     def http_status(self) -> int:
-        """The HTTP status that TF Serving answers with."""
+        """The HTTP status that TF Serving returns for this code."""
         return _HTTP_STATUS.get(self, 500)
 
 
@@ -37,16 +37,16 @@ _HTTP_STATUS = {
 
 
 MAX_MESSAGE = 1000
-"""Characters of a message: what was received may be a part of it, and be megabytes long."""
+"""Maximum characters of a message: it may quote received input of megabytes."""
 
 
 class ServingError(Exception):
     """A request that cannot be answered.
 
     Args:
-        code: says what kind of failure it is.
-        message: says what was expected and what was received; cut after `MAX_MESSAGE` characters.
-        http_status: where another one than that of the code says it better.
+        code: Kind of failure.
+        message: What was expected and received; cut after `MAX_MESSAGE` characters.
+        http_status: Overrides the HTTP status of the code.
     """
 
     def __init__(self, code: Code, message: str, http_status: int | None = None) -> None:
@@ -58,7 +58,7 @@ class ServingError(Exception):
 
 
 def too_many_rows(num_rows: int, most: int) -> ServingError:
-    """Return the error of a request with more rows than a batch may have."""
+    """Return the error for a request with more rows than fit into a batch."""
     return ServingError(
         Code.INVALID_ARGUMENT, f"Expected at most {most} images in a request. Received: {num_rows}"
     )

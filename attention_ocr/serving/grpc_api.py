@@ -1,7 +1,7 @@
-"""The gRPC side: `PredictionService` and `ModelService` of TF Serving."""
+"""gRPC interface: TF Serving's `PredictionService` and `ModelService`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
 import grpc
@@ -21,8 +21,8 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
+from attention_ocr.serving.admission import Admission
 from attention_ocr.serving.batching import Arrays
-from attention_ocr.serving.bodies import Bodies
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
@@ -36,28 +36,21 @@ MODEL_SERVICE = "tensorflow.serving.ModelService"
 
 
 class GrpcApi:
-    """Translates between messages and the service.
+    """Translates between gRPC messages and the service.
 
     Args:
-        service: answers.
-        options: of the server.
-        monitoring: counts.
+        service: Computes the responses.
+        admission: Limits requests of this interface.
+        monitoring: Counts and times requests.
     """
 
-    def __init__(self, service: Service, options: ServingOptions, monitoring: Monitoring) -> None:
+    def __init__(self, service: Service, admission: Admission, monitoring: Monitoring) -> None:
         self._service = service
-        self._options = options
+        self._admission = admission
         self._monitoring = monitoring
-        self._bodies = Bodies(
-            options.max_request_bytes,
-            options.max_receiving_requests,
-            options.max_receiving_bytes,
-            options.receive_timeout_s,
-        )
-        self._num_active = 0
 
     def handlers(self) -> list[Any]:
-        """Return the handlers of the methods, by service."""
+        """Return the method handlers of both services."""
         return [
             grpc.method_handlers_generic_handler(
                 PREDICTION_SERVICE,
@@ -84,17 +77,19 @@ class GrpcApi:
     ) -> Any:
         """Return the handler of a method.
 
-        On the wire a stream of one message is a message. As a stream it is received here, so that
-        one that does not arrive is given up, and as bytes, so that what is no message has an
-        answer that says so.
+        On the wire, a stream of one message equals a single message. It is received as a stream,
+        so that one that never arrives times out, and as bytes, so that malformed messages get an
+        error response.
         """
 
         async def handle(messages: AsyncIterator[bytes], context: Any) -> Any:
             with self._monitoring.request("gRPC", method) as outcome:
                 try:
-                    with ExitStack() as place:
-                        async with self._bodies.receive(_one_message(messages)) as message:
-                            place.enter_context(self._place())
+                    with ExitStack() as stack:
+                        async with self._admission.bodies.receive(
+                            _one_message(messages)
+                        ) as message:
+                            stack.enter_context(self._admission.slot())
                             request = _parse(request_class, message)
                         return await answer(request)
                 except ServingError as error:
@@ -105,25 +100,12 @@ class GrpcApi:
             handle, response_serializer=lambda response: response.SerializeToString()
         )
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Take one of the places of requests that are answered at the same time."""
-        if self._num_active >= self._options.max_concurrent_requests:
-            raise ServingError(
-                Code.RESOURCE_EXHAUSTED, f"{self._num_active} requests are under way."
-            )
-        self._num_active += 1
-        try:
-            yield
-        finally:
-            self._num_active -= 1
-
     async def _predict(self, request: Any) -> Any:
         wanted = _model_request(request.model_spec)
 
         def unpack() -> Arrays:
             return {
-                name: array_of(tensor, self._options.max_request_bytes)
+                name: array_of(tensor, self._admission.max_request_bytes)
                 for name, tensor in request.inputs.items()
             }
 
@@ -159,7 +141,7 @@ class GrpcApi:
 
 
 def _one_message(messages: AsyncIterator[bytes]) -> Callable[[], Awaitable[bytes]]:
-    """Return what reads the message of a call, and then nothing more."""
+    """Return a reader that returns the message of a call once, then nothing."""
     ended = False
 
     async def read() -> bytes:
@@ -169,7 +151,7 @@ def _one_message(messages: AsyncIterator[bytes]) -> Callable[[], Awaitable[bytes
         ended = True
         async for message in messages:
             return message
-        raise ServingError(Code.INVALID_ARGUMENT, "Expected a message. Received: none")
+        raise ServingError(Code.INVALID_ARGUMENT, "Expected a message. Received: nothing")
 
     return read
 
@@ -180,8 +162,8 @@ def _parse(request_class: Any, message: bytes) -> Any:
     except DecodeError as error:
         raise ServingError(
             Code.INVALID_ARGUMENT,
-            f"Expected a {request_class.DESCRIPTOR.full_name}. Received: {len(message)} bytes "
-            "that are none",
+            f"Expected a {request_class.DESCRIPTOR.full_name}. "
+            f"Received: {len(message)} bytes that cannot be parsed",
         ) from error
 
 
@@ -191,17 +173,17 @@ def make_grpc_server(
     """Return a server that is not started yet, and its port.
 
     Raises:
-        OSError: the port is taken.
+        OSError: If the port is taken.
     """
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", options.max_request_bytes),
             ("grpc.max_send_message_length", -1),
-            # Otherwise a second server would take half of the requests, in silence.
+            # Otherwise a second server on this port would silently take half of the requests.
             ("grpc.so_reuseport", 0),
         ],
     )
-    server.add_generic_rpc_handlers(GrpcApi(service, options, monitoring).handlers())
+    server.add_generic_rpc_handlers(GrpcApi(service, Admission(options), monitoring).handlers())
     try:
         port = server.add_insecure_port(f"{options.host}:{options.port}")
     except RuntimeError as error:
@@ -233,7 +215,7 @@ def _predict_response(request: Any, answer: ModelResponse) -> Any:
 
 
 def tensor_proto(array: np.ndarray) -> Any:
-    """Return an array as TF Serving sends it: each value for itself, readable in any language."""
+    """Return an array as TF Serving sends it: typed value lists, readable in any language."""
     dtype = tf.string if array.dtype == object else tf.dtypes.as_dtype(array.dtype)
     proto = TensorProto(dtype=dtype.as_datatype_enum)
     for size in array.shape:
@@ -249,13 +231,13 @@ def tensor_proto(array: np.ndarray) -> Any:
 
 
 def _serialized_examples(request_input: Any) -> list[bytes]:
-    """Return the examples of a request, each with the features of the context that all share."""
+    """Return the examples of a request, each with the features of their shared context."""
     kind = request_input.WhichOneof("kind")
     if kind == "example_list":
         return [example.SerializeToString() for example in request_input.example_list.examples]
     if kind == "example_list_with_context":
         both = request_input.example_list_with_context
-        # Two messages one behind the other merge when they are read.
+        # Concatenated messages merge when they are parsed.
         context = both.context.SerializeToString()
         return [context + example.SerializeToString() for example in both.examples]
     return []

@@ -1,4 +1,4 @@
-"""Counts and times of what a server does, in the form that Prometheus reads."""
+"""Server metrics in Prometheus's text format."""
 
 import asyncio
 import time
@@ -16,37 +16,37 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 @dataclass
 class Outcome:
-    """What a request ended with."""
+    """The status code of a request."""
 
     code: Code = Code.OK
 
 
 class Monitoring:
-    """Metrics of one server, apart from those of any other in the process."""
+    """Metrics of one server; servers in one process do not share them."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "attention_ocr_requests",
-            "Requests that were answered.",
+            "Completed requests.",
             ("interface", "method", "code"),
             registry=self._registry,
         )
         self._latency = Histogram(
             "attention_ocr_request_seconds",
-            "Time from a request to its answer.",
+            "Time from a request to its response.",
             ("interface", "method"),
             buckets=LATENCIES_S,
             registry=self._registry,
         )
         self._batches = Histogram(
             "attention_ocr_batch_size",
-            "Images that were read at once.",
+            "Images per batch.",
             buckets=BATCH_SIZES,
             registry=self._registry,
         )
         self._queue = Gauge(
-            "attention_ocr_queued_images", "Images that wait.", registry=self._registry
+            "attention_ocr_queued_images", "Queued images.", registry=self._registry
         )
 
     @contextmanager
@@ -55,22 +55,22 @@ class Monitoring:
 
         Args:
             interface: `gRPC` or `REST`.
-            method: of the interface.
+            method: Method of the interface.
 
         Yields:
-            Where to note what it ended with, if not well.
+            The outcome, whose code the caller sets on failure.
         """
         outcome = Outcome()
         start_s = time.perf_counter()
         try:
             yield outcome
         except asyncio.CancelledError:
-            # Who asked has gone, or its deadline has passed.
+            # The client has disconnected, or its deadline has passed.
             if outcome.code == Code.OK:
                 outcome.code = Code.CANCELLED
             raise
         except Exception:
-            # Nothing is swallowed here: whatever else ends a request is counted, and goes on.
+            # Every other failure is counted and re-raised.
             if outcome.code == Code.OK:
                 outcome.code = Code.INTERNAL
             raise
@@ -83,7 +83,7 @@ class Monitoring:
         self._batches.observe(num_rows)
 
     def watch_queue(self, num_rows: Callable[[], float]) -> None:
-        """Ask for the length of the queue whenever the metrics are read."""
+        """Report the queue length by a function that is called whenever metrics are read."""
         self._queue.set_function(num_rows)
 
     def text(self) -> bytes:

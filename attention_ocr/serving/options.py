@@ -1,4 +1,4 @@
-"""What can be set of a server."""
+"""Settings of a model server."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,37 +12,37 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class ServingOptions:
-    """Settings of a server; names as in TF Serving, where it has the same.
+    """Settings of a server; named as in TF Serving where it has the same setting.
 
     Attributes:
-        model_base_path: directory whose subdirectories 1, 2, … are versions of the model; or
-            `default`, the model that comes with the package (a folder of that name is found by
-            its absolute path).
-        model_name: by which clients ask for it.
-        host: address to listen at.
-        port: of gRPC; 0 takes a free one, -1 offers no gRPC.
-        rest_api_port: of REST; 0 takes a free one, -1 offers no REST.
-        model_versions: `latest`, `all`, or numbers with commas between.
-        file_system_poll_wait_seconds: how often new versions are looked for; 0 looks only once.
-        enable_batching: whether images of several requests are read together.
-        max_batch_size: most images that are read at once; a request with more is refused.
-        batch_timeout_ms: how long a batch that is not full waits for more.
-        num_batch_threads: batches that are read at the same time.
-        max_queue_images: images that may wait; what comes on top is refused.
-        max_queue_bytes: bytes of the images that may wait.
-        max_request_bytes: of one request.
-        max_request_pixels: of all images of one request.
-        max_concurrent_requests: that are answered at the same time.
-        max_receiving_requests: whose bodies arrive at the same time; of more, the one that has
-            taken longest is refused.
-        max_receiving_bytes: of bodies that are arriving or being unpacked; over it those of more
-            than 256 KiB are refused.
-        receive_timeout_s: seconds that the body of a request may take to arrive, and that a
-            connection of REST may stay without one.
-        grace_s: seconds that requests have to end when the server is told to stop.
-        second_looks: Whether images that are read without confidence are read again, as the
-            settings of the model say.
-        limits: the largest image that is decoded.
+        model_base_path: Directory whose subdirectories 1, 2, … are versions of the model; or
+            `default`, the model that comes with the package (use an absolute path for a folder of
+            that name).
+        model_name: Name by which clients request the model.
+        host: Address to listen on.
+        port: gRPC port; 0 picks a free one, -1 disables gRPC.
+        rest_api_port: REST port; 0 picks a free one, -1 disables REST.
+        model_versions: `latest`, `all`, or version numbers separated by commas.
+        file_system_poll_wait_seconds: Seconds between checks for new versions; 0 checks only once.
+        enable_batching: Whether images of several requests are batched.
+        max_batch_size: Maximum images in a batch, and in a request.
+        batch_timeout_ms: How long an incomplete batch waits for more images.
+        num_batch_threads: Batches that are computed concurrently.
+        max_queue_images: Maximum queued images; further requests are refused.
+        max_queue_bytes: Maximum bytes of queued images.
+        max_request_bytes: Maximum size of a request.
+        max_request_pixels: Maximum pixels of all images of a request.
+        max_concurrent_requests: Maximum requests in flight.
+        max_receiving_requests: Maximum request bodies that arrive concurrently; above it, the
+            slowest one is dropped.
+        max_receiving_bytes: Maximum bytes of bodies that are arriving or being decompressed; above
+            it, bodies of more than 256 KiB are refused.
+        receive_timeout_s: Seconds that a request body may take to arrive, and that a REST
+            connection may stay idle.
+        grace_s: Seconds that in-flight requests have to finish at shutdown.
+        second_looks: Whether images read with low confidence are re-read, as the settings of the
+            model say.
+        limits: Size limits of decoded images.
     """
 
     model_base_path: Path
@@ -71,7 +71,7 @@ class ServingOptions:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^/:\s]+", self.model_name):
             raise ValueError(
-                "`model_name` must have a character, and no slash, colon or blank. "
+                "`model_name` must not be empty or contain a slash, colon or whitespace. "
                 f"Received: {self.model_name!r}"
             )
         for name, least in _LEAST.items():
@@ -94,17 +94,17 @@ class ServingOptions:
             self.chosen_versions()
 
     def chosen_versions(self) -> frozenset[int] | None:
-        """Return the versions that are named, none with `latest` and `all`.
+        """Return the listed version numbers, `None` for `latest` and `all`.
 
         Raises:
-            ValueError: `model_versions` is none of these.
+            ValueError: If `model_versions` is malformed.
         """
         if self.model_versions in (LATEST, ALL):
             return None
         numbers = self.model_versions.split(",")
         if not all(number.isascii() and number.isdecimal() for number in numbers):
             raise ValueError(
-                "`model_versions` must be latest, all, or numbers with commas between. "
+                "`model_versions` must be latest, all, or numbers separated by commas. "
                 f"Received: {self.model_versions!r}"
             )
         return frozenset(map(int, numbers))

@@ -1,8 +1,8 @@
-"""The REST side: the paths of TF Serving under `/v1/models`, and metrics for Prometheus."""
+"""REST interface: TF Serving's paths under `/v1/models`, and Prometheus metrics."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from aiohttp import http, web
 from google.protobuf.json_format import MessageToDict
 
 from attention_ocr.serving import rest_format
+from attention_ocr.serving.admission import Admission
 from attention_ocr.serving.batching import Arrays
-from attention_ocr.serving.bodies import Bodies, too_many_bytes, unpack_body
+from attention_ocr.serving.bodies import too_many_bytes, unpack_body
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import IMAGE_INPUT
 from attention_ocr.serving.monitoring import Monitoring
-from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.servable import Signature
 from attention_ocr.serving.service import ModelRequest, Service
 from attention_ocr.serving.versions import MAX_VERSION
@@ -40,22 +40,15 @@ class RestApi:
     """Translates between HTTP and the service.
 
     Args:
-        service: answers.
-        options: of the server.
-        monitoring: counts.
+        service: Computes the responses.
+        admission: Limits requests of this interface.
+        monitoring: Counts and times requests.
     """
 
-    def __init__(self, service: Service, options: ServingOptions, monitoring: Monitoring) -> None:
+    def __init__(self, service: Service, admission: Admission, monitoring: Monitoring) -> None:
         self._service = service
-        self._options = options
+        self._admission = admission
         self._monitoring = monitoring
-        self._bodies = Bodies(
-            options.max_request_bytes,
-            options.max_receiving_requests,
-            options.max_receiving_bytes,
-            options.receive_timeout_s,
-        )
-        self._num_active = 0
 
     def application(self) -> web.Application:
         """Return the web application."""
@@ -82,11 +75,11 @@ class RestApi:
                 outcome.code = error.code
                 return _json(rest_format.dump_error(error.message), error.http_status)
             except Exception:  # noqa: BLE001
-                # A request shows a mistake of this server or of its model: the log says where, the
-                # client gets what its protocol promises, and the others go on.
+                # A bug of this server or of its model: it is logged, the client gets an error of
+                # the protocol, and other requests continue.
                 logging.exception("%s %s", request.method, request.path)
                 outcome.code = Code.INTERNAL
-                return _json(rest_format.dump_error("The server failed."), 500)
+                return _json(rest_format.dump_error("Internal server error."), 500)
 
     async def _answer(self, request: web.Request, match: re.Match[str], method: str) -> bytes:
         version = int(match["version"]) if match["version"] else None
@@ -103,53 +96,40 @@ class RestApi:
             return self._metadata(wanted)
         if method == "":
             return _dump_message(self._service.status(wanted))
-        raise ServingError(Code.UNIMPLEMENTED, "A recogniser of text has no regression.")
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Take one of the places of requests that are answered at the same time."""
-        if self._num_active >= self._options.max_concurrent_requests:
-            raise ServingError(
-                Code.RESOURCE_EXHAUSTED, f"{self._num_active} requests are under way."
-            )
-        self._num_active += 1
-        try:
-            yield
-        finally:
-            self._num_active -= 1
+        raise ServingError(Code.UNIMPLEMENTED, "Text recognisers do not support regression.")
 
     @asynccontextmanager
     async def _body(self, request: web.Request) -> AsyncIterator[bytes]:
-        """Receive the body of a request, as it came."""
-        if (request.content_length or 0) > self._options.max_request_bytes:
-            raise too_many_bytes(self._options.max_request_bytes)
+        """Receive the body of a request, still compressed."""
+        if (request.content_length or 0) > self._admission.max_request_bytes:
+            raise too_many_bytes(self._admission.max_request_bytes)
 
         async def read() -> bytes:
             try:
                 return await request.content.readany()
             except (ConnectionError, web.RequestPayloadError, http.HttpProcessingError) as error:
                 raise ServingError(
-                    Code.INVALID_ARGUMENT, f"The body is damaged: {error}"
+                    Code.INVALID_ARGUMENT, f"Cannot receive the body: {error}"
                 ) from error
 
-        async with self._bodies.receive(read) as body:
+        async with self._admission.bodies.receive(read) as body:
             yield body
 
     def _unpacked(self, request: web.Request, body: bytes) -> bytes:
         encoding = request.headers.get("Content-Encoding", "")
-        return unpack_body(body, encoding, self._options.max_request_bytes)
+        return unpack_body(body, encoding, self._admission.max_request_bytes)
 
     def _unpacked_bytes(self, request: web.Request, body: bytes) -> int:
-        """Return the bytes of a body, and of one that is packed those that it may unpack to."""
+        """Return the size of a body; of a compressed one, the limit of its decompressed size."""
         packed = "Content-Encoding" in request.headers
-        return self._options.max_request_bytes if packed else len(body)
+        return self._admission.max_request_bytes if packed else len(body)
 
     async def _predict(self, wanted: ModelRequest, request: web.Request) -> bytes:
-        # The same version from here on: another may be loaded while a large body is unpacked.
+        # Fixed here, as a newer version may be loaded while a large body is decompressed.
         servable = self._service.servable(wanted)
-        with ExitStack() as place:
+        with ExitStack() as stack:
             async with self._body(request) as body:
-                place.enter_context(self._place())
+                stack.enter_context(self._admission.slot())
 
                 def unpack() -> tuple[rest_format.PredictBody, Arrays]:
                     content = self._unpacked(request, body)
@@ -158,7 +138,7 @@ class RestApi:
                     parsed = rest_format.parse_predict(content)
                     signature = servable.signature(parsed.signature_name)
                     rest_format.check_num_rows(
-                        parsed, signature.takes_rows, self._options.max_batch_size
+                        parsed, signature.takes_rows, self._admission.max_batch_size
                     )
                     return parsed, rest_format.arrays_of(parsed, signature.definition.inputs)
 
@@ -170,9 +150,9 @@ class RestApi:
             return rest_format.dump_predictions(answer.outputs, parsed.by_row)
 
     async def _classify(self, wanted: ModelRequest, request: web.Request) -> bytes:
-        with ExitStack() as place:
+        with ExitStack() as stack:
             async with self._body(request) as body:
-                place.enter_context(self._place())
+                stack.enter_context(self._admission.slot())
                 signature_name, examples = await self._service.unpack(
                     lambda: rest_format.parse_classify(self._unpacked(request, body)),
                     self._unpacked_bytes(request, body),
@@ -200,12 +180,12 @@ class RestApi:
 
 
 def _predict_image(content: bytes, signature: Signature) -> tuple[rest_format.PredictBody, Arrays]:
-    """Take a body that is an image file for the one row of a request to predict."""
+    """Return a predict request whose only row is an image file."""
     if set(signature.definition.inputs) != {IMAGE_INPUT}:
         raise ServingError(
             Code.INVALID_ARGUMENT,
-            "This model reads no image file that is a body of its own. Expected JSON with the "
-            f"inputs {sorted(signature.definition.inputs)}",
+            "This model does not accept a bare image file. Expected JSON with the inputs "
+            f"{sorted(signature.definition.inputs)}",
         )
     images = np.empty(1, object)
     images[0] = content

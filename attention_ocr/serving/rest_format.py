@@ -1,4 +1,4 @@
-"""JSON of TF Serving's REST interface: rows and columns of tensors, examples, errors."""
+"""JSON format of TF Serving's REST interface: tensors by row or column, examples, errors."""
 
 import base64
 import binascii
@@ -17,28 +17,27 @@ from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 BINARY_KEY = "b64"
 BINARY_SUFFIX = "_bytes"
 MAX_VALUES = 2**22
-"""Of a body, counted by its commas: a picture of a megapixel in JSON has three quarters of it."""
-
+"""Maximum values of a body, counted by its commas: a JSON image of a megapixel has 3/4 of it."""
 
 MAX_DEPTH = 16
-"""Lists in lists of a value: more than any tensor has axes, and less than NumPy can count."""
+"""Maximum nesting of lists: more than the axes of any tensor, and less than NumPy's limit."""
 
 _IMAGE_SIGNATURES = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\x00", b"MM\x00*"),
     *(b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00 ftyp"),
 )
-"""How image files begin, and JSON does not."""
+"""First bytes of image files."""
 
 _WHAT_TO_SEND = 'Send {"instances": [{"b64": "…"}]}, or an image file as it is.'
 
 
 class PredictBody(NamedTuple):
-    """A request to predict.
+    """A predict request.
 
     Attributes:
-        signature_name: empty for the default one.
-        values: what stands under `instances` or `inputs`.
-        by_row: whether it stood under `instances`.
+        signature_name: Empty for the default.
+        values: The value of `instances` or `inputs`.
+        by_row: Whether it was `instances`.
     """
 
     signature_name: str
@@ -47,19 +46,19 @@ class PredictBody(NamedTuple):
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the object that a body holds.
+    """Return the JSON object of a body.
 
     Raises:
-        ServingError: it is no JSON object.
+        ServingError: If it is not a JSON object.
     """
     num_values = body.count(b",") + 1
     if num_values > MAX_VALUES:
         raise _invalid(
-            f"Expected at most {MAX_VALUES} values in a JSON body; send pictures as files, or by "
+            f"Expected at most {MAX_VALUES} values in a JSON body; send images as files, or by "
             f"gRPC. Received: {num_values}"
         )
-    # While it parses, no other thread runs. Millions of new lists set off the collector of garbage
-    # again and again, which finds none and takes most of the time.
+    # Parsing holds the GIL. Millions of new lists would trigger the garbage collector repeatedly,
+    # which finds nothing and takes most of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -78,8 +77,8 @@ def is_image_file(body: bytes, content_type: str) -> bool:
     """Return whether a body is an image file, as `curl --data-binary @word.png` sends it.
 
     Args:
-        body: of a request, unpacked.
-        content_type: as the request says; `curl` says the same of all bodies.
+        body: Decompressed body of a request.
+        content_type: Content type of the request; `curl` sends the same for every body.
 
     Example:
         >>> is_image_file(b"GIF89a...", "application/x-www-form-urlencoded")
@@ -91,32 +90,32 @@ def is_image_file(body: bytes, content_type: str) -> bool:
 
 
 def parse_predict(body: bytes) -> PredictBody:
-    """Return what a body asks to predict.
+    """Parse the body of a predict request.
 
     Raises:
-        ServingError: it is no such request; the message says why.
+        ServingError: If it is malformed.
     """
     document = parse_body(body)
     name = _signature_name(document)
     if ("instances" in document) == ("inputs" in document):
-        raise _invalid("Expected either `instances` or `inputs`. Received: both or none")
+        raise _invalid("Expected either `instances` or `inputs`. Received: both or neither")
     by_row = "instances" in document
     values = document["instances" if by_row else "inputs"]
     if by_row and not (isinstance(values, list) and values):
-        raise _invalid(f"`instances` must be a list with values. Received: {_kind(values)}")
+        raise _invalid(f"`instances` must be a non-empty list. Received: {_kind(values)}")
     return PredictBody(name, values, by_row)
 
 
 def check_num_rows(request: PredictBody, takes_rows: bool, most: int) -> None:
-    """Refuse too many rows before they are unpacked.
+    """Refuse too many rows before they are converted.
 
     Args:
-        request: from `parse_predict`.
-        takes_rows: whether the signature counts rows.
-        most: rows of a request.
+        request: Result of `parse_predict`.
+        takes_rows: Whether the signature takes batches of rows.
+        most: Maximum rows of a request.
 
     Raises:
-        ServingError: there are more.
+        ServingError: If there are more.
     """
     values = request.values
     columns = values.values() if not request.by_row and _is_named(values) else [values]
@@ -126,14 +125,14 @@ def check_num_rows(request: PredictBody, takes_rows: bool, most: int) -> None:
 
 
 def arrays_of(request: PredictBody, declared: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays that a request holds.
+    """Return the arrays of a request.
 
     Args:
-        request: from `parse_predict`.
-        declared: the `TensorInfo` of each input of the signature.
+        request: Result of `parse_predict`.
+        declared: The `TensorInfo` of each input of the signature.
 
     Raises:
-        ServingError: a name is missing or too many, or a value is of another type or shape.
+        ServingError: If a name is missing or unknown, or a type or shape does not match.
     """
     columns = _columns(request.values, declared) if request.by_row else request.values
     if not _is_named(columns):
@@ -164,10 +163,10 @@ def _is_named(value: Any) -> bool:
 
 
 def _array(name: str, value: Any, data_type: int) -> np.ndarray:
-    """Return a value as an array; a body may hold millions of numbers, so NumPy looks at them."""
+    """Return a value as an array; checked by NumPy, as a body may hold millions of numbers."""
     dtype = tf.dtypes.as_dtype(data_type)
     if _depth(value) > MAX_DEPTH:
-        raise _invalid(f"Input {name!r} may have {MAX_DEPTH} lists in each other at most.")
+        raise _invalid(f"Input {name!r} may have at most {MAX_DEPTH} nested lists.")
     leaves = np.array(value, object)
     kinds = set(map(type, leaves.flat))
     if list in kinds:
@@ -193,7 +192,7 @@ def _array(name: str, value: Any, data_type: int) -> np.ndarray:
 
 
 def _depth(value: Any) -> int:
-    """Count the lists in each other, by the first of each: NumPy takes the others for that deep."""
+    """Return the nesting depth along first elements, which is the depth that NumPy assumes."""
     depth = 0
     while isinstance(value, list):
         depth += 1
@@ -217,16 +216,16 @@ def _binary(name: str, encoded: Any) -> bytes:
 
 
 def parse_classify(body: bytes) -> tuple[str, list[bytes]]:
-    """Return the name of the signature and the serialized examples of a request to classify.
+    """Return the signature name and the serialised examples of a classify request.
 
     Raises:
-        ServingError: it is no such request; the message says why.
+        ServingError: If it is malformed.
     """
     document = parse_body(body)
     context = document.get("context", {})
     examples = document.get("examples")
     if not isinstance(examples, list) or not examples:
-        raise _invalid(f"`examples` must be a list with examples. Received: {_kind(examples)}")
+        raise _invalid(f"`examples` must be a non-empty list. Received: {_kind(examples)}")
     serialized = []
     for index, example in enumerate(examples):
         if not isinstance(example, dict) or not isinstance(context, dict):
@@ -254,12 +253,12 @@ def _add_feature(example: Example, name: str, value: Any) -> None:
 def _signature_name(document: dict[str, Any]) -> str:
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise _invalid(f"`signature_name` must be a text. Received: {_kind(name)}")
+        raise _invalid(f"`signature_name` must be a string. Received: {_kind(name)}")
     return name
 
 
 def dump_predictions(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
-    """Return the answer to a request to predict, in the form in which it came."""
+    """Return the response to a predict request, by row or column as the request was."""
     columns = {name: _listed(name, array) for name, array in outputs.items()}
     if not by_row:
         return dump({"outputs": columns if len(columns) > 1 else next(iter(columns.values()))})
@@ -271,7 +270,7 @@ def dump_predictions(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
 
 def _listed(name: str, array: np.ndarray) -> Any:
     if array.dtype != object:
-        # JSON knows no infinity; TF Serving writes it all the same, and `dump` does from lists.
+        # JSON has no infinity, but TF Serving writes it anyway; `dump` does so for lists.
         finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
         return np.ascontiguousarray(array) if finite else array.tolist()
     binary = name.endswith(BINARY_SUFFIX)
@@ -287,19 +286,19 @@ def _listed(name: str, array: np.ndarray) -> Any:
 
 
 def dump_error(message: str) -> bytes:
-    """Return the answer to a request that failed."""
+    """Return the response to a request that failed."""
     return orjson.dumps({"error": message})
 
 
 def dump(document: Any) -> bytes:
-    """Return a document as JSON; numbers that JSON has no word for as JavaScript writes them."""
+    """Return a document as JSON; NaN and infinities are written as in JavaScript."""
     if _holds_infinity(document):
         return json.dumps(document, ensure_ascii=False, default=_as_list).encode("utf-8")
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _holds_infinity(value: Any) -> bool:
-    """Whether a list holds a float, which arrays do not: only what is not finite was listed."""
+    """Return whether a list holds a float: only arrays with non-finite values become lists."""
     while isinstance(value, list | dict) and value:
         if isinstance(value, dict):
             return any(map(_holds_infinity, value.values()))
@@ -314,7 +313,7 @@ def _as_list(value: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list"}
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
     return "nothing" if value is None else names.get(type(value), "an object")
 
 

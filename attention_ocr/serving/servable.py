@@ -1,4 +1,4 @@
-"""One version of a model, loaded: its signatures, and the warm-up before the first request."""
+"""A loaded version of a model: its signatures, and warm-up before the first request."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,13 +19,14 @@ DEFAULT_SIGNATURE = "serving_default"
 
 
 class Signature:
-    """A function of a model: arrays in, arrays out.
+    """A function of a model, from arrays to arrays.
 
     Args:
-        definition: its inputs, outputs and method as the model declares them.
-        function: computes it on tensors, called with names.
-        owner: kept as long as the signature is: a function alone does not keep its variables alive,
-            and a batch may outlast the version and all who asked for it.
+        name: Name of the signature.
+        definition: Its inputs, outputs and method as the model declares them.
+        function: Computes it on tensors passed by name.
+        owner: Kept alive with the signature: a function alone does not keep its variables alive,
+            and a batch may outlive the version.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Signature:
         self._owner = owner
         infos = [*definition.inputs.values(), *definition.outputs.values()]
         self.takes_rows = bool(definition.inputs) and all(map(_is_batch, infos))
-        """Whether the first axis of every input and output counts independent rows."""
+        """Whether the first axis of every input and output is the batch axis."""
 
     def __call__(self, inputs: Arrays) -> Arrays:
         """Compute the outputs; images are decoded as everywhere in this toolkit.
 
         Raises:
-            ServingError: TensorFlow refuses the values, or runs out of memory.
+            ServingError: If TensorFlow refuses the values or runs out of memory.
         """
         dtypes = {name: info.dtype for name, info in self.definition.inputs.items()}
         guarded = normalize_images(inputs)
@@ -56,10 +57,10 @@ class Signature:
         return name_refused(outputs, guarded.refused) if self.takes_rows else outputs
 
     def check(self, inputs: Arrays) -> None:
-        """Refuse inputs that do not go with the signature.
+        """Refuse inputs that do not match the signature.
 
         Raises:
-            ServingError: another name, type or shape; the message says which.
+            ServingError: If a name, type or shape differs.
         """
         expected = self.definition.inputs
         if set(inputs) != set(expected):
@@ -88,11 +89,11 @@ class Servable:
     """A version of a model that has been loaded and warmed up.
 
     Args:
-        version: its number.
-        directory: a SavedModel.
+        version: Version number.
+        directory: Directory of a SavedModel.
 
     Raises:
-        ValueError: the model is damaged or reaches beyond its directory; the message names it.
+        ValueError: If the model is damaged or refers to files outside its directory.
     """
 
     def __init__(self, version: int, directory: Path) -> None:
@@ -113,16 +114,16 @@ class Servable:
         self.num_warmup_requests = self._warm_up()
 
     def signature(self, name: str = "") -> Signature:
-        """Return a signature by name, without one that which serves by default.
+        """Return a signature by name, the default one for an empty name.
 
         Raises:
-            ServingError: there is none of that name.
+            ServingError: If no signature has that name.
         """
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
             raise ServingError(
                 Code.INVALID_ARGUMENT,
-                f"Serving signature key {name!r} not found. It has: {sorted(self.signatures)}",
+                f"Serving signature key {name!r} not found. Available: {sorted(self.signatures)}",
             )
         return self.signatures[name]
 
@@ -137,14 +138,14 @@ class Servable:
                 signature(inputs)
             except (ServingError, ValueError, TypeError) as error:
                 raise ValueError(
-                    f"{self.directory}: request {num_requests} of its warm-up file fails: {error}"
+                    f"{self.directory}: warm-up request {num_requests} fails: {error}"
                 ) from error
             num_requests += 1
         return num_requests
 
 
 def _reason(message: str) -> str:
-    """Return the line of a message of TensorFlow that says what is wrong, not where."""
+    """Return the line of a TensorFlow message that says what is wrong, not where."""
     lines = [line.strip() for line in message.splitlines()]
     telling = [line for line in lines if line and not line.startswith("[[")]
     return telling[-1] if telling else "TensorFlow failed."
@@ -156,12 +157,12 @@ def _is_batch(info: Any) -> bool:
 
 
 def array_of(proto: Any, max_bytes: int) -> np.ndarray:
-    """Return the array of a `TensorProto` that came from outside.
+    """Return the array of an untrusted `TensorProto`.
 
-    A message of some bytes may announce a tensor of gigabytes, by its shape alone.
+    A few bytes may announce a tensor of gigabytes, by its shape alone.
 
     Raises:
-        ServingError: the values do not fill the shape, or the array would be over `max_bytes`.
+        ServingError: If the values do not fill the shape, or the array exceeds `max_bytes`.
     """
     sizes = [dim.size for dim in proto.tensor_shape.dim]
     received = f"{DataType.Name(proto.dtype)} {sizes}" if proto.dtype in DataType.values() else "?"
@@ -172,12 +173,13 @@ def array_of(proto: Any, max_bytes: int) -> np.ndarray:
             raise ValueError("the shape is unknown")
         if dtype == tf.string and num_values != len(proto.string_val):
             raise ValueError(f"{len(proto.string_val)} strings")
-        # No values can be said to be of any size, and a model may make room for one of them.
+        # An empty array may announce any size for its other axes, which a model may allocate.
         announced = int(np.prod(np.array([max(size, 1) for size in sizes], object)))
         if dtype != tf.string and announced * dtype.size > max_bytes:
             raise ValueError(f"over {max_bytes} bytes")
         return np.asarray(tf.make_ndarray(proto))
     except (TypeError, ValueError, KeyError) as error:
         raise ServingError(
-            Code.INVALID_ARGUMENT, f"A tensor whose values fill its shape. Received: {received}"
+            Code.INVALID_ARGUMENT,
+            f"Expected a tensor whose values fill its shape. Received: {received}",
         ) from error

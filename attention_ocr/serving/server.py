@@ -1,4 +1,4 @@
-"""The server as a whole: it starts, answers, and ends when it is told to."""
+"""The model server: start, serve until a signal, shut down."""
 
 import asyncio
 import logging as python_logging
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from attention_ocr.inference.locate import is_default, why_no_model
 from attention_ocr.io.urls import url_of
+from attention_ocr.serving.admission import Admission
 from attention_ocr.serving.batching import Batcher
 from attention_ocr.serving.grpc_api import make_grpc_server
 from attention_ocr.serving.monitoring import Monitoring
@@ -21,18 +22,18 @@ from attention_ocr.serving.rest_api import RestApi
 from attention_ocr.serving.service import Service
 from attention_ocr.serving.versions import Versions, find_versions
 
-# What does not speak HTTP is answered with 400; a trace of each in the log would help who sends it.
-# Mistakes of the server are noted where they are answered.
+# Malformed HTTP gets a 400; a traceback of each would let clients flood the log. Errors of the
+# server itself are logged where they are handled.
 _SILENT = python_logging.getLogger(f"{__name__}.http")
 _SILENT.setLevel(python_logging.CRITICAL)
 
 
 class Server:
-    """A running server; make one with `start`.
+    """A running server; create one with `start`.
 
     Attributes:
-        port: of gRPC, -1 without.
-        rest_api_port: of REST, -1 without.
+        port: gRPC port, -1 if disabled.
+        rest_api_port: REST port, -1 if disabled.
     """
 
     def __init__(self, options: ServingOptions) -> None:
@@ -58,19 +59,19 @@ class Server:
 
     @classmethod
     async def start(cls, options: ServingOptions) -> "Server":
-        """Load the model and begin to answer.
+        """Load the model and start serving.
 
         Raises:
-            FileNotFoundError: there is no version of the model.
-            ValueError: no version could be loaded; the message says why.
-            OSError: a port is taken.
+            FileNotFoundError: If there is no version of the model.
+            ValueError: If no version could be loaded.
+            OSError: If a port is taken.
         """
         server = cls(options)
         try:
             await server._load()
             await server._listen()
         except BaseException:
-            # Whatever ends the start, a cancellation too, leaves no thread and no port behind.
+            # A failed or cancelled start must release its threads and ports.
             await server.stop(0.0)
             raise
         return server
@@ -82,8 +83,8 @@ class Server:
         is_there = is_default(base_path) or base_path.is_dir()
         if not is_there or not find_versions(base_path):
             raise FileNotFoundError(
-                f"{base_path} holds no version: expected a directory 1, 2, … with saved_model.pb, "
-                "as export.py writes it, or `default`, the model of the package."
+                f"No model version found in {base_path}: expected a directory 1, 2, … with "
+                "saved_model.pb, as export.py writes it, or `default`, the model of the package."
             )
         self._batcher.start()
         await self._versions.refresh()
@@ -104,17 +105,17 @@ class Server:
             )
             await self._grpc_server.start()
         if options.rest_api_port >= 0:
-            application = RestApi(self._service, options, self._monitoring).application()
+            application = RestApi(self._service, Admission(options), self._monitoring).application()
             self._rest_runner = web.AppRunner(
                 application,
                 access_log=None,
                 logger=_SILENT,
                 shutdown_timeout=options.grace_s,
-                # Rows of who has gone are not read.
+                # Requests of disconnected clients are cancelled.
                 handler_cancellation=True,
-                # Of connections that send no request; a handler bounds how long a body takes.
+                # For idle connections; the time of a body is limited by the handler.
                 keepalive_timeout=options.receive_timeout_s,
-                # Bodies are unpacked no further than a request may be long.
+                # `unpack_body` decompresses, up to the limit of a request.
                 auto_decompress=False,
             )
             await self._rest_runner.setup()
@@ -123,10 +124,10 @@ class Server:
             self.rest_api_port = self._rest_runner.addresses[0][1]
 
     async def stop(self, grace_s: float | None = None) -> None:
-        """Take no more requests, and end when those under way are answered.
+        """Refuse new requests and finish in-flight ones.
 
         Args:
-            grace_s: after which they are given up; that of the options without one.
+            grace_s: Seconds after which they are cancelled; by default that of the options.
         """
         grace_s = self._options.grace_s if grace_s is None else grace_s
         if self._watch is not None:
@@ -146,19 +147,21 @@ class Server:
 async def serve_until_told(
     options: ServingOptions, ready: Callable[[Server], None] = lambda _: None
 ) -> None:
-    """Serve until the process is told to end (SIGTERM) or interrupted (SIGINT).
+    """Serve until the process receives SIGTERM or SIGINT.
 
     Args:
-        options: of the server.
-        ready: called once requests are answered.
+        options: Settings of the server.
+        ready: Called once the server accepts requests.
 
     Raises:
-        FileNotFoundError, ValueError, OSError: see `Server.start`.
+        FileNotFoundError: See `Server.start`.
+        ValueError: See `Server.start`.
+        OSError: See `Server.start`.
     """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Windows has no such handlers; there Ctrl+C ends the process at once.
+        # Windows has no such handlers; there, Ctrl+C ends the process immediately.
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, told.set)
     starting = asyncio.ensure_future(Server.start(options))
@@ -167,5 +170,5 @@ async def serve_until_told(
     server = await starting
     ready(server)
     await waiting
-    logging.info("The server ends; requests under way are answered.")
+    logging.info("Shutting down; finishing in-flight requests.")
     await server.stop()

@@ -1,4 +1,4 @@
-"""What the server does, whichever way a request comes: predict, classify, metadata, status."""
+"""The service behind both interfaces: predict, classify, metadata, status."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -26,16 +26,16 @@ from attention_ocr.serving.versions import Versions
 T = TypeVar("T")
 
 _SMALL_BYTES = 2**18
-"""Of a request that is unpacked at once: some milliseconds, less than the other way would take."""
+"""Requests up to this size are unpacked inline: a few milliseconds, less than a thread costs."""
 
 
 class ModelRequest(NamedTuple):
-    """Which function of which model is asked for.
+    """The requested model, version and signature.
 
     Attributes:
-        model_name: of the model.
-        version: none for the newest.
-        signature_name: empty for the default one.
+        model_name: Name of the model.
+        version: Version number; `None` for the newest.
+        signature_name: Empty for the default.
     """
 
     model_name: str
@@ -44,7 +44,7 @@ class ModelRequest(NamedTuple):
 
 
 class ModelResponse(NamedTuple):
-    """What a signature computed, and which one it was."""
+    """The outputs of a signature, with its version and name."""
 
     outputs: Mapping[str, np.ndarray]
     version: int
@@ -52,12 +52,12 @@ class ModelResponse(NamedTuple):
 
 
 class Service:
-    """Answers requests.
+    """Computes the responses to requests.
 
     Args:
-        options: of the server.
-        versions: of its model.
-        batcher: computes.
+        options: Settings of the server.
+        versions: Loaded versions of the model.
+        batcher: Runs the signatures.
     """
 
     def __init__(self, options: ServingOptions, versions: Versions, batcher: Batcher) -> None:
@@ -67,27 +67,27 @@ class Service:
         self._unpacker = ThreadPoolExecutor(1, "unpack")
 
     async def unpack(self, call: Callable[[], T], num_bytes: int) -> T:
-        """Call a function whose time grows with the request; of a large one in a thread of its own.
+        """Call a function whose time grows with the request; for large requests in a thread.
 
-        So a large request holds up other large ones, and no small one.
+        Large requests thus delay each other, but never small ones.
 
         Args:
-            call: unpacks what came in.
-            num_bytes: of that.
+            call: Unpacks the request.
+            num_bytes: Size of the request.
         """
         if num_bytes <= _SMALL_BYTES:
             return call()
         return await asyncio.get_running_loop().run_in_executor(self._unpacker, call)
 
     def close(self) -> None:
-        """Wait for what is being unpacked, and unpack no more."""
+        """Wait for the request that is being unpacked, and cancel the others."""
         self._unpacker.shutdown(cancel_futures=True)
 
     def servable(self, wanted: ModelRequest) -> Servable:
-        """Return the version that is asked for.
+        """Return the requested version.
 
         Raises:
-            ServingError: it is not served.
+            ServingError: If it is not served.
         """
         return self._versions.get(wanted.model_name, wanted.version)
 
@@ -101,13 +101,13 @@ class Service:
         """Compute the outputs of a signature.
 
         Args:
-            wanted: which signature.
-            inputs: by name.
-            output_filter: outputs that are wanted; all of them without a name.
-            servable: of an earlier call for what is wanted, which may have gone since.
+            wanted: The requested signature.
+            inputs: Arrays by name.
+            output_filter: Names of the outputs to return; empty for all.
+            servable: Result of an earlier call of `servable`; the version may be unloaded since.
 
         Raises:
-            ServingError: the inputs do not go with the signature, or too much waits already.
+            ServingError: If the inputs do not match the signature or the queue is full.
         """
         servable = servable or self.servable(wanted)
         signature = servable.signature(wanted.signature_name)
@@ -126,17 +126,18 @@ class Service:
     async def classify(
         self, wanted: ModelRequest, examples: list[bytes]
     ) -> tuple[ClassificationResult, int, str]:
-        """Name the classes of examples by a signature of the method `tensorflow/serving/classify`.
+        """Classify examples by a signature of the method `tensorflow/serving/classify`.
 
         Args:
-            wanted: which signature.
-            examples: serialized `tf.train.Example`s.
+            wanted: The requested signature.
+            examples: Serialised `tf.train.Example`s.
 
         Returns:
             Classes with scores for each example, the version and the name of the signature.
 
         Raises:
-            ServingError: the signature does not classify, there is no example, or too much waits.
+            ServingError: If the signature does not classify, there are no examples, or the queue
+                is full.
         """
         servable = self.servable(wanted)
         signature = servable.signature(wanted.signature_name)
@@ -159,7 +160,7 @@ class Service:
         if signature.takes_rows and len(lengths) != 1:
             raise ServingError(
                 Code.INVALID_ARGUMENT,
-                f"All inputs must have as many rows. Received: {sorted(lengths)}",
+                f"All inputs must have the same number of rows. Received: {sorted(lengths)}",
             )
         num_rows = max(lengths) if signature.takes_rows else 1
         if num_rows > self._options.max_batch_size:
@@ -174,7 +175,7 @@ class Service:
                 f"Expected at most {self._options.max_request_pixels} pixels in a request. "
                 f"Received: {guarded.num_pixels}",
             )
-        # What has no rows cannot be joined with others: a function of its own has its own queue.
+        # Without rows it cannot share a batch: a distinct function gets its own queue.
         compute = signature if signature.takes_rows else partial(signature)
         outputs = await self._batcher.submit(compute, guarded.inputs, num_rows, guarded.num_pixels)
         return name_refused(outputs, guarded.refused)
@@ -183,7 +184,7 @@ class Service:
         """Return the signatures of a version, and its number.
 
         Raises:
-            ServingError: it is not served.
+            ServingError: If it is not served.
         """
         servable = self.servable(wanted)
         signatures = SignatureDefMap()
@@ -192,10 +193,10 @@ class Service:
         return signatures, servable.version
 
     def status(self, wanted: ModelRequest) -> GetModelStatusResponse:
-        """Return where the versions stand.
+        """Return the states of the versions.
 
         Raises:
-            ServingError: there is none.
+            ServingError: If there are none.
         """
         response = GetModelStatusResponse()
         for version, status in self._versions.status(wanted.model_name, wanted.version).items():
@@ -206,7 +207,7 @@ class Service:
 
 
 def _classifications(outputs: Arrays, num_rows: int) -> ClassificationResult:
-    """Return labels with scores; a model may have one of them only."""
+    """Return labels with scores; a model may have only one of the two."""
     num_classes = next(iter(outputs.values())).shape[1]
     labels = outputs.get("classes", np.full((num_rows, num_classes), b"", object))
     scores = outputs.get("scores", np.zeros((num_rows, num_classes), np.float32))

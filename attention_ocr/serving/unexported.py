@@ -1,4 +1,4 @@
-"""Models that were never exported, as the one that comes with the package: made a servable here."""
+"""Serving models that were never exported, such as the one that comes with the package."""
 
 import tempfile
 from pathlib import Path
@@ -16,23 +16,23 @@ _WARMUP_SIZES = ((32, 64), (32, 160))
 
 
 def load_unexported(version: int, directory: Path) -> Servable:
-    """Load the model of a work directory by way of an export that is gone when this returns.
+    """Load the model of a work directory through a temporary export.
 
-    It is not checked, as that of `export.py` is, which asks for data to check with.
+    Unlike an export by `export.py`, it is not checked against data.
 
     Args:
-        version: Its number.
+        version: Version number.
         directory: A work directory whose training has saved weights.
 
     Raises:
-        FileNotFoundError: If a file of the model is not there; the message names it.
-        ValueError: If a file is damaged; the message names it.
+        FileNotFoundError: If a file of the model is missing.
+        ValueError: If a file is damaged.
         OSError: If the disk is full.
     """
-    # Who serves an export need not wait for what writes one.
+    # Imported late: servers of an export do not need the exporter.
     from attention_ocr.exporting.saved_model import save_recognizer
 
-    logging.info("%s is no export: one is made for this server, in a minute or less", directory)
+    logging.info("%s is not an export: exporting it for this server (up to a minute)", directory)
     with tempfile.TemporaryDirectory(prefix="attention_ocr_") as folder:
         images, saved_model = Path(folder, "images"), Path(folder, str(version))
         images.mkdir()

@@ -1,4 +1,4 @@
-"""The versions of a model on disk, and those of them that are served."""
+"""The versions of a model on disk, and those that are served."""
 
 import asyncio
 import gc
@@ -18,11 +18,11 @@ from attention_ocr.serving.second_looks import load_servable
 from attention_ocr.serving.servable import Servable
 
 MAX_VERSION = 2**63 - 1
-"""The largest number of a version that TF Serving's messages hold."""
+"""Largest version number that TF Serving's messages can hold."""
 
 
 class State(IntEnum):
-    """Where a version stands; numbers and names of `ModelVersionStatus.State`."""
+    """State of a version; numbers and names of `ModelVersionStatus.State`."""
 
     START = 10
     LOADING = 20
@@ -33,7 +33,7 @@ class State(IntEnum):
 
 @dataclass
 class Status:
-    """Where a version stands, and why if it failed."""
+    """State of a version, and the reason if it failed."""
 
     state: State
     code: Code = Code.OK
@@ -43,12 +43,12 @@ class Status:
 class Versions:
     """Keeps the wanted versions of a model loaded while directories come and go.
 
-    A new version is loaded and warmed up beside those that serve; they go when it is ready. One
-    that cannot be loaded leaves the others serving, and is tried again when its files change.
+    A new version is loaded and warmed up while the current ones serve; they are unloaded once it
+    is ready. If it cannot be loaded, they keep serving, and it is retried when its files change.
 
     Args:
-        options: of the server.
-        load: makes a servable of a version and its directory; none is `load_servable`.
+        options: Settings of the server.
+        load: Loads a version from its directory; by default `load_servable`.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Versions:
         self.statuses: dict[int, Status] = {}
 
     def get(self, name: str, version: int | None = None) -> Servable:
-        """Return a version that is served, the newest without a number.
+        """Return a version that is served, by default the newest.
 
         Raises:
-            ServingError: it is not served.
+            ServingError: If it is not served.
         """
         self._check_name(name, version)
         if version is None and self.servables:
@@ -76,10 +76,10 @@ class Versions:
         return self.servables[version]
 
     def status(self, name: str, version: int | None = None) -> dict[int, Status]:
-        """Return where versions stand, the newest first; all of them without a number.
+        """Return the states of versions, the newest first; of all without a number.
 
         Raises:
-            ServingError: there is none.
+            ServingError: If there are none.
         """
         self._check_name(name, version)
         found = {
@@ -96,18 +96,18 @@ class Versions:
             raise _not_found(name, version)
 
     async def watch(self) -> None:
-        """Look for versions again and again."""
+        """Poll for new versions."""
         while True:
             await asyncio.sleep(self._options.file_system_poll_wait_seconds)
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Load what is new and wanted, then unload what is wanted no more."""
+        """Load new wanted versions, then unload those that are no longer wanted."""
         try:
             found = find_versions(self._options.model_base_path)
             self._name_ignored()
         except OSError as error:
-            # A share that is gone for a moment must not take the model down.
+            # A network share that is briefly unavailable must not take the model down.
             logging.warning("%s: %s", self._options.model_base_path, error.strerror)
             return
         wanted = self._wanted(found)
@@ -115,10 +115,10 @@ class Versions:
             try:
                 await self._add(version, found[version])
             except OSError as error:
-                # A directory that goes while it is looked at must not end the watch.
+                # A directory that disappears meanwhile must not end the polling.
                 logging.warning("%s: %s", found[version], error.strerror)
         ready = wanted & set(self.servables)
-        # As long as no wanted version could be loaded, those that serve go on, if they are there.
+        # Until a wanted version is loaded, served ones that still exist keep serving.
         kept = ready or set(self.servables) & set(found)
         for version in sorted(set(self.servables) - kept):
             self._remove(version)
@@ -128,12 +128,12 @@ class Versions:
             del self._failed_files[version]
 
     def _name_ignored(self) -> None:
-        """Say once of each directory that it looks like a version and is none."""
+        """Warn once about each numbered directory that is not a valid version."""
         ignored = {path.name: path for path in _numbered(self._options.model_base_path)}
         ignored = {name: path for name, path in ignored.items() if not _is_version(path)}
         for name in sorted(set(ignored) - self._ignored):
             logging.warning(
-                "%s is ignored: the number of a version is at most %d", ignored[name], MAX_VERSION
+                "Ignoring %s: version numbers are at most %d", ignored[name], MAX_VERSION
             )
         self._ignored = set(ignored)
 
@@ -159,32 +159,32 @@ class Versions:
             self.servables[version] = loading.result()
             self._failed_files.pop(version, None)
             status.state = State.AVAILABLE
-            logging.info("%s: version %d is served", self._options.model_name, version)
+            logging.info("%s: serving version %d", self._options.model_name, version)
             return
         self._failed_files[version] = files
         status.state, status.code, status.message = State.END, Code.INVALID_ARGUMENT, str(error)
         logging.error("%s: version %d: %s", self._options.model_name, version, error)
 
     def _remove(self, version: int) -> None:
-        # Requests that still compute hold it until they are done.
+        # In-flight requests keep a reference until they are done.
         del self.servables[version]
         self.statuses[version] = Status(State.END)
         gc.collect()
-        logging.info("%s: version %d is served no more", self._options.model_name, version)
+        logging.info("%s: unloaded version %d", self._options.model_name, version)
 
     def close(self) -> None:
-        """Wait for what is being loaded, and load no more."""
+        """Wait for the version that is being loaded, and load no more."""
         self._executor.shutdown()
 
 
 def find_versions(base_path: Path) -> dict[int, Path]:
-    """Return the versions below a directory: subdirectories that are numbers and hold a model.
+    """Return the versions in a directory: subdirectories with numeric names that hold a model.
 
-    Numbers above `MAX_VERSION`, which no message can name, are left out. The model that comes with
-    the package, `default`, is its own version 1.
+    Numbers above `MAX_VERSION` are left out. The model that comes with the package, `default`, is
+    its own version 1.
 
     Raises:
-        OSError: the directory cannot be read.
+        OSError: If the directory cannot be read.
     """
     if is_default(base_path):
         return {1: find_model(base_path)}
@@ -192,7 +192,7 @@ def find_versions(base_path: Path) -> dict[int, Path]:
 
 
 def _numbered(base_path: Path) -> list[Path]:
-    """Return the subdirectories whose names are numbers and that hold a model."""
+    """Return the subdirectories with numeric names that hold a model."""
     if is_default(base_path):
         return []
     return [
@@ -207,7 +207,7 @@ def _is_version(path: Path) -> bool:
 
 
 def _fingerprint(directory: Path) -> object:
-    """Return what changes when a file of the directory does."""
+    """Return a value that changes whenever a file of the directory does."""
     files = []
     for path in sorted(directory.rglob("*")):
         try:

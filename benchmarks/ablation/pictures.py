@@ -61,10 +61,10 @@ def write_pictures(folder: Path, num_train: int, num_test: int, real: str) -> No
     Sets that stand already are kept.
 
     Args:
-        folder: receives `FORM/train`, `FORM/test` and `FORM/real`, each with shards.
-        num_train: rendered words to train on.
-        num_test: rendered words to test on; none of their texts is trained on.
-        real: source of the real words; empty for none.
+        folder: Output folder for `FORM/train`, `FORM/test` and `FORM/real`, each with shards.
+        num_train: Number of rendered training words.
+        num_test: Number of rendered test words, with unseen texts.
+        real: Source of the real words; empty for none.
     """
     sources = {
         "train": f"{RENDERED},part=train,num_examples={num_train}",

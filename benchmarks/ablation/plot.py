@@ -14,8 +14,8 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw what each variant reads, with its interval, in the order of the table.
 
     Args:
-        rows: of the table, see `__main__`.
-        path: of the PNG.
+        rows: Rows of the table, see `__main__`.
+        path: Path of the PNG.
     """
     figure = Figure(figsize=(9, 0.36 * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()

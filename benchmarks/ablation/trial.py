@@ -25,9 +25,9 @@ def run(name: str, pictures: Path, cpu_seconds: float) -> dict[str, Any]:
     """Train a variant until its time is spent, and return its figures.
 
     Args:
-        name: of the variant.
-        pictures: folder of `pictures.write_pictures`.
-        cpu_seconds: of training.
+        name: Name of the variant.
+        pictures: Folder of `pictures.write_pictures`.
+        cpu_seconds: CPU seconds of training.
     """
     variant, charset = VARIANTS[name], Charset(ASCII)
     folder = pictures / variant.pictures

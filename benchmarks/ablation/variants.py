@@ -26,10 +26,10 @@ class Variant(NamedTuple):
     """One recogniser.
 
     Attributes:
-        change: to the defaults, in words.
-        settings: the same as settings.
-        preset: whose settings it has, if one.
-        pictures: which ones it is trained and tested on, see `pictures.FORMS`.
+        change: Description of the change from the defaults.
+        settings: The changed settings.
+        preset: Name of the preset with its settings, if any.
+        pictures: Kind of its training and test images, see `pictures.FORMS`.
     """
 
     change: str
@@ -88,7 +88,7 @@ def make_config(variant: Variant, **values: Any) -> Config:
     """Return the settings of a variant, with `values` in place of some.
 
     Raises:
-        ValueError: settings that the project refuses.
+        ValueError: If the settings are invalid.
     """
     preset = read_flags(PRESETS / f"{variant.preset}.flags") if variant.preset else {}
     return Config.from_values({**preset, **COMMON, **variant.settings, **values})

@@ -27,8 +27,8 @@ class SoftReading(NamedTuple):
     """What a network with a CTC head made of a picture.
 
     Attributes:
-        text: its characters.
-        log_probabilities: float16 [characters, 94], of each character of ASCII in its place, in
+        text: The predicted text.
+        log_probabilities: Float16 [characters, 94], of each ASCII character at each position, in
             nats.
     """
 
@@ -40,8 +40,8 @@ def collapse(probabilities: np.ndarray, characters: Sequence[str]) -> SoftReadin
     """Read greedily: equal neighbours are one character, class 0 is the blank.
 
     Args:
-        probabilities: float [frames, classes].
-        characters: of the classes behind the blank; those of `ASCII` are among them.
+        probabilities: Float [frames, classes].
+        characters: Characters of the classes after the blank, including those of `ASCII`.
     """
     best = probabilities.argmax(axis=1)
     starts = np.flatnonzero(np.diff(best, prepend=-1))

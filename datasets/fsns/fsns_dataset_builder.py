@@ -1,4 +1,4 @@
-"""FSNS, French street name signs, each seen four times."""
+"""FSNS: French street name signs, four views each."""
 
 import io
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ class Builder(WordsBuilder):
     HOMEPAGE = "https://github.com/tensorflow/models/tree/master/research/street"
     TERMS = "Those of its publishers: see the homepage."
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "Put the folders train, validation and test with their files train-00000-of-00512 and so "
-        "on into the manual directory."
+        "Put the folders train, validation and test, with files such as train-00000-of-00512, into "
+        "the manual directory."
     )
 
     def splits(self, folder: Path) -> dict[str, Iterator[dict[str, Any]]]:
@@ -30,7 +30,7 @@ class Builder(WordsBuilder):
 def _rows(folder: Path, split: str) -> Iterator[dict[str, Any]]:
     paths = sorted(folder.glob(f"{split}-*-of-*"))
     if not paths:
-        raise FileNotFoundError(f"Expected {split}-00000-of-… in {folder}. Received: none")
+        raise FileNotFoundError(f"Expected {split}-00000-of-… in {folder}. Received: no such file")
     for path in paths:
         for number, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
             features = tf.train.Example.FromString(record).features.feature

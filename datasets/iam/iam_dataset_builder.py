@@ -21,7 +21,7 @@ NUM_FIELDS = {"words": 9, "lines": 9}
 
 
 class Builder(WordsBuilder):
-    """Reads `words.txt` or `lines.txt`, split as in the task whose writers are disjoint."""
+    """Reads `words.txt` or `lines.txt`, with the splits of the writer-independent task."""
 
     HOMEPAGE = "https://fki.tic.heia-fr.ch/databases/iam-handwriting-database"
     TERMS = "Non-commercial research, after registration: see the homepage."
@@ -35,11 +35,11 @@ class Builder(WordsBuilder):
     )
 
     def further_features(self) -> dict[str, Any]:
-        """Return whether a word or line was cut out well (`ok`)."""
+        """Return the feature that says whether a word or line was segmented well (`ok`)."""
         return {"well_segmented": tfds.features.Scalar(dtype=np.bool_)}
 
     def splits(self, folder: Path) -> dict[str, Iterator[dict[str, Any]]]:
-        """Return the splits of the task; pages outside of it are in none."""
+        """Return the splits of the task; other pages are left out."""
         unit = self.builder_config.name
         return {
             name: _rows(folder, unit, existing(folder / TASK / file))
@@ -65,7 +65,7 @@ def _rows(folder: Path, unit: str, split: Path) -> Iterator[dict[str, Any]]:
         form, page = key.split("-")[0], "-".join(key.split("-")[:2])
         yield {
             "key": key,
-            # In a line, bars stand between the words.
+            # In a line, words are separated by bars.
             "text": fields[-1].replace("|", " ") if unit == "lines" else fields[-1],
             "image": str(existing(folder / unit / form / page / f"{key}.png")),
             "well_segmented": fields[1] == "ok",

@@ -1,4 +1,4 @@
-"""IIIT 5K-Word, words cut from pictures of the web."""
+"""IIIT 5K-Word: words cropped from web images."""
 
 from collections.abc import Iterator
 from pathlib import Path

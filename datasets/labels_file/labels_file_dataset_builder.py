@@ -1,4 +1,4 @@
-"""A TFDS data set of any folder that holds `labels.tsv` and the images it names."""
+"""A TFDS data set of any folder with `labels.tsv` and the images it names."""
 
 from collections.abc import Iterator
 from pathlib import Path

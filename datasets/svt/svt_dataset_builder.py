@@ -1,4 +1,4 @@
-"""Street View Text: words cut from photographs of shops."""
+"""Street View Text: words cropped from street photographs."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from attention_ocr.data.tfds.builder import WordsBuilder, existing
 
 
 class Builder(WordsBuilder):
-    """Reads `train.xml` and `test.xml` and cuts each tagged rectangle out of its photograph."""
+    """Reads `train.xml` and `test.xml` and crops each tagged rectangle from its photograph."""
 
     HOMEPAGE = "http://www.iapr-tc11.org/mediawiki/index.php/The_Street_View_Text_Dataset"
     TERMS = "Those of its publishers: see the homepage."
@@ -35,13 +35,13 @@ def _rows(folder: Path, file: str) -> Iterator[dict[str, Any]]:
             left, top, width, height = (
                 int(float(rectangle.attrib[side])) for side in ("x", "y", "width", "height")
             )
-            # Some rectangles begin outside of the photograph.
+            # Some rectangles begin outside the photograph.
             rows = slice(max(top, 0), max(top + height, 0))
             columns = slice(max(left, 0), max(left + width, 0))
             crop = pixels[rows, columns]
             if not crop.size:
                 raise ValueError(
-                    f"{file}: expected rectangles inside of {name}. Received: {rectangle.attrib}"
+                    f"{file}: expected rectangles inside {name}. Received: {rectangle.attrib}"
                 )
             yield {
                 "key": f"{name}#{number}",
@@ -54,5 +54,5 @@ def _rows(folder: Path, file: str) -> Iterator[dict[str, Any]]:
 def _text(element: ET.Element, name: str) -> str:
     found = element.findtext(name)
     if found is None:
-        raise ValueError(f"Expected <{name}> in <{element.tag}>. Received: none")
+        raise ValueError(f"Expected <{name}> in <{element.tag}>. Received: no such element")
     return found.strip()

@@ -1,4 +1,4 @@
-"""SVT-Perspective: the signs of SVT's test split, seen from the side."""
+"""SVT-Perspective: words of street signs photographed at an angle."""
 
 from attention_ocr.data.tfds.layouts import ImageListWords
 

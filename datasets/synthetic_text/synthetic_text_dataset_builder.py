@@ -1,4 +1,4 @@
-"""Rendered text, fixed as a data set."""
+"""Rendered text as a fixed data set."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from attention_ocr.synthesis.settings import parse_options
 
 @dataclasses.dataclass
 class SyntheticTextConfig(tfds.core.BuilderConfig):
-    """What is rendered.
+    """Rendering settings.
 
     Attributes:
-        options: of the source `synthetic`, without `part`.
-        num_train: examples of the split `train`.
-        num_test: examples of the split `test`, none of whose texts is in the other.
+        options: Options of the source `synthetic`, without `part`.
+        num_train: Examples of the split `train`.
+        num_test: Examples of the split `test`, whose texts are disjoint from those of `train`.
     """
 
     options: str = "fonts=bundled"
@@ -29,7 +29,7 @@ class SyntheticTextConfig(tfds.core.BuilderConfig):
 
 
 class Builder(WordsBuilder):
-    """Renders the examples; nothing is read."""
+    """Renders the examples; reads no files."""
 
     HOMEPAGE = "https://github.com/tensorflow/models/tree/master/research/attention_ocr"
     TERMS = "Apache-2.0, as this project; the fonts keep their own terms."
@@ -51,7 +51,7 @@ class Builder(WordsBuilder):
         }
 
     def splits(self, folder: Path) -> dict[str, Iterator[dict[str, Any]]]:
-        """Return nothing: there is no manual directory."""
+        """Return no splits: there is no manual directory."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Reads images with the page in a headless browser and in Python, and compares.
+"""Compares readings of the page in a headless browser with those in Python.
 
 python examples/browser/compare.py words/*.png     # with the model.onnx beside this file
 
@@ -48,13 +48,13 @@ _SHOWN = """() => {
 
 
 class Shown(NamedTuple):
-    """What the page shows.
+    """The result shown by the page.
 
     Attributes:
-        problem: what it complains of; none if all is well.
-        text: that was read.
-        confidence: in [0, 1].
-        character_confidences: in [0, 1].
+        problem: The error message, or `None`.
+        text: The predicted text.
+        confidence: Its confidence, in [0, 1].
+        character_confidences: Confidences of the characters, in [0, 1].
     """
 
     problem: str | None
@@ -64,16 +64,16 @@ class Shown(NamedTuple):
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium or Chrome, none if there is none."""
+    """Return the path of a Chromium or Chrome, or `None`."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder as any host of files does.
+    """Serve a folder as static files.
 
     Args:
-        folder: with `index.html`.
+        folder: Folder with `index.html`.
 
     Yields:
         Its URL, which ends with a slash.
@@ -81,7 +81,7 @@ def served(folder: Path) -> Iterator[str]:
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     handler = functools.partial(Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -99,14 +99,14 @@ def opened(url: str, **context: object) -> Iterator[playwright.Page]:
     """Open the page in a headless browser.
 
     Args:
-        url: of the page.
-        **context: what `browser.new_context` takes, such as `reduced_motion`.
+        url: URL of the page.
+        **context: Arguments of `browser.new_context`, such as `reduced_motion`.
 
     Yields:
-        The page, its model loaded, or its complaint shown.
+        The page, after it has loaded the model or shown an error.
 
     Raises:
-        FileNotFoundError: there is no browser.
+        FileNotFoundError: If there is no browser.
     """
     path = find_browser()
     if path is None:
@@ -121,7 +121,7 @@ def opened(url: str, **context: object) -> Iterator[playwright.Page]:
 
 
 def wait(page: playwright.Page) -> None:
-    """Wait until the page has nothing to do."""
+    """Wait until the page is idle."""
     page.wait_for_selector("#main[aria-busy=false]", timeout=TIMEOUT_MS)
 
 
@@ -129,12 +129,12 @@ def drop(page: playwright.Page, name: str, content: bytes) -> Shown:
     """Drop a file on the page.
 
     Args:
-        page: from `opened`.
-        name: of the file.
-        content: of the file.
+        page: The page, see `opened`.
+        name: Name of the file.
+        content: Content of the file.
 
     Returns:
-        What the page then shows.
+        The result shown by the page.
     """
     page.evaluate(_DROP, [name, base64.b64encode(content).decode("ascii")])
     wait(page)
@@ -142,18 +142,18 @@ def drop(page: playwright.Page, name: str, content: bytes) -> Shown:
 
 
 def shown(page: playwright.Page) -> Shown:
-    """Return what the page shows."""
+    """Return the result shown by the page."""
     values = page.evaluate(_SHOWN)
     values["character_confidences"] = tuple(values["character_confidences"])
     return Shown(**values)
 
 
 def main() -> int:
-    """Compare, and return the exit status: 1 where a text is another."""
+    """Compare, and return the exit status: 1 if a text differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", nargs="+", type=Path)
     images = parser.parse_args().images
-    # The page reads every image once.
+    # The page has no second looks.
     expected = load(SITE / "model.onnx", second_looks=False).read(images)
     num_same, largest = 0, 0.0
     with served(SITE) as url, opened(url) as page:

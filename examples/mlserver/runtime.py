@@ -1,6 +1,6 @@
-"""A runtime for MLServer, which speaks the Open Inference Protocol (V2), on a version of an export.
+"""MLServer runtime (Open Inference Protocol, V2) for a version of an export.
 
-`model-settings.json` beside this file names it; `README.md` has the commands.
+It is configured in `model-settings.json`; `README.md` has the commands.
 """
 
 import asyncio
@@ -18,23 +18,23 @@ IMAGES = "images"
 
 
 class Recognizer(MLModel):
-    """Takes `images`, BYTES [B], files in base64, and returns `text`, `confidence` and `status`.
+    """Maps `images`, BYTES [B], base64-encoded files, to `text`, `confidence` and `status`.
 
-    A file that cannot be read, or that is over the limits of `attention_ocr.ImageLimits`, has an
-    empty text and a status that says why; the other rows are read.
+    A file that is unreadable or over the limits of `attention_ocr.ImageLimits` has an empty text
+    and a status with the reason; the other rows are unaffected.
     """
 
     async def load(self) -> bool:
-        """Load the version that `parameters.uri` names."""
+        """Load the version at `parameters.uri`."""
         self._reader = await asyncio.to_thread(
             attention_ocr.load, await get_model_uri(self._settings)
         )
-        # The first calls trace: nobody shall wait for them.
+        # Warm-up: the first calls trace the graph.
         await asyncio.to_thread(self._reader.read, [b"", b""])
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Read the images of a request, or of several that MLServer joined."""
+        """Read the images of a request, or of several that MLServer batched."""
         inputs = {entry.name: entry for entry in payload.inputs}
         if set(inputs) != {IMAGES} or inputs[IMAGES].datatype != "BYTES":
             received = {name: entry.datatype for name, entry in inputs.items()}

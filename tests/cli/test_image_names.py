@@ -56,12 +56,12 @@ def test_what_is_left_out_of_a_folder_is_told():
     told = []
     list(named_images(["."], False, False, lambda *what: told.append(what)))
     assert told == [
-        (".", "skipped 1 file (labels.tsv): not named as an image"),
-        (".", "skipped 2 folders (bare/, deep/): --recursive looks into folders too"),
+        (".", "skipped 1 file (labels.tsv): no image suffix"),
+        (".", "skipped 2 folders (bare/, deep/): --recursive also searches subfolders"),
     ]
     told.clear()
     list(named_images(["."], True, False, lambda *what: told.append(what)))
-    assert told == [(".", "skipped 2 files (bare/notes.txt, labels.tsv): not named as an image")]
+    assert told == [(".", "skipped 2 files (bare/notes.txt, labels.tsv): no image suffix")]
 
 
 def test_a_folder_is_searched_to_its_depths_when_told():
@@ -100,7 +100,7 @@ def test_a_folder_without_images_is_told():
     assert image.error == (
         "folder without images (of .png, .apng, .jpg, .jpeg, .jfif, .bmp, .gif, .webp, .tif, "
         ".tiff, .avif); "
-        "--recursive looks into its folders too"
+        "--recursive also searches subfolders"
     )
     (image,) = find("bare", recursive=True)
     assert image.error.endswith(".avif)")
@@ -121,7 +121,7 @@ def test_what_cannot_be_opened_is_told_and_the_rest_is_found(name):
 def test_a_url_is_told_to_be_one_that_is_not_fetched(name):
     first, bad = find("b.png", name)
     assert (first.error, bad.name, bad.content) == (None, name, b"")
-    assert bad.error.startswith("cannot be opened: it is a URL, and nothing is fetched")
+    assert bad.error.startswith("cannot be opened: URLs are not supported")
     assert "download the image first" in bad.error
 
 

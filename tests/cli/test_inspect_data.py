@@ -20,8 +20,8 @@ def test_inspect_prints_and_writes_what_is_there(words, tmp_path, capsys):
     assert main(["inspect", str(words), f"--json={document}", "--charset=ascii", *options]) == 0
     printed = capsys.readouterr().out
     assert "3 examples, 4 characters" in printed
-    assert "outer_space: 1 labels with white space at their start or end\n  1.png: 'ab '" in printed
-    assert "missing in the charset: ' ' U+0020 SPACE, 1 times" in printed
+    assert "outer_space: 1 labels with leading or trailing whitespace\n  1.png: 'ab '" in printed
+    assert "missing from the charset: ' ' U+0020 SPACE, 1 times" in printed
     assert json.loads(document.read_text())["lengths"] == {"1": 1, "3": 2}
     for path in files.values():
         assert len(np.unique(np.asarray(Image.open(path)))) > 2
@@ -47,15 +47,15 @@ def test_no_label_or_name_steers_the_terminal(tmp_path, capsys):
 
 def test_validate_fails_when_something_is_wrong_and_not_ignored(words, capsys):
     assert main(["validate", str(words)]) == 1
-    assert "3 examples, wrong: outer_space" in capsys.readouterr().out
+    assert "3 examples, problems: outer_space" in capsys.readouterr().out
     assert main(["validate", str(words), "--ignore=outer_space"]) == 0
-    assert "3 examples, fine" in capsys.readouterr().out
+    assert "3 examples, no problems" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--ignore=spaces"], "--ignore takes some of unreadable, .*Received: spaces"),
+        (["--ignore=spaces"], "--ignore must list some of unreadable, .*Received: spaces"),
         (["--sheet=x.jpg"], "Expected --sheet to end in .png. Received: x.jpg"),
         (["--max_length=0"], "Expected --max_length of at least 1. Received: 0"),
         (["--limit=0"], "Expected --limit of at least 1. Received: 0"),

@@ -75,7 +75,7 @@ def test_a_long_list_of_skipped_images_is_cut(labels, tmp_path, capsys, monkeypa
         (labels.parent / f"word {index}.png").unlink()
     run(labels, tmp_path / "out", "--on_bad_example=skip")
     output = capsys.readouterr().out
-    assert "  word 1.png: no such file\n  … and 3 more, all in the report\n" in output
+    assert "  word 1.png: no such file\n  … and 3 more, see the report\n" in output
 
 
 def test_characters_outside_the_charset_file_are_printed(labels, tmp_path, capsys):
@@ -83,7 +83,7 @@ def test_characters_outside_the_charset_file_are_printed(labels, tmp_path, capsy
     charset.write_text("\n".join("tex0123456") + "\n", encoding="utf-8")
     run(labels, tmp_path / "out", f"--charset={charset}")
     output = capsys.readouterr().out
-    assert f"labels that {charset} lacks: ' ' (10), '7' (1), '8' (1), '9' (1)\n" in output
+    assert f"labels missing from {charset}: ' ' (10), '7' (1), '8' (1), '9' (1)\n" in output
 
 
 @pytest.mark.parametrize("arguments", [["--every=5"], ["--part=eval"]])

@@ -193,7 +193,7 @@ def test_a_command_with_other_settings_is_refused_and_nothing_is_lost(
     capsys.readouterr()
     assert run(*images, "--max_image_pixels=1000000", "-o", out) == 1
     error = capsys.readouterr().err
-    assert "Received: max_image_pixels=1000000 in place of 16777216" in error
+    assert "Received: max_image_pixels=1000000 instead of 16777216" in error
     assert (tmp_path / "out.partial").read_bytes() == before
     # Another format or batch size is no other reading.
     assert run(*images, "--format=csv", "--batch_size=5", "-o", out) == 1
@@ -206,7 +206,7 @@ def test_two_commands_cannot_write_one_file(tmp_path):
     with ResultsFile(out, COMMAND, write_csv) as results:
         assert not results.has("a.png")
         results.write(ResultRow("a.png", "a"))
-        with pytest.raises(OSError, match="one that writes"):
+        with pytest.raises(OSError, match="Another command is writing"):
             ResultsFile(out, COMMAND, write_csv)
     with ResultsFile(out, COMMAND, write_csv) as results:
         assert [result.path for result in results.recorded] == ["a.png"]
@@ -215,7 +215,7 @@ def test_two_commands_cannot_write_one_file(tmp_path):
 @pytest.mark.parametrize("content", [b"[]\n", b"no journal\n", b'{"format_version": 9}\n'])
 def test_a_damaged_journal_is_named(tmp_path, content):
     (tmp_path / "out.csv.partial").write_bytes(content)
-    with pytest.raises(ValueError, match="out.csv.partial.*delete it to read anew"):
+    with pytest.raises(ValueError, match="out.csv.partial.*delete it to start again"):
         ResultsFile(tmp_path / "out.csv", COMMAND, write_csv)
 
 

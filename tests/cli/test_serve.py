@@ -109,15 +109,15 @@ def test_the_command_finishes_all_it_began_when_told_to_end_under_load(base_path
         for client in clients:
             client.close()
         notes = process.stderr.read()
-    assert "version 1 is served" in notes
-    assert "requests under way are answered" in notes
+    assert "serving version 1" in notes
+    assert "finishing in-flight requests" in notes
     assert "Traceback" not in notes
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
     assert command.main(["serve", f"--model_base_path={tmp_path}"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"attention-ocr serve: {tmp_path} holds no version")
+    assert line.startswith(f"attention-ocr serve: No model version found in {tmp_path}")
 
 
 def test_a_model_that_is_a_url_is_one_line(capsys):

@@ -257,7 +257,7 @@ def test_data_without_a_usable_example_is_refused_with_the_reason(texts, reason,
 
 def test_a_worker_without_an_example_is_refused(tmp_path):
     source = open_source(str(tiny.write_label_file(tmp_path, ["a", "b"])))
-    with pytest.raises(ValueError, match="none for this process"):
+    with pytest.raises(ValueError, match="there are none for this process"):
         training_batches(source, tiny.config(), tiny.CHARSET, SkipReport(), shard=(2, 3))
 
 

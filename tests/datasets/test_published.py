@@ -146,7 +146,7 @@ def test_a_rectangle_outside_of_its_photograph_is_refused(tmp_path):
     shutil.copytree(DATASETS / "svt/dummy_data", folder)
     labels = folder / "svt1/test.xml"
     labels.write_text(labels.read_text().replace(' y="5"', ' y="500"'))
-    with pytest.raises(ValueError, match="test.xml: expected rectangles inside of img/00_00.jpg"):
+    with pytest.raises(ValueError, match="test.xml: expected rectangles inside img/00_00.jpg"):
         build("svt", folder, tmp_path / "data")
 
 

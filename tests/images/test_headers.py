@@ -10,8 +10,7 @@ from PIL import Image
 from attention_ocr.images import headers
 from attention_ocr.images.decode import decode
 from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header
-from benchmarks import hostile
-from tests import tiny_model
+from tests import hostile_images, tiny_model
 
 
 def picture(width, height, mode="RGB", seed=0):
@@ -210,7 +209,7 @@ def test_a_smooth_png_within_the_limits_is_decoded_in_time(depth, colour_type):
         n * 255 // 3000 for n in range(3000) for _ in range(channels * depth // 8)
     )
     data = zlib.compress(row * height)
-    largest = hostile.png(3000, height, data, depth, colour_type=colour_type)
+    largest = hostile_images.png(3000, height, data, depth, colour_type=colour_type)
     assert ImageLimits().refusal(largest) is None
     taken_s = []
     for _ in range(3):
@@ -219,7 +218,7 @@ def test_a_smooth_png_within_the_limits_is_decoded_in_time(depth, colour_type):
         taken_s.append(time.process_time() - start_s)
     # Twice what `benchmarks.fuzz` allows, for other work on the same cores.
     assert min(taken_s) < 0.4
-    taller = hostile.png(3000, height + 1, data, depth, colour_type=colour_type)
+    taller = hostile_images.png(3000, height + 1, data, depth, colour_type=colour_type)
     assert "max_unpacked_bytes=33554432" in ImageLimits().refusal(taller)
 
 
@@ -228,15 +227,15 @@ def test_a_png_that_unpacks_to_more_than_its_pixels_is_refused_at_once():
         (64 << 20, None),
         (1 << 30, "image of 90x32 pixels that unpacks to more"),
     ):
-        content = hostile.png(90, 32, hostile.zeros(data))
+        content = hostile_images.png(90, 32, hostile_images.zeros(data))
         start_s = time.perf_counter()
         assert ImageLimits().refusal(content) == expected
         assert time.perf_counter() - start_s < 1.0
 
 
 def test_comments_that_unpack_to_too_much_are_refused():
-    comment = (b"zTXt", b"Comment\0\0" + hostile.zeros(9 << 20))
-    few, many = (hostile.png(90, 32, b"", 8, *[comment] * count) for count in (8, 9))
+    comment = (b"zTXt", b"Comment\0\0" + hostile_images.zeros(9 << 20))
+    few, many = (hostile_images.png(90, 32, b"", 8, *[comment] * count) for count in (8, 9))
     assert ImageLimits().refusal(few) is None
     assert ImageLimits().refusal(many) == "image whose comments may unpack to over 67108864 bytes"
 
@@ -276,7 +275,10 @@ def test_a_jpeg_of_endless_scans_is_refused():
             b"RIFF\xff\xff\xff\x7fWEBPVP8X\x0a\0\0\0" + bytes(10) + b"ANIM\0\0\0\0" * 400_000,
             "image of over 100000 chunks",
         ),
-        (hostile.png(9, 9, b"", 8, *[(b"tEXt", b"")] * 200_000), "image of over 100000 chunks"),
+        (
+            hostile_images.png(9, 9, b"", 8, *[(b"tEXt", b"")] * 200_000),
+            "image of over 100000 chunks",
+        ),
     ],
 )
 def test_a_file_of_endless_parts_is_refused_at_once(content, message):

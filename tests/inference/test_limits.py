@@ -4,8 +4,8 @@ import pytest
 import attention_ocr
 from attention_ocr.cli import main as command
 from attention_ocr.images.headers import ImageLimits
-from benchmarks.hostile import ANY, READ, hostile_images
 from tests import tiny_model
+from tests.hostile_images import ANY, READ, hostile_images
 
 
 def test_hostile_images_are_read_or_named_each_for_itself(reader):

@@ -10,20 +10,20 @@ from tests.serving import tiny_server
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Version 3 of a model that tells the size of a file; not to be changed."""
+    """Version 3 of a model that predicts the size of a file; do not modify."""
     return tiny_server.write_model(tmp_path_factory.mktemp("served") / "3")
 
 
 @pytest.fixture(scope="package")
 def server(model: Path) -> Iterator[Server]:
-    """A server of it."""
+    """A server of `model`."""
     with tiny_server.running(model.parent) as started:
         yield started
 
 
 @pytest.fixture(scope="package", params=["gRPC", "REST"])
 def client(server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A client of that server, of either kind."""
+    """A gRPC or REST client of `server`."""
     made: Client
     if request.param == "gRPC":
         made = GrpcClient(f"127.0.0.1:{server.port}", tiny_server.NAME)

@@ -40,7 +40,7 @@ def test_the_signatures_are_those_of_the_model(client):
 
 
 def test_a_signature_that_is_not_there_is_named(client):
-    with pytest.raises(RequestFailedError, match="'other' not found. It has:") as error:
+    with pytest.raises(RequestFailedError, match="'other' not found. Available:") as error:
         client.predict([b"a"], "other")
     assert error.value.status in ("INVALID_ARGUMENT", "400")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from attention_ocr.serving.clients import GrpcClient
-from benchmarks.hostile import ANY, READ, hostile_images
 from tests import tiny_model
+from tests.hostile_images import ANY, READ, hostile_images
 from tests.serving import tiny_server
 
 GOOD = tiny_model.files(2)

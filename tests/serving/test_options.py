@@ -8,7 +8,7 @@ from attention_ocr.serving.options import ServingOptions
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model_name": ""}, "`model_name` must have a character"),
+        ({"model_name": ""}, "`model_name` must not be empty"),
         ({"model_name": "a/b"}, "Received: 'a/b'"),
         ({"model_name": "a:b"}, "Received: 'a:b'"),
         ({"port": -2}, "`port` must be at least -1. Received: -2"),
@@ -17,7 +17,7 @@ from attention_ocr.serving.options import ServingOptions
         ({"batch_timeout_ms": -0.5}, "`batch_timeout_ms` must be at least 0. Received: -0.5"),
         ({"batch_timeout_ms": float("nan")}, "Received: nan"),
         ({"grace_s": -1.0}, "`grace_s` must be at least 0"),
-        ({"model_versions": "newest"}, "latest, all, or numbers with commas between"),
+        ({"model_versions": "newest"}, "latest, all, or numbers separated by commas"),
         ({"model_versions": "1,,2"}, "Received: '1,,2'"),
         ({"max_batch_size": 300}, "`max_queue_images` must be at least `max_batch_size`"),
     ],

@@ -95,7 +95,7 @@ def test_a_mistake_of_the_server_is_an_answer_and_no_end(model, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(Service, "predict", fail)
             answer = requests.post(url, json={"instances": ["abc"]}, timeout=20)
-        assert (answer.status_code, answer.json()) == (500, {"error": "The server failed."})
+        assert (answer.status_code, answer.json()) == (500, {"error": "Internal server error."})
         good = requests.post(url, json={"instances": ["abc"]}, timeout=20)
         assert good.json()["predictions"][0]["text"] == "3"
 

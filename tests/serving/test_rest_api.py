@@ -121,8 +121,8 @@ def test_the_metadata_are_written_as_tf_serving_does(ask):
     [
         ({}, "either `instances` or `inputs`"),
         ({"instances": ["a"], "inputs": ["a"]}, "either `instances` or `inputs`"),
-        ({"instances": []}, "`instances` must be a list with values. Received: a list"),
-        ({"instances": "a"}, "Received: a text"),
+        ({"instances": []}, "`instances` must be a non-empty list. Received: a list"),
+        ({"instances": "a"}, "Received: a string"),
         ({"instances": [1]}, "Input 'images' is string"),
         ({"instances": [None]}, "Received: nothing"),
         ({"instances": [["a"]]}, "is string [-1]. Received: string [1, 1]"),
@@ -136,8 +136,8 @@ def test_the_metadata_are_written_as_tf_serving_does(ask):
         ({"inputs": {"pixels": ["a"]}}, "Expected the inputs ['images']. Received: ['pixels']"),
         ({"inputs": {}}, "Expected the inputs ['images']. Received: []"),
         ({"inputs": "a"}, "is string [-1]. Received: string []"),
-        ({"instances": ["a"], "signature_name": "x"}, "'x' not found. It has: ['classify'"),
-        ({"instances": ["a"], "signature_name": 1}, "`signature_name` must be a text"),
+        ({"instances": ["a"], "signature_name": "x"}, "'x' not found. Available: ['classify'"),
+        ({"instances": ["a"], "signature_name": 1}, "`signature_name` must be a string"),
         ({"instances": ["a"], "signature_name": "darkness"}, "Expected the inputs by name"),
         ([1], "Expected a JSON object. Received: a list"),
     ],
@@ -157,7 +157,7 @@ def test_a_body_that_is_wrong_is_answered_with_what_is_wrong(ask, body, message)
         ([[1, True]], [True], "Input 'pixels' is uint8. Received: a boolean"),
         ([[1, 2]], [1], "Input 'inverted' is bool. Received: a number"),
         ([[1, 2, 3]], [True], "is uint8 [-1, 2]. Received: uint8 [1, 3]"),
-        ([[1, 2]], [True, True], "All inputs must have as many rows. Received: [1, 2]"),
+        ([[1, 2]], [True, True], "All inputs must have the same number of rows. Received: [1, 2]"),
     ],
 )
 def test_numbers_that_do_not_fit_are_named(ask, pixels, inverted, message):
@@ -179,9 +179,9 @@ def test_what_is_no_json_is_refused(ask, raw):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({}, "`examples` must be a list with examples. Received: nothing"),
-        ({"examples": []}, "`examples` must be a list"),
-        ({"examples": ["a"]}, "Example 0 must be an object. Received: a text"),
+        ({}, "`examples` must be a non-empty list. Received: nothing"),
+        ({"examples": []}, "`examples` must be a non-empty list"),
+        ({"examples": ["a"]}, "Example 0 must be an object. Received: a string"),
         ({"examples": [{}], "context": 1}, "Example 0 must be an object"),
         ({"examples": [{"x": [1, "a"]}]}, "Input 'x' is string"),
         ({"examples": [{"x": 2**63}]}, "Feature 'x' is int64"),

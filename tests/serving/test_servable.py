@@ -42,7 +42,7 @@ def test_an_export_is_warmed_up_with_what_it_brought(export):
 def test_a_warm_up_that_fails_refuses_the_version(copy, tmp_path):
     (tmp_path / "0.png").write_bytes(b"bad!")
     write_warmup(copy, tmp_path)
-    with pytest.raises(ValueError, match="request 0 of its warm-up file fails: .*a bad row"):
+    with pytest.raises(ValueError, match="warm-up request 0 fails: .*a bad row"):
         Servable(5, copy)
     (tmp_path / "0.png").write_bytes(b"good")
     write_warmup(copy, tmp_path, signature="other")

@@ -1,4 +1,4 @@
-"""A model that is loaded in a moment, with the signatures of an export, and servers in threads."""
+"""A tiny model with the signatures of an export, and servers in threads."""
 
 import asyncio
 import threading
@@ -16,15 +16,15 @@ NAME = "tiny"
 
 
 class LengthModel(tf.Module):
-    """Reads in a file its size; a file that begins with `slow` takes a while, `bad` none can read.
+    """Predicts the size of a file; files that begin with `slow` take a while, `bad!` ones fail.
 
     Args:
-        mark: stands before every text, to tell versions apart.
+        mark: Prefix of every text, to distinguish versions.
     """
 
     def __init__(self, mark: str = "") -> None:
         super().__init__()
-        # A server must restore what variables hold.
+        # A server must restore variables.
         self.mark = tf.Variable(mark)
 
     def _read(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -34,7 +34,7 @@ class LengthModel(tf.Module):
         matrix = tf.while_loop(
             lambda i, _: i < idle, lambda i, m: (i + 1, m @ m), (0, tf.eye(200))
         )[1]
-        # Nothing, but it must be waited for.
+        # Adds 0, but depends on the slow loop.
         sizes += tf.cast(tf.reduce_sum(matrix) < 0.0, tf.int32)
         tf.debugging.assert_none_equal(begins, "bad!", message="a bad row")
         return {

@@ -1,1 +1,1 @@
-"""What the builders of TensorFlow Datasets in `datasets/` share."""
+"""Shared code of the TensorFlow Datasets builders in `datasets/`."""

@@ -1,4 +1,4 @@
-"""Annotation files of published data sets that several builders read."""
+"""Annotation formats shared by several published data sets."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ _ICDAR_LINE = re.compile(r'(?P<key>[^,]+),\s*"(?P<text>.*)"\s*')
 def image_list_rows(path: Path) -> Iterator[tuple[str, str, list[str]]]:
     """Yield path, text and lexicon of each line of an `imagelist.txt`.
 
-    A line holds, with a space between, a path, the text and, for some data sets, the size of the
-    lexicon and its words with commas between.
+    A line contains, separated by spaces, a path, the text and, for some data sets, the size of the
+    lexicon and its words, separated by commas.
 
     Raises:
-        ValueError: a line of another form; the message names it.
+        ValueError: If a line is malformed; the message names it.
     """
     for number, line in read_lines(str(path)):
         parts = line.strip().split(" ")
@@ -35,16 +35,16 @@ def icdar_rows(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def icdar_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str, str]]:
-    r"""Yield number, file name and text of each line of a ground truth of ICDAR's competitions.
+    r"""Yield number, file name and text of each line of an ICDAR ground truth file.
 
-    A line is `word_1.png, "text"`; quotes and backslashes in the text stand behind a backslash.
+    A line is `word_1.png, "text"`; quotes and backslashes in the text are escaped by a backslash.
 
     Args:
         path: The file, local or remote.
-        encoding: As `files.decoded_lines` takes it.
+        encoding: As in `storage.decoded_lines`.
 
     Raises:
-        ValueError: If a line has another form. The message names it.
+        ValueError: If a line is malformed. The message names it.
     """
     for number, line in read_lines(path, encoding):
         match = _ICDAR_LINE.fullmatch(line)

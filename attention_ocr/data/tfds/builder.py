@@ -1,4 +1,4 @@
-"""What the builders in `datasets/` share: examples of an image, its text and its key."""
+"""Base class of the builders in `datasets/`: examples of an image, its text and its key."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -9,13 +9,13 @@ import tensorflow_datasets as tfds
 from attention_ocr.text.charset import normalize
 
 
-# TFDS registers each class by its name, but this one is no data set.
+# TFDS registers each class by its name, but this one is not a data set.
 class WordsBuilder(  # type: ignore[call-arg]
     tfds.core.GeneratorBasedBuilder, skip_registration=True
 ):
-    """A data set of images and their texts, in the layout in which it was published.
+    """A data set of images and their texts, read in its published layout.
 
-    A subclass names its homepage and its terms, and gives each split as rows. The description and
+    A subclass defines its homepage and terms, and returns each split as rows. The description and
     the citation come from its `README.md` and `CITATIONS.bib`.
     """
 
@@ -24,7 +24,7 @@ class WordsBuilder(  # type: ignore[call-arg]
     HOMEPAGE: ClassVar[str | None] = None
     TERMS: ClassVar[str]
     LEXICONS: ClassVar[tuple[str, ...]] = ()
-    """Names of further features, each a list of words among which the text is."""
+    """Names of further features, each a list of words that contains the text."""
 
     def _info(self) -> Any:
         features = {
@@ -41,7 +41,7 @@ class WordsBuilder(  # type: ignore[call-arg]
         )
 
     def further_features(self) -> dict[str, Any]:
-        """Return features that only this data set has."""
+        """Return additional features of this data set."""
         return {}
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
@@ -49,12 +49,12 @@ class WordsBuilder(  # type: ignore[call-arg]
         return {name: self._generate_examples(rows) for name, rows in splits.items()}
 
     def splits(self, folder: Path) -> dict[str, Iterable[Mapping[str, Any]]]:
-        """Return the rows of each split: `key`, `text`, `image` and the further features.
+        """Return the rows of each split: `key`, `text`, `image` and the additional features.
 
         An image is a path, a file object or uint8 pixels.
 
         Args:
-            folder: the manual directory.
+            folder: The manual directory.
         """
         raise NotImplementedError
 
@@ -66,10 +66,10 @@ class WordsBuilder(  # type: ignore[call-arg]
 
 
 def existing(path: Path) -> Path:
-    """Return a path that is there.
+    """Return a path after checking that it exists.
 
     Raises:
-        FileNotFoundError: it is not; the message says where the data should lie.
+        FileNotFoundError: If it does not; the message says where the data is expected.
     """
     if not path.exists():
         raise FileNotFoundError(f"Expected {path} in the manual directory. Received: no such file")

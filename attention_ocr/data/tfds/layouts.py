@@ -1,4 +1,4 @@
-"""Layouts in which several data sets of words are published, for the builders in `datasets/`."""
+"""Layouts shared by several published word data sets, for the builders in `datasets/`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,15 +11,15 @@ from attention_ocr.data.tfds.builder import WordsBuilder, existing
 class IcdarWords(WordsBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Cropped words of an ICDAR competition.
 
-    A subclass names the folder of the images and the file of the labels of each split.
+    A subclass defines the image folder and the label file of each split.
     """
 
-    TERMS = "Those of the competition, at which one registers: see the homepage."
+    TERMS = "Those of the competition, after registration: see the homepage."
     TRAIN: ClassVar[tuple[str, str]]
     TEST: ClassVar[tuple[str, str]]
 
     def splits(self, folder: Path) -> dict[str, Iterable[Mapping[str, Any]]]:
-        """Return the published splits; labels may lie in the folder of the images or beside it."""
+        """Return the published splits; labels are in the image folder or next to it."""
         return {
             "train": _icdar_words(folder, *self.TRAIN),
             "test": _icdar_words(folder, *self.TEST),
@@ -27,9 +27,9 @@ class IcdarWords(WordsBuilder, skip_registration=True):  # type: ignore[call-arg
 
 
 def icdar_instructions(train: tuple[str, str], test: tuple[str, str]) -> str:
-    """Say what the manual directory of an `IcdarWords` holds."""
-    parts = " and ".join(f"{images} with {labels} inside of it" for images, labels in (train, test))
-    return f"Unpack the archives so that the manual directory holds {parts} or beside it."
+    """Describe the manual directory of an `IcdarWords`."""
+    parts = " and ".join(f"{images} with {labels} inside it" for images, labels in (train, test))
+    return f"Unpack the archives so that the manual directory contains {parts} or next to it."
 
 
 def _icdar_words(folder: Path, images: str, labels: str) -> Iterator[dict[str, Any]]:
@@ -39,7 +39,7 @@ def _icdar_words(folder: Path, images: str, labels: str) -> Iterator[dict[str, A
 
 
 class ImageListWords(WordsBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """Words with a lexicon for each, in one test split that `imagelist.txt` lists."""
+    """Words with a lexicon each, in one test split listed in `imagelist.txt`."""
 
     TERMS = "Those of its publishers: see the homepage."
     LEXICONS = ("lexicon",)
@@ -48,7 +48,7 @@ class ImageListWords(WordsBuilder, skip_registration=True):  # type: ignore[call
     )
 
     def splits(self, folder: Path) -> dict[str, Iterable[Mapping[str, Any]]]:
-        """Return the one split, for testing."""
+        """Return the only split, `test`."""
         return {"test": _listed_words(folder)}
 
 

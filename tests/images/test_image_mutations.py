@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import fuzz
-from benchmarks.mutations import change_structure
+from tests.image_mutations import change_structure, files_to_change, whole_images
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 
@@ -17,7 +16,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 def images_of(file_format):
     return [
         content
-        for content in fuzz.whole_images()
+        for content in whole_images()
         if Image.open(io.BytesIO(content)).format == file_format
     ]
 
@@ -61,7 +60,7 @@ def test_the_checksums_of_a_changed_png_are_right():
 
 
 def test_the_same_seed_changes_alike():
-    for content in fuzz.whole_images():
+    for content in whole_images():
         assert changed(content, 5, seed=1) == changed(content, 5, seed=1)
 
 
@@ -72,7 +71,7 @@ def test_what_is_no_image_is_left_alone(content):
 
 def test_a_damaged_file_is_changed_or_left_alone_and_no_error():
     random = np.random.default_rng(0)
-    for content in fuzz.files_to_change():
+    for content in files_to_change():
         for place in (len(content) // 4, len(content) // 2):
             damaged = content[:place] + b"\xff" + content[place + 1 :]
             for _ in range(10):

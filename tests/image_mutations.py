@@ -1,8 +1,8 @@
-"""Changes of image files that keep their structure, so that they lead past the first check.
+"""Structure-aware mutations of image files, which pass the first checks of decoders.
 
-A byte of a PNG that was changed at random fails a checksum, and no decoder looks at it. Here a file
-is taken apart into its parts, one of them is changed, and it is put together again with the right
-lengths and checksums.
+A PNG with a random byte changed fails a checksum, and no decoder reads on. Here a file is split
+into its parts, one of them is changed, and the file is reassembled with the right lengths and
+checksums.
 """
 
 import struct
@@ -12,26 +12,70 @@ from contextlib import suppress
 from typing import Literal, TypeVar
 
 import numpy as np
+from PIL import Image
+
+from tests.hostile_images import READ, hostile_images, saved
 
 NUMBERS = (0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 127, 128, 255, 256, 257, 4095, 32767, 65535)
-"""Values that fields are given: where sizes and types of numbers end."""
+"""Field values at the limits of sizes and number types."""
 
 LARGE_NUMBERS = (*NUMBERS, 65536, 2**24 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
+LARGEST = 300_000
+"""Maximum bytes of a mutated image: larger ones take time to copy and find nothing more."""
+
 _PNG_HEADER = b"\x89PNG\r\n\x1a\n"
 _UNPACKED_BYTES = 2**20
 
 Part = TypeVar("Part")
 
 
+def files_to_change() -> list[bytes]:
+    """Return the small images of the corpus, valid ones three times, as they reach more code."""
+    images = [image for image in hostile_images().values() if len(image.content) <= LARGEST]
+    return [
+        *whole_images(),
+        *(image.content for image in images for _ in range(3 if image.status == READ else 1)),
+    ]
+
+
+def whole_images() -> list[bytes]:
+    """Return small valid images of every format, with all optional parts."""
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
+    image = Image.fromarray(pixels)
+    gray, palette = image.convert("L"), image.convert("P")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    more = {"save_all": True, "append_images": [palette.rotate(180)], "duration": 50}
+    return [
+        saved(image, "PNG"),
+        saved(palette, "PNG", transparency=0, exif=exif),
+        saved(image, "JPEG", exif=exif, quality=90),
+        saved(gray, "JPEG", progressive=True, restart_marker_rows=1),
+        saved(palette, "GIF", **more),
+        saved(image, "BMP"),
+        saved(palette, "BMP"),
+        saved(image.convert("1"), "BMP"),
+        saved(image, "WEBP", lossless=True, exif=exif),
+        saved(image, "WEBP", save_all=True, append_images=[image.rotate(180)]),
+        *(
+            saved(variant, "TIFF", compression=compression)
+            for variant in (image, palette)
+            for compression in ("raw", "tiff_lzw", "tiff_deflate", "packbits")
+        ),
+        saved(image, "TIFF", compression="jpeg"),
+        saved(image.convert("1"), "TIFF", compression="group4"),
+    ]
+
+
 def change_structure(content: bytes, random: np.random.Generator) -> bytes | None:
     """Return an image file with one part changed.
 
     Args:
-        content: of the file.
-        random: chooses the part and the change.
+        content: Content of the file.
+        random: Chooses the part and the change.
 
     Returns:
-        The file; none if it is of no format that is known here, or too damaged.
+        The changed file; `None` if its format is unknown or it is too damaged.
     """
     for signature, change in _CHANGES.items():
         if content.startswith(signature):
@@ -45,7 +89,7 @@ def _choose(values: tuple[int, ...], random: np.random.Generator) -> int:
 
 
 def _change_bytes(part: bytes, random: np.random.Generator) -> bytes:
-    """Change some bytes of a part, or how many there are."""
+    """Change, remove or insert bytes of a part."""
     changed = bytearray(part)
     kind = int(random.integers(4))
     place = int(random.integers(len(part) + 1))
@@ -68,7 +112,7 @@ def _order(random: np.random.Generator) -> Literal["big", "little"]:
 
 
 def _change_order(parts: list[Part], random: np.random.Generator) -> list[Part]:
-    """Repeat, leave out or move a part."""
+    """Repeat, remove or move a part."""
     parts = list(parts)
     place, other = (int(number) for number in random.integers(0, len(parts), 2))
     kind = int(random.integers(4))
@@ -99,7 +143,7 @@ def _change_png(content: bytes, random: np.random.Generator) -> bytes:
     elif kind == b"IHDR" or choice == 1:
         chunks[0] = (b"IHDR", _change_png_size(chunks[0][1], random))
     elif kind == b"IDAT" and choice == 2:
-        # What is packed, so that it still unpacks.
+        # The uncompressed data, so that it still decompresses.
         unpacked = zlib.decompressobj().decompress(body, _UNPACKED_BYTES)
         chunks[place] = (kind, zlib.compress(_change_bytes(unpacked, random)))
     else:
@@ -139,7 +183,7 @@ def _change_webp(content: bytes, random: np.random.Generator) -> bytes:
 
 
 def _change_jpeg(content: bytes, random: np.random.Generator) -> bytes:
-    """Change a segment, whose length is then right, or the size in the header of the frame."""
+    """Change a segment, with the right length, or the size in the frame header."""
     segments = []
     position = 2
     while position + 4 <= len(content) and content[position + 1] not in (0xDA, 0xD9):
@@ -193,7 +237,7 @@ def _change_gif(content: bytes, random: np.random.Generator) -> bytes:
         place = int(random.integers(len(parts)))
         part = bytearray(parts[place])
         if part[0] == 0x2C and choice == 2:
-            # Its place, its size and its flags, whatever is coded.
+            # Its position, size and flags.
             field = 1 + 2 * int(random.integers(5))
             struct.pack_into("<H", part, field, _choose(NUMBERS, random))
         else:
@@ -215,7 +259,7 @@ def _change_tiff(content: bytes, random: np.random.Generator) -> bytes:
     elif choice == 1:
         struct.pack_into(f"{order}I", changed, entry + 4, _choose(LARGE_NUMBERS, random))
     elif choice == 2:
-        # Another directory after it: itself, perhaps.
+        # The offset of the next directory, perhaps of itself.
         after = directory + 2 + 12 * num_tags
         struct.pack_into(f"{order}I", changed, after, _choose((0, 8, directory, 2**32 - 1), random))
     elif choice == 3:
@@ -232,13 +276,13 @@ def _change_bmp(content: bytes, random: np.random.Generator) -> bytes:
         *((10, "<I"), (14, "<I"), (18, "<i"), (22, "<i"), (26, "<H")),
         *((28, "<H"), (30, "<I"), (34, "<I"), (46, "<I"), (50, "<I")),
     )
-    offset, form = fields[int(random.integers(len(fields)))]
+    offset, code = fields[int(random.integers(len(fields)))]
     values = (0, 1, 2, 3, 4, 8, 16, 24, 32, 40, 64) if int(random.integers(2)) else LARGE_NUMBERS
     value = _choose(values, random)
-    if form == "<i":
-        # A height below 0 turns the image over.
+    if code == "<i":
+        # A negative height flips the image.
         value = value % 2**31 * int(random.choice((-1, 1)))
-    struct.pack_into(form, changed, offset, value % 2**16 if form == "<H" else value)
+    struct.pack_into(code, changed, offset, value % 2**16 if code == "<H" else value)
     return bytes(changed)
 
 
