@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from attention_ocr.settings.config import Config
 from benchmarks.flag_files import CONFIGS, read_flags
 
-PRESETS = CONFIGS / "presets"
+PRESETS = CONFIGS.parent / "attention_ocr" / "presets"
 COMMON: Mapping[str, Any] = {
     "batch_size": 32,
     "learning_rate": 2e-3,
