@@ -73,7 +73,7 @@ def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, c
     assert main(["parity", str(version), str(labels)]) == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[-1]) for line in lines] == [
-        ("form", "second looks"),
+        ("format", "second looks"),
         ("reference", "-"),
         ("litert", "package"),
         ("second looks", "-"),
