@@ -7,6 +7,7 @@ from attention_ocr.cli.main import main
 from attention_ocr.data.sources import open_source
 from attention_ocr.exporting import parity
 from attention_ocr.exporting.parity import SECOND_LOOKS, compare_forms, formats_of, pick_images
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 from attention_ocr.inference.engines.onnx_engine import ONNXEngine
 from attention_ocr.settings.formats import EXPORT_FORMATS
@@ -19,7 +20,7 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
 def labels(tmp_path):
     """A list of five images, of which the model reads the first right."""
     files = tiny_model.files(5, ["PNG"])
-    text = LiteRTEngine(FIXTURE / "model.tflite").read(files[:1])[0].text
+    text = LiteRTEngine(FIXTURE / "model.tflite").read([LazyImage(files[0])])[0].text
     for index, file in enumerate(files):
         (tmp_path / f"{index}.png").write_bytes(file)
     names = {f"{index}.png": text if index == 0 else "other" for index in range(5)}
