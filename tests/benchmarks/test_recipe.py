@@ -53,7 +53,7 @@ def test_trials_go_on_where_they_stopped_and_report_both_heads(tmp_path, monkeyp
         soft = np.zeros((1, 94), np.float16)
         np.savez(folder / "readings.npz", texts=["a"], lengths=[1], log_probabilities=soft)
     row = recipe.run("distilled", work_dir, tmp_path / "data", 0.1)
-    assert "reads 4 of 4 pictures as labelled" in capsys.readouterr().out
+    assert "reads 4 of 4 images as labelled" in capsys.readouterr().out
     assert row["images"] > 0
     assert {key for key in row if key.endswith("%")} == {
         f"{kind} {head} %" for kind in ("rendered", "real") for head in ("attention", "ctc")
