@@ -62,7 +62,8 @@ class SavedModelFormat(ExportFormat):
     def open(self, directory: Path) -> "Engine":
         from attention_ocr.inference.engines.graph_engine import open_saved_model
 
-        return open_saved_model(directory)
+        # As a server reads it.
+        return open_saved_model(directory, by_files=True)
 
 
 class FrozenGraphFormat(ExportFormat):

@@ -7,6 +7,7 @@ import pytest
 
 from attention_ocr.exporting.litert import input_widths
 from attention_ocr.exporting.saved_model import export_model, write_format
+from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.language_models import ngram
@@ -197,7 +198,7 @@ def check(format_name, directory: Path, reader) -> None:
     from attention_ocr.exporting.check import open_format
 
     files = tiny_model.files(4)
-    readings = open_format(format_name, directory).read(files)
+    readings = open_format(format_name, directory).read([LazyImage(file) for file in files])
     for reading, wanted in zip(readings, reader.read(files), strict=True):
         assert reading.text == wanted.text
         assert reading.confidence == pytest.approx(wanted.confidence, abs=1e-3)

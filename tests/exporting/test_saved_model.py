@@ -39,7 +39,7 @@ def without_network(monkeypatch):
         (Path(directory) / "saved_model.pb").write_text(network, encoding="utf-8")
 
     model = TrainedModel(tiny.config(), tiny.CHARSET, SimpleNamespace(variables=[]))
-    monkeypatch.setattr(saved_model, "load_trained_model", lambda _: model)
+    monkeypatch.setattr(saved_model, "to_trained_model", lambda _: model)
     monkeypatch.setattr(saved_model, "make_signatures", lambda _: {"serving_default": "network"})
     monkeypatch.setattr(saved_model, "_name_method", lambda _: None)
     monkeypatch.setattr(tf.saved_model, "save", save)
