@@ -115,7 +115,7 @@ def test_a_packed_model_is_read_by_the_fastest_engine(packed):
     images = tiny_model.images(6)
     reader, whole = attention_ocr.load(packed), attention_ocr.load(packed, engine="tensorflow")
     assert isinstance(reader.engine, LiteRTEngine)
-    assert reader.engine.notes.format_name == "litert_int8"
+    assert reader.engine.metadata.format_name == "litert_int8"
     for fast, wanted in zip(reader.read(images), whole.read(images), strict=True):
         assert fast.confidence == pytest.approx(wanted.confidence, abs=0.2)
     # What the model does anyway changes nothing; what LiteRT cannot do brings TensorFlow.
