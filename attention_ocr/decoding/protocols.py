@@ -62,8 +62,8 @@ class Weighted(NamedTuple):
 
     Attributes:
         scorer: Gives the scores.
-        weight: Weight of the scores, 0 or more.
+        weight: Weight of the scores, 0 or more; for each hypothesis its own as float32 [R, 1].
     """
 
     scorer: Scorer
-    weight: float
+    weight: float | tf.Tensor

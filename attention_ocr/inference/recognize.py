@@ -15,6 +15,7 @@ from attention_ocr.decoding.greedy import Step, greedy_decode
 from attention_ocr.decoding.parallel import parallel_decode
 from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.decoding.result import Alternatives, DecoderOutput
+from attention_ocr.decoding.words import word_mask
 from attention_ocr.models.decoder_interface import Decoder
 from attention_ocr.models.recognizer import EncoderOutput, Recognizer
 from attention_ocr.text.charset_in_graph import decode_in_graph
@@ -193,13 +194,26 @@ def _decode_attention(
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
 
+    # Greedy decoding knows of no rule, and returns one text.
+    is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
+    has_gate = bool(decoding.scorers) and settings.language_model_texts == "words"
+    greedy = read_greedily() if is_cascade or has_gate else None
+    if greedy is not None and has_gate:
+        language_models = _silent_outside_words(decoding, greedy)
+        scorers = language_models if joined is None else (joined, *language_models)
+
     def search(is_needed: tf.Tensor | None = None) -> tuple[DecoderOutput, Alternatives]:
         step = make_step(settings.beam_width)
         constraints = (scorers, decoding.rule, decoding.temperature)
         return beam_decode(step, state, *sizes, options, *constraints, is_needed)
 
-    # Greedy decoding knows of no rule, and returns one text.
-    may_do_without = decoding.rule is None and settings.num_best == 1
-    if settings.search_below < 1 and may_do_without:
-        return search_uncertain(read_greedily(), search, settings.search_below)
+    if greedy is not None and is_cascade:
+        return search_uncertain(greedy, search, settings.search_below)
     return search()
+
+
+def _silent_outside_words(decoding: Decoding, greedy: DecoderOutput) -> tuple[Weighted, ...]:
+    """Return the language models with a weight of 0 for texts that are read as no words."""
+    is_word = word_mask(decoding.charset, greedy.token_ids)
+    rows = tf.expand_dims(tf.repeat(is_word, decoding.settings.beam_width), 1)
+    return tuple(Weighted(entry.scorer, entry.weight * rows) for entry in decoding.scorers)

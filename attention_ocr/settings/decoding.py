@@ -15,6 +15,7 @@ from attention_ocr.settings.fields import (
 
 DECODINGS = ("attention", "ctc", "joint")
 LENGTH_NORMALIZATIONS = ("none", "mean", "wu")
+LANGUAGE_MODEL_TEXTS = ("all", "words")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +85,12 @@ class DecodingConfig:
         "Language model weight in the scores of a search (shallow fusion); 0 for none.",
         NOT_NEGATIVE,
     )
+    language_model_texts: str = setting(
+        "all",
+        "Texts that the language model scores: all, or words, those that greedy decoding reads as "
+        "letters, apostrophes and hyphens only; codes and numbers then keep the network's reading.",
+        choices=LANGUAGE_MODEL_TEXTS,
+    )
     lexicon_ignore_case: bool = setting(
         False, "Read lexicon words in any mixture of upper and lower case."
     )
@@ -94,6 +101,12 @@ class DecodingConfig:
             self.language_model_weight == 0 or bool(self.language_model),
             "A `language_model_weight` above 0 needs a `language_model`.",
             self.language_model_weight,
+        )
+        check(
+            self.decoding != "ctc" or self.language_model_texts == "all",
+            "`language_model_texts` must be all for `decoding=ctc`, which has no greedy reading "
+            "beside its search.",
+            self.language_model_texts,
         )
         check(
             self.num_best <= self.beam_width,

@@ -133,6 +133,31 @@ def test_a_search_gives_its_best_texts_and_the_best_of_them_as_the_text(model, d
         np.testing.assert_allclose(sums, [1.0] * length + [0.0] * (6 - length), atol=1e-3)
 
 
+@pytest.mark.parametrize("decoding", ["attention", "joint"])
+def test_a_language_model_of_words_is_silent_on_strings(model, tmp_path, decoding):
+    save_language_model(train_ngram(["abc", "cab"], 3), tmp_path / "words.npz")
+    batch = tiny.random_batch()
+
+    def read(**values):
+        config = model.config.with_decoding({"decoding": decoding, "beam_width": 4, **values})
+        run = make_recognize(model.recognizer, config, model.charset)
+        return run(batch["images"], batch["image_sizes"])
+
+    fused = {"language_model": str(tmp_path / "words.npz"), "language_model_weight": 5.0}
+    greedy = make_recognize(model.recognizer, model.config, model.charset)(
+        batch["images"], batch["image_sizes"]
+    )
+    is_word = np.array([text.decode("utf-8").isalpha() for text in greedy.text.numpy()])
+    assert 0 < is_word.sum() < len(is_word)
+    without, everywhere = read(), read(**fused)
+    gated = read(**fused, language_model_texts="words")
+    assert (without.text.numpy() != everywhere.text.numpy()).all()
+    np.testing.assert_array_equal(gated.text, np.where(is_word, everywhere.text, without.text))
+    np.testing.assert_allclose(
+        gated.confidence, np.where(is_word, everywhere.confidence, without.confidence), rtol=1e-5
+    )
+
+
 def test_a_search_is_asked_where_greedy_decoding_is_unsure(model, tmp_path):
     save_language_model(train_ngram(["0b0", "1c1c"], 3), tmp_path / "words.npz")
     batch = tiny.random_batch()

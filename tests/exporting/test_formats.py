@@ -153,10 +153,11 @@ def test_a_search_for_what_is_unsure_converts(narrow, tmp_path, format_name):
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
-@pytest.mark.parametrize("search_below", [1.0, 0.1])
-def test_joint_decoding_converts(narrow, tmp_path, format_name, search_below):
+@pytest.mark.parametrize(("search_below", "texts"), [(1.0, "all"), (0.1, "words"), (1.0, "words")])
+def test_joint_decoding_converts(narrow, tmp_path, format_name, search_below, texts):
     files = tiny_model.files(8)
     decoding = write_language_model(tmp_path, "ngram") | {"search_below": search_below}
+    decoding["language_model_texts"] = texts
     decoding |= {"decoding": "joint", "joint_weight": 0.7, "beam_width": 3}
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))

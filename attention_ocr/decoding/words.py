@@ -1,0 +1,26 @@
+"""Which texts are words, as far as their characters tell."""
+
+import numpy as np
+import tensorflow as tf
+
+from attention_ocr.text.charset import END_ID, PAD_ID, SPECIAL_TOKENS, Charset
+
+JOINERS = frozenset("'’-‐ ")
+"""Characters that stand in words beside letters and combining marks."""
+
+
+def word_mask(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
+    """Return 1 for texts of letters and `JOINERS` only, 0 for all others.
+
+    Args:
+        charset: Characters of the token ids.
+        token_ids: int32 [B, L], padding after the last character.
+
+    Returns:
+        float32 [B]; an empty text counts as a word.
+    """
+    belongs = np.zeros(charset.vocabulary_size, np.float32)
+    belongs[[PAD_ID, END_ID]] = 1.0
+    for token_id, character in enumerate(charset.characters, start=len(SPECIAL_TOKENS)):
+        belongs[token_id] = character.isalpha() or character in JOINERS
+    return tf.reduce_min(tf.gather(tf.constant(belongs), token_ids), axis=1)
