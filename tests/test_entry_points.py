@@ -140,13 +140,13 @@ def test_the_same_command_goes_on_with_the_settings_of_the_model_begun_with(work
     assert "holds a model with decoder_units=16" in failure_of("train", *contradiction)
 
 
-def test_training_names_the_flags_that_leave_the_weights_no_place(work_dir, tmp_path):
+def test_training_names_the_flags_that_the_weights_do_not_fit(work_dir, tmp_path):
     labels = work_dir / "words/labels.tsv"
     line = failure_of(
         *("train", f"--work_dir={tmp_path / 'run'}", f"--init_from={work_dir}"),
         *(f"--train_data={labels}", "--eval_data=", "--decoder_units=24", "--max_length=9"),
     )
-    assert line.startswith(f"train.py: Weights of init_from={work_dir} have no place")
+    assert line.startswith(f"train.py: Weights of init_from={work_dir} do not fit this network")
     assert "which has decoder_units=16" in line
     assert line.endswith("Received: decoder_units=24")
     assert not (tmp_path / "run").exists()
