@@ -9,7 +9,7 @@ from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import Reader, load
 from tests import tiny_model
 
-# Before TensorFlow starts, or never.
+# Must be set before TensorFlow is initialized.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

@@ -1,4 +1,4 @@
-"""Real training processes, alone or several together, that a test may kill."""
+"""Real training processes, single or in groups, that a test may kill."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE_S = 600.0
-"""Time after which something has gone wrong, also on a machine with much else to do."""
+"""Time after which a process counts as hung, even on a busy machine."""
 
 
 @contextmanager
 def heeding_ctrl_c() -> Iterator[None]:
-    """Let what is started in the block have Ctrl-C, which a shell takes from its background."""
+    """Let processes started in the block receive Ctrl-C, even in a background job of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -31,9 +31,9 @@ class Processes:
     """`train.py` in one process, or in several that train together on this machine.
 
     Args:
-        settings: flags by name.
-        work_dir: of the run.
-        count: of the processes.
+        settings: Flags by name.
+        work_dir: Work directory of the run.
+        count: Number of processes.
     """
 
     def __init__(self, settings: Mapping[str, Any], work_dir: Path, count: int = 1) -> None:
@@ -75,15 +75,15 @@ class Processes:
             process.wait()
 
     def output(self, index: int = 0) -> str:
-        """Return what a process has written so far."""
+        """Return the output of a process so far."""
         return self._logs[index].read_text(encoding="utf-8", errors="replace")
 
     def outputs(self) -> str:
-        """Return what all of them have written so far."""
+        """Return the output of all processes so far."""
         return "\n".join(self.output(index) for index in range(len(self.popen)))
 
     def end(self) -> list[int]:
-        """Wait for all of them as long as they write something; return their exit statuses."""
+        """Wait for all processes while they produce output; return their exit statuses."""
         written, deadline = "", time.monotonic() + PATIENCE_S
         while any(process.poll() is None for process in self.popen):
             if self.outputs() != written:
@@ -94,16 +94,16 @@ class Processes:
         return [process.returncode for process in self.popen]
 
     def end_well(self) -> None:
-        """Wait for all of them and want them to have ended well."""
+        """Wait for all processes and require exit status 0."""
         statuses = self.end()
         assert not any(statuses), f"{statuses}\n{self.outputs()}"
 
     def have_ended(self) -> bool:
-        """Tell whether one of them has ended."""
+        """Return whether one of the processes has ended."""
         return any(process.poll() is not None for process in self.popen)
 
     def wait_for_checkpoint(self, above: int = 0) -> int:
-        """Wait until there is a checkpoint of a step above `above`; return the newest step."""
+        """Wait for a checkpoint of a step above `above`; return the newest step."""
         deadline = time.monotonic() + PATIENCE_S
         while newest_step(self.work_dir) <= above:
             assert not self.have_ended(), self.outputs()
@@ -112,18 +112,18 @@ class Processes:
         return newest_step(self.work_dir)
 
     def tell(self, number: signal.Signals, index: int = 0) -> None:
-        """Send a signal to one of them."""
+        """Send a signal to one of the processes."""
         self.popen[index].send_signal(number)
 
     def kill(self, indices: Sequence[int]) -> None:
-        """End some of them as `kill -9` does, and wait for all."""
+        """Kill some processes as `kill -9` does, and wait for all."""
         for index in indices:
             self.popen[index].kill()
         self.end()
 
 
 def newest_step(work_dir: Path, worker: int = 0) -> int:
-    """Return the step of the newest checkpoint; 0 where there is none."""
+    """Return the step of the newest checkpoint; 0 if there is none."""
     return max(steps(work_dir, worker), default=0)
 
 
@@ -134,7 +134,7 @@ def steps(work_dir: Path, worker: int = 0) -> set[int]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens at."""
+    """Return unused ports of this machine."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in sockets:

@@ -71,7 +71,7 @@ def test_a_benchmark_prints_a_table_and_writes_json(name, options, num_rows, tmp
             assert row["lowest"] <= row["CPU ms"] <= row["highest"]
 
 
-def test_work_is_timed_in_turn_after_a_first_call_that_does_not_count():
+def test_work_is_timed_in_turn_after_a_warm_up_call():
     calls = []
 
     def work(name: str, cpu_s: float) -> measure.Sample:
@@ -103,7 +103,7 @@ def make_list(length: int) -> partial:
     return partial(numbers.extend, range(length))
 
 
-def test_work_of_its_own_process_keeps_its_state_there():
+def test_work_in_a_separate_process_keeps_its_state_there():
     with measure.own_process(partial(make_list, 5)) as work:
         samples = [work(), work()]
     assert samples[1].wall_s > 0.0

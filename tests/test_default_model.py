@@ -35,7 +35,7 @@ def test_the_name_finds_the_model_of_the_package(tmp_path, monkeypatch):
     assert load(DEFAULT_MODEL).engine.charset == load().engine.charset
 
 
-def test_what_takes_a_work_directory_takes_the_name(tmp_path):
+def test_functions_that_take_a_work_directory_take_the_name(tmp_path):
     assert load_trained_model(Path(DEFAULT_MODEL)).charset.characters[0] == "!"
     (weights,) = pack(Path(DEFAULT_MODEL), tmp_path / "small", with_litert=False)
     assert weights.stat().st_size > 1e6
@@ -50,7 +50,7 @@ def test_commands_take_the_name(words, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_model_of_the_package_is_evaluated_and_stays_as_it_is(words, tmp_path):
+def test_the_model_of_the_package_is_evaluated_and_not_changed(words, tmp_path):
     before = {path.name: path.stat().st_mtime_ns for path in BUNDLED_WEIGHTS.iterdir()}
     result = run("eval.py", "--model=default", f"--eval_data={words}", folder=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -68,7 +68,7 @@ def test_the_model_of_the_package_is_evaluated_and_stays_as_it_is(words, tmp_pat
 
 @pytest.mark.slow
 def test_the_model_of_the_package_is_exported(words, tmp_path):
-    # Greedy, because a search takes a minute to write.
+    # Greedy, because exporting a search takes a minute.
     options = ["--num_check_images=2", "--beam_width=1", "--language_model_weight=0"]
     options.append(f"--check_data={words}")
     result = run("export.py", "--model=default", "--export_dir=served", *options, folder=tmp_path)

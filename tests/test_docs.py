@@ -18,7 +18,7 @@ def test_some_tests_are_named():
 
 
 @pytest.mark.parametrize(("document", "file", "name"), TESTS, ids=lambda value: str(value)[-40:])
-def test_a_test_that_a_document_names_is_there(document, file, name):
+def test_every_test_named_in_the_docs_exists(document, file, name):
     tree = ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert name in names, f"{document} names a test that is not there"
+    assert name in names, f"{document} names a test that does not exist"

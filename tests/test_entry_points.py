@@ -1,4 +1,4 @@
-"""The commands of the README, their flags, and what they say when something is wrong."""
+"""The commands of the README, their flags and their error messages."""
 
 import csv
 import dataclasses
@@ -34,7 +34,7 @@ COMMANDS = {"train": train.COMMAND, "eval": evaluate.COMMAND, "export": export.C
 
 
 def parse(script: str, *arguments: object) -> flags.FlagValues:
-    """Return the flags of a script as arguments set them."""
+    """Return the flags of a script parsed from arguments."""
     return COMMANDS[script].parse(f"{script}.py", [str(argument) for argument in arguments])
 
 
@@ -44,7 +44,7 @@ def call(script: str, *arguments: object) -> None:
 
 
 def failure_of(script: str, *arguments: object) -> str:
-    """Run a script in this process and return the line with which it ends."""
+    """Run a script in this process and return its error message."""
     with pytest.raises(SystemExit) as end:
         call(script, *arguments)
     # A string makes the exit status 1 and goes to standard error.
@@ -73,7 +73,7 @@ def run_well(*command: object) -> str:
 
 
 def own_flags(script: str) -> set[str]:
-    """Return the names of the flags of a script, without those of absl."""
+    """Return the names of a script's own flags, without those of absl."""
     values = flags.FlagValues()
     COMMANDS[script].define_flags(values)
     return set(values)
@@ -83,7 +83,7 @@ def test_every_setting_is_a_flag_and_every_flag_a_setting():
     assert own_flags("train") == {"work_dir", "preset", *FIELDS}
 
 
-def test_flags_left_alone_give_the_default_settings():
+def test_without_flags_the_settings_are_the_defaults():
     assert train.config_from_flags(parse("train", "--work_dir=runs/mine")) == Config()
 
 
@@ -108,7 +108,7 @@ def test_flags_reach_their_settings():
     assert train.config_from_flags(parsed) == Config.from_values(values)
 
 
-def test_flags_that_are_not_given_take_the_settings_of_the_model_begun_with(work_dir):
+def test_flags_not_given_inherit_the_settings_of_the_pretrained_model(work_dir):
     old = Config.load(work_dir)
     # A flag counts as given even with its default.
     arguments = ("--work_dir=x", f"--init_from={work_dir}", "--max_length=24")
@@ -120,7 +120,7 @@ def test_flags_that_are_not_given_take_the_settings_of_the_model_begun_with(work
 
 
 @pytest.mark.filterwarnings("ignore:Even though the")
-def test_the_same_command_goes_on_with_the_settings_of_the_model_begun_with(work_dir, tmp_path):
+def test_the_same_command_resumes_with_the_inherited_settings(work_dir, tmp_path):
     shutil.copytree(work_dir, tmp_path / "old", ignore=shutil.ignore_patterns("export"))
     labels = work_dir / "words/labels.tsv"
     arguments = [
@@ -134,33 +134,33 @@ def test_the_same_command_goes_on_with_the_settings_of_the_model_begun_with(work
         assert Config.load(tmp_path / "new").model == Config.load(work_dir).model
         report = json.loads((tmp_path / "new/initial_weights.json").read_text("utf-8"))
         assert report["left"] == {}, times
-        # The run goes on without it.
+        # The run resumes without it.
         shutil.rmtree(tmp_path / "old", ignore_errors=True)
     contradiction = [*arguments, "--decoder_units=24"]
     assert "holds a model with decoder_units=16" in failure_of("train", *contradiction)
 
 
-def test_training_names_the_flags_that_leave_the_weights_no_place(work_dir, tmp_path):
+def test_training_names_the_flags_that_the_weights_do_not_fit(work_dir, tmp_path):
     labels = work_dir / "words/labels.tsv"
     line = failure_of(
         *("train", f"--work_dir={tmp_path / 'run'}", f"--init_from={work_dir}"),
         *(f"--train_data={labels}", "--eval_data=", "--decoder_units=24", "--max_length=9"),
     )
-    assert line.startswith(f"train.py: Weights of init_from={work_dir} have no place")
+    assert line.startswith(f"train.py: Weights of init_from={work_dir} do not fit this network")
     assert "which has decoder_units=16" in line
     assert line.endswith("Received: decoder_units=24")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["eval", "export"])
-def test_a_flag_of_decoding_overrides_and_one_left_out_does_not(name):
+def test_only_given_decoding_flags_override_settings(name):
     needed = ["--model=x"] + ["--export_dir=y"] * (name == "export")
     assert settings_in_flags(parse(name, *needed), "decoding") == {}
     values = parse(name, *needed, "--decoding=ctc")
     assert settings_in_flags(values, "decoding") == {"decoding": "ctc"}
 
 
-def test_a_flag_of_second_looks_overrides_in_an_export_and_one_left_out_does_not():
+def test_only_given_flags_of_second_looks_override_settings_of_an_export():
     needed = ["--model=x", "--export_dir=y"]
     assert settings_in_flags(parse("export", *needed), "second_looks") == {}
     values = parse("export", *needed, "--widths=1.5", "--widths_below=0")
@@ -172,7 +172,7 @@ def test_a_flag_of_second_looks_overrides_in_an_export_and_one_left_out_does_not
 def test_a_named_experiment_holds_flags_and_nothing_else(path):
     values = parse("train", f"--flagfile={path}")
     assert values.work_dir == f"runs/{path.stem}"
-    # The model that it begins with need not be there.
+    # The pretrained model need not exist.
     config = Config.from_values(settings_in_flags(values))
     # Some have no validation data.
     mixtures = filter(None, (config.data.train_data, config.data.eval_data))
@@ -212,7 +212,7 @@ def test_a_preset_sets_a_network_and_names_its_command(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_a_preset_has_the_parameters_that_its_table_says(path):
+def test_a_preset_has_the_number_of_parameters_in_its_table(path):
     recognizer = build_recognizer(
         read_preset(path), Charset(string.digits + string.ascii_lowercase)
     )
@@ -228,7 +228,7 @@ PROGRAMS = [
         (("-m", "attention_ocr", name), f"attention-ocr {name}"),
     )
 ]
-"""Each script, the two ways to call it, and what it calls itself."""
+"""Each script, the two ways to call it, and its program name."""
 
 
 @pytest.mark.parametrize(("script", "command", "program"), PROGRAMS)
@@ -244,7 +244,7 @@ def test_help_lists_the_flags(script, command, program):
     assert "--log_dir" not in result.stdout
 
 
-def test_full_help_lists_the_flags_of_the_log_too():
+def test_full_help_also_lists_the_logging_flags():
     result = run("-m", "attention_ocr", "export", "--helpfull")
     assert result.returncode == 0
     assert "--export_dir" in result.stdout
@@ -253,7 +253,7 @@ def test_full_help_lists_the_flags_of_the_log_too():
 
 
 @pytest.mark.parametrize(("script", "command", "program"), PROGRAMS)
-def test_a_command_calls_itself_what_it_was_called(script, command, program, tmp_path):
+def test_a_command_reports_the_name_it_was_called_by(script, command, program, tmp_path):
     needed = {
         "train": [f"--work_dir={tmp_path / 'run'}"],
         "eval": ["--model=x"],
@@ -284,7 +284,7 @@ def test_a_command_calls_itself_what_it_was_called(script, command, program, tmp
         ("export.py --model=x --export_dir=y --num_check_images=0", "flag --num_check_images=0"),
     ],
 )
-def test_a_wrong_flag_is_named_on_a_line_and_the_status_is_1(command, message):
+def test_a_wrong_flag_is_named_in_one_line_and_the_status_is_1(command, message):
     result = run(*command.split())
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
@@ -340,7 +340,7 @@ def test_training_on_a_damaged_label_file_names_the_line(tmp_path, content, mess
     assert [path.name for path in tmp_path.iterdir()] == ["labels.tsv"]
 
 
-def test_training_without_a_single_image_that_is_there_names_them(tmp_path):
+def test_training_without_any_existing_image_names_missing_ones(tmp_path):
     (tmp_path / "labels.tsv").write_text("missing.png\tword\n", encoding="utf-8")
     arguments = (f"--work_dir={tmp_path / 'run'}", f"--train_data={tmp_path}", "--eval_data=")
     assert "unreadable image: missing.png" in failure_of("train", *arguments)
@@ -358,7 +358,7 @@ def test_training_in_the_directory_of_another_model_changes_nothing(work_dir):
 
 
 @pytest.mark.parametrize("name", ["eval", "export"])
-def test_a_model_that_is_not_there_is_named(name, tmp_path):
+def test_a_missing_model_is_named(name, tmp_path):
     arguments = [f"--export_dir={tmp_path / 'served'}"] if name == "export" else []
     line = failure_of(name, f"--model={tmp_path / 'nowhere'}", *arguments)
     assert line == (
@@ -369,13 +369,13 @@ def test_a_model_that_is_not_there_is_named(name, tmp_path):
     )
 
 
-def test_evaluation_names_data_that_is_not_there(work_dir, tmp_path):
+def test_evaluation_names_missing_data(work_dir, tmp_path):
     line = failure_of("eval", f"--model={work_dir}", f"--eval_data={tmp_path / 'no.tsv'}")
     assert str(tmp_path / "no.tsv") in line
     assert not (work_dir / "evaluation").exists()
 
 
-def test_evaluation_takes_the_decoding_it_is_told(work_dir, tmp_path):
+def test_evaluation_uses_the_given_decoding(work_dir, tmp_path):
     readings = []
     for decoding in ("attention", "ctc"):
         out_dir = tmp_path / decoding
@@ -384,7 +384,7 @@ def test_evaluation_takes_the_decoding_it_is_told(work_dir, tmp_path):
     assert readings[0] != readings[1]
 
 
-def test_evaluation_asks_for_data_where_the_training_had_none(tmp_path):
+def test_evaluation_requires_data_if_the_training_had_none(tmp_path):
     model = tiny_model.write_work_dir(tmp_path / "model", eval_data="")
     assert failure_of("eval", f"--model={model}").endswith("name --eval_data.")
 
@@ -401,7 +401,7 @@ def test_an_export_never_replaces_a_version(work_dir, export):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with `my words`, 8 images of which 2 are held out, and `run`, trained on them."""
+    """A folder with 8 images in `my words`, 2 held out, and `run`, trained on the others."""
     folder = tmp_path_factory.mktemp("read me")
     texts = ["ab", "b0", "cab", "01", "3", "abc", "10", "ca"]
     labels = tiny.write_label_file(folder / "my words", texts, height=20)
@@ -439,7 +439,7 @@ def test_train_evaluate_export_and_read_as_the_readme_says(trained):
         *("--format=jsonl", f"--overlay_dir={trained / 'overlays'}"),
     )
     records = [json.loads(line) for line in lines.splitlines()]
-    # The export in float32 reads what the model in memory read, after a training in bfloat16.
+    # After training in bfloat16, the float32 export predicts the same as the model in memory.
     assert [record["text"] for record in records] == [row["prediction"] for row in predictions]
     for record, row in zip(records, predictions, strict=True):
         assert record["confidence"] == pytest.approx(float(row["confidence"]), abs=1e-4)

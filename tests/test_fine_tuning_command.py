@@ -1,4 +1,4 @@
-"""The README's commands for own data, on strings like those of licence plates."""
+"""The README's commands for fine-tuning on your data, with strings like licence plates."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def commands_of_the_readme() -> dict[str, str]:
 
 
 def write_plates(folder: Path, count: int) -> Path:
-    """Draw strings of three letters and four digits, wide apart, on plates of several colours."""
+    """Draw widely spaced strings of three letters and four digits on coloured plates."""
     random = np.random.default_rng(0)
     folder.mkdir()
     texts = {}
@@ -48,7 +48,7 @@ def write_plates(folder: Path, count: int) -> Path:
     return tiny.write_labels(folder, texts)
 
 
-def test_the_readme_holds_out_what_it_reports():
+def test_the_readme_holds_out_its_test_data():
     commands = commands_of_the_readme()
     train = dict(re.findall(r"--(\w+)=(\S+)", commands["train.py"]))
     assert train["init_from"] == "default"
@@ -71,7 +71,7 @@ def run(command: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_of_the_readme_beats_a_start_from_nothing_at_the_same_steps(tmp_path):
+def test_the_command_of_the_readme_beats_training_from_scratch_at_equal_steps(tmp_path):
     labels = write_plates(tmp_path / "plates", count=150)
     budget = "--steps=40 --warmup_steps=4 --batch_size=16 --eval_every=20"
     exact_match = {}

@@ -1,4 +1,4 @@
-"""The page on models of one's own says what runs."""
+"""The examples in the documentation of custom models run."""
 
 import json
 import os
@@ -21,7 +21,7 @@ TEXTS = ("ab", "c0", "12", "a", "3b", "cab", "01", "2")
 
 
 def run(program: str, folder: Path) -> list[str]:
-    """Run a program as a reader of the page would, and return what it prints."""
+    """Run a program as a reader of the page would, and return its output."""
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it reads an image where nothing else of the project is."""
+"""The wheel: its content, and that it works without the rest of the project."""
 
 import os
 import shutil
@@ -37,12 +37,12 @@ def run(*command: object, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    # The build leaves files beside the sources.
+    # The build leaves files next to the sources.
     sources = folder / "sources"
     shutil.copytree(PACKAGE, sources / "attention_ocr", ignore=shutil.ignore_patterns("*.pyc"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, sources)
-    # Without isolation, which would fetch the build's requirements.
+    # Without isolation, which would download the build requirements.
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
     run(*build, sources, cwd=folder)
     (path,) = folder.glob("*.whl")
@@ -51,7 +51,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory):
-    """An environment with the wheel, which borrows the dependencies of this one."""
+    """An environment with the wheel, which uses the dependencies of this one."""
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")

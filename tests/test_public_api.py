@@ -1,4 +1,4 @@
-"""What others may import, and that finding out what there is imports no TensorFlow."""
+"""The public API, and that inspecting it does not import TensorFlow."""
 
 import importlib
 import inspect
@@ -63,11 +63,11 @@ def test_the_public_names_are_these(module):
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
-def test_a_public_name_is_there_and_documented(module, name):
+def test_a_public_name_exists_and_is_documented(module, name):
     value = getattr(importlib.import_module(module), name)
     assert value.__name__ == name
     documentation = inspect.cleandoc(value.__doc__ or "")
-    # What Python writes for a named tuple or a data class without a docstring is its signature.
+    # Without a docstring, Python gives named tuples and data classes their signature.
     assert documentation
     assert not documentation.startswith(f"{name}(")
 
@@ -79,7 +79,7 @@ def test_help_shows_the_public_names(module):
         assert name in shown, name
 
 
-def test_a_name_that_there_is_not_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error():
     for module in PUBLIC:
         with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'Reeder'"):
             _ = importlib.import_module(module).Reeder
@@ -93,7 +93,7 @@ def test_a_namespace_is_an_attribute_of_the_package():
             assert name in dir(attention_ocr)
 
 
-def test_looking_around_imports_no_tensorflow():
+def test_inspecting_the_package_does_not_import_tensorflow():
     program = (
         "import sys\n"
         f"for module in {list(PUBLIC)}:\n"

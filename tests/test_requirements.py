@@ -1,4 +1,4 @@
-"""What `pyproject.toml` asks for: bounds that are tested, and that leave out known holes."""
+"""The requirements in `pyproject.toml`: tested bounds, without known vulnerabilities."""
 
 import ast
 import re
@@ -37,11 +37,11 @@ VULNERABLE = [
     ("setuptools", "78.1.0"),
     ("tqdm", "4.66.2"),
 ]
-"""The last release of a line whose holes the project itself has published, or that fails here."""
+"""The last release with a published vulnerability, or that fails here."""
 
 
 @pytest.mark.parametrize(("name", "version"), VULNERABLE)
-def test_a_release_with_a_known_hole_is_not_allowed(name, version):
+def test_a_release_with_a_known_vulnerability_is_not_allowed(name, version):
     found = [requirement for requirement in REQUIREMENTS if requirement.name.lower() == name]
     assert found
     assert not any(requirement.specifier.contains(version) for requirement in found)
@@ -54,7 +54,7 @@ def test_every_requirement_has_a_lower_bound_that_can_be_tested():
         for requirement in REQUIREMENTS
         if not any(bound.operator in (">=", "==") for bound in requirement.specifier)
     }
-    # Fonts have one release, and the extra of developers is made of the others.
+    # Fonts have one release, and the developer extra consists of the other extras.
     assert {name for name in unbounded if not name.startswith("font-")} == {"attention-ocr"}
 
 

@@ -1,4 +1,4 @@
-"""Settings, charsets, pictures and label files small enough to build in every test."""
+"""Settings, charsets, images and label files small enough to build in every test."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,22 +54,22 @@ OF_ENCODER: Mapping[str, Mapping[str, Any]] = {
         "encoder_layer": "block_1_expand_relu",
     },
 }
-"""What some encoders need on top."""
+"""Additional settings that some encoders need."""
 
 
 def config(**values: Any) -> Config:
-    """Return tiny settings, with `values` in place of some."""
+    """Return tiny settings, with some replaced by `values`."""
     return Config.from_values({**SETTINGS, **values})
 
 
 def recognizer(charset: Charset = CHARSET, **values: Any) -> Recognizer:
-    """Build a tiny recogniser, with `values` in place of some settings."""
+    """Build a tiny recogniser, with some settings replaced by `values`."""
     return build_recognizer(config(**values), charset)
 
 
 @contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """Make layers inside the `with` block compute in `precision`, their sublayers included."""
+    """Make layers created inside the `with` block compute in `precision`, including sublayers."""
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision if precision == "float32" else f"mixed_{precision}")
     try:
@@ -80,7 +80,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 @contextmanager
 def running_eagerly() -> Iterator[None]:
-    """Run the `tf.function`s called inside the `with` block without tracing them."""
+    """Run `tf.function`s inside the `with` block eagerly."""
     tf.config.run_functions_eagerly(True)
     try:
         yield
@@ -98,7 +98,7 @@ def word_image(text: str, height: int = 16) -> np.ndarray:
 
 
 def write_label_file(folder: Path, texts: Sequence[str], height: int = 16) -> Path:
-    """Draw each text into a picture `0.png`, `1.png` … and list them in `labels.tsv`."""
+    """Draw each text into an image `0.png`, `1.png` … and list them in `labels.tsv`."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, text in enumerate(texts):
         Image.fromarray(word_image(text, height)).save(folder / f"{index}.png")
@@ -106,7 +106,7 @@ def write_label_file(folder: Path, texts: Sequence[str], height: int = 16) -> Pa
 
 
 def write_labels(folder: Path, text_of: Mapping[str, str]) -> Path:
-    """Write `labels.tsv` for pictures that are there already."""
+    """Write `labels.tsv` for existing images."""
     path = folder / "labels.tsv"
     lines = [f"{name}\t{text}\n" for name, text in text_of.items()]
     path.write_text("".join(lines), encoding="utf-8")
@@ -121,7 +121,7 @@ def random_batch(
     charset: Charset = CHARSET,
     seed: int = 0,
 ) -> dict[str, tf.Tensor]:
-    """Return a batch as the pipeline makes it, of noise and random texts."""
+    """Return a batch of noise and random texts in the format of the pipeline."""
     random = np.random.default_rng(seed)
     padded_width, num_steps = -(-max(widths) // 16) * 16, max(lengths) + 1
     images = np.zeros((num_examples, height, padded_width, 1), np.float32)

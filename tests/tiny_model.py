@@ -1,4 +1,4 @@
-"""A tiny model that was never trained, on disk as training would leave it, and images for it."""
+"""A tiny untrained model in a work directory, and images for it."""
 
 import io
 from collections.abc import Sequence
@@ -26,23 +26,23 @@ from attention_ocr.text.charset import Charset
 from tests import tiny
 
 TEXTS = ("a", "b01", "c", "3a2b1c", "02", "", "1c0b")
-"""Labels of the data set that every work directory here comes with."""
+"""Labels of the data set in every work directory of this module."""
 
 
 def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any) -> Path:
-    """Write a work directory whose model reads different texts in different images.
+    """Write a work directory whose model predicts different texts for different images.
 
     Args:
-        folder: made here; `words/` in it holds labelled images, its evaluation data.
-        charset: of the model.
-        values: in place of some of the tiny settings.
+        folder: Folder to create; its `words/` holds labelled images, the evaluation data.
+        charset: Charset of the model.
+        values: Settings that replace some of the tiny ones.
     """
     labels = tiny.write_label_file(folder / "words", TEXTS)
     config = tiny.config(**{"train_data": str(labels), "eval_data": str(labels), **values})
     config.save(folder)
     charset.save(folder)
     recognizer = build_recognizer(config, charset)
-    # Weights as they are drawn leave all images alike.
+    # With the initial weights, all images would have the same prediction.
     save_weights(
         {
             name: value * 4.0 if name.endswith("kernel") else value
@@ -54,16 +54,16 @@ def write_work_dir(folder: Path, charset: Charset = tiny.CHARSET, **values: Any)
 
 
 def check_export(model: TrainedModel, folder: Path) -> None:
-    """Export a model; what is loaded again reads files as the model in memory does."""
+    """Export a model; the loaded export predicts the same as the model in memory."""
     save_recognizer(model, folder)
-    # Refuses what could reach beyond the model; nothing that an export is made of may be refused.
+    # Unsafe operations are refused; an export must not contain any.
     read_meta_graph(folder)
     exported = tf.saved_model.load(str(folder)).signatures[SERVING_SIGNATURE]
     encoded_files = tf.constant(files(3))
     images, sizes, _ = prepare_encoded(encoded_files, model.config.image)
     decoding = prepare_decoding(model.config, model.charset)
     expected = recognize(model.recognizer, decoding, images, sizes)
-    # Of any number: what reads several pictures reads one.
+    # Any batch size: one image is read like several.
     for rows in (slice(0, 3), slice(1, 2)):
         outputs = exported(encoded_files[rows])
         np.testing.assert_array_equal(outputs["text"], expected.text[rows])

@@ -1,1 +1,1 @@
-"""Evaluation: a whole split, once, strictly."""
+"""Evaluation of models on complete data sets."""

@@ -1,4 +1,4 @@
-"""What a recogniser gets wrong: which characters it takes for which, and where it fails most."""
+"""Error analysis: character confusions and the worst predictions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,12 +11,12 @@ from attention_ocr.metrics.accuracy import edit_distance
 
 
 class Confusion(NamedTuple):
-    """A character that is read as another.
+    """A character recognised as another.
 
     Attributes:
-        label: The character of the labels; empty where one was read that is not there.
-        prediction: What was read in its place; empty where it was left out.
-        times: How often.
+        label: The character of the label; empty for an insertion.
+        prediction: The predicted character; empty for a deletion.
+        times: Number of occurrences.
     """
 
     label: str
@@ -25,12 +25,12 @@ class Confusion(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A text that was read wrong.
+    """A wrong prediction.
 
     Attributes:
-        key: Names the image.
-        label: What stands in it.
-        prediction: What was read.
+        key: Key of the image.
+        label: Its label.
+        prediction: Predicted text.
         confidence: Probability of the prediction, in [0, 1].
         num_errors: Edits between label and prediction.
     """
@@ -46,10 +46,10 @@ def confusions(predictions: Iterable[Prediction]) -> list[Confusion]:
     """Count the edits that turn labels into predictions.
 
     Args:
-        predictions: Of an evaluation; those of images that could not be decoded do not count.
+        predictions: Predictions of an evaluation; unreadable images are ignored.
 
     Returns:
-        Each kind of edit, the most frequent first.
+        Each kind of edit, most frequent first.
 
     Example:
         >>> one = Prediction("a.png", "OO", "00", 0.5, shrunk=False, readable=True)
@@ -67,15 +67,15 @@ def confusions(predictions: Iterable[Prediction]) -> list[Confusion]:
 
 
 def worst_cases(predictions: Sequence[Prediction], count: int) -> list[Failure]:
-    """Return the texts that were read worst.
+    """Return the worst predictions.
 
     Args:
-        predictions: Of an evaluation; those of images that could not be decoded are left out.
-        count: How many, at most.
+        predictions: Predictions of an evaluation; unreadable images are ignored.
+        count: Maximum number of failures.
 
     Returns:
-        The most errors for the length first; among equals the most confident first, which are
-        often labels that are wrong.
+        Failures by decreasing error rate; among equals the most confident first, which often
+        reveal wrong labels.
     """
     failures = [
         Failure(

@@ -1,4 +1,4 @@
-"""Read a whole data set and compare."""
+"""Evaluate a recogniser on a complete data set."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -16,19 +16,19 @@ from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset, normalize
 
 Recognize = Callable[..., RecognitionOutput]
-"""Of images, their sizes, and where the batches hold one, the lexicon of each."""
+"""A function of images, their sizes and, if batches hold one, the lexicon of each image."""
 
 
 class Prediction(NamedTuple):
     """One example of an evaluation.
 
     Attributes:
-        key: names the example: a path, or an id.
-        label: what stands in the image.
-        prediction: what was read; empty for an unreadable image.
-        confidence: probability of the prediction, in [0, 1].
-        shrunk: whether the image was too wide and had to be shrunk.
-        readable: whether the image could be decoded.
+        key: Key of the example, a path or an id.
+        label: Its label.
+        prediction: Predicted text; empty for an unreadable image.
+        confidence: Probability of the prediction, in [0, 1].
+        shrunk: Whether the image was shrunk because it was too wide.
+        readable: Whether the image could be decoded.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Prediction(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """The predictions of a data set, in its order, and what they amount to."""
+    """The predictions of a data set, in its order, and their metrics."""
 
     metrics: TextMetrics
     predictions: list[Prediction]
@@ -55,14 +55,14 @@ def make_recognize(
     """Return `recognize` as one graph for batches of any size and width.
 
     Args:
-        recognizer: the network.
-        config: its settings.
-        charset: its characters.
-        temperature: in place of that of the settings, while it is fitted.
+        recognizer: The network.
+        config: Its settings.
+        charset: Its charset.
+        temperature: Replaces that of the settings, while it is fitted.
 
     Raises:
-        ValueError: the settings of decoding name a file that is not fit for the model.
-        OSError: or one that cannot be read.
+        ValueError: If a file in the decoding settings does not match the model.
+        OSError: If a file in the decoding settings cannot be read.
     """
     decoding = prepare_decoding(config, charset, temperature)
 
@@ -83,16 +83,16 @@ def make_recognize(
 def evaluate(
     recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]], charset: Charset | None = None
 ) -> Evaluation:
-    """Read every example once and compute the metrics over all of them.
+    """Recognise every example once and compute the metrics over all of them.
 
     Args:
-        recognize: from `make_recognize`, or from `image_lexicons.make_lexicon_recognize`.
-        batches: from `data.pipeline.evaluation_batches`.
-        charset: of the model; glyphs of one class are compared as the character that stands for
-            them. Without it every glyph counts as another.
+        recognize: From `make_recognize` or `image_lexicons.make_lexicon_recognize`.
+        batches: From `data.pipeline.evaluation_batches`.
+        charset: Charset of the model; glyphs of one class are compared as the character of the
+            class. Without it every glyph is distinct.
 
     Returns:
-        The metrics and each prediction. An unreadable image counts as read empty.
+        The metrics and each prediction. An unreadable image has an empty prediction.
     """
     predictions = [
         prediction for batch in batches for prediction in _predict_batch(recognize, batch, charset)

@@ -1,4 +1,4 @@
-"""Reading with a lexicon for each image, where the data bring one."""
+"""Recognition with one lexicon per image, for data that provide them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from attention_ocr.text.charset import Charset
 
 
 def has_lexicons(batches: Any) -> bool:
-    """Return whether batches of `evaluation_batches` hold a lexicon for each image."""
+    """Return whether batches of `evaluation_batches` hold one lexicon per image."""
     return LEXICON in getattr(batches, "element_spec", {})
 
 
@@ -28,25 +28,25 @@ def make_lexicon_recognize(
     charset: Charset,
     temperature: Temperature | None = None,
 ) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], RecognitionOutput]:
-    """Return `recognize` for images with a lexicon each; see `evaluate.make_recognize`.
+    """Return `recognize` for images with one lexicon each; see `evaluate.make_recognize`.
 
     Args:
-        recognizer: the network.
-        config: its settings.
-        charset: its characters.
-        temperature: in place of that of the settings, while it is fitted.
+        recognizer: The network.
+        config: Its settings.
+        charset: Its charset.
+        temperature: Replaces that of the settings, while it is fitted.
 
     Returns:
-        `(images, image_sizes, lexicons string [B], words with line feeds between)` to what is read.
+        A function of images, image sizes and lexicons string [B], words separated by line feeds.
 
     Raises:
-        ValueError: If the settings have a rule for all images as well.
+        ValueError: If the settings also have a rule for all images.
     """
     settings = config.decoding
     for name in ("lexicon", "pattern", "allowed_characters"):
         if getattr(settings, name):
             raise ValueError(
-                "Expected either a lexicon for each image, from the data, or a rule for all. "
+                "Expected either a lexicon per image, from the data, or a rule for all images. "
                 f"Received both: {name}={getattr(settings, name)!r}"
             )
     decoding = prepare_decoding(config, charset, temperature)
@@ -75,8 +75,8 @@ def make_lexicon_recognize(
         tables = lexicons.tables(split_lexicons(joined.numpy()))
         if before == 0 and lexicons.num_without:
             logging.warning(
-                "Images are read without a lexicon where none of its words has the model's "
-                "characters and at most max_length=%d of them",
+                "Images are recognised without a lexicon if none of its words consists of at most "
+                "max_length=%d characters of the model's charset",
                 max_length,
             )
         return read(images, image_sizes, Tables(*map(tf.constant, tables)))

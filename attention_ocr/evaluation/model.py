@@ -1,4 +1,4 @@
-"""Evaluate a model: what the command does, for Python."""
+"""Evaluate a model: the Python counterpart of the command."""
 
 import os
 from collections.abc import Mapping
@@ -19,22 +19,22 @@ def evaluate(
     batch_size: int | None = None,
     decoding: Mapping[str, Any] | None = None,
 ) -> Evaluation:
-    """Read every example of a data set once, and compare.
+    """Recognise every example of a data set once, and compare with its label.
 
     Args:
         model: A work directory; `default`, the model of the package; or a model in memory.
-        data: Source of the examples, a `labels.tsv` for example; the validation data of the
-            training by default.
-        out_dir: Where `metrics.json` and `predictions.csv` go; none are written by default.
-        batch_size: Examples of a batch; that of the settings by default.
-        decoding: Settings of decoding in place of those of the model, by name.
+        data: Source of the examples, for example a `labels.tsv`; by default the validation data of
+            the training.
+        out_dir: Directory for `metrics.json` and `predictions.csv`; by default none are written.
+        batch_size: Examples per batch; by default that of the settings.
+        decoding: Decoding settings that replace those of the model, by name.
 
     Returns:
         The metrics and each prediction, in the order of the data.
 
     Raises:
-        FileNotFoundError: If there is no model, or no such data.
-        ValueError: If the model is damaged, no data are named, or a setting is refused.
+        FileNotFoundError: If the model or the data do not exist.
+        ValueError: If the model is damaged, no data are given, or a setting is invalid.
 
     Example:
         evaluation = attention_ocr.evaluate("runs/mine", "words/labels.tsv")

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: numbers for machines, a table for people, every prediction."""
+"""Reports of an evaluation: metrics as JSON, predictions as CSV, and a table for the terminal."""
 
 import csv
 import dataclasses
@@ -33,19 +33,19 @@ LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
 def write_report(
     evaluation: Evaluation, source: str, directory: Path, unreachable: Unreachable | None = None
 ) -> None:
-    """Write `metrics.json` and `predictions.csv`, each whole or not at all.
+    """Write `metrics.json` and `predictions.csv`, each atomically.
 
-    The texts of `predictions.csv` are written as `csv_cells.to_cell` has them: none is run by a
-    spreadsheet, and `csv_cells.from_cell` gives each back.
+    Texts in `predictions.csv` are escaped by `csv_cells.to_cell`, so that no spreadsheet executes
+    them; `csv_cells.from_cell` restores them.
 
     Args:
-        evaluation: of a whole split.
-        source: the data source it was read from, kept in the metrics.
-        directory: made where it does not exist.
-        unreachable: labels that the model can never read right.
+        evaluation: Evaluation of a data set.
+        source: The data source, included in the metrics.
+        directory: Output directory; created if it does not exist.
+        unreachable: Labels that the model can never predict.
 
     Raises:
-        OSError: the disk is full or cannot be written.
+        OSError: If the disk is full or cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     document = {
@@ -81,11 +81,11 @@ def write_report(
 
 
 def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None) -> str:
-    """Return the metrics as a table for people.
+    """Return the metrics as a text table.
 
     Args:
-        evaluation: of a whole split.
-        unreachable: labels that the model can never read right.
+        evaluation: Evaluation of a data set.
+        unreachable: Labels that the model can never predict.
     """
     metrics = evaluation.metrics
     rows = [
@@ -115,7 +115,7 @@ def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None)
     )
     rows += [
         (
-            f"wrong among the surest {risk.coverage:.0%}",
+            f"wrong among the most confident {risk.coverage:.0%}",
             f"{risk.risk:.2%}",
             f"confidence from {risk.confidence:.3f}",
         )
@@ -131,7 +131,7 @@ def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None)
 
 
 def format_errors(evaluation: Evaluation) -> str:
-    """Return the most frequent confusions and the worst cases for people; empty without errors."""
+    """Return the most frequent confusions and worst cases as text; empty without errors."""
     lines = []
     found = confusions(evaluation.predictions)
     if found:
@@ -186,7 +186,7 @@ def _by_length(predictions: Sequence[Prediction]) -> dict[int, LengthAccuracy]:
 
 
 def _by_length_range(predictions: Sequence[Prediction]) -> list[tuple[str, tuple[int, int]]]:
-    """Return matches and examples of each range of lengths that occurs."""
+    """Return the matches and examples of each range of lengths that occurs."""
     ranges: dict[str, tuple[int, int]] = {}
     for length, accuracy in sorted(_by_length(predictions).items()):
         index = sum(length > limit for limit in LENGTH_LIMITS)

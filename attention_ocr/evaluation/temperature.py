@@ -1,4 +1,4 @@
-"""Fit the temperature that makes confidences match how often the readings are right."""
+"""Temperature scaling: calibrate confidences to the accuracy of predictions."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -18,10 +18,10 @@ class FittedTemperature(NamedTuple):
     """A temperature for the confidences of one head.
 
     Attributes:
-        setting: the field of `DecodingConfig` that holds it.
-        value: the temperature.
-        loss_before: negative log-likelihood of right and wrong readings at temperature 1.
-        loss: the same at this temperature.
+        setting: Its field in `DecodingConfig`.
+        value: The temperature.
+        loss_before: Negative log-likelihood of right and wrong predictions at temperature 1.
+        loss: The same at this temperature.
     """
 
     setting: str
@@ -36,18 +36,18 @@ def fit_on(
     charset: Charset,
     batches: Iterable[dict[str, tf.Tensor]],
 ) -> FittedTemperature:
-    """Fit the temperature of the head that reads; what is read does not depend on it.
+    """Fit the temperature of the decoding head; predictions do not depend on it.
 
-    The data set is read once for each temperature that is tried.
+    The data set is evaluated once per tried temperature.
 
     Args:
-        recognizer: the network.
-        config: its settings.
-        charset: its characters.
-        batches: examples that it was not trained on, from `evaluation_batches`.
+        recognizer: The network.
+        config: Its settings.
+        charset: Its charset.
+        batches: Examples not used in training, from `evaluation_batches`.
 
     Raises:
-        ValueError: all readings are right, or all wrong: that fits no temperature.
+        ValueError: If all predictions are right or all are wrong, which determines no temperature.
     """
     temperature = tf.Variable(1.0, trainable=False)
     make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
@@ -62,7 +62,7 @@ def fit_on(
     confidences, right = outcomes_at(1.0)
     if all(right) or not any(right):
         raise ValueError(
-            "A temperature is fitted on right and wrong readings. "
+            "Fitting a temperature requires right and wrong predictions. "
             f"Received: {sum(right)} right, {len(right) - sum(right)} wrong"
         )
     value = round(fit_temperature(lambda value: negative_log_likelihood(*outcomes_at(value))), 3)

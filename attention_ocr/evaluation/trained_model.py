@@ -1,4 +1,4 @@
-"""Evaluate a trained model on a data set, from the names of both to metrics."""
+"""Evaluate a trained model on a data set, given their names."""
 
 import dataclasses
 import os
@@ -19,12 +19,12 @@ from attention_ocr.settings.config import Config
 
 
 class ModelEvaluation(NamedTuple):
-    """What a model read in a data set, and what that amounts to.
+    """Evaluation of a model on a data set.
 
     Attributes:
-        evaluation: The metrics, and each prediction.
-        data: The data source it was read from.
-        unreachable: Labels that the model can never read right.
+        evaluation: The metrics and each prediction.
+        data: The data source.
+        unreachable: Labels that the model can never predict.
     """
 
     evaluation: Evaluation
@@ -38,7 +38,7 @@ class ModelEvaluation(NamedTuple):
 
     @property
     def predictions(self) -> list[Prediction]:
-        """Each example with its label and what was read, in the order of the data."""
+        """The prediction of each example, in the order of the data."""
         return self.evaluation.predictions
 
 
@@ -49,18 +49,18 @@ def evaluate_model(
     batch_size: int | None = None,
     decoding: Mapping[str, Any] | None = None,
 ) -> ModelEvaluation:
-    """Read every example of a data set once, and compare with the labels.
+    """Recognise every example of a data set once, and compare with the labels.
 
     Args:
-        model: What reads; in memory, computing in float32.
-        data: Source of the examples, see `data.sources.open_source`; empty takes the validation
-            data of the training.
-        batch_size: Examples of a batch; none takes the setting of the training.
-        decoding: Settings of decoding in place of the model's, by name.
+        model: The model; in memory, it must compute in float32.
+        data: Source of the examples, see `data.sources.open_source`; if empty, the validation data
+            of the training.
+        batch_size: Examples per batch; None uses the setting of the training.
+        decoding: Decoding settings that replace those of the model, by name.
 
     Raises:
-        FileNotFoundError: If there is no such model, or no such data.
-        ValueError: If the model or the data are damaged, a setting is refused, or the training had
+        FileNotFoundError: If the model or the data do not exist.
+        ValueError: If the model or the data are damaged, a setting is invalid, or the training had
             no validation data and `data` is empty.
     """
     trained, data = _prepare(model, data, batch_size, decoding)
@@ -81,22 +81,22 @@ def fit_model_temperature(
     batch_size: int | None = None,
     decoding: Mapping[str, Any] | None = None,
 ) -> FittedTemperature:
-    """Fit the temperature of a model's confidences on a data set, and keep it with the model.
+    """Fit the temperature of a model's confidences on a data set, and save it with the model.
 
     Args:
-        model: A work directory, whose `config.json` receives the temperature and nothing else.
+        model: A work directory. Only the temperature in its `config.json` is changed.
         data: As for `evaluate_model`.
         batch_size: As for `evaluate_model`.
-        decoding: As for `evaluate_model`; they are not kept.
+        decoding: As for `evaluate_model`; not saved.
 
     Raises:
-        FileNotFoundError: If there is no such model, or no such data.
-        ValueError: As by `evaluate_model`; or if the model is that of the package, or all readings
-            are right, or all wrong.
+        FileNotFoundError: If the model or the data do not exist.
+        ValueError: As for `evaluate_model`; or if the model is that of the package, or all
+            predictions are right or all are wrong.
     """
     if is_default(model):
         raise ValueError(
-            "The temperature is kept with the model, and that of the package stays as it is: "
+            "The temperature is saved with the model, and the model of the package is read-only: "
             f"evaluate a copy (attention-ocr pack default DIR). Received: {os.fspath(model)}"
         )
     trained, data = _prepare(model, data, batch_size, decoding)
@@ -122,7 +122,7 @@ def _prepare(
     data = data or config.data.eval_data
     if not data:
         raise ValueError(
-            "Expected `data`: the training had no validation data (--eval_data). Received: none"
+            "Expected `data`: the training had no validation data (--eval_data). Received: None"
         )
     if batch_size is not None:
         portions = dataclasses.replace(config.data, eval_batch_size=batch_size)

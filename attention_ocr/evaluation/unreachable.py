@@ -1,4 +1,4 @@
-"""Labels that a model can never read right: its characters or its length do not reach them."""
+"""Labels that a model can never predict: they exceed its charset or its maximum length."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ from attention_ocr.evaluation.evaluate import Prediction
 from attention_ocr.text.charset import Charset
 
 NUM_KEYS = 5
-"""Examples that are named for each reason."""
+"""Examples shown per reason."""
 
 NUM_CHARACTERS = 40
-"""Characters that are named to people, the most frequent first; machines get all."""
+"""Characters shown in text, most frequent first; JSON holds all."""
 
 
 class Unreachable(NamedTuple):
-    """Labels that can never be read right.
+    """Labels that can never be predicted.
 
     Attributes:
-        num_labels: how many there are; one may have both faults.
-        unknown_characters: characters that the charset lacks, each with the number of labels that
-            hold it, the most frequent first.
-        unknown_keys: of the examples whose label holds one of them.
-        max_length: characters of the longest text that the model reads.
-        too_long_keys: of the examples whose label is longer.
+        num_labels: Number of labels; one may have both faults.
+        unknown_characters: Characters outside the charset, each with the number of labels that
+            contain it, most frequent first.
+        unknown_keys: Keys of the examples whose label contains one of them.
+        max_length: Maximum number of characters that the model predicts.
+        too_long_keys: Keys of the examples whose label is longer.
     """
 
     num_labels: int
@@ -33,7 +33,7 @@ class Unreachable(NamedTuple):
     too_long_keys: list[str]
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """Return a row of name, number and note for each kind of fault that occurs."""
+        """Return a row of name, number and note for each fault that occurs."""
         rows = []
         if self.unknown_keys:
             shown = list(self.unknown_characters)[:NUM_CHARACTERS]
@@ -58,23 +58,23 @@ class Unreachable(NamedTuple):
         return rows
 
     def lines(self) -> list[str]:
-        """Return a line for people for each kind of fault that occurs."""
+        """Return a line of text for each fault that occurs."""
         return [f"{number} {name}, {note}" for name, number, note in self.rows()]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, with the keys of all examples."""
+        """Return JSON values, including the keys of all examples."""
         return self._asdict()
 
 
 def find_unreachable(
     predictions: Sequence[Prediction], charset: Charset, max_length: int
 ) -> Unreachable:
-    """Return the labels of an evaluation that the model could not have read right.
+    """Return the labels of an evaluation that the model could not have predicted.
 
     Args:
-        predictions: of an evaluation; glyphs of a class are the character that stands for them.
-        charset: of the model.
-        max_length: characters of the longest text that it reads.
+        predictions: Predictions of an evaluation; glyphs of a class are replaced by its character.
+        charset: Charset of the model.
+        max_length: Maximum number of characters that it predicts.
     """
     labels_with: Counter[str] = Counter()
     unknown_keys, too_long_keys, num_labels = [], [], 0
@@ -92,7 +92,7 @@ def find_unreachable(
 
 
 def _visible(character: str) -> str:
-    """Return a character for a terminal: what has no shape of its own by its code point."""
+    """Return a printable character as it is, any other one as its code point."""
     return character if character.isprintable() and character != " " else f"U+{ord(character):04X}"
 
 

@@ -1,4 +1,4 @@
-"""The one map from settings to layers."""
+"""The only module that builds layers from settings."""
 
 from collections.abc import Collection
 from inspect import signature
@@ -29,21 +29,21 @@ from attention_ocr.text.charset import Charset
 
 
 def build_recognizer(config: Config, charset: Charset, precision: str = "float32") -> Recognizer:
-    """Build the recogniser that `config.model` describes, with its variables made.
+    """Build the recogniser that `config.model` describes, including its variables.
 
     Args:
-        config: the settings.
-        charset: the characters it reads.
-        precision: `float32`, or the type of the computation, `bfloat16` or `float16`; variables,
-            logits, softmax and losses stay in float32 all the same.
+        config: The settings.
+        charset: The charset of the model.
+        precision: Compute dtype, `float32`, `bfloat16` or `float16`; variables, logits, softmax
+            and losses are always float32.
 
     Returns:
-        A recogniser with random weights that depend on `config.training.seed` alone.
+        A recogniser with random weights that depend only on `config.training.seed`.
 
     Raises:
-        ImportError: the package of a plugin is not installed.
-        ValueError: settings that a layer refuses, see `make_encoder`; or a name in the settings
-            that names no such layer.
+        ImportError: If the package of a plugin is not installed.
+        ValueError: If a layer refuses its settings, see `make_encoder`, or a name in the settings
+            is not a layer of the required kind.
     """
     settings = config.model
     policy = keras.DTypePolicy(precision if precision == "float32" else f"mixed_{precision}")
@@ -76,11 +76,11 @@ def build_recognizer(config: Config, charset: Charset, precision: str = "float32
 
 
 def make_encoder(config: Config) -> keras.layers.Layer:
-    """Make the encoder of the settings, without its variables.
+    """Build the encoder of the settings, without its variables.
 
     Raises:
-        ValueError: a network or a layer that there is not, or an image height that is no multiple
-            of the pixels of one row of the grid.
+        ValueError: If a network or layer does not exist, or the image height is not a multiple of
+            the vertical stride of the grid.
     """
     settings = config.model
     arguments: dict[str, Any] = {"width": settings.encoder_width}
@@ -104,7 +104,7 @@ def make_encoder(config: Config) -> keras.layers.Layer:
 
 
 def make_sequence(settings: ModelConfig) -> list[keras.layers.Layer]:
-    """Make the bidirectional layers over the columns."""
+    """Build the bidirectional layers over the columns."""
     chosen: type[keras.layers.Layer] = SEQUENCE_CELLS.resolve(settings.sequence_cell)
     arguments = {"units": settings.sequence_units}
     options = typed_options(chosen, "sequence_options", settings.sequence_options, arguments)
@@ -115,7 +115,7 @@ def make_sequence(settings: ModelConfig) -> list[keras.layers.Layer]:
 
 
 def make_rectifier(settings: ModelConfig) -> Rectifier | None:
-    """Make the layer that straightens pictures, if any."""
+    """Build the layer that rectifies images, if any."""
     if settings.rectifier == "affine":
         return Rectifier(AffineTransform(), name="rectifier")
     if settings.rectifier == "tps":
@@ -124,7 +124,7 @@ def make_rectifier(settings: ModelConfig) -> Rectifier | None:
 
 
 def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.Layer | None:
-    """Make the layer that appends coordinates to the grid, if any."""
+    """Build the layer that appends coordinates to the grid, if any."""
     if config.model.coordinates == "one_hot":
         num_columns = config.image.max_image_width // pixels_of_a_column
         return OneHotCoordinates(num_columns, name="coordinates")
@@ -134,13 +134,13 @@ def make_coordinates(config: Config, pixels_of_a_column: int) -> keras.layers.La
 
 
 def encoder_class(name: str) -> type[keras.layers.Layer]:
-    """Return the class of the encoder that `settings.model.ENCODERS` calls `name`."""
+    """Return the encoder class of a name in `settings.model.ENCODERS`."""
     found: type[keras.layers.Layer] = ENCODERS.resolve(name)
     return found
 
 
 def attention_class(name: str) -> type[Attention]:
-    """Return the class of the attention that `settings.decoder.ATTENTIONS` calls `name`."""
+    """Return the attention class of a name in `settings.decoder.ATTENTIONS`."""
     found: type[Attention] = ATTENTIONS.resolve(name)
     return found
 
@@ -150,7 +150,7 @@ def make_decoder(config: Config, charset: Charset) -> Decoder:
 
     Raises:
         ValueError: If a setting differs from its default and the decoder does not use it, or
-            `decoder_options` are none of its own.
+            it has no argument of a name in `decoder_options`.
     """
     settings = config.decoder
     chosen: type[Decoder] = DECODERS.resolve(settings.decoder)
@@ -167,9 +167,9 @@ def make_decoder(config: Config, charset: Charset) -> Decoder:
 
 
 def decoder_arguments(config: Config, charset: Charset) -> dict[str, Any]:
-    """Return the values among which a decoder's constructor takes those that it names.
+    """Return the arguments available to the constructor of a decoder.
 
-    It takes `attention` as well, the layer that `make_attention` makes.
+    It may also name `attention`, the layer built by `make_attention`.
     """
     model, settings = config.model, config.decoder
     return {
@@ -198,7 +198,7 @@ ARGUMENT_OF_SETTING = {
     "attention_normalization": "attention",
     "attention_options": "attention",
 }
-"""The argument of a decoder by which it uses a setting that not every decoder uses."""
+"""Decoder arguments of settings that not every decoder uses."""
 
 
 def _refuse_unused(config: Config, wanted: Collection[str]) -> None:
@@ -229,7 +229,7 @@ def make_attention(config: Config) -> Attention:
 
 
 def attention_arguments(config: Config) -> dict[str, Any]:
-    """Return the values among which an attention's constructor takes those that it names."""
+    """Return the arguments available to the constructor of an attention layer."""
     settings = config.decoder
     return {
         "units": config.model.attention_units,
@@ -243,13 +243,13 @@ def attention_arguments(config: Config) -> dict[str, Any]:
 
 
 def example_inputs(config: Config) -> dict[str, tf.Tensor]:
-    """Return the smallest batch the recogniser accepts: one blank image, one step."""
+    """Return the smallest batch that the recogniser accepts: one blank image, one step."""
     image = config.image
     return blank_inputs(image.image_height, image.image_channels, image.num_views)
 
 
 def make_recognition_loss(config: Config) -> RecognitionLoss:
-    """Return the loss of the settings, without the penalty on large weights."""
+    """Return the loss of the settings, without the L2 penalty."""
     settings = config.training
     return RecognitionLoss(
         attention_weight=config.model.attention_weight,

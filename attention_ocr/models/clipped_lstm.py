@@ -1,4 +1,4 @@
-"""An LSTM whose cell state stays within bounds."""
+"""An LSTM with a clipped cell state."""
 
 import keras
 import tensorflow as tf
@@ -8,13 +8,13 @@ import tensorflow as tf
 class ClippedLSTMCell(keras.layers.LSTMCell):
     """Keras's LSTM (Hochreiter and Schmidhuber, 1997), its cell state clipped before the output.
 
-    c = clip(f c(t-1) + i g, -l, l), h = o tanh(c), l = `cell_clip`, as TensorFlow 1's `LSTMCell`
-    does with its argument of that name. In long texts a state that grows with every step would
-    drown what a step adds.
+    c = clip(f c(t-1) + i g, -l, l), h = o tanh(c), l = `cell_clip`, as in TensorFlow 1's
+    `LSTMCell`. In long texts a state that grows with every step would drown the contribution of a
+    single step.
 
     Args:
         units: U.
-        cell_clip: l, above 0; 0 clips nothing.
+        cell_clip: l, above 0; 0 disables clipping.
 
     Call arguments and returns are those of `keras.layers.LSTMCell`.
     """

@@ -1,4 +1,4 @@
-"""Where a cell of the feature grid lies, as channels beside what it shows."""
+"""Coordinates of grid cells as additional channels."""
 
 import keras
 import numpy as np
@@ -9,14 +9,14 @@ import tensorflow as tf
 class OneHotCoordinates(keras.layers.Layer):
     """Appends the row and the column of each cell, one-hot (Wojna et al., 2017, section 2.2).
 
-    Attention over the grid may so prefer places, "right of the last one" for example.
+    They let attention over the grid prefer positions, such as "right of the last one".
 
     Args:
-        num_columns: most columns that a grid may have.
+        num_columns: Maximum number of columns of a grid.
 
     Call arguments:
         feature_grid: float [B, H', W', D], W' at most `num_columns`.
-        cells: bool [B, H', W'], true on the picture.
+        cells: bool [B, H', W'], true on the content of the image.
 
     Returns:
         float [B, H', W', D + H' + num_columns]; zero on the padding.
@@ -40,14 +40,14 @@ class SinusoidalCoordinates(keras.layers.Layer):
     """Appends sines and cosines of row and column (Vaswani et al., 2017, section 3.5, in 2-D).
 
     Channels 2i and 2i+1 of an axis hold sine and cosine of position / 10000^(2i/d), d its channels;
-    the first half of the channels belongs to the rows. Any width will do.
+    the first half of the channels belongs to the rows. Grids may have any width.
 
     Args:
-        channels: appended in all, a multiple of 4.
+        channels: Number of appended channels, a multiple of 4.
 
     Call arguments:
         feature_grid: float [B, H', W', D].
-        cells: bool [B, H', W'], true on the picture.
+        cells: bool [B, H', W'], true on the content of the image.
 
     Returns:
         float [B, H', W', D + channels]; zero on the padding.
@@ -76,7 +76,7 @@ class SinusoidalCoordinates(keras.layers.Layer):
 def _append(
     feature_grid: tf.Tensor, cells: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
 ) -> tf.Tensor:
-    """Append `rows` [H', R] and `columns` [W', C] to the cells on the picture."""
+    """Append `rows` [H', R] and `columns` [W', C] to the valid cells."""
     shape = tf.shape(feature_grid)[:3]
     places = [
         tf.broadcast_to(rows[None, :, None], tf.concat([shape, rows.shape[-1:]], 0)),

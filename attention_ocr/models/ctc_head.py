@@ -1,4 +1,4 @@
-"""The head that reads a character, or none, in every column."""
+"""The CTC head, which predicts a character or blank in every column."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ import keras
 class CTCHead(keras.layers.Dense):
     """Projects columns to the logits of CTC (Graves et al., 2006).
 
-    `logits = columns W + b`, in float32 whatever the layers before compute in. The blank is a token
-    of the vocabulary, `attention_ocr.text.charset.BLANK_ID`.
+    `logits = columns W + b`, in float32 whatever the compute dtype. The blank is a token of the
+    vocabulary, `attention_ocr.text.charset.BLANK_ID`.
 
     Args:
         vocabulary_size: V.

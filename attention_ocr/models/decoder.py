@@ -1,4 +1,4 @@
-"""The attention decoder: one step, shared by teacher forcing and by every way of decoding."""
+"""The attention decoder: one step, shared by teacher forcing and all decoding methods."""
 
 from typing import Any, NamedTuple
 
@@ -12,17 +12,17 @@ from attention_ocr.models.serialization import deserialize_layer, serialize_laye
 from attention_ocr.models.teacher_forcing import ScheduledSampling, run_steps
 
 CELLS = {"lstm": (ClippedLSTMCell, 2), "gru": (keras.layers.GRUCell, 1)}
-"""Class of each recurrent cell, and how many tensors its state has; the first is its output."""
+"""Class of each recurrent cell, and number of its state tensors; the first is its output."""
 
 
 class DecoderState(NamedTuple):
-    """What one step hands to the next; every tensor has the leading axis B.
+    """State between steps; every tensor has the leading axis B.
 
     Attributes:
-        layers: for each layer the state of its cell, a tuple of float [B, U]: `(hidden, cell)` of
-            an LSTM, `(hidden,)` of a GRU.
-        context: float [B, C], what the previous step saw.
-        attention: the state of the attention, a nest of tensors.
+        layers: The state of each layer's cell, a tuple of float [B, U]: `(hidden, cell)` for an
+            LSTM, `(hidden,)` for a GRU.
+        context: float [B, C], context of the previous step.
+        attention: State of the attention, a nest of tensors.
     """
 
     layers: tuple[tuple[tf.Tensor, ...], ...]
@@ -32,33 +32,33 @@ class DecoderState(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class AttentionDecoder(Decoder):
-    """Recurrent layers that read the grid through attention, a character a step.
+    """Recurrent layers that attend to the grid, one character per step.
 
-    The previous character and the previous context enter the first layer (Bahdanau et al., 2015;
-    input feeding, Luong et al., 2015, section 3.3); the output of the last is the query of this
-    step's context; output and context together give the logits.
+    The inputs of the first layer are the previous character and the previous context (Bahdanau et
+    al., 2015; input feeding, Luong et al., 2015, section 3.3). The output of the last layer is the
+    attention query; output and context together give the logits.
 
     Args:
         vocabulary_size: V.
-        units: U, of each layer.
-        attention: chooses the context.
-        embedding_units: of the embedding of the previous character.
-        cell: name of the recurrent cell in `CELLS`.
-        cell_clip: largest magnitude of the cell state of an LSTM; 0 clips nothing.
-        num_layers: each with weights of its own.
-        autoregressive: whether the previous character is fed back at all.
-        feedback: how: as its `embedding`, or `one_hot`.
-        samples_feedback: whether training gives a `sampling_probability`.
-        dropout: fraction of output and context dropped before the logits, in training.
-        seed: of all that is drawn.
+        units: U, units of each layer.
+        attention: The attention layer.
+        embedding_units: Width of the embedding of the previous character.
+        cell: Name of the recurrent cell in `CELLS`.
+        cell_clip: Maximum magnitude of the cell state of an LSTM; 0 disables clipping.
+        num_layers: Number of layers.
+        autoregressive: Whether the previous character is fed back.
+        feedback: `embedding` or `one_hot` representation of the previous character.
+        samples_feedback: Whether training passes a `sampling_probability`.
+        dropout: Dropout rate of output and context before the logits.
+        seed: Seed of all random numbers.
 
     Call arguments:
-        memory: from `prepare`.
-        state: from `initial_state`.
+        memory: Memory returned by `prepare`.
+        state: State returned by `initial_state`.
         decoder_inputs: int [B, T], start token and text.
-        sampling_probability: float32 scalar, in training: of feeding back a character drawn from
-            the decoder's own probabilities in place of the true one, decided for each step and
-            example (scheduled sampling, Bengio et al., 2015, section 2.4). None draws nothing.
+        sampling_probability: float32 scalar, in training: probability of feeding back a character
+            sampled from the decoder's own distribution in place of the true one, decided per step
+            and example (scheduled sampling, Bengio et al., 2015, section 2.4). None disables it.
 
     Returns:
         `TeacherForcedOutput`.
@@ -125,7 +125,7 @@ class AttentionDecoder(Decoder):
             self.baseline = keras.layers.Dense(1, dtype="float32", name="baseline")
         self.seed_generator = None
         if attention.draws or samples_feedback:
-            # Part of the checkpoints, so that a run that goes on draws what it would have drawn.
+            # Part of the checkpoints, so that a resumed run draws the same numbers.
             self.seed_generator = keras.random.SeedGenerator(seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -135,11 +135,11 @@ class AttentionDecoder(Decoder):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AttentionDecoder":
-        """Make the decoder of what `get_config` returned."""
+        """Build the decoder from the result of `get_config`."""
         return cls(**config | {"attention": deserialize_layer(config["attention"])})
 
     def build(self, *shapes: object) -> None:
-        # `prepare` has made the variables that the loop needs; those outside it make their own.
+        # `prepare` creates the variables that the loop needs; other layers create their own.
         self.built = True
 
     def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> Memory:
@@ -163,7 +163,7 @@ class AttentionDecoder(Decoder):
             width = self.units
         self.attention.build(self.units, memory_width)
         if self.baseline is not None:
-            # Training alone calls it, and reading has to know its weights.
+            # Only training calls it, but inference needs its weights to load a model.
             self.baseline.build((None, self.units + self.attention.context_width(memory_width)))
 
     def initial_state(
@@ -172,10 +172,10 @@ class AttentionDecoder(Decoder):
         """Return the state before the first step.
 
         Args:
-            summary: float [B, S], what the encoder says of the whole image; both directions of
-                a bidirectional sequence model are in it.
-            memory: from `prepare`.
-            grid_shape: int32 [2], rows and columns of the grid that the memory is.
+            summary: float [B, S], summary of the whole image, including both directions of a
+                bidirectional sequence model.
+            memory: Memory returned by `prepare`.
+            grid_shape: int32 [2], rows and columns of the grid of the memory.
         """
         with keras.name_scope(self.name):
             states = tf.split(
@@ -190,9 +190,9 @@ class AttentionDecoder(Decoder):
         return DecoderState(layers, context, self.attention.initial_state(memory, grid_shape))
 
     def embed(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Return what is fed back of characters, float [..., E]; E may be 0."""
+        """Return the representation of fed back characters, float [..., E]; E may be 0."""
         if self.embedding is not None:
-            # Without the layer's care for negative indices, four operations of a step.
+            # Skips the layer's handling of negative indices, four operations per step.
             vectors = tf.gather(self.embedding.embeddings, token_ids)
             return tf.cast(vectors, self.compute_dtype)
         depth = self.vocabulary_size if self.autoregressive else 0
@@ -205,13 +205,13 @@ class AttentionDecoder(Decoder):
         memory: Memory,
         seed: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
-        """Advance by one character up to, but without, the projection to logits.
+        """Run one step without the projection to logits.
 
         Args:
             embedded: float [B, E], from `embed`.
-            state: of the previous step.
-            memory: from `prepare`.
-            seed: int32 [2], in training, of what the attention draws.
+            state: State of the previous step.
+            memory: Memory returned by `prepare`.
+            seed: int32 [2], in training, for sampling by the attention.
 
         Returns:
             float [B, U + C] for `project`, the new state, and the weights float32 [B, N].
@@ -233,12 +233,12 @@ class AttentionDecoder(Decoder):
     def step(
         self, token_ids: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
-        """Read one character.
+        """Predict one character.
 
         Args:
             token_ids: int [B], the previous character.
-            state: of the previous step.
-            memory: from `prepare`.
+            state: State of the previous step.
+            memory: Memory returned by `prepare`.
 
         Returns:
             logits float32 [B, V], the new state, and the weights float32 [B, N].

@@ -1,4 +1,4 @@
-"""What every decoder does for training and for decoding."""
+"""The interface of decoders."""
 
 from typing import Any, NamedTuple
 
@@ -9,12 +9,12 @@ from attention_ocr.models.attention.interface import Memory
 
 
 class Choices(NamedTuple):
-    """What an attention that draws drew, for REINFORCE.
+    """Samples of a stochastic attention, for REINFORCE.
 
     Attributes:
-        log_probabilities: float32 [B, T], of the cells that were drawn; 0 where none was.
-        entropies: float32 [B, T], of the distributions they were drawn from, in nats.
-        baselines: float32 [B, T], the reward that was to be expected.
+        log_probabilities: float32 [B, T], of the sampled cells; 0 if none was sampled.
+        entropies: float32 [B, T], of the sampled distributions, in nats.
+        baselines: float32 [B, T], the expected reward.
     """
 
     log_probabilities: tf.Tensor
@@ -23,12 +23,12 @@ class Choices(NamedTuple):
 
 
 class TeacherForcedOutput(NamedTuple):
-    """What teacher forcing gives.
+    """Output of teacher forcing.
 
     Attributes:
         logits: float32 [B, T, V]; `logits[:, t]` predicts `targets[:, t]`.
-        weights: float32 [B, T, N], where each step looked.
-        choices: in training, of an attention that draws; otherwise none.
+        weights: float32 [B, T, N], attention weights of each step.
+        choices: Samples of a stochastic attention in training; otherwise None.
     """
 
     logits: tf.Tensor
@@ -37,11 +37,11 @@ class TeacherForcedOutput(NamedTuple):
 
 
 class ParallelOutput(NamedTuple):
-    """What decoding in parallel gives.
+    """Output of parallel decoding.
 
     Attributes:
-        logits: float32 [B, T, V], of all characters and the end.
-        weights: float32 [B, T, N], where each of them looked.
+        logits: float32 [B, T, V], of all characters and the end token.
+        weights: float32 [B, T, N], attention weights of each of them.
     """
 
     logits: tf.Tensor
@@ -49,32 +49,32 @@ class ParallelOutput(NamedTuple):
 
 
 class Decoder(keras.layers.Layer):
-    """Reads the feature grid as text, a character after the other or all in parallel.
+    """Decodes the feature grid as text, one character after the other or all in parallel.
 
     A new kind is a subclass with a name in `settings.decoder.DECODERS`. It takes those arguments of
     `models.build.decoder_arguments` that its constructor names, and others as `decoder_options`.
 
-    Training calls the layer. Greedy decoding and every search call `step`, B rows of it for each
+    Training calls the layer. Greedy decoding and every search call `step`, with B rows per
     hypothesis, in a loop whose tensors keep their shapes: so must every tensor of a state. With
-    `parallel`, greedy decoding calls `decode_parallel` in place of the loop; what needs a search
-    (a beam, rules, other scorers) still goes by `step`.
+    `parallel`, greedy decoding calls `decode_parallel` instead of the loop; searches (a beam,
+    rules, other scorers) still use `step`.
 
     Call arguments:
-        memory: from `prepare`.
-        state: from `initial_state`.
+        memory: Memory returned by `prepare`.
+        state: State returned by `initial_state`.
         decoder_inputs: int [B, T], start token and text.
-        sampling_probability: float32 scalar, in training, of feeding back what the decoder itself
-            drew; none, unless the constructor names `samples_feedback`.
+        sampling_probability: float32 scalar, in training, probability of feeding back a character
+            sampled by the decoder; None unless the constructor names `samples_feedback`.
 
     Returns:
-        `TeacherForcedOutput`. Outside of training, its logits are those of the steps.
+        `TeacherForcedOutput`. Outside training, its logits equal those of `step`.
     """
 
     parallel = False
     """Whether greedy decoding calls `decode_parallel`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # Keras would cast what a step hands to the next, float32 among it.
+        # Keras would cast the state between steps, including float32 tensors.
         super().__init__(autocast=False, **kwargs)
 
     def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> Memory:
@@ -88,30 +88,30 @@ class Decoder(keras.layers.Layer):
         """Return the state before the first step, a nest of tensors with the leading axis B.
 
         Args:
-            summary: float [B, S], what the encoder says of the whole image.
-            memory: from `prepare`.
-            grid_shape: int32 [2], rows and columns of the grid that the memory is.
+            summary: float [B, S], summary of the whole image.
+            memory: Memory returned by `prepare`.
+            grid_shape: int32 [2], rows and columns of the grid of the memory.
         """
         raise NotImplementedError
 
     def step(
         self, token_ids: tf.Tensor, state: Any, memory: Memory
     ) -> tuple[tf.Tensor, Any, tf.Tensor]:
-        """Read one character.
+        """Predict one character.
 
         Args:
             token_ids: int [B], the previous character, or the start token.
-            state: of the previous step.
-            memory: from `prepare`.
+            state: State of the previous step.
+            memory: Memory returned by `prepare`.
 
         Returns:
-            logits float32 [B, V]; the new state; and where the step looked, weights float32 [B, N],
-            not negative, zero on the padding, their sum 1.
+            logits float32 [B, V], the new state, and attention weights float32 [B, N]:
+            non-negative, zero on the padding, summing to 1.
         """
         raise NotImplementedError
 
     def decode_parallel(self, memory: Memory, state: Any, num_steps: int) -> ParallelOutput:
-        """Read `num_steps` characters, the end among them, in a fixed number of passes."""
+        """Predict `num_steps` characters, including the end token, in a fixed number of passes."""
         raise NotImplementedError
 
     def call(

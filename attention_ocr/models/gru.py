@@ -1,4 +1,4 @@
-"""The sequence model with gated recurrent units."""
+"""The GRU sequence model."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class BidirectionalGRU(keras.layers.Layer):
     The backward direction starts at the last valid column: its state stays zero until then.
 
     Args:
-        units: U, of each direction.
+        units: U, units per direction.
         portable: See `BidirectionalLSTM`.
         sharing: See `BidirectionalLSTM`.
 
@@ -50,15 +50,15 @@ class BidirectionalGRU(keras.layers.Layer):
         )
 
     def portable_copy(self, fused: bool = False) -> "BidirectionalGRU":
-        """Return a layer in portable form that has the variables of this one.
+        """Return a portable layer that shares the variables of this one.
 
         Args:
-            fused: Of no effect: other runtimes' own operation is another GRU.
+            fused: No effect: the GRU operation of other runtimes is a different variant.
         """
         return BidirectionalGRU(self.units, True, self, name=self.name, dtype=self.dtype_policy)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor; what is made of them shares no variables."""
+        """Return the arguments of the constructor; a layer built from them shares no variables."""
         return super().get_config() | {"units": self.units, "portable": self.portable}
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -71,7 +71,7 @@ class BidirectionalGRU(keras.layers.Layer):
         return outputs * tf.cast(valid, outputs.dtype)[..., None], tf.concat([end, start], axis=-1)
 
     def _call_portable(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # `reset_after` of Keras: the reset gate scales the product, which has a bias of its own.
+        # `reset_after` in Keras: the reset gate scales the product, which has its own bias.
         cells = [self.forward.cell, self.backward.cell]
         biases = [tf.unstack(tf.cast(cell.bias, inputs.dtype)) for cell in cells]
         forward, backward = (

@@ -1,4 +1,4 @@
-"""The training loss: attention's cross-entropy and CTC's, over the same number of characters."""
+"""The training losses of the attention and the CTC head, normalized alike."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,17 +13,16 @@ from attention_ocr.text.charset import BLANK_ID, END_ID, PAD_ID
 @keras.saving.register_keras_serializable(package="attention_ocr")
 @dataclasses.dataclass(frozen=True)
 class RecognitionLoss:
-    """The loss of a recogniser, a weighted sum of those of its heads; see `recognition_loss`.
+    """The loss of a recogniser, a weighted sum of the losses of its heads; see `recognition_loss`.
 
     Args:
         attention_weight: Weight of the attention loss.
         ctc_weight: Weight of the CTC loss.
-        label_smoothing: Share of the target's probability spread over the vocabulary, in the
-            attention loss.
-        reinforce_weight: Of hard attention: weight of the loss that teaches it where to look.
-        entropy_weight: Of hard attention: weight of the entropy that it is rewarded for.
+        label_smoothing: Probability mass spread over the vocabulary in the attention loss.
+        reinforce_weight: Weight of `reinforce_loss`, for hard attention.
+        entropy_weight: Weight of the entropy bonus, for hard attention.
         reduction: `tokens` or `examples`, see `loss_normalizer`.
-        compilable: Whether XLA has to know all operations, see `ctc_loss`.
+        compilable: Whether XLA must support all operations, see `ctc_loss`.
     """
 
     attention_weight: float = 1.0
@@ -43,9 +42,9 @@ class RecognitionLoss:
         """Return `loss` and its parts, float32 scalars, see `recognition_loss`.
 
         Args:
-            outputs: What the recogniser returned.
+            outputs: Outputs of the recogniser.
             batch: `targets` int32 [B, T] and `target_weights` float32 [B, T].
-            normalizer: By what the sums are divided; `loss_normalizer` of the batch by default.
+            normalizer: Divisor of the sums; `loss_normalizer` of the batch by default.
         """
         if normalizer is None:
             normalizer = loss_normalizer(batch, self.reduction)
@@ -59,7 +58,7 @@ class RecognitionLoss:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RecognitionLoss":
-        """Make the loss of what `get_config` returned."""
+        """Build the loss from the result of `get_config`."""
         return cls(**config)
 
 
@@ -72,8 +71,8 @@ def attention_loss(
         logits: float32 [B, T, V].
         targets: int32 [B, T], text and end token.
         target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
-        label_smoothing: share of the target's probability spread evenly over all V tokens
-            (Szegedy et al., 2016, section 7).
+        label_smoothing: Probability mass spread evenly over all V tokens (Szegedy et al., 2016,
+            section 7).
 
     Returns:
         float32 scalar.
@@ -95,15 +94,15 @@ def ctc_loss(
 ) -> tf.Tensor:
     """Return the sum of CTC's negative log-likelihood over the batch, in nats.
 
-    The loss is that of Graves et al., 2006, section 4. An empty label is spelt by blanks alone. A
-    label that does not fit into its columns counts nothing: no path spells it.
+    The loss is that of Graves et al., 2006, section 4. The path of an empty label consists of
+    blanks. A label that does not fit into its columns has no path and a loss of 0.
 
     Args:
         logits: float32 [B, W, V].
         column_lengths: int32 [B].
         targets: int32 [B, T], text and end token; the end token is no label of CTC.
         target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
-        compilable: whether XLA has to know all operations: those take four times as long on a CPU.
+        compilable: Whether XLA must support all operations, which take four times as long on a CPU.
 
     Returns:
         float32 scalar.
@@ -115,7 +114,7 @@ def ctc_loss(
     )
     fits = lengths + repeats <= column_lengths
     empty = lengths == 0
-    # TensorFlow's kernel refuses a row without labels: the first token stands in.
+    # TensorFlow's kernel refuses a row without labels: the first token is a placeholder.
     stands_in = (empty | ~fits)[:, None] & (tf.range(tf.shape(targets)[1]) == 0)
     kept = (is_label & fits[:, None]) | stands_in
     num_kept = tf.reduce_sum(tf.cast(kept, tf.int32), axis=1)
@@ -144,16 +143,16 @@ def reinforce_loss(
     targets: tf.Tensor,
     target_weights: tf.Tensor,
 ) -> tf.Tensor:
-    """Return the sum over the real tokens of what trains hard attention to look where it pays.
+    """Return the sum over the real tokens of the REINFORCE loss of hard attention.
 
-    A step's reward is the mean log-probability of the true characters from that step on, a
-    variational bound's (Xu et al., 2015, section 4.1); as a mean it does not grow with the text.
+    The reward of a step is the mean log-probability of the true characters from that step on, from
+    a variational bound (Xu et al., 2015, section 4.1); as a mean it does not grow with the text.
     `-(reward - baseline) log_probability` has REINFORCE's gradient (Williams, 1992), and half of
-    the squared difference teaches the baseline (Ba et al., 2015, section 3.1).
+    the squared difference trains the baseline (Ba et al., 2015, section 3.1).
 
     Args:
-        logits: float32 [B, T, V]; no gradient passes to them.
-        log_probabilities: float32 [B, T], of what was drawn.
+        logits: float32 [B, T, V], without gradient.
+        log_probabilities: float32 [B, T], of the samples.
         baselines: float32 [B, T].
         targets: int32 [B, T], text and end token.
         target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
@@ -172,12 +171,12 @@ def reinforce_loss(
 
 
 def loss_normalizer(batch: Mapping[str, tf.Tensor], reduction: str) -> tf.Tensor:
-    """Return by what the sum of the losses of `batch` is divided, a float32 scalar.
+    """Return the divisor of the summed losses of `batch`, a float32 scalar.
 
     Args:
         batch: `target_weights` float32 [B, T].
-        reduction: `tokens`, so that each real token counts the same, or `examples`, so that the
-            losses of a text are summed over its steps, and each example counts by its length.
+        reduction: `tokens`, the number of real tokens, or `examples`, the number of examples, so
+            that an example counts in proportion to its length.
     """
     weights = batch["target_weights"]
     if reduction == "tokens":
@@ -197,23 +196,23 @@ def recognition_loss(
     normalizer: tf.Tensor | None = None,
     compilable: bool = False,
 ) -> dict[str, tf.Tensor]:
-    """Return the loss of a batch and its parts, in nats a token or an example.
+    """Return the loss of a batch and its parts, in nats per token or example.
 
     Args:
-        outputs: what the recogniser returned.
+        outputs: Outputs of the recogniser.
         batch: `targets` int32 [B, T] and `target_weights` float32 [B, T].
-        attention_weight: weight of the attention loss.
-        ctc_weight: weight of the CTC loss.
-        label_smoothing: of the attention loss.
-        reinforce_weight: weight of `reinforce_loss`.
-        entropy_weight: weight of the entropy that hard attention is rewarded for.
-        normalizer: float32 scalar by which the sums are divided, see `loss_normalizer`, of the
-            batch over all replicas; the real tokens of `batch` by default.
-        compilable: see `ctc_loss`.
+        attention_weight: Weight of the attention loss.
+        ctc_weight: Weight of the CTC loss.
+        label_smoothing: Label smoothing of the attention loss.
+        reinforce_weight: Weight of `reinforce_loss`.
+        entropy_weight: Weight of the entropy bonus of hard attention.
+        normalizer: float32 scalar, divisor of the sums, see `loss_normalizer`, for the batch over
+            all replicas; the number of real tokens of `batch` by default.
+        compilable: See `ctc_loss`.
 
     Returns:
-        `loss`, and of `attention_loss` and `ctc_loss` those that the recogniser has heads for;
-        with hard attention also `reinforce_loss` and `attention_entropy`.
+        `loss`, and `attention_loss` and `ctc_loss` for the heads of the recogniser; with hard
+        attention also `reinforce_loss` and `attention_entropy`.
     """
     targets, weights = batch["targets"], batch["target_weights"]
     if normalizer is None:

@@ -1,4 +1,4 @@
-"""Several views of one thing: apart for the encoder, side by side for the attention."""
+"""Several views of one text: separate for the encoder, side by side for the attention."""
 
 import tensorflow as tf
 
@@ -6,12 +6,12 @@ import tensorflow as tf
 def split_views(
     images: tf.Tensor, image_sizes: tf.Tensor, num_views: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Make an image of its own of each view.
+    """Split images into their views.
 
     Args:
         images: float [B, views * H, W, C], the views of an image one below the other.
         image_sizes: int32 [B, 2], height and width of one view without its padding.
-        num_views: of an image.
+        num_views: Number of views of an image.
 
     Returns:
         float [B * views, H, W, C] and int32 [B * views, 2].
@@ -24,15 +24,14 @@ def split_views(
 def join_views(
     feature_grid: tf.Tensor, cells: tf.Tensor, num_views: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Put the grids of an image's views side by side, as Wojna et al. (2017, section 3) do.
+    """Concatenate the grids of an image's views horizontally (Wojna et al., 2017, section 3).
 
-    The padding of the views goes to the right of all of them, so that the columns on the picture
-    stand together.
+    The padding of all views is moved to the right, so that the valid columns are contiguous.
 
     Args:
         feature_grid: float [B * views, H', W', D], zero on the padding.
-        cells: bool [B * views, H', W'], true on the picture.
-        num_views: of an image.
+        cells: bool [B * views, H', W'], true on the content of the image.
+        num_views: Number of views of an image.
 
     Returns:
         float [B, H', views * W', D], zero on the padding, and bool [B, H', views * W'].
@@ -42,7 +41,7 @@ def join_views(
     grid = tf.reshape(feature_grid, (-1, num_views, rows, columns, depth))
     grid = tf.transpose(grid, (0, 2, 1, 3, 4))  # [B, H', views, W', D]
     grid = tf.reshape(grid, (-1, rows, num_views * columns, depth))
-    # All views of an image have one size.
+    # All views of an image have the same size.
     first = cells[::num_views]
     widths = tf.reduce_sum(tf.cast(tf.reduce_any(first, axis=1), tf.int32), axis=-1)[:, None]
     place = tf.range(num_views * columns)[None]

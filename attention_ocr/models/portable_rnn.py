@@ -1,7 +1,7 @@
 """The loop of a sequence layer over tensors of fixed shape, which every runtime can run.
 
-Tensor lists, in which the layers' own loops keep their columns, are TensorFlow's alone: LiteRT has
-no built-in operation for them.
+The other loops of the layers keep columns in tensor lists, for which LiteRT has no built-in
+operation.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ import tensorflow as tf
 StepFunction = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
 
 COLUMNS_AT_ONCE = 4
-"""In a turn of the loop, where the number of columns is known and divides by it."""
+"""Columns per loop iteration, if the number of columns is known and divisible by it."""
 
 
 def run_both_ways(
@@ -21,16 +21,16 @@ def run_both_ways(
     """Run a recurrence over the valid columns of every example in both directions at once.
 
     Each example is reversed within its own length, so that padding comes last in both directions
-    and the loop need not know it. The directions are examples of one batch: all but the product
-    with the recurrent kernels, `multiply_both_ways`, takes one operation for both.
+    and needs no handling in the loop. The directions are rows of one batch: only the product with
+    the recurrent kernels, `multiply_both_ways`, takes separate operations.
 
     Args:
         forward: float [B, W, G], projected inputs of the gates.
-        backward: float [B, W, G], those of the backward direction, in the order of the columns.
-        lengths: int32 [B], valid columns, at least 1.
+        backward: float [B, W, G], those of the backward direction, in column order.
+        lengths: int32 [B], number of valid columns, at least 1.
         advance: `(entries float [2B, G], state) -> (output float [2B, U], state)`; the first B rows
             are forward, the others backward.
-        state: before the first column, a nest of float [2B, U].
+        state: Initial state, a nest of float [2B, U].
 
     Returns:
         `outputs` float [B, W, 2U] and `summary` float [B, 2U], as the sequence layers return them.
@@ -49,7 +49,7 @@ def run_both_ways(
         for column in tf.split(tf.gather(entries, turn), at_once):
             output, state = advance(column, state)
             written.append(output)
-        # A sum: LiteRT is slow where it chooses between tensors of different shapes.
+        # A sum, because LiteRT selects slowly between tensors of different shapes.
         here = tf.reshape(tf.cast(tf.equal(turns, turn), outputs.dtype), (-1, 1, 1))
         return turn + 1, state, outputs + here * tf.concat(written, axis=0)
 
@@ -72,12 +72,11 @@ def multiply_both_ways(state: tf.Tensor, kernels: Sequence[tf.Tensor]) -> tf.Ten
 def join_directions(
     forward: tf.Tensor, backward: tf.Tensor, lengths: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Join what a recurrence says in each direction.
+    """Join the outputs of both directions.
 
     Args:
         forward: float [B, W, U].
-        backward: float [B, W, U], in the order in which that direction ran: the last valid column
-            of each example first.
+        backward: float [B, W, U], in processing order: the last valid column of each example first.
         lengths: int32 [B].
 
     Returns:

@@ -1,4 +1,4 @@
-"""The recogniser: encoder, sequence model, and one or two heads that read the same grid."""
+"""The recogniser: encoder, sequence model, and one or two heads on the same grid."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,18 +16,18 @@ from attention_ocr.models.serialization import deserialize_layer, serialize_laye
 Loss = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 PARTS = ("encoder", "decoder", "ctc_head", "coordinates", "rectifier")
-"""The arguments of a recogniser that are a layer, or none."""
+"""The arguments of a recogniser that are a layer or None."""
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder says of a batch of images.
+    """Encoding of a batch of images.
 
     Attributes:
         feature_grid: float [B, H', W', D], zero on the padding.
-        cells: bool [B, H', W'], true on the picture.
-        columns: float [B, W', D], the grid with its height averaged away; zero on the padding.
-        column_lengths: int32 [B], valid columns.
-        summary: float [B, S], of the whole image.
+        cells: bool [B, H', W'], true on the content of the image.
+        columns: float [B, W', D], the grid averaged over its height; zero on the padding.
+        column_lengths: int32 [B], number of valid columns.
+        summary: float [B, S], summary of the whole image.
     """
 
     feature_grid: tf.Tensor
@@ -39,33 +39,33 @@ class EncoderOutput(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class Recognizer(keras.Model):
-    """Reads the text of images.
+    """Recognises the text of images.
 
     It is compiled without a loss (`recognizer.compile(optimizer="adam")`), because it has its own;
-    `fit` takes batches of `data.pipeline.training_batches`, the targets among them.
+    `fit` takes batches of `data.pipeline.training_batches`, which include the targets.
 
     Args:
-        encoder: gives `feature_grid` and `cells` for images and their sizes; its `stride` says how
-            many pixels make a cell, down and across.
-        sequence: bidirectional layers over the columns, such as `BidirectionalLSTM`; none keeps
-            the grid two-dimensional.
-        decoder: the attention head, or none.
-        ctc_head: projects columns to logits over the vocabulary, or none.
-        coordinates: appends to `feature_grid` where its cells lie, or none.
-        rectifier: straightens the images before the encoder, or none.
-        num_views: of each image. The encoder sees each alone; the attention, all of them.
-        loss: Gives of outputs and batch the `loss` and its parts, for `fit`.
-        portable: Whether decoding avoids what TensorFlow alone can run, see `portable_copy`.
+        encoder: Maps images and their sizes to `feature_grid` and `cells`; its `stride` is the
+            height and width of a cell in pixels.
+        sequence: Bidirectional layers over the columns, such as `BidirectionalLSTM`; without any,
+            the grid stays two-dimensional.
+        decoder: The attention decoder, or None.
+        ctc_head: Projects columns to logits over the vocabulary; or None.
+        coordinates: Appends the positions of cells to `feature_grid`; or None.
+        rectifier: Rectifies the images before the encoder; or None.
+        num_views: Number of views of each image. The encoder sees each view separately, the
+            attention all of them.
+        loss: Computes the `loss` and its parts from outputs and batch, for `fit`.
+        portable: Whether decoding avoids operations specific to TensorFlow, see `portable_copy`.
 
     Call arguments:
         inputs: `images` float [B, H, W, C] in [-1, 1], zero on the padding, or with several views
             [B, views * H, W, C], one below the other; `image_sizes` int32 [B, 2], height and width
             of a view without the padding; `decoder_inputs` int32 [B, T]; and
-            `sampling_probability` float32 scalar where training samples what it feeds back, see
-            `AttentionDecoder`.
+            `sampling_probability` float32 scalar for scheduled sampling, see `AttentionDecoder`.
 
     Returns:
-        `logits` float32 [B, T, V] with a decoder; in training, if its attention draws, the parts
+        `logits` float32 [B, T, V] with a decoder; in training, if its attention samples, the parts
         of `decoder_interface.Choices`, float32 [B, T], as `choice_...`; `ctc_logits` float32
         [B, W', V] and `column_lengths` int32 [B] with a CTC head.
     """
@@ -110,11 +110,11 @@ class Recognizer(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: object = None) -> "Recognizer":
-        """Make the recogniser of what `get_config` returned.
+        """Build the recogniser from the result of `get_config`.
 
         Args:
-            config: Of the recogniser; that of each layer in it.
-            custom_objects: Unused; layers are found where they are registered.
+            config: Configuration of the recogniser and of each layer in it.
+            custom_objects: Unused; layers are looked up in the Keras registry.
         """
         del custom_objects
         parts = {name: deserialize_layer(config[name]) for name in (*PARTS, "loss")}
@@ -122,14 +122,14 @@ class Recognizer(keras.Model):
         return cls(**config | parts | {"sequence": sequence})
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Return the height and the channels of the images that it was built for, if it was."""
+        """Return the height and channels of the images that it was built for; None if unbuilt."""
         if self._image_shape is None:
             return None
         height, channels = self._image_shape
         return {"image_height": height, "image_channels": channels}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Make the variables.
+        """Create the variables.
 
         Args:
             config: `image_height` and `image_channels`, of one view.
@@ -143,8 +143,8 @@ class Recognizer(keras.Model):
 
         Args:
             images: float [B, views * H, W, C].
-            image_sizes: int32 [B, 2], of a view.
-            training: whether batch statistics are used and moved.
+            image_sizes: int32 [B, 2], sizes of a view.
+            training: Whether batch statistics are used and moving averages updated.
         """
         self._image_shape = (images.shape[1] // self.num_views, images.shape[3])
         if self.num_views > 1:
@@ -164,7 +164,7 @@ class Recognizer(keras.Model):
             )
             summary = tf.reduce_sum(columns, axis=1) / tf.cast(column_lengths, grid.dtype)[:, None]
             return EncoderOutput(grid, cells, columns, column_lengths, summary)
-        # The rows of a column stand side by side, so that the sequence model sees where is above.
+        # The rows of a column are concatenated, so that the sequence model can tell them apart.
         columns = tf.transpose(grid, (0, 2, 1, 3))  # [B, W', H', D]
         columns = tf.reshape(columns, (-1, tf.shape(grid)[2], grid.shape[1] * grid.shape[3]))
         summary = columns[:, 0]
@@ -185,7 +185,7 @@ class Recognizer(keras.Model):
         """Return the decoder's initial state and its memory [B, N = H'W', D].
 
         Raises:
-            ValueError: the recogniser has a CTC head alone.
+            ValueError: If the recogniser has only a CTC head.
         """
         if self.decoder is None:
             raise ValueError("This recogniser has no attention decoder, only a CTC head.")
@@ -224,12 +224,12 @@ class Recognizer(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the loss for `fit`; what layers add, such as a regulariser's, is part of it.
+        """Return the loss for `fit`, including losses of layers, such as regularisers.
 
         Args:
-            x: The whole batch, targets included.
+            x: The whole batch, including targets.
             y: Unused.
-            y_pred: What `call` returned.
+            y_pred: The result of `call`.
             sample_weight: Unused.
             training: Unused.
         """
@@ -243,9 +243,9 @@ def blank_inputs(
     """Return the smallest batch that a recogniser accepts: one blank image, one step.
 
     Args:
-        image_height: Of a view, pixels; a multiple of 16.
+        image_height: Height of a view in pixels, a multiple of 16.
         image_channels: 1 (gray) or 3 (colour).
-        num_views: Of the image.
+        num_views: Number of views of the image.
     """
     return {
         "images": tf.zeros((1, num_views * image_height, image_height, image_channels)),
@@ -255,14 +255,14 @@ def blank_inputs(
 
 
 def portable_copy(recognizer: Recognizer, fused: bool = False) -> Recognizer:
-    """Return a second recogniser whose loops other runtimes than TensorFlow can run.
+    """Return a second recogniser with loops that runtimes other than TensorFlow can run.
 
-    Both have the same variables: what one learns, the other knows. The outputs are the same, too;
-    training in that form would take longer. `recognizer` stays as it is.
+    Both share their variables and have the same outputs; training the copy would take longer.
+    `recognizer` is unchanged.
 
     Args:
-        recognizer: Built. A sequence layer without a method `portable_copy` is shared as it is.
-        fused: Whether an LSTM is left as one operation, for ONNX, which has its own.
+        recognizer: A built recogniser. A sequence layer without `portable_copy` is shared.
+        fused: Whether an LSTM is one operation, as for ONNX, which has its own.
     """
     sequence = [
         layer.portable_copy(fused) if hasattr(layer, "portable_copy") else layer

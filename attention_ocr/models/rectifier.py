@@ -1,4 +1,4 @@
-"""The spatial transformer in front of the encoder: it straightens the picture that is read."""
+"""The spatial transformer before the encoder, which rectifies the image."""
 
 from typing import Any
 
@@ -11,30 +11,30 @@ from attention_ocr.models.serialization import deserialize_layer, serialize_laye
 from attention_ocr.models.transforms import AffineTransform, ThinPlateSpline
 
 THUMBNAIL = (16, 64)
-"""Rows and columns of what the localisation network sees of a picture, whatever its size."""
+"""Height and width of the thumbnail that the localisation network sees."""
 
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class Rectifier(keras.layers.Layer):
-    """Spatial transformer (Jaderberg et al., 2015) that learns from the reading alone.
+    """Spatial transformer (Jaderberg et al., 2015), trained by the recognition loss alone.
 
-    A localisation network looks at a thumbnail of each picture and gives the parameters of a
-    transform of that picture; the result has the picture's own size, and its padding stays out of
-    it. The last layer starts at zero: at first every picture passes unchanged, to the bit.
+    A localisation network predicts the parameters of a transform from a thumbnail of each image.
+    The result has the size of the image; padding is not sampled. The last layer is initialized to
+    zero: at first every image passes unchanged, to the bit.
 
     Args:
-        transform: the family of transforms, see `models.transforms`.
+        transform: The family of transforms, see `models.transforms`.
 
     Call arguments:
         images: float [B, H, W, C].
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         float32 [B, H, W, C], zero on the padding.
     """
 
     def __init__(self, transform: AffineTransform | ThinPlateSpline, **kwargs: object) -> None:
-        # Places need float32 whatever the layers around compute in.
+        # Positions need float32 whatever the compute dtype of other layers.
         super().__init__(autocast=False, **kwargs)
         self.transform = transform
         self.localization = LocalizationNetwork(
@@ -47,7 +47,7 @@ class Rectifier(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Rectifier":
-        """Make the rectifier of what `get_config` returned."""
+        """Build the rectifier from the result of `get_config`."""
         return cls(**config | {"transform": deserialize_layer(config["transform"])})
 
     def call(self, images: tf.Tensor, image_sizes: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -66,20 +66,20 @@ class Rectifier(keras.layers.Layer):
             rows[:, None] + displacements[..., 1] * scale[..., 0],
             columns + displacements[..., 0] * scale[..., 1],
         )
-        on_picture = valid_cells(image_sizes, height, width, (1, 1))
-        rectified *= tf.cast(on_picture, tf.float32)[..., None]
+        content_mask = valid_cells(image_sizes, height, width, (1, 1))
+        rectified *= tf.cast(content_mask, tf.float32)[..., None]
         return tf.ensure_shape(rectified, images.shape)
 
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class LocalizationNetwork(keras.layers.Layer):
-    """Four convolutions and two dense layers that look at a thumbnail.
+    """Four convolutions and two dense layers on a thumbnail.
 
-    Parameters are tanh(z / 10): no point leaves the picture by more than half of it, and the steps
-    of the optimiser, which are as large for these layers as for others, move the picture little.
+    Parameters are tanh(z / 10): no point leaves the image by more than half of its size, and
+    optimiser steps, which are as large for these layers as for others, move the image little.
 
     Args:
-        num_parameters: of the transform.
+        num_parameters: Number of parameters of the transform.
 
     Call arguments:
         thumbnails: float [B, *THUMBNAIL, C].
@@ -115,7 +115,7 @@ class LocalizationNetwork(keras.layers.Layer):
 
 
 def thumbnails(images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
-    """Bring pictures to one small size, each without its padding.
+    """Resize images without their padding to one small size.
 
     Args:
         images: float32 [B, H, W, C].

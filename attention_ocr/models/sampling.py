@@ -1,4 +1,4 @@
-"""Pixels at places between pixels."""
+"""Bilinear sampling of images."""
 
 import tensorflow as tf
 
@@ -6,15 +6,15 @@ import tensorflow as tf
 def sample_bilinear(
     images: tf.Tensor, image_sizes: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
 ) -> tf.Tensor:
-    """Take pixels at any places of pictures, mixed from the four pixels around each.
+    """Sample images at arbitrary positions, interpolating between the four nearest pixels.
 
-    It has a gradient for the places (Jaderberg et al., 2015, equations 5 to 7). Outside a picture
-    its edge goes on, so that its padding never shows.
+    It is differentiable in the positions (Jaderberg et al., 2015, equations 5 to 7). Outside the
+    content of an image its edge is repeated, so that padding is never sampled.
 
     Args:
         images: float32 [B, H, W, C].
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
-        rows: float32 [B, H', W']; 0 is the middle of the first row of pixels.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
+        rows: float32 [B, H', W']; 0 is the center of the first row of pixels.
         columns: float32 [B, H', W'].
 
     Returns:
@@ -27,7 +27,7 @@ def sample_bilinear(
     top, left = tf.floor(rows), tf.floor(columns)
     down, right = (rows - top)[..., None], (columns - left)[..., None]
     top, left = tf.cast(top, tf.int32), tf.cast(left, tf.int32)
-    # The neighbour of the last pixel has no weight; any pixel will do.
+    # The neighbour of the last pixel has zero weight, so any pixel can stand in.
     below = tf.minimum(top + 1, image_sizes[:, 0, None, None] - 1)
     beside = tf.minimum(left + 1, image_sizes[:, 1, None, None] - 1)
     pixels = tf.reshape(images, (-1, images.shape[-1]))

@@ -22,16 +22,16 @@ class BidirectionalLSTM(keras.layers.Layer):
     Schmidhuber, 2005). The inputs of all steps are projected before the loops.
 
     Args:
-        units: U, of each direction.
-        portable: Whether the loop is one that other runtimes can run, at no loss but that of the
-            gradient's speed; see `portable_copy`.
-        fused: Whether, where it is portable, each direction is one operation, `BlockLSTMV2`,
-            for runtimes that have an LSTM of their own.
-        sharing: A built layer whose variables this one takes for its own, see `portable_copy`.
+        units: U, units per direction.
+        portable: Whether other runtimes can run the loop. Only the gradient is slower; see
+            `portable_copy`.
+        fused: Whether each direction of a portable layer is one operation, `BlockLSTMV2`, for
+            runtimes with an LSTM operation.
+        sharing: A built layer whose variables this one shares, see `portable_copy`.
 
     Call arguments:
         inputs: float [B, W, D].
-        lengths: int32 [B], valid columns, at least 1.
+        lengths: int32 [B], number of valid columns, at least 1.
 
     Returns:
         `outputs`: float [B, W, 2U], forward and backward; zero on the padding.
@@ -72,7 +72,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         self.built = True
 
     def portable_copy(self, fused: bool = False) -> "BidirectionalLSTM":
-        """Return a layer in portable form that has the variables of this one.
+        """Return a portable layer that shares the variables of this one.
 
         Args:
             fused: See the class.
@@ -82,7 +82,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor; what is made of them shares no variables."""
+        """Return the arguments of the constructor; a layer built from them shares no variables."""
         arguments = {"units": self.units, "portable": self.portable, "fused": self.fused}
         return super().get_config() | arguments
 
@@ -156,10 +156,10 @@ class BidirectionalLSTM(keras.layers.Layer):
 def _run_lstm(
     entries: tf.Tensor, kernel: tf.Tensor, valid: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]]:
-    """Run an LSTM over the columns, from a state of zeros; padding leaves the state as it is.
+    """Run an LSTM over the columns, from a state of zeros; padding leaves the state unchanged.
 
-    The gradient is written out: the kernel's then takes one product, not one for each column, and
-    training the layer takes a quarter less time than with the gradient that TensorFlow derives.
+    The gradient is explicit: the kernel gradient then takes one product instead of one per column,
+    and training the layer takes a quarter less time than with TensorFlow's gradient.
 
     Args:
         entries: float [W, B, 4U], the projected inputs of the gates.
@@ -275,12 +275,12 @@ def _backwards(values: tf.Tensor) -> tf.Tensor:
 
 
 def _delayed(values: tf.Tensor) -> tf.Tensor:
-    """Return `values` [W, B, U] a column later, zeros first."""
+    """Return `values` [W, B, U] shifted by one column, zeros first."""
     return tf.pad(values[:-1], ((1, 0), (0, 0), (0, 0)))
 
 
 def _orthogonal_per_direction(shape: tuple[int, int, int], dtype: str) -> tf.Tensor:
-    # An initialiser without a seed draws one when it is made, and then the same values each time.
+    # An initialiser without a seed draws one when it is created, then returns the same values.
     return tf.stack([keras.initializers.Orthogonal()(shape[1:], dtype) for _ in range(shape[0])])
 
 

@@ -1,4 +1,4 @@
-"""How layers that hold other layers are written down, so that Keras can make them again."""
+"""Serialisation of nested layers with Keras."""
 
 import importlib
 import pkgutil
@@ -12,11 +12,11 @@ import attention_ocr.models
 def serialize_layer(layer: Any) -> dict[str, Any] | None:
     """Return the configuration of a layer, or of another object with `get_config`, as JSON values.
 
-    It is without the shapes that the layer and those inside it were built for: Keras would make
-    their variables before the layer that holds them makes its own, under other paths.
+    Build shapes are omitted: with them, Keras would create the variables of inner layers before
+    the outer layer does, under other paths.
 
     Args:
-        layer: None stays None.
+        layer: The layer; None returns None.
     """
     if layer is None:
         return None
@@ -25,7 +25,7 @@ def serialize_layer(layer: Any) -> dict[str, Any] | None:
 
 
 def deserialize_layer(config: dict[str, Any] | None) -> Any:
-    """Make a layer of what `serialize_layer` returned.
+    """Build a layer from the result of `serialize_layer`.
 
     Raises:
         TypeError: If its class is not registered with Keras.
@@ -36,26 +36,26 @@ def deserialize_layer(config: dict[str, Any] | None) -> Any:
 def load_recognizer(path: Any) -> Any:
     """Load a recogniser from a `.keras` file.
 
-    It does what `keras.models.load_model` does, and knows every layer of this package without its
-    being imported before. Layers of your own must be registered with Keras
-    (`keras.saving.register_keras_serializable`), and their module imported.
+    Unlike `keras.models.load_model`, it first imports all layers of this package. Custom layers
+    must be registered with Keras (`keras.saving.register_keras_serializable`), and their module
+    imported.
 
     Args:
-        path: Of the file that `Recognizer.save` wrote.
+        path: Path of the file that `Recognizer.save` wrote.
 
     Returns:
-        The recogniser, with its weights, and compiled if it was.
+        The recogniser with its weights, compiled if it was compiled when saved.
 
     Raises:
         TypeError: If a layer is not registered.
-        ValueError: If the file is damaged, or there is none.
+        ValueError: If the file is damaged or missing.
     """
     import_layers()
     return keras.models.load_model(path)
 
 
 def import_layers() -> None:
-    """Import every module with layers, which registers them with Keras."""
+    """Import all modules with layers, which registers them with Keras."""
     package = attention_ocr.models
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if module.name != f"{package.__name__}.build":

@@ -1,4 +1,4 @@
-"""The loop of training: every step is fed what stands before it, in the text or of its own."""
+"""The training loop of decoders: each step gets the previous character, true or sampled."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ Outputs = tuple[tf.Tensor, ...]
 
 
 class ScheduledSampling(NamedTuple):
-    """Feeding a step its own character in place of the true one (Bengio et al., 2015, section 2.4).
+    """Feeding sampled characters in place of true ones (Bengio et al., 2015, section 2.4).
 
     Attributes:
-        probability: float32 scalar, decided for each step and example apart.
-        logits: gives the logits float32 [B, V] of the first output of a step.
+        probability: float32 scalar, applied independently per step and example.
+        logits: Computes the logits float32 [B, V] from the first output of a step.
     """
 
     probability: tf.Tensor
@@ -24,12 +24,12 @@ class ScheduledSampling(NamedTuple):
     ) -> tf.Tensor:
         """Return for each example the embedding of its `own` character, or the `true` one."""
         uniform = tf.random.stateless_uniform(tf.shape(own), seed)
-        # In mixed precision Keras hands the probability to the decoder in fewer bits.
+        # In mixed precision Keras casts the probability to fewer bits.
         own_is_fed = uniform < tf.cast(self.probability, tf.float32)
         return tf.where(own_is_fed[:, None], embed(own), true)
 
     def draw(self, output: tf.Tensor, seed: Any) -> tf.Tensor:
-        """Return a character for each example, int32 [B]; no gradient passes."""
+        """Return a sampled character for each example, int32 [B], without gradient."""
         logits = tf.stop_gradient(self.logits(output))
         return tf.random.stateless_categorical(logits, 1, seed, tf.int32)[:, 0]
 
@@ -43,16 +43,16 @@ def run_steps(
     seed: tf.Tensor | None = None,
     sampling: ScheduledSampling | None = None,
 ) -> list[tf.Tensor]:
-    """Run a step for each of the characters that are fed.
+    """Run one step per input character.
 
     Args:
         step: `(embedded [B, E], state, seed) -> (outputs, state)`.
-        embed: gives what is fed of token ids int [...], float [..., E].
-        state: before the first step, a nest of tensors.
+        embed: Maps token ids int [...] to float [..., E].
+        state: Initial state, a nest of tensors.
         decoder_inputs: int [B, T].
-        outputs: type and shape of each output of a step.
-        seed: int32 [2]; each step is given one of its own. Sampling needs it.
-        sampling: none feeds the true characters alone.
+        outputs: Dtype and shape of each output of a step.
+        seed: int32 [2], from which each step gets its own. Sampling needs it.
+        sampling: Scheduled sampling; None feeds true characters only.
 
     Returns:
         The outputs of all steps, [B, T, ...].
@@ -60,7 +60,7 @@ def run_steps(
     num_steps = tf.shape(decoder_inputs)[1]
     embedded = embed(tf.transpose(decoder_inputs))  # [T, B, E]
     source = tf.TensorArray(embedded.dtype, size=num_steps).unstack(embedded)
-    # The start token comes first, whoever writes it.
+    # The start token is never replaced by a sample.
     own = () if sampling is None else (tf.cast(decoder_inputs[:, 0], tf.int32),)
 
     def body(

@@ -1,8 +1,8 @@
-"""Transforms of the plane that a network can learn, as displacements of every pixel.
+"""Learnable transforms of the plane, as displacements of every pixel.
 
-Coordinates are relative to each picture: x and y run from -1 at its left and upper edge to 1 at its
-right and lower edge, whatever its size. A displacement says where the pixel at (x, y) of the result
-comes from: (x + dx, y + dy). Parameters of zero displace nothing, exactly.
+Coordinates are relative to each image: x and y run from -1 at its left and upper edge to 1 at its
+right and lower edge, whatever its size. The pixel at (x, y) of the result is sampled at
+(x + dx, y + dy). Parameters of zero give displacements of exactly zero.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class AffineTransform:
-    """Turns, scales, shears and shifts (Jaderberg et al., 2015, equation 1).
+    """Rotates, scales, shears and shifts (Jaderberg et al., 2015, equation 1).
 
     (dx, dy) = M (x, y, 1), where M has two rows: the affine matrix without the identity.
     """
@@ -27,7 +27,7 @@ class AffineTransform:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AffineTransform":
-        """Make the transform of what `get_config` returned."""
+        """Build the transform from the result of `get_config`."""
         return cls(**config)
 
     def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -35,8 +35,8 @@ class AffineTransform:
 
         Args:
             parameters: float32 [B, 6], M row by row.
-            x: float32 [B, W], of the columns.
-            y: float32 [B, H], of the rows.
+            x: float32 [B, W], coordinates of the columns.
+            y: float32 [B, H], coordinates of the rows.
 
         Returns:
             float32 [B, H, W, 2], dx and dy.
@@ -49,15 +49,15 @@ class AffineTransform:
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class ThinPlateSpline:
-    """Bends as a thin plate does that is pushed at some points (Bookstein, 1989).
+    """Thin-plate spline (Bookstein, 1989).
 
-    The points stand at equal distances along the upper and the lower edge of the result (Shi et
-    al., 2016, section 3.1); the parameters say how far each is displaced. The spline is linear in
-    them: f(p) = a + B p + sum of w_k phi(|p - c_k|), phi(r) = r^2 ln r, and w, a, B are a constant
+    The control points are evenly spaced along the upper and the lower edge of the result (Shi et
+    al., 2016, section 3.1); the parameters are their displacements. The spline is linear in them:
+    f(p) = a + B p + sum of w_k phi(|p - c_k|), phi(r) = r^2 ln r, and w, a, B are a constant
     matrix times the displacements.
 
     Args:
-        num_points: K, even, at least 4.
+        num_points: K, number of control points, even and at least 4.
     """
 
     def __init__(self, num_points: int) -> None:
@@ -81,16 +81,16 @@ class ThinPlateSpline:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ThinPlateSpline":
-        """Make the transform of what `get_config` returned."""
+        """Build the transform from the result of `get_config`."""
         return cls(**config)
 
     def displacements(self, parameters: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Return the displacement of every pixel.
 
         Args:
-            parameters: float32 [B, 2K], dx and dy of the points, point by point.
-            x: float32 [B, W], of the columns.
-            y: float32 [B, H], of the rows.
+            parameters: float32 [B, 2K], dx and dy of each point in turn.
+            x: float32 [B, W], coordinates of the columns.
+            y: float32 [B, H], coordinates of the rows.
 
         Returns:
             float32 [B, H, W, 2], dx and dy.
@@ -104,8 +104,8 @@ class ThinPlateSpline:
             tf.square(x[..., None] - points[:, 0])[:, None]
             + tf.square(y[..., None] - points[:, 1])[:, :, None]
         )  # [B, H, W, K]
-        # r^2 ln r^2 is twice phi, here as in the system that gave the coefficients; at a point
-        # itself it is 0. ONNX has no `xlogy`.
+        # r^2 ln r^2 is twice phi, as in the system that gave the coefficients; it is 0 at r = 0.
+        # ONNX has no `xlogy`.
         basis = squares * tf.math.log(tf.maximum(squares, np.finfo(np.float32).tiny))
         shape = tf.shape(basis)
         bent = tf.matmul(tf.reshape(basis, (shape[0], -1, num_points)), bends)

@@ -1,4 +1,4 @@
-"""How long a run trains: so many steps, so many minutes, or what suits its data."""
+"""Length of a run: a number of steps, of minutes, or one derived from the size of its data."""
 
 import dataclasses
 import math
@@ -15,32 +15,32 @@ from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.training import DEFAULT_STEPS, TrainingConfig
 
 PASSES = 100
-"""Walks through the training data in a run whose steps are left to them."""
+"""Epochs of a run whose number of steps is derived from the data."""
 
 FEWEST_STEPS = 1000
-"""Of such a run."""
+"""Minimum number of steps of such a run."""
 
 VALIDATIONS = 20
-"""In a run; fewer where they would take more than `VALIDATION_SHARE` of its time."""
+"""Validations per run; fewer if they would take more than `VALIDATION_SHARE` of its time."""
 
 VALIDATION_SHARE = 0.2
 MOST_STEPS_BETWEEN_VALIDATIONS = 1000
 MOST_STEPS_BETWEEN_CHECKPOINTS = 500
 SECONDS_BETWEEN_CHECKPOINTS = (15.0, 300.0)
-"""The fewest and the most in a run that is counted in minutes."""
+"""Minimum and maximum in a run limited by time."""
 
 
 def fit_to_data(config: Config, num_examples: int | None, work_dir: Path) -> Config:
-    """Return the settings with numbers of steps in place of those that are left to the data.
+    """Return the settings with step counts derived from the data where they are 0.
 
-    `PASSES` walks through the data, from `FEWEST_STEPS` to `DEFAULT_STEPS` steps, a twentieth of
-    them at most to warm up; the most where nobody knows how many examples there are. A run that
-    has begun keeps its number. With `minutes` the time alone counts.
+    A run takes `PASSES` epochs, from `FEWEST_STEPS` to `DEFAULT_STEPS` steps, at most a twentieth
+    of them warm-up; `DEFAULT_STEPS` if the number of examples is unknown. A resumed run keeps its
+    number. With `minutes` only the time counts.
 
     Args:
-        config: the settings.
-        num_examples: to train on; none if unknown.
-        work_dir: of the run.
+        config: The settings.
+        num_examples: Number of training examples; None if unknown.
+        work_dir: Work directory of the run.
     """
     training = config.training
     if not training.minutes and not training.steps:
@@ -72,13 +72,13 @@ def _steps_begun_with(work_dir: Path) -> int:
 
 
 class RateByTime(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that follows the share of the time that is spent.
+    """A learning rate that follows the fraction of the time budget that is spent.
 
     Args:
-        rate: of a step.
-        share: float32 scalar, of the time that is spent.
-        steps: of `rate`; at a share of 1 it is that of the last.
-        counts_steps: whether the step counts too, where it is further than the time.
+        rate: Learning rate as a function of the step.
+        share: float32 scalar, fraction of the time spent.
+        steps: Number of steps of `rate`; a share of 1 corresponds to the last.
+        counts_steps: Whether the step determines the rate where it is ahead of the time.
     """
 
     def __init__(
@@ -105,17 +105,17 @@ class RateByTime(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Budget:
-    """What a run may spend, and how much of it is spent.
+    """The budget of a run, and how much of it is spent.
 
     The time is that of training and validation. The first step of a process, which traces the
-    graphs, is not counted, nor is what a kill loses.
+    graphs, is not counted, nor is work lost by a kill.
 
     Args:
-        settings: of the training; `steps`, `minutes`, or both: what is reached first ends the run.
-        clock: seconds that only grow.
+        settings: Training settings; the run ends at `steps` or `minutes`, whichever comes first.
+        clock: Monotonic clock, in seconds.
 
     Attributes:
-        seconds: of training spent, over all processes that the run has had.
+        seconds: Training time spent, over all processes of the run.
     """
 
     def __init__(
@@ -131,20 +131,21 @@ class Budget:
 
     @property
     def share(self) -> float:
-        """Share of the minutes that is spent, in [0, 1]; 0 for a run that is counted in steps."""
+        """Fraction of the minutes spent, in [0, 1]; 0 for a run limited by steps."""
         return min(self.seconds / self._limit_s, 1.0) if self._limit_s else 0.0
 
-    def go_on_from(self, seconds: float) -> None:
-        """Set what earlier processes have spent."""
+    def resume_from(self, seconds: float) -> None:
+        """Set the time that earlier processes have spent."""
         self.seconds = self._validated_at = self._saved_at = seconds
         self._share.assign(self.share)
 
     def pace(self, optimizer: keras.Optimizer, rate: Callable[[tf.Tensor], tf.Tensor]) -> None:
-        """Make the learning rate follow the time, if that is what limits the run.
+        """Make the learning rate follow the time, if the run is limited by time.
 
         Args:
-            optimizer: whose rate it is.
-            rate: of a step, in a run of `steps`, or of `DEFAULT_STEPS` if time alone counts.
+            optimizer: Optimizer whose learning rate is replaced.
+            rate: Learning rate as a function of the step, in a run of `steps`, or of
+                `DEFAULT_STEPS` if only the time counts.
         """
         if self._limit_s:
             steps = self._settings.steps
@@ -161,7 +162,7 @@ class Budget:
         self._last = now
 
     def is_spent(self, step: int) -> bool:
-        """Tell whether a run that has done `step` steps is at its end."""
+        """Return whether a run ends after `step` steps."""
         steps = self._settings.steps
         return (steps > 0 and step >= steps) or (self._limit_s > 0 and self.share >= 1.0)
 
@@ -170,7 +171,7 @@ class Budget:
         return "steps" if 0 < self._settings.steps <= step else "minutes"
 
     def validation_is_due(self, step: int) -> bool:
-        """Tell whether to validate after step `step`."""
+        """Return whether to validate after step `step`."""
         if self._settings.eval_every:
             return step % self._settings.eval_every == 0
         since = self.seconds - self._validated_at
@@ -185,7 +186,7 @@ class Budget:
         self._validated_at = self.seconds
 
     def checkpoint_is_due(self, step: int) -> bool:
-        """Tell whether to write a checkpoint after step `step`."""
+        """Return whether to write a checkpoint after step `step`."""
         if self._settings.checkpoint_every:
             return step % self._settings.checkpoint_every == 0
         fewest, most = SECONDS_BETWEEN_CHECKPOINTS

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on as if nothing had happened."""
+"""Checkpoints: the complete state of a run, from which it resumes bit for bit."""
 
 import contextlib
 import json
@@ -14,19 +14,19 @@ from absl import logging
 from attention_ocr.io.atomic_write import sync_file, sync_folder, whole_file
 
 CHECKPOINTS = "checkpoints"
-# What TensorFlow raises for a checkpoint that is cut short: `OpError` itself for its index, an
-# `IndexError` for its data, an `AssertionError` for variables that it lacks.
+# TensorFlow's errors for a truncated checkpoint: `OpError` for its index, `IndexError` for its
+# data, `AssertionError` for missing variables.
 _DAMAGED = (tf.errors.OpError, IndexError, ValueError, AssertionError)
 
 
 class Group(Protocol):
-    """The processes that go on together, see `workers.Workers`."""
+    """The processes that resume together, see `workers.Workers`."""
 
     index: int
     count: int
 
     def gather(self, numbers: Sequence[int]) -> list[list[int]]:
-        """Return what every process hands in."""
+        """Return the numbers of every process."""
         ...
 
     def all_true(self, claim: bool) -> bool:
@@ -35,7 +35,7 @@ class Group(Protocol):
 
 
 class _Alone:
-    """A process that goes on by itself."""
+    """A process that resumes by itself."""
 
     index = 0
     count = 1
@@ -50,27 +50,25 @@ class _Alone:
 def _other_data(_step: int, _record: Mapping[str, Any] | None, failed: bool) -> str:
     if not failed:
         return ""
-    return (
-        "the training data are not those that it was saved with, and are read from their beginning"
-    )
+    return "the training data have changed since it was saved, and are read from the beginning"
 
 
 class Checkpoints:
     """Saves and restores the state of a run.
 
     Args:
-        directory: where the checkpoints lie; those of the first process of a group lie beside it.
-        state: what is saved, by name: variables, lists of variables, iterators.
-        keep: newest checkpoints that stay.
-        remake: makes those of `state` anew, by name, that a checkpoint may not fit: an iterator
-            over other data cannot go on where the old one was.
-        reason_to_remake: says why they are made anew, empty where they are not: called with the
-            step of a checkpoint, its record, if it has one, and whether to restore them has failed.
-        group: the processes of the run.
+        directory: Directory of the checkpoints, beside that of the first process of a group.
+        state: Saved objects by name: variables, lists of variables, iterators.
+        keep: Number of newest checkpoints to keep.
+        remake: Functions that recreate objects of `state`, by name, that a checkpoint may not fit:
+            the position of an iterator cannot be restored over other data.
+        reason_to_remake: Returns why they are recreated, or an empty string if they are not. Called
+            with the step of a checkpoint, its record if it has one, and whether restoring failed.
+        group: The processes of the run.
 
     Attributes:
-        state: what is saved, with what was made anew.
-        restored: the checkpoint that was restored, if any.
+        state: Saved objects, including recreated ones.
+        restored: The restored checkpoint, if any.
     """
 
     def __init__(
@@ -89,16 +87,16 @@ class Checkpoints:
         self._reason_to_remake = reason_to_remake
         self._group = group or _Alone()
         self._checkpoint = tf.train.Checkpoint(**state)
-        # Processes that are killed together may differ by one checkpoint: the one before stays,
-        # so that there is one that all of them have.
+        # Processes that are killed together may differ by one checkpoint: the previous one is
+        # kept, so that they have one in common.
         self._keep = keep if self._group.count == 1 else max(keep, 2)
         _clear_left_overs(directory)
         self._manager = self._make_manager()
 
     def _make_manager(self) -> tf.train.CheckpointManager:
         def make() -> tf.train.CheckpointManager:
-            # It would remove older ones before a new one is safe on the disk, so it is let keep
-            # more than `save` leaves there.
+            # The manager would remove older checkpoints before a new one is safely on disk, so it
+            # may keep more than `save` does.
             return tf.train.CheckpointManager(
                 self._checkpoint, str(self.directory), self._keep + 2, checkpoint_name="step"
             )
@@ -106,23 +104,23 @@ class Checkpoints:
         try:
             return make()
         except ValueError:
-            # TensorFlow's list of the checkpoints is damaged; they themselves need not be.
+            # TensorFlow's list of checkpoints is damaged; the checkpoints may still be intact.
             (self.directory / "checkpoint").unlink()
             return make()
 
     def save(self, step: int, record: Mapping[str, Any] | None = None) -> None:
-        """Write a checkpoint; older ones go only after it is whole.
+        """Write a checkpoint; older ones are removed once it is complete.
 
         Args:
-            step: its number.
-            record: JSON values that tell what it was made with.
+            step: Number of the step.
+            record: JSON values that describe how it was made.
 
         Raises:
-            OSError: it cannot be written, the disk is full for example.
+            OSError: If it cannot be written, for example because the disk is full.
         """
         try:
             if record is not None:
-                # First the record, so that no checkpoint is without.
+                # The record comes first, so that every checkpoint has one.
                 self.directory.mkdir(parents=True, exist_ok=True)
                 with whole_file(_record_file(self._path(step))) as temporary:
                     temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -133,25 +131,25 @@ class Checkpoints:
         for file in self.directory.glob(f"step-{step}.*"):
             sync_file(file)
         sync_folder(self.directory)
-        # A later one that could not be read, or that not all workers had, is of another past.
+        # Later checkpoints, unreadable or not shared by all workers, belong to an abandoned run.
         until_now = [other for other in self.steps() if other <= step]
         self._remove(set(self.steps()) - set(until_now[: self._keep]))
 
     def steps(self) -> list[int]:
-        """Return the steps of the checkpoints that are there, newest first."""
+        """Return the steps of the existing checkpoints, newest first."""
         return _steps(self.directory)
 
     def restore(self) -> bool:
-        """Restore the newest checkpoint that is whole, and that every process of the group has.
+        """Restore the newest complete checkpoint that every process of the group has.
 
         Returns:
             Whether there was one.
 
         Raises:
-            ValueError: there are checkpoints, and none can be read, or none is common to all.
+            ValueError: If there are checkpoints, but none can be read or none is common to all.
         """
-        # A directory that all processes see holds those of the first one as well. Its network is
-        # everyone's; another one's place in the data is not.
+        # In a shared directory every process sees the checkpoints of the first one, too: the
+        # network is the same for all, the position in the data is not.
         first = self.directory.with_name("worker_0")
         own, seen = self.steps(), set(self.steps())
         if self._group.count > 1:
@@ -178,29 +176,29 @@ class Checkpoints:
         raise ValueError(f"No checkpoint in {self.directory} can be read: {paths}")
 
     def record(self) -> Mapping[str, Any] | None:
-        """Return the record of the checkpoint that was restored; none where it has none."""
+        """Return the record of the restored checkpoint; None if it has none."""
         return _read_record(self.restored) if self.restored else None
 
     def record_of(self, step: int) -> Mapping[str, Any] | None:
-        """Return the record of a checkpoint; none where it has none."""
+        """Return the record of a checkpoint; None if it has none."""
         return _read_record(self._path(step))
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step}"
 
     def _restore_one(self, step: int, path: Path, is_own: bool) -> bool:
-        """Restore one checkpoint, and make anew what does not fit; say whether it was possible."""
+        """Restore one checkpoint, recreate what does not fit, and return whether that succeeded."""
         record = _read_record(path)
         reason = self._reason_to_remake(step, record, False)
         problem = "it is damaged, or of another network"
         if is_own and not reason:
             try:
-                # The state must hold everything: a name too few or too many is another network.
+                # A name too few or too many means another network.
                 self._checkpoint.restore(str(path)).assert_consumed()
             except _DAMAGED as error:
                 problem = str(error).splitlines()[0]
             else:
-                logging.info("going on from %s", path)
+                logging.info("resuming from %s", path)
                 return True
         reason = reason or self._reason_to_remake(step, record, True)
         if self._restore_but_remade(path, reason):
@@ -209,7 +207,7 @@ class Checkpoints:
         return False
 
     def _restore_but_remade(self, path: Path, reason: str) -> bool:
-        """Restore what has to fit, and make the rest anew; say whether that was possible."""
+        """Restore what has to fit, recreate the rest, and return whether that succeeded."""
         if not self._remake:
             return False
         fixed = {name: value for name, value in self.state.items() if name not in self._remake}
@@ -218,19 +216,19 @@ class Checkpoints:
             status.assert_existing_objects_matched().expect_partial()
         except _DAMAGED:
             return False
-        logging.warning("going on from %s; %s", path, reason)
-        # An iterator that could not be restored is at its end.
+        logging.warning("resuming from %s; %s", path, reason)
+        # An iterator that failed to restore is exhausted.
         for name, make in self._remake.items():
             self.replace(name, make())
         return True
 
     def replace(self, name: str, value: Any) -> None:
-        """Save `value` under a name of the state from here on."""
+        """Save `value` under a name of the state from now on."""
         self.state[name] = value
         setattr(self._checkpoint, name, value)
 
     def _remove_newer_than(self, step: int) -> None:
-        """Remove what this process alone has: another run would take it for everyone's."""
+        """Remove checkpoints that not every process has, so that no later run uses them."""
         newer = {other for other in self.steps() if other > step}
         self._remove(newer)
         for other in sorted(newer):
@@ -243,13 +241,13 @@ class Checkpoints:
 
 
 def _steps(directory: Path) -> list[int]:
-    # The files themselves, not TensorFlow's list of them: that may be damaged.
+    # From the files, not from TensorFlow's list of them, which may be damaged.
     numbers = (path.stem.removeprefix("step-") for path in directory.glob("step-*.index"))
     return sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)
 
 
 def _common(everyone: list[list[int]]) -> list[int]:
-    """Return the steps that all lists hold, newest first."""
+    """Return the steps common to all lists, newest first."""
     return sorted(set.intersection(*map(set, everyone)), reverse=True)
 
 
@@ -266,7 +264,7 @@ def _read_record(path: Path) -> Mapping[str, Any] | None:
 
 
 def _clear_left_overs(directory: Path) -> None:
-    """Remove what a killed process was still writing."""
+    """Remove incomplete files of a killed process."""
     whole = {path.stem for path in directory.glob("step-*.index")}
     left = [*directory.glob("step-*_temp*"), *directory.glob("*.tmp*")]
     left += [path for path in directory.glob("step-*.*") if path.name.split(".")[0] not in whole]
@@ -277,4 +275,4 @@ def _clear_left_overs(directory: Path) -> None:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
     if left:
-        logging.info("cleared %d left-overs of a killed run in %s", len(left), directory)
+        logging.info("removed %d incomplete files of a killed run in %s", len(left), directory)

@@ -1,4 +1,4 @@
-"""Where a step runs, and in which type it computes."""
+"""Devices and precision of a training step."""
 
 import os
 import platform
@@ -7,24 +7,24 @@ from pathlib import Path
 import tensorflow as tf
 
 BFLOAT16_FEATURES = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
-"""Flags of x86 and ARM processors that multiply in bfloat16."""
+"""Flags of x86 and ARM processors with bfloat16 multiplication."""
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Return the strategy that spreads a step over devices.
+    """Return the strategy that distributes a step over devices.
 
     Args:
         name: `one_device`; `mirrored`, all accelerators of this machine (or all its logical
-            CPUs); `multi_worker`, the machines that the environment variable `TF_CONFIG` names;
-            `auto`, mirrored where there are several GPUs, else one device.
+            CPUs); `multi_worker`, the machines in the environment variable `TF_CONFIG`;
+            `auto`, mirrored if there are several GPUs, otherwise one device.
 
     Raises:
-        ValueError: `multi_worker` without `TF_CONFIG`.
+        ValueError: If `name` is `multi_worker` and `TF_CONFIG` is not set.
     """
     if name == "multi_worker":
         if "TF_CONFIG" not in os.environ:
             raise ValueError("strategy=multi_worker needs the environment variable TF_CONFIG.")
-        # To ask for logical devices would start TensorFlow, and then it is too late to connect.
+        # Listing logical devices would initialize TensorFlow, after which it cannot connect.
         gpus = tf.config.list_physical_devices("GPU")
         options = tf.distribute.experimental.CommunicationOptions(
             implementation=tf.distribute.experimental.CommunicationImplementation.AUTO
@@ -40,7 +40,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 
 def worker_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
-    """Return the index of this process among those that train together, and their number."""
+    """Return the index of this process and the number of processes."""
     resolver = strategy.cluster_resolver
     jobs = resolver.cluster_spec().as_dict() if resolver is not None else {}
     num_chiefs = len(jobs.get("chief", []))
@@ -52,11 +52,11 @@ def worker_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 
 
 def resolve_precision(name: str) -> str:
-    """Return the type of the computation, `bfloat16`, `float16` or `float32`.
+    """Return the compute dtype, `bfloat16`, `float16` or `float32`.
 
     Args:
-        name: one of these, or `auto`: bfloat16 where every device computes in it natively; float16
-            where every GPU has tensor cores for it (compute capability 7.0) and some have none for
+        name: One of these, or `auto`: bfloat16 if every device supports it natively; float16 if
+            every GPU has tensor cores for it (compute capability 7.0) and some have none for
             bfloat16 (8.0).
     """
     if name != "auto":
@@ -69,7 +69,7 @@ def resolve_precision(name: str) -> str:
         ]
         if min(capabilities) >= (8, 0):
             return "bfloat16"
-        # Before, float16 is no faster than float32, and on some GPUs sixty times slower.
+        # On older GPUs float16 is no faster than float32, and on some sixty times slower.
         return "float16" if min(capabilities) >= (7, 0) else "float32"
     # Without oneDNN, TensorFlow emulates bfloat16 on the CPU, many times slower than float32.
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":

@@ -9,16 +9,16 @@ from attention_ocr.training.fused_adam import apply_adam
 
 
 class FlattenedMuon(keras.optimizers.Muon):
-    """Keras's Muon (Jordan et al., 2024), also for kernels that are no matrices.
+    """Keras's Muon (Jordan et al., 2024), extended to kernels that are not matrices.
 
-    The update of a matrix is its momentum with all singular values brought near 1. A kernel of a
-    convolution, `[h, w, in, out]`, counts as the matrix `[h * w * in, out]`, and one of several
-    directions, `[directions, in, out]`, as so many matrices; Keras leaves both to Adam. Its scale
-    makes an update about as long as Adam's, so that the learning rates and the weight decay of Adam
-    go on serving (Liu et al., 2025, section 2.2). Embeddings, the projections to logits, biases and
+    The update of a matrix is its momentum with all singular values brought near 1. A convolution
+    kernel `[h, w, in, out]` is treated as the matrix `[h * w * in, out]`, and a kernel of several
+    directions, `[directions, in, out]`, as that many matrices; Keras leaves both to Adam. The scale
+    gives updates about the length of Adam's, so that Adam's learning rates and weight decay still
+    apply (Liu et al., 2025, section 2.2). Embeddings, the projections to logits, biases and
     scales are trained by Adam (Kingma and Ba, 2015), in the kernel that `FusedAdam` uses.
 
-    The iteration that finds the update computes in bfloat16, which costs a few percent of a step.
+    The iteration that computes the update runs in bfloat16 and takes a few percent of a step.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
@@ -68,7 +68,7 @@ class FlattenedMuon(keras.optimizers.Muon):
 
 
 def as_matrices(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape in which a kernel is a matrix, or a row of them.
+    """Return the shape in which a kernel is a matrix or a stack of matrices.
 
     Example:
         >>> as_matrices((3, 3, 16, 32)), as_matrices((2, 8, 32))
@@ -87,15 +87,15 @@ def orthogonalize(
 
     Args:
         matrix: float [..., n, m].
-        steps: of the iteration.
-        coefficients: of the polynomial `a x + b x^3 + c x^5`.
+        steps: Number of iterations.
+        coefficients: Coefficients of the polynomial `a x + b x^3 + c x^5`.
 
     Returns:
         bfloat16 [..., n, m].
     """
     a, b, c = coefficients
     wide = matrix.shape[-2] <= matrix.shape[-1]
-    # Of a tall matrix the transpose is iterated: the products are those of its shorter side.
+    # A tall matrix is transposed, so that the products have the size of its shorter side.
     norm = tf.norm(matrix, axis=(-2, -1), keepdims=True)
     x = tf.cast(matrix / (norm + 1e-7), tf.bfloat16)
     if not wide:
@@ -109,7 +109,7 @@ def orthogonalize(
 def make_muon(
     learning_rate: Any, weight_decay: float, momentum: float, beta_2: float, epsilon: float
 ) -> FlattenedMuon:
-    """Return the optimiser as this toolkit uses it, one rate and one decay for all its parts."""
+    """Return the optimiser with one learning rate and one weight decay for Muon and Adam."""
     return FlattenedMuon(
         learning_rate,
         weight_decay=weight_decay,

@@ -1,4 +1,4 @@
-"""Adam whose update of a variable is one operation."""
+"""Adam with one fused operation per variable."""
 
 import keras
 import tensorflow as tf
@@ -7,9 +7,9 @@ import tensorflow as tf
 class FusedAdam(keras.optimizers.Adam):
     """Keras's Adam (Kingma and Ba, 2015), with TensorFlow's fused kernel for the update.
 
-    Keras spells out the update as a dozen operations over each variable, which on a CPU cost as
-    much as a layer of the network. The arithmetic and the variables, so the checkpoints, are the
-    same. With `weight_decay` it is AdamW (Loshchilov and Hutter, 2019). AMSGrad is not supported.
+    Keras computes the update in a dozen operations per variable, which on a CPU cost as much as a
+    layer of the network. The arithmetic, the variables and so the checkpoints are the same. With
+    `weight_decay` it is AdamW (Loshchilov and Hutter, 2019). AMSGrad is not supported.
     """
 
     def update_step(
@@ -39,13 +39,13 @@ def apply_adam(
     """Update a variable in one operation.
 
     Args:
-        variable: what is trained.
-        momentum: mean of its gradients.
-        velocity: mean of their squares.
-        gradient: of the variable, of any type and sparse or dense.
-        iterations: updates before this one.
-        learning_rate: of this update.
-        settings: decay of either mean, and what keeps the root from 0.
+        variable: Trained variable.
+        momentum: Moving average of its gradients.
+        velocity: Moving average of the squared gradients.
+        gradient: Gradient of the variable, of any dtype, sparse or dense.
+        iterations: Number of earlier updates.
+        learning_rate: Learning rate of this update.
+        settings: beta_1, beta_2 and epsilon.
     """
     beta_1, beta_2, epsilon = settings
     step = tf.cast(iterations + 1, variable.dtype)

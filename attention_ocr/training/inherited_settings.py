@@ -1,4 +1,4 @@
-"""Settings that a run takes from the model that it begins with (`init_from`)."""
+"""Settings that a run inherits from its pretrained model (`init_from`)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.model import COMPACT_ENCODERS
 
 BUNDLED = "default"
-"""Names the model that comes with the package."""
+"""Name of the model included in the package."""
 
 ARCHITECTURE = ("image", "model", "decoder")
-"""The sections that describe the network and what it sees."""
+"""The sections that describe the network and its input."""
 
 SEARCH = (
     "decoding",
@@ -26,7 +26,7 @@ SEARCH = (
     "length_alpha",
     "joint_weight",
 )
-"""Settings of decoding that hold for any charset and any language."""
+"""Decoding settings independent of charset and language."""
 
 OF_ENCODER = (
     "encoder_width",
@@ -48,15 +48,15 @@ OF_ATTENTION = (
 
 
 def model_directory(name: str) -> Path:
-    """Return the directory of a model whose weights training can begin with.
+    """Return the directory of a pretrained model.
 
     Args:
-        name: a work directory, an export, a version of one, or `default`: the model that comes
-            with the package.
+        name: A work directory, an export, a version of one, or `default`: the model included in
+            the package.
 
     Raises:
         FileNotFoundError: If there is no model.
-        ValueError: If its weights are in none of the files that training can read.
+        ValueError: If it has no weights in a format that training can read.
     """
     place = find_model(None if name == BUNDLED else name)
     if not any((place / file).is_file() for file in (WEIGHTS_FILE, SAVED_MODEL_FILE)):
@@ -70,20 +70,20 @@ def model_directory(name: str) -> Path:
 def inherited_settings(
     init_from: str, given: Mapping[str, Any], work_dir: Path | None = None
 ) -> dict[str, Any]:
-    """Return what a run takes from the model that it begins with, but for what is given.
+    """Return the settings that a run inherits from its pretrained model, except given ones.
 
-    Sections `image`, `model` and `decoder`, and how the model is searched (`SEARCH`). Settings that
-    hang on one that is given otherwise keep their defaults: the width of the old encoder says
-    nothing about another one.
+    These are the sections `image`, `model` and `decoder`, and the search settings (`SEARCH`).
+    Settings that depend on a given one of another value keep their defaults: the width of the old
+    encoder says nothing about another one.
 
     Args:
-        init_from: the model, see `model_directory`; empty begins with none.
-        given: settings that were asked for, by field name.
-        work_dir: of the run. If a run with this `init_from` has begun there, its own settings
-            count: the other model may have changed since, or be gone.
+        init_from: The model, see `model_directory`; empty for none.
+        given: Explicitly given settings, by field name.
+        work_dir: Work directory of the run. If a run with this `init_from` has started there, its
+            own settings are used: the pretrained model may have been changed or deleted since.
 
     Returns:
-        Values by field name, none of them given.
+        Values by field name, without the given ones.
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -126,7 +126,7 @@ def _architecture(config: Config) -> dict[str, Any]:
 
 
 def _hanging_on(given: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
-    """Return settings that say nothing beside what is given in place of the old values."""
+    """Return settings that depend on given ones with another value than the old one."""
     changed = {name for name, value in given.items() if name in old and old[name] != value}
     hanging: set[str] = set()
     if "encoder" in changed and not {given["encoder"], old["encoder"]} <= set(COMPACT_ENCODERS):
@@ -147,7 +147,7 @@ def _hanging_on(given: Mapping[str, Any], old: Mapping[str, Any]) -> set[str]:
 
 
 def _lacks_a_head(old: Config, given: Mapping[str, Any]) -> bool:
-    """Tell whether a head that the old model is read by is left out."""
+    """Return whether the new model lacks a head that the old model decodes with."""
     needed = {
         "attention": ("attention_weight",),
         "ctc": ("ctc_weight",),

@@ -1,4 +1,4 @@
-"""What a run begins with: the weights of a model that has learned before, and what stays so."""
+"""Initial weights: those of a pretrained model, and the freezing of weights."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from attention_ocr.text.charset import SPECIAL_TOKENS, Charset
 from attention_ocr.training.inherited_settings import model_directory
 
 REPORT_FILE = "initial_weights.json"
-NOT_IN_OTHER = "not in the other model"
+NOT_IN_OTHER = "not in the pretrained model"
 OTHER_SHAPE = "of another shape"
 
 VOCABULARY_AXES: Mapping[str, int] = {
@@ -46,13 +46,13 @@ class SavedWeights(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """What became of each weight.
+    """Outcome of the transfer, for each weight.
 
     Attributes:
-        taken: weights taken over, those with an axis of the vocabulary character by character.
-        left: weights that keep their random values, each with the reason.
-        shared_characters: characters whose entries were taken over.
-        new_characters: characters that begin from random values.
+        taken: Transferred weights; those with a vocabulary axis, character by character.
+        left: Weights that keep their random values, each with the reason.
+        shared_characters: Characters whose entries were transferred.
+        new_characters: Characters that start from random values.
     """
 
     taken: list[str]
@@ -61,12 +61,12 @@ class Transfer(NamedTuple):
     new_characters: str
 
     def describe(self) -> str:
-        """Return a line for people."""
+        """Return a summary in one line."""
         reasons = sorted(set(self.left.values()))
         left = f"; {len(self.left)} keep random values ({', '.join(reasons)})" if self.left else ""
         new = f", new: {self.new_characters}" if self.new_characters else ""
         return (
-            f"{len(self.taken)} weights taken over{left}; "
+            f"{len(self.taken)} weights transferred{left}; "
             f"{len(self.shared_characters)} characters shared{new}"
         )
 
@@ -81,12 +81,12 @@ def read_saved_weights(name: str) -> SavedWeights:
     """Read the weights of a model.
 
     Args:
-        name: a work directory, an export, a version of one, or `default`: the weights that come
-            with the package.
+        name: A work directory, an export, a version of one, or `default`: the model included in
+            the package.
 
     Raises:
-        FileNotFoundError: there is no model.
-        ValueError: a file is damaged, or holds no weights; the message names it.
+        FileNotFoundError: If there is no model.
+        ValueError: If a file is damaged or holds no weights; the message names it.
     """
     directory = model_directory(name)
     charset = Charset.load(directory)
@@ -96,9 +96,9 @@ def read_saved_weights(name: str) -> SavedWeights:
 
 
 def _read_exported_weights(directory: Path, charset: Charset) -> dict[str, np.ndarray]:
-    """Read the variables of a SavedModel, which holds them in the order of the network."""
+    """Read the variables of a SavedModel, stored in the order of the network."""
     recognizer = make_network(directory, Config.load(directory), charset)
-    # Beside the weights, the variables hold the state of the dropout.
+    # Besides the weights, the variables include the state of the dropout.
     weights = {weight_name(weight) for weight in recognizer.weights}
     names = [weight_name(variable) for variable in recognizer.variables]
     prefix = directory / "variables" / "variables"
@@ -114,12 +114,12 @@ def _read_exported_weights(directory: Path, charset: Charset) -> dict[str, np.nd
         raise ValueError(f"{prefix} is damaged and cannot be read: {reason}") from error
 
 
-def begin_with(recognizer: Recognizer, charset: Charset, config: Config) -> Transfer:
-    """Give a recogniser the weights that its settings name in `init_from`, and log which.
+def load_initial_weights(recognizer: Recognizer, charset: Charset, config: Config) -> Transfer:
+    """Load the weights of the pretrained model `init_from`, and log which were transferred.
 
     Raises:
         FileNotFoundError: If there is no such model.
-        ValueError: If a file of it is damaged, or nothing of it fits.
+        ValueError: If one of its files is damaged, or none of its weights fits.
     """
     settings = config.training
     prefixes = settings.init_parts.split(",") if settings.init_parts else []
@@ -137,27 +137,26 @@ def transfer_weights(
     prefixes: Sequence[str] = (),
     num_rows: int = 1,
 ) -> Transfer:
-    """Give a recogniser the weights of another one, as far as they fit.
+    """Transfer the weights of a pretrained model to a recogniser, as far as they fit.
 
-    A weight with an entry for each token id is taken over character by character: the entries of
-    characters that both charsets hold, and of the special tokens, go to where the new charset has
-    them; those of new characters keep their random values. Where the other feature grid has a
-    multiple of the rows of this one, the sequence model begins with the sums over the rows that
-    have become one.
+    A weight with an entry per token id is transferred character by character: the entries of
+    characters in both charsets, and of the special tokens, move to their index in the new charset;
+    those of new characters keep their random values. If the pretrained feature grid has a multiple
+    of the rows of this one, the sequence model starts with the sums over merged rows.
 
     Args:
-        recognizer: what is trained.
-        charset: its characters.
-        saved: the other model.
-        prefixes: of the paths of the weights that are taken over (`encoder`, `decoder/lstm`); none
-            takes all.
-        num_rows: of the feature grid.
+        recognizer: The recogniser to train.
+        charset: Its characters.
+        saved: The pretrained model.
+        prefixes: Path prefixes of the weights to transfer (`encoder`, `decoder/lstm`); if empty,
+            all are transferred.
+        num_rows: Number of rows of the feature grid.
 
     Returns:
-        What became of each weight.
+        The outcome for each weight.
 
     Raises:
-        ValueError: a prefix that no weight of the recogniser has, or nothing fits.
+        ValueError: If no weight of the recogniser has one of the prefixes, or none fits.
     """
     names = [weight_name(weight) for weight in recognizer.weights]
     for prefix in prefixes:
@@ -169,7 +168,7 @@ def transfer_weights(
     left: dict[str, str] = {}
     for weight, name in zip(recognizer.weights, names, strict=True):
         if prefixes and not any(has_prefix(name, prefix) for prefix in prefixes):
-            left[name] = "not asked for"
+            left[name] = "not in `init_parts`"
             continue
         if name not in saved.values:
             left[name] = NOT_IN_OTHER
@@ -186,20 +185,20 @@ def transfer_weights(
         weight.assign(old)
         taken.append(name)
     if not taken:
-        raise ValueError("No weight of the other model fits this one.")
+        raise ValueError("No weight of the pretrained model fits this one.")
     new = "".join(character for character in charset.characters if character not in saved.charset)
     return Transfer(taken, left, "".join(shared), new)
 
 
 def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
-    """Take weights out of training; frozen normalisation keeps its statistics, too.
+    """Exclude weights from training; frozen normalisation also keeps its statistics.
 
     Args:
-        recognizer: what is trained.
-        prefixes: of the paths of the weights that stay as they are.
+        recognizer: The recogniser to train.
+        prefixes: Path prefixes of the frozen weights.
 
     Raises:
-        ValueError: a prefix that no weight has, or nothing is left to train.
+        ValueError: If no weight has one of the prefixes, or nothing is left to train.
     """
     trainable = {weight_name(weight): weight for weight in recognizer.trainable_variables}
     for prefix in prefixes:
@@ -210,30 +209,30 @@ def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
 
 
 def matching_names(names: Sequence[str], prefix: str) -> list[str]:
-    """Return the paths of weights that begin with `prefix`.
+    """Return the paths of weights that start with `prefix`.
 
     Raises:
-        ValueError: there is none.
+        ValueError: If there is none.
     """
     found = [name for name in names if has_prefix(name, prefix)]
     if not found:
         parts = sorted({name.split("/")[0] for name in names})
         raise ValueError(
-            f"Expected the beginning of a weight's path; the parts are {', '.join(parts)}. "
+            f"Expected a prefix of a weight's path; the parts are {', '.join(parts)}. "
             f"Received: {prefix!r}"
         )
     return found
 
 
 def has_prefix(name: str, prefix: str) -> bool:
-    """Tell whether a path begins with the whole names of `prefix`."""
+    """Return whether a path starts with the complete names of `prefix`."""
     return f"{name}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 def _with_entries_moved(
     value: np.ndarray, old: np.ndarray, axis: int, new_ids: Sequence[int], old_ids: Sequence[int]
 ) -> np.ndarray:
-    """Return `value` with entries of `old` along an axis; one that does not fit as it is."""
+    """Return `value` with entries of `old` along an axis; unchanged if they do not fit."""
     if _shape_without(value, axis) != _shape_without(old, axis):
         return old
     rows = np.moveaxis(value, axis, 0).copy()
@@ -242,7 +241,7 @@ def _with_entries_moved(
 
 
 def _with_rows_joined(kernel: np.ndarray, num_rows: int, num_features: int) -> np.ndarray:
-    """Return a kernel [H'' D, G] for H' rows, a divisor of H''; one that has none as it is."""
+    """Return a kernel [H'' D, G] for H' rows; unchanged if H' does not divide H''."""
     if kernel.shape[0] % (num_rows * num_features):
         return kernel
     parts = kernel.reshape(num_rows, -1, num_features, kernel.shape[1])

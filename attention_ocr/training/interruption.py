@@ -1,4 +1,4 @@
-"""Stopping a run from outside: Ctrl-C and the signals by which systems end a process."""
+"""Stopping a run from outside: Ctrl-C and termination signals."""
 
 import contextlib
 import signal
@@ -13,14 +13,14 @@ Item = TypeVar("Item")
 
 
 class StoppedError(KeyboardInterrupt):
-    """A run that was told to stop, and has.
+    """A run that was stopped by a signal.
 
     Args:
-        number: of the signal.
-        message: what is left behind, and how to go on.
+        number: Number of the signal.
+        message: What was saved, and how to resume.
 
     Attributes:
-        status: exit status of a process that ends by the signal: 128 and its number.
+        status: Exit status of a process that ends by the signal: 128 plus its number.
     """
 
     def __init__(self, number: int, message: str) -> None:
@@ -30,16 +30,16 @@ class StoppedError(KeyboardInterrupt):
 
 
 class Interruption:
-    """ModelMetadata signals that ask the process to end, inside a `with` block.
+    """Records termination signals inside a `with` block.
 
-    The first signal is noted, or raised where `immediate` says so; a second one of the kind ends
-    the process at once, whatever it is doing. Signals that the process was started to ignore (as
-    `nohup` does) stay ignored. Outside the main thread, where Python hears no signals, nothing is
-    noted.
+    The first signal is recorded, or raised if `immediate`; a second one of the same kind ends the
+    process at once, whatever it is doing. Signals that the process was started to ignore (as by
+    `nohup`) stay ignored. Outside the main thread, where Python receives no signals, nothing is
+    recorded.
 
     Attributes:
-        number: of the signal received; 0 for none.
-        immediate: whether a signal raises `StoppedError` where it arrives, as long as there is
+        number: Number of the received signal; 0 for none.
+        immediate: Whether a signal raises `StoppedError` where it arrives, as long as there is
             nothing to save.
     """
 
@@ -57,7 +57,7 @@ class Interruption:
             return
         for name in _SIGNALS:
             number = getattr(signal, name, None)
-            # None: a handler that was not installed from Python, which could not be restored.
+            # None: a handler not installed from Python, which could not be restored.
             if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
                 continue
             before = signal.signal(number, self._note)
@@ -69,23 +69,22 @@ class Interruption:
         self._before.clear()
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        # From here on the system itself ends the process, also inside a call that takes long.
+        # From now on the system itself ends the process, even during a long call.
         signal.signal(number, signal.SIG_DFL)
         self.number = number
         if self.immediate:
             raise StoppedError(
                 number,
-                f"stopped by {signal_name(number)} between steps; the same command goes on from "
-                "the newest checkpoint, if there is one.",
+                f"stopped by {signal_name(number)} between steps; run the same command to resume "
+                "from the newest checkpoint, if there is one.",
             )
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Note signals inside the block instead of raising them."""
+        """Record signals inside the block instead of raising them."""
         self.immediate = False
         if not self.number:
-            # Meanwhile TensorFlow has put its own handler of SIGTERM in place where several
-            # workers train.
+            # With several workers, TensorFlow has installed its own SIGTERM handler meanwhile.
             self._listen()
         try:
             yield
@@ -93,10 +92,10 @@ class Interruption:
             self.immediate = True
 
     def watching(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items until a signal has been noted.
+        """Yield the items until a signal has been recorded.
 
         Raises:
-            StoppedError: one has.
+            StoppedError: If one has.
         """
         for item in items:
             if self.number:
@@ -105,7 +104,7 @@ class Interruption:
 
 
 def signal_name(number: int) -> str:
-    """Return the name of a signal, `SIGTERM`."""
+    """Return the name of a signal, such as `SIGTERM`."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -8,20 +8,20 @@ import tensorflow as tf
 
 
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise from 0 to the peak, then a fall to a fraction of it, at which the rate stays.
+    """Linear warm-up from 0 to the peak, then a decay to a fraction of it, which is kept.
 
-    The fall is half a cosine (`cosine`; Loshchilov and Hutter, 2017), by the same factor in every
-    step (`exponential`), or none (`constant`). In a `trapezoid` the rate stays at its peak until
-    the last `decay_steps` and falls there by one minus a square root (Hägele et al., 2024, section
-    3): the run can then be prolonged until the fall begins.
+    The decay is half a cosine (`cosine`; Loshchilov and Hutter, 2017), a constant factor per step
+    (`exponential`), or none (`constant`). In a `trapezoid` the rate stays at its peak until the
+    last `decay_steps`, and decays by one minus a square root (Hägele et al., 2024, section 3): the
+    run can be extended until the decay begins.
 
     Args:
         shape: `cosine`, `exponential`, `constant` or `trapezoid`.
-        peak: of the rate.
-        warmup_steps: of the rise; 0 starts at the peak.
-        steps: of the whole run, the rise included.
-        final: fraction of the peak at which the fall ends, at `steps`.
-        decay_steps: of the fall of a `trapezoid`.
+        peak: Maximum learning rate.
+        warmup_steps: Number of warm-up steps; with 0 the rate starts at the peak.
+        steps: Number of steps of the whole run, including warm-up.
+        final: Final rate, at `steps`, as a fraction of the peak.
+        decay_steps: Number of decay steps of a `trapezoid`.
     """
 
     def __init__(

@@ -31,33 +31,32 @@ from attention_ocr.training.workers import Workers, explaining_lost_workers
 def train(
     config: Config, work_dir: str | os.PathLike[str], recognizer: Recognizer | None = None
 ) -> TrainingResult:
-    """Train a recogniser, or go on with one.
+    """Train a recogniser, or resume training.
 
     The work directory receives `config.json`, `charset.txt`, the best weights, checkpoints and
-    TensorBoard events. If it holds a checkpoint, the run goes on from there: weights, averages,
-    optimiser, schedule, position in the data, best score. If not, and `init_from` names a model, it
-    begins with the weights of that one, and `initial_weights.json` says with which.
+    TensorBoard events. If it holds a checkpoint, the run resumes from there: weights, averages,
+    optimiser, schedule, position in the data, best score. If not, and `init_from` names a
+    pretrained model, the run starts from its weights, and `initial_weights.json` lists which.
 
     Args:
-        config: the settings.
-        work_dir: the work directory; made where it does not exist.
-        recognizer: One that was composed of layers, in place of the one that the settings of the
-            model and the decoder describe. The run begins with a copy of it, weights included, and
-            leaves it as it is; the work directory receives `network.json` with its layers, by which
-            everything else finds it again. Its head of CTC and its decoder must be there where
-            `ctc_weight` and `attention_weight` are above 0.
+        config: The settings.
+        work_dir: The work directory; created if it does not exist.
+        recognizer: A recogniser composed of layers, in place of the one described by the model and
+            decoder settings. The run starts from a copy of it, including weights, and leaves it
+            unchanged. Its layers are written to `network.json` in the work directory, from which
+            evaluation and export rebuild it. It must have a CTC head if `ctc_weight` is above 0,
+            and a decoder if `attention_weight` is.
 
     Returns:
         Where the run ended, and its best validation.
 
     Raises:
-        ValueError: settings that do not go with the data, or with what the directory holds; another
-            run is training there; no example left to train on, or too many images that cannot be
-            read.
-        FileNotFoundError: there is no such data.
-        FloatingPointError: a loss that is not finite; the message names step and batch.
-        OSError: the disk is full or cannot be written, or another worker has ended.
-        StoppedError: a signal asked the process to end; a checkpoint has been written.
+        ValueError: If the settings do not match the data or the content of the directory, another
+            run is training there, no training example is left, or too many images cannot be read.
+        FileNotFoundError: If the data do not exist.
+        FloatingPointError: If the loss is not finite; the message names step and batch.
+        OSError: If the disk is full or cannot be written, or another worker has ended.
+        StoppedError: If a signal stopped the run; a checkpoint has been written.
     """
     work_dir = Path(work_dir)
     with Interruption() as interruption:
@@ -90,7 +89,7 @@ def train(
                     *(workers, kept_settings.before, initial),
                 )
             try:
-                return run.to_the_end(interruption)
+                return run.train(interruption)
             finally:
                 run.close()
                 kept_settings.are_replaced = run.has_begun

@@ -1,4 +1,4 @@
-"""Loss scaling: gradients that float16 would round to zero, made larger and small again."""
+"""Loss scaling, which keeps float16 gradients from underflowing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 LossScaleOptimizer = keras.optimizers.LossScaleOptimizer
 
 SMALLEST_SCALE = 2.0**-14
-"""Below it, gradients are not finite whatever the scale: the run has failed."""
+"""Below it, gradients are not finite at any scale: the run has failed."""
 
 
 def with_loss_scale(
@@ -16,13 +16,13 @@ def with_loss_scale(
 ) -> keras.Optimizer:
     """Return an optimiser that scales the loss, if the precision needs it.
 
-    The scale grows twofold after 2,000 finite steps in a row; a step whose gradients are not finite
-    is left out and halves it (Micikevicius et al., 2018, section 3.2).
+    The scale doubles after 2,000 consecutive finite steps; a step whose gradients are not finite is
+    skipped and halves it (Micikevicius et al., 2018, section 3.2).
 
     Args:
-        optimizer: what moves the weights, its slots made.
-        precision: of the computation, see `training.devices.resolve_precision`.
-        variables: what is trained.
+        optimizer: The optimiser, with its slots created.
+        precision: Compute dtype, see `training.devices.resolve_precision`.
+        variables: Trained variables.
     """
     if precision != "float16":
         return optimizer
@@ -32,22 +32,22 @@ def with_loss_scale(
 
 
 def unscaled_optimizer(optimizer: keras.Optimizer) -> keras.Optimizer:
-    """Return the optimiser inside one that scales the loss, whose variables every run has."""
+    """Return the optimiser without loss scaling, whose variables every run has."""
     return optimizer.inner_optimizer if isinstance(optimizer, LossScaleOptimizer) else optimizer
 
 
 def scale_loss(optimizer: keras.Optimizer, loss: tf.Tensor) -> tf.Tensor:
-    """Return the loss times the scale."""
+    """Return the loss multiplied by the scale."""
     return optimizer.scale_loss(loss) if isinstance(optimizer, LossScaleOptimizer) else loss
 
 
 def scale_of(optimizer: keras.Optimizer) -> tf.Tensor | None:
-    """Return the scale, float32 scalar; none of an optimiser that does not scale."""
+    """Return the scale, float32 scalar; None for an optimiser that does not scale."""
     return optimizer.dynamic_scale.value if isinstance(optimizer, LossScaleOptimizer) else None
 
 
 def has_vanished(values: Mapping[str, tf.Tensor]) -> bool:
-    """Tell whether a step has scaled its loss by so little that training has failed."""
+    """Return whether the scale of a step is so small that training has failed."""
     return float(values.get("loss_scale", SMALLEST_SCALE)) < SMALLEST_SCALE
 
 
@@ -61,8 +61,8 @@ def numbers_of(optimizer: keras.Optimizer) -> dict[str, float]:
     }
 
 
-def go_on_with(optimizer: keras.Optimizer, numbers: Mapping[str, float]) -> None:
-    """Set the state of the scale to that of a checkpoint, if it has one."""
+def restore(optimizer: keras.Optimizer, numbers: Mapping[str, float]) -> None:
+    """Restore the state of the scale from a checkpoint, if it has one."""
     if isinstance(optimizer, LossScaleOptimizer) and "loss_scale" in numbers:
         optimizer.dynamic_scale.assign(numbers["loss_scale"])
         optimizer.step_counter.assign(int(numbers["finite_steps"]))

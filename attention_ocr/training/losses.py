@@ -1,4 +1,4 @@
-"""The loss of the settings: that of the recogniser, and a penalty on large weights."""
+"""The training loss: recognition loss and L2 penalty."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,15 +13,15 @@ from attention_ocr.training.optimization import NOT_DECAYED
 def make_loss(
     config: Config, variables: Sequence[keras.Variable], replicas: int = 1
 ) -> Callable[..., dict[str, tf.Tensor]]:
-    """Return the loss of the settings, a function of outputs, batch and `normalizer`.
+    """Return the training loss, a function of outputs, batch and `normalizer`.
 
-    It is that of `make_recognition_loss`, and with `l2` above 0 half of the squared norm of the
-    variables times `l2`, as `l2_penalty`; biases and normalisation scales are spared.
+    It is the loss of `make_recognition_loss` and, with `l2` above 0, `l2` times half of the squared
+    norm of the variables, as `l2_penalty`; biases and normalisation scales are exempt.
 
     Args:
-        config: the settings.
-        variables: what is trained.
-        replicas: which add their losses up; each counts its share of the penalty.
+        config: The settings.
+        variables: Trained variables.
+        replicas: Number of replicas whose losses are summed; each counts its share of the penalty.
     """
     settings, recognition_loss = config.training, make_recognition_loss(config)
     penalised = [variable for variable in variables if variable.name not in NOT_DECAYED]

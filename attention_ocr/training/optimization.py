@@ -14,11 +14,11 @@ from attention_ocr.training.initial_weights import has_prefix, matching_names
 from attention_ocr.training.learning_rate import LearningRate
 
 NOT_DECAYED = ("bias", "beta", "gamma")
-"""Names of the variables that weight decay and L2 spare."""
+"""Names of variables exempt from weight decay and L2."""
 
 
 def make_learning_rate(settings: TrainingConfig) -> LearningRate:
-    """Return the learning rate of each step; of `DEFAULT_STEPS` where `steps` is 0."""
+    """Return the learning-rate schedule, over `DEFAULT_STEPS` if `steps` is 0."""
     return LearningRate(
         settings.schedule,
         peak=settings.learning_rate,
@@ -30,17 +30,17 @@ def make_learning_rate(settings: TrainingConfig) -> LearningRate:
 
 
 def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) -> keras.Optimizer:
-    """Return the optimiser of the settings with its learning rate, its slots made.
+    """Return the optimiser with its learning rate, its slots created.
 
-    `adamw` and `muon` have the decoupled weight decay (Loshchilov and Hutter, 2019), which spares
-    biases and normalisation scales; `adamw` is `adam` (Kingma and Ba, 2015) otherwise.
+    `adamw` and `muon` have decoupled weight decay (Loshchilov and Hutter, 2019), from which biases
+    and normalisation scales are exempt; `adamw` is otherwise `adam` (Kingma and Ba, 2015).
 
     Args:
-        settings: of the training.
-        variables: what is trained.
+        settings: Training settings.
+        variables: Trained variables.
 
     Raises:
-        ValueError: `learning_rate_scales` names weights that are not trained.
+        ValueError: If `learning_rate_scales` names weights that are not trained.
     """
     rate = make_learning_rate(settings)
     if settings.optimizer in ("adamw", "adam"):
@@ -48,7 +48,7 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
             rate,
             weight_decay=settings.weight_decay if settings.optimizer == "adamw" else None,
             beta_2=0.99,
-            # Of the mean gradient of a batch the smallest entries are near 1e-7.
+            # The smallest entries of the mean gradient of a batch are near 1e-7.
             epsilon=1e-8,
         )
         optimizer.exclude_from_weight_decay(
@@ -78,9 +78,9 @@ def make_optimizer(settings: TrainingConfig, variables: list[keras.Variable]) ->
 def _scale_learning_rates(
     optimizer: keras.Optimizer, variables: list[keras.Variable], factors: Mapping[str, float]
 ) -> None:
-    """Make the optimiser multiply its rate by the factor of the longest prefix that fits.
+    """Make the optimiser multiply its rate by the factor of the longest matching prefix.
 
-    Adam and its kin cancel a factor of the gradient, so the rate itself must be scaled.
+    Adam and similar optimisers cancel a factor of the gradient, so the rate itself is scaled.
     """
     names = [weight_name(variable) for variable in variables]
     for prefix in factors:
@@ -107,12 +107,12 @@ def _scale_learning_rates(
 def clip_gradients(
     gradients: list[tf.Tensor], settings: TrainingConfig
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Return the gradients shortened to `clip_norm`, and the global norm that they had.
+    """Return the gradients clipped to `clip_norm`, and their global norm before clipping.
 
     Args:
-        gradients: of each variable.
-        settings: `clipping` tells what is at most `clip_norm` long: all gradients together, by
-            `global_norm` (Pascanu et al., 2013), or each, `per_variable`.
+        gradients: Gradient of each variable.
+        settings: Training settings. `clipping` is `global_norm` (Pascanu et al., 2013), which
+            limits the norm of all gradients together, or `per_variable`.
     """
     norm = tf.linalg.global_norm(gradients)
     if settings.clip_norm == 0 or settings.clipping == "none":
@@ -125,14 +125,14 @@ def clip_gradients(
 
 
 class AveragedWeights:
-    """Exponential moving average of all weights, the statistics of normalisation included.
+    """Exponential moving average of all weights, including normalisation statistics.
 
     The decay grows with the step, `min(decay, (1 + step) / (10 + step))`, so that the random
-    weights of the start are soon forgotten (as `tf.train.ExponentialMovingAverage` does).
+    initial weights are soon forgotten (as in `tf.train.ExponentialMovingAverage`).
 
     Args:
-        weights: what is averaged.
-        decay: of the average; 0 keeps the weights themselves.
+        weights: Averaged weights.
+        decay: Decay of the average; with 0 it equals the weights.
     """
 
     def __init__(self, weights: list[keras.Variable], decay: float) -> None:
@@ -144,24 +144,24 @@ class AveragedWeights:
         ]
 
     def update(self, step: tf.Tensor) -> None:
-        """Move the averages towards the weights after step `step` (from 0)."""
+        """Update the averages after step `step`, counted from 0."""
         step = tf.cast(step, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for average, weight in zip(self.averages, self.weights, strict=True):
             if not average.dtype.is_floating:
-                # A count, as some networks of `keras.applications` keep.
+                # A counter, as in some networks of `keras.applications`.
                 average.assign(weight.value)
                 continue
             average.assign_sub((average - weight.value) * (1.0 - decay))
 
     def restart(self) -> None:
-        """Begin again with the weights as they are."""
+        """Reset the averages to the current weights."""
         for average, weight in zip(self.averages, self.weights, strict=True):
             average.assign(weight.value)
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Give the network its averages inside the `with` block, and its weights back after it."""
+        """Use the averages as weights of the network inside the `with` block."""
         weights = [tf.identity(weight.value) for weight in self.weights]
         for weight, average in zip(self.weights, self.averages, strict=True):
             weight.assign(average)

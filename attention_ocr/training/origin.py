@@ -1,4 +1,4 @@
-"""What a run goes on from: the checkpoint of other settings, data or workers, and where in them."""
+"""Resuming from a checkpoint of other settings, data or workers, and the position in the data."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,18 +14,18 @@ from attention_ocr.training.workers import Workers
 
 
 class Origin:
-    """Compares a run with the checkpoint that it goes on from, and keeps count of its examples.
+    """Compares a run with the checkpoint that it resumes from, and counts its examples.
 
     Args:
-        config: settings of the run.
-        source: its training data.
-        workers: its processes.
-        earlier_config: settings that the work directory held before, if any; those of checkpoints
-            of earlier releases, which have no record.
+        config: Settings of the run.
+        source: Its training data.
+        workers: Its processes.
+        earlier_config: Settings found in the work directory, if any; they stand in for the record
+            that checkpoints of earlier releases lack.
 
     Attributes:
-        start: the example of the source from which data are drawn, over all workers.
-        validation_due: whether the validation of the step that was restored is still to be done.
+        start: Index of the first example to draw from the source, over all workers.
+        validation_due: Whether the restored step has not been validated yet.
     """
 
     def __init__(
@@ -50,35 +50,35 @@ class Origin:
         self._position = 0
         self._step = 0
 
-    def reason_to_draw_anew(
+    def reason_to_reposition(
         self, step: int, document: Mapping[str, Any] | None, failed: bool
     ) -> str:
-        """Return why a saved position of the pipeline is not used, and set `start` in its place.
+        """Return why a saved pipeline position cannot be used, and set `start` instead.
 
         Args:
-            step: of a checkpoint.
-            document: its record, if it has one.
-            failed: whether to restore the position has failed.
+            step: Step of a checkpoint.
+            document: Its record, if it has one.
+            failed: Whether restoring the position has failed.
 
         Returns:
-            The reason, for people; empty where it fits.
+            The reason, for the log; empty if the position can be used.
         """
         before = self._read(step, document)
         self.start = before.start(self._now)
-        reason = before.reason_to_draw_anew(self._now)
+        reason = before.reason_to_reposition(self._now)
         if failed and not reason:
             return (
-                "its place in the training data cannot be restored: they are read on from example "
+                "its position in the training data cannot be restored: they are read from example "
                 f"{self.start:,}"
             )
         return reason
 
-    def begins_at(self, step: int, document: Mapping[str, Any] | None) -> None:
-        """Count on from a checkpoint.
+    def resume_at(self, step: int, document: Mapping[str, Any] | None) -> None:
+        """Count examples from a checkpoint on.
 
         Args:
-            step: of it; 0 where there is none.
-            document: its record, if it has one.
+            step: Its step; 0 if there is none.
+            document: Its record, if it has one.
         """
         self._step = step
         if not step:
@@ -89,64 +89,62 @@ class Origin:
 
     @property
     def numbers(self) -> Mapping[str, float]:
-        """The numbers of the checkpoint that the run goes on from; none where it begins."""
+        """The numbers of the checkpoint that the run resumes from; empty for a new run."""
         return self._before.numbers if self._before else {}
 
     def record(
         self,
         step: int,
-        num_left_out: int,
+        num_skipped: int,
         validation_due: bool,
         numbers: Mapping[str, float] = MappingProxyType({}),
     ) -> dict[str, Any]:
         """Return the record of a checkpoint.
 
         Args:
-            step: of it.
-            num_left_out: examples that this process has left out since it began.
-            validation_due: whether it is written before the validation of its step.
-            numbers: of the run that are no variables.
+            step: Its step.
+            num_skipped: Examples that this process has skipped since it started.
+            validation_due: Whether it is written before the validation of its step.
+            numbers: State of the run that is not in variables.
         """
         return self._now.to_dict() | {
-            "position": self.position(step, num_left_out),
+            "position": self.position(step, num_skipped),
             "validation_due": validation_due,
             "numbers": dict(numbers),
         }
 
-    def position(self, step: int, num_left_out: int) -> int:
-        """Return the examples that the run has drawn by a step, see `record`."""
+    def position(self, step: int, num_skipped: int) -> int:
+        """Return the number of examples that the run has drawn up to a step, see `record`."""
         drawn = (step - self._step) * self._batch_size
-        # What one worker leaves out stands for the others, which no one has counted together.
-        return self._position + drawn + num_left_out * (self._now.num_workers or 1)
+        # Skipped examples are not summed over workers: this one's count stands for the others.
+        return self._position + drawn + num_skipped * (self._now.num_workers or 1)
 
     def differences(self, step: int, document: Mapping[str, Any] | None) -> list[str]:
-        """Return a phrase for all in which a checkpoint was made otherwise."""
+        """Return a phrase for each setting or datum in which a checkpoint differs."""
         return self._read(step, document).differences(self._now)
 
-    def tell(self, work_dir: Path, step: int, ended: bool, limit: str) -> None:
-        """Say with which other settings a run goes on, or that it has ended and they do nothing.
+    def log_changes(self, work_dir: Path, step: int, ended: bool, limit: str) -> None:
+        """Log the changed settings of a resumed run; if it has ended, that they have no effect.
 
         Args:
-            work_dir: of the run.
-            step: of the checkpoint that was restored.
-            ended: whether no step is left to train.
-            limit: name of the setting that ends it.
+            work_dir: Work directory of the run.
+            step: Step of the restored checkpoint.
+            ended: Whether no step is left to train.
+            limit: Name of the setting that ends the run.
         """
         differences = ", ".join(self._before.differences(self._now)) if self._before else ""
         if not ended:
             if differences:
-                logging.info("going on with other settings: %s", differences)
+                logging.info("resuming with changed settings: %s", differences)
             return
-        text = (
-            f"{work_dir} is finished: it ended at step {step}, and only another --{limit} goes on."
-        )
+        text = f"{work_dir} is finished: it ended at step {step}. To continue, change --{limit}."
         if differences:
             logging.warning("%s These changes have no effect: %s", text, differences)
         else:
             logging.info("%s", text)
 
     def _read(self, step: int, document: Mapping[str, Any] | None) -> RunRecord:
-        """Return the record of a checkpoint, or what can be said of one that has none."""
+        """Return the record of a checkpoint, or one inferred from the earlier settings."""
         if document is not None:
             try:
                 return RunRecord.from_dict(document)

@@ -1,4 +1,4 @@
-"""Training a recogniser that was composed of layers: what must hold, and what is kept of it."""
+"""Training a recogniser composed of layers: checks of its settings, and saving its layers."""
 
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from attention_ocr.text.charset import Charset
 
 
 def check_network(recognizer: Recognizer, config: Config) -> None:
-    """Refuse settings that do not go with a composed recogniser.
+    """Refuse settings that do not match a composed recogniser.
 
     Raises:
-        ValueError: If one does not; the message names it.
+        ValueError: If a setting does not match; the message names it.
     """
     model, training = config.model, config.training
     for name, head, weight in (
@@ -62,7 +62,7 @@ def check_network(recognizer: Recognizer, config: Config) -> None:
 
 
 def initial_values(recognizer: Recognizer, config: Config) -> list[np.ndarray]:
-    """Return the weights of a recogniser in its order, made now if there are none yet."""
+    """Return the weights of a recogniser in its order, building it if necessary."""
     if not recognizer.built:
         recognizer(example_inputs(config), training=False)
     values: list[np.ndarray] = recognizer.get_weights()
@@ -73,12 +73,12 @@ def keep_network(recognizer: Recognizer, charset: Charset, work_dir: Path) -> No
     """Write the layers of a recogniser into a new work directory, or check them against an old one.
 
     Args:
-        recognizer: What is trained.
-        charset: Of the model.
-        work_dir: Before its settings are written.
+        recognizer: The recogniser to train.
+        charset: Charset of the model.
+        work_dir: Work directory; its settings are not written yet.
 
     Raises:
-        ValueError: If the recogniser reads other characters, or the directory holds another one.
+        ValueError: If the recogniser has another charset, or the directory holds another one.
     """
     decoder, head = recognizer.decoder, recognizer.ctc_head
     check_vocabulary(getattr(decoder, "vocabulary_size", None), charset)
@@ -94,7 +94,7 @@ def keep_network(recognizer: Recognizer, charset: Charset, work_dir: Path) -> No
 
 
 def _alike(network: Any, other: Any) -> bool:
-    """Return whether two configurations differ in names alone, some of which Keras numbers."""
+    """Return whether two configurations are equal but for names, some of which Keras numbers."""
     if isinstance(network, dict) and isinstance(other, dict):
         return network.keys() == other.keys() and all(
             name == "name" or _alike(value, other[name]) for name, value in network.items()

@@ -1,4 +1,4 @@
-"""The work directory of a run before its first step: settings, characters, what was left there."""
+"""Preparation of the work directory before the first step: settings, charset, clean-up."""
 
 import contextlib
 import dataclasses
@@ -18,17 +18,17 @@ from attention_ocr.training.workers import Workers
 
 
 class KeptSettings:
-    """Gives a work directory its settings back behind a `with` block that has trained nothing.
+    """Restores the settings of a work directory after a `with` block that has trained nothing.
 
-    So they always are those that its weights were trained with.
+    They are thus always the settings that its weights were trained with.
 
     Args:
-        work_dir: with settings, or without.
-        is_chief: whether this process looks after them.
+        work_dir: Work directory, with or without settings.
+        is_chief: Whether this process restores them.
 
     Attributes:
-        before: the settings that were there; none where there were none that can be read.
-        are_replaced: whether the new ones stay.
+        before: The earlier settings; None if there were none or they cannot be read.
+        are_replaced: Whether the new settings stay.
     """
 
     def __init__(self, work_dir: Path, is_chief: bool = True) -> None:
@@ -36,7 +36,7 @@ class KeptSettings:
         self.are_replaced = False
         self._work_dir = work_dir
         self._is_chief = is_chief
-        # Damaged ones are refused where the directory is prepared.
+        # Damaged settings are refused when the directory is prepared.
         with contextlib.suppress(FileNotFoundError, ValueError):
             self.before = Config.load(work_dir)
 
@@ -51,12 +51,12 @@ class KeptSettings:
 
 
 def clear_left_overs(work_dir: Path, workers: Workers) -> None:
-    """Remove files of the model that a killed run was still writing."""
+    """Remove incomplete model files of a killed run."""
     if workers.index == 0:
         for name in (CONFIG_FILE, CHARSET_FILE, NETWORK_FILE, WEIGHTS_FILE, REPORT_FILE):
             for path in work_dir.glob(f"{name}*{TEMPORARY_SUFFIX}"):
                 path.unlink(missing_ok=True)
-    # Nobody writes before all is cleared.
+    # No worker may write before the clean-up has finished.
     workers.all_true(True)
 
 
@@ -67,23 +67,23 @@ def prepare_work_directory(
 
     Args:
         config: The settings.
-        work_dir: Made where it does not exist.
+        work_dir: Work directory; created if it does not exist.
         source: Training examples.
-        recognizer: One that was composed of layers, if any.
+        recognizer: A recogniser composed of layers, if any.
 
     Returns:
         The charset of the model.
 
     Raises:
-        ValueError: the directory holds a model with other image or model settings, or another
-            charset than one that the settings name, or another network.
+        ValueError: If the directory holds a model with other image or model settings, another
+            network, or another charset than the one in the settings.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     is_new = not (work_dir / CONFIG_FILE).exists()
     if is_new:
         charset = make_charset(config, source)
         if recognizer is None:
-            # One that a run without settings has left.
+            # Written by a run that did not get as far as its settings.
             (work_dir / NETWORK_FILE).unlink(missing_ok=True)
     else:
         old, charset = Config.load(work_dir), Charset.load(work_dir)
@@ -111,24 +111,24 @@ def _check_same_model(old: Config, new: Config, work_dir: Path) -> None:
 def _check_same_charset(
     charset: Charset, old: Config, new: Config, source: Source, work_dir: Path
 ) -> None:
-    # One that is made of the labels stays as it was: what is new in them is counted as unknown.
+    # A charset built from the labels is kept: new characters in them count as unknown.
     name = new.data.charset
-    # Nor is a file needed again that has gone since.
+    # Nor is a charset file needed again that has been deleted since.
     gone = name == old.data.charset and name != "ascii" and not Path(name).exists()
     if name and not gone and make_charset(new, source) != charset:
         raise ValueError(
             f"{work_dir} holds a model with charset={old.data.charset!r} "
             f"({len(charset.characters)} characters); train another one in another directory. "
-            f"Received: charset={name!r}, which has others"
+            f"Received: charset={name!r}, which has other characters"
         )
 
 
 def make_charset(config: Config, source: Source) -> Charset:
-    """Return the characters that a model of these settings and training data has.
+    """Return the charset of a model with these settings and training data.
 
     Raises:
-        OSError: the charset file, or a label, cannot be read.
-        ValueError: the file is no charset, or a label is damaged.
+        OSError: If the charset file or a label cannot be read.
+        ValueError: If the file is not a charset, or a label is damaged.
     """
     name = config.data.charset
     if name == "ascii":
@@ -136,6 +136,6 @@ def make_charset(config: Config, source: Source) -> Charset:
     if name:
         return Charset.load(Path(name))
     with explaining(source):
-        # Between two words that are joined stands a space, which their labels may not have.
+        # Joined words are separated by a space, which may not occur in the labels.
         joint = " " if config.augmentation.join_words else ""
         return Charset.from_labels(itertools.chain(source.labels(), joint))

@@ -1,4 +1,4 @@
-"""Weights from elsewhere that training starts from."""
+"""Pretrained encoder weights from a file."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from attention_ocr.settings.config import Config
 
 
 def check_encoder(config: Config) -> None:
-    """Refuse, before anything is written, an encoder that cannot be made.
+    """Refuse, before anything is written, an encoder that cannot be built.
 
     Raises:
-        ValueError: see `make_encoder`.
-        FileNotFoundError: there is no file of weights for it.
+        ValueError: If `make_encoder` refuses the settings.
+        FileNotFoundError: If the file of its weights does not exist.
     """
     make_encoder(config)
     path = config.training.encoder_weights
@@ -21,9 +21,9 @@ def check_encoder(config: Config) -> None:
 
 
 def load_pretrained(recognizer: Recognizer, path: str) -> None:
-    """Give an encoder that is a network of `keras.applications` its weights from a file.
+    """Load the weights of a `keras.applications` encoder from a file.
 
     Raises:
-        ValueError: the file holds other weights; the message names it.
+        ValueError: If the file holds other weights; the message names it.
     """
     recognizer.encoder.load_pretrained(Path(path))

@@ -1,4 +1,4 @@
-"""Where a run stands, and how that is told."""
+"""Progress of a run, and its reporting."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from attention_ocr.text.charset import UNKNOWN_ID
 
 
 class TrainingResult(NamedTuple):
-    """What a run reached.
+    """Result of a run.
 
     Attributes:
-        step: steps done.
-        best_exact_match: of the weights that were kept; none without validation data.
-        best_step: at which they were.
+        step: Number of steps trained.
+        best_exact_match: Exact match of the kept weights; None without validation data.
+        best_step: Step of the kept weights.
     """
 
     step: int
@@ -28,13 +28,13 @@ class TrainingResult(NamedTuple):
 
 
 class Progress:
-    """Where the run stands; the variables are part of every checkpoint.
+    """Progress of the run; the variables are part of every checkpoint.
 
     Attributes:
-        step: steps done.
-        best_exact_match: of the best validation; -1 before the first.
-        best_step: of that validation.
-        stale_validations: validations since then.
+        step: Number of steps trained.
+        best_exact_match: Exact match of the best validation; -1 before the first.
+        best_step: Step of that validation.
+        stale_validations: Number of validations since then.
     """
 
     def __init__(self) -> None:
@@ -52,8 +52,8 @@ class Progress:
         """Whether the kept weights were chosen by a validation."""
         return float(self.best_exact_match.numpy()) >= 0
 
-    def note_validation(self, exact_match: float, step: int) -> None:
-        """Note the result of a validation, and whether it is the best so far."""
+    def record_validation(self, exact_match: float, step: int) -> None:
+        """Record the result of a validation, and whether it is the best so far."""
         if exact_match > float(self.best_exact_match.numpy()):
             self.best_exact_match.assign(exact_match)
             self.best_step.assign(step)
@@ -61,13 +61,13 @@ class Progress:
         else:
             self.stale_validations.assign_add(1)
 
-    def best_for_people(self) -> str:
+    def best_text(self) -> str:
         """Return the best exact match as a percentage, or a dash."""
         return f"{float(self.best_exact_match.numpy()):.1%}" if self.has_validated else "-"
 
 
 def describe(metrics: TextMetrics) -> str:
-    """Return the metrics of a validation in a line for people."""
+    """Return the metrics of a validation in one line."""
     low, high = metrics.exact_match_interval
     return (
         f"exact match {metrics.exact_match:.1%} (95 % interval {low:.1%} to {high:.1%}, "
@@ -76,10 +76,10 @@ def describe(metrics: TextMetrics) -> str:
 
 
 def check_readable(predictions: Sequence[Prediction], data: DataConfig) -> None:
-    """Say which images of a validation cannot be read, and refuse to go by few that can.
+    """Log which validation images cannot be read, and refuse to validate on too few others.
 
     Raises:
-        ValueError: more than `max_unreadable` of them.
+        ValueError: If the share of unreadable images exceeds `max_unreadable`.
     """
     unreadable = [prediction.key for prediction in predictions if not prediction.readable]
     if not unreadable:
@@ -90,11 +90,11 @@ def check_readable(predictions: Sequence[Prediction], data: DataConfig) -> None:
     )
     if len(unreadable) > data.max_unreadable * len(predictions):
         raise ValueError(f"{found}, more than max_unreadable={data.max_unreadable} of them.")
-    logging.warning("%s; they count as read wrong", found)
+    logging.warning("%s; they count as errors", found)
 
 
 class BatchTally:
-    """Counts what in the batches of training was changed to fit the model."""
+    """Counts the changes to training batches that make them fit the model."""
 
     def __init__(self) -> None:
         self._num_shrunk = 0
@@ -106,12 +106,12 @@ class BatchTally:
         self._num_unknown += int(tf.math.count_nonzero(batch["targets"] == UNKNOWN_ID))
 
     def lines(self) -> list[str]:
-        """Return a line for each kind that has occurred."""
+        """Return a line for each kind of change that has occurred."""
         lines = []
         if self._num_shrunk:
             lines.append(f"shrunk {self._num_shrunk} images wider than max_image_width")
         if self._num_unknown:
-            lines.append(f"met {self._num_unknown} characters outside the charset")
+            lines.append(f"found {self._num_unknown} characters outside the charset")
         return lines
 
 

@@ -1,4 +1,4 @@
-"""One run of training: what it needs, its steps, its validations, its checkpoints."""
+"""One training run: its components, steps, validations and checkpoints."""
 
 import gc
 import math
@@ -23,7 +23,7 @@ from attention_ocr.training import loss_scale
 from attention_ocr.training.budget import Budget
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import resolve_precision
-from attention_ocr.training.initial_weights import begin_with, freeze_weights
+from attention_ocr.training.initial_weights import freeze_weights, load_initial_weights
 from attention_ocr.training.interruption import Interruption, StoppedError, signal_name
 from attention_ocr.training.optimization import (
     AveragedWeights,
@@ -48,22 +48,22 @@ EVENTS = "events"
 
 
 class Run:
-    """One run: all that it needs, made once.
+    """One run, with all its components.
 
     Args:
-        config: the settings.
-        work_dir: the work directory, with its settings and charset written.
-        charset: of the model.
-        strategy: whose scope is entered.
-        train_source: training examples.
-        eval_source: validation examples, if any.
-        workers: the processes of the run.
-        earlier_config: settings that the directory held before, if any.
-        initial_values: Weights of a network of its own that the run begins with, if any.
+        config: The settings.
+        work_dir: The work directory, with its settings and charset written.
+        charset: Charset of the model.
+        strategy: Distribution strategy; its scope has been entered.
+        train_source: Training examples.
+        eval_source: Validation examples, if any.
+        workers: The processes of the run.
+        earlier_config: Settings that the directory held before, if any.
+        initial_values: Initial weights of a composed network, if any.
 
     Attributes:
-        has_begun: whether there is something left to train, with these settings.
-        num_trained: steps done by this process.
+        has_begun: Whether there is something left to train with these settings.
+        num_trained: Number of steps trained by this process.
     """
 
     def __init__(
@@ -137,12 +137,12 @@ class Run:
             },
             self.config.training.keep_checkpoints,
             remake={"batches": self._draw},
-            reason_to_remake=self.origin.reason_to_draw_anew,
+            reason_to_remake=self.origin.reason_to_reposition,
             group=self.workers,
         )
 
     def _draw(self) -> Iterator[dict[str, tf.Tensor]]:
-        """Return batches from where the run stands in its data."""
+        """Return batches from the current position in the data."""
         shard = (self.workers.index, self.workers.count)
         batches: Iterator[dict[str, tf.Tensor]] = iter(
             training_batches(
@@ -153,24 +153,24 @@ class Run:
         return batches
 
     def close(self) -> None:
-        """Free the pipeline and the event file; say what was left out."""
+        """Close the pipeline and the event file, and log skipped examples."""
         self.summaries.close()
-        # A pipeline that still renders while the interpreter ends would never let it end.
+        # A pipeline that still renders would keep the interpreter from exiting.
         del self.batches
         gc.collect()
         for line in (*self.report.lines(), *self.tally.lines()):
             logging.warning("%s", line)
 
-    def to_the_end(self, interruption: Interruption) -> TrainingResult:
-        """Train from where the run stands until its last step, or until it stops improving.
+    def train(self, interruption: Interruption) -> TrainingResult:
+        """Train from the current step to the last, or until validation stops improving.
 
         Args:
-            interruption: notes the signals that stop the run before.
+            interruption: Records signals that stop the run early.
         """
         settings = self.config.training
-        self._go_on_or_begin()
-        # What is there stays: walking through all of TensorFlow's objects, time and again, takes a
-        # twentieth of the time of rendering.
+        self._resume_or_begin()
+        # Existing objects are exempt from garbage collection: walking through all of TensorFlow's
+        # takes a twentieth of the time of rendering.
         gc.freeze()
         step = int(self.progress.step.numpy())
         window = SpeedWindow()
@@ -205,7 +205,7 @@ class Run:
                     self.summaries.training(values, step)
                     bar.set_postfix(
                         loss=f"{values['loss']:.3f}",
-                        best=self.progress.best_for_people(),
+                        best=self.progress.best_text(),
                         refresh=False,
                     )
                 if ended or self.budget.validation_is_due(step):
@@ -219,8 +219,8 @@ class Run:
             step, best if self.eval_batches else None, int(self.progress.best_step.numpy())
         )
 
-    def _go_on_or_begin(self) -> None:
-        """Restore the newest checkpoint, or begin with the weights that the settings name."""
+    def _resume_or_begin(self) -> None:
+        """Restore the newest checkpoint, or start from the initial weights of the settings."""
         settings = self.config.training
         try:
             restored = self.checkpoints.restore()
@@ -239,19 +239,19 @@ class Run:
                 load_pretrained(self.recognizer, settings.encoder_weights)
                 self.averages.restart()
             if settings.init_from:
-                transfer = begin_with(self.recognizer, self.charset, self.config)
+                transfer = load_initial_weights(self.recognizer, self.charset, self.config)
                 self.averages.restart()
                 if self.workers.index == 0:
                     transfer.save(self.work_dir)
         self.batches = self.checkpoints.state["batches"]
         step = int(self.progress.step.numpy())
-        self.origin.begins_at(step, self.checkpoints.record())
-        self.budget.go_on_from(self.origin.numbers.get("seconds", 0.0))
-        loss_scale.go_on_with(self.optimizer, self.origin.numbers)
+        self.origin.resume_at(step, self.checkpoints.record())
+        self.budget.resume_from(self.origin.numbers.get("seconds", 0.0))
+        loss_scale.restore(self.optimizer, self.origin.numbers)
         spent = self.budget.is_spent(step)
         ended = not self.origin.validation_due and (spent or self._is_stale())
         if restored:
-            self.origin.tell(
+            self.origin.log_changes(
                 self.work_dir, step, ended, self.budget.limit(step) if spent else "patience"
             )
         self.has_begun = not ended
@@ -265,38 +265,38 @@ class Run:
     def _stop_if_told(
         self, step: int, interruption: Interruption, validation_due: bool = False
     ) -> None:
-        """Write a checkpoint and stop if this process, or another worker, has had a signal."""
+        """Write a checkpoint and stop if this process, or another worker, has received a signal."""
         number = self.workers.largest(interruption.number)
         if not number:
             return
         told = f"stopped by {signal_name(number)}"
         if not step:
             raise StoppedError(
-                number, f"{told} before the first step; the same command starts again."
+                number, f"{told} before the first step; run the same command to start again."
             )
         if self.saved_step != step:
             self._save(step, validation_due)
         raise StoppedError(
             number,
-            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; the same "
-            "command goes on from there.",
+            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; run the same "
+            "command to resume.",
         )
 
     def _save(self, step: int, validation_due: bool = False) -> None:
-        """Write a checkpoint, and the model as it is while no validation has chosen one."""
+        """Write a checkpoint; until the first validation, also the current model."""
         self.summaries.flush()
         if not self.progress.has_validated and self.kept_step != step:
             if self.kept_step < 0:
                 logging.info(
-                    "%s: the averaged weights of step %d, and from here on of each checkpoint%s",
+                    "%s: the averaged weights of step %d, and from now on of each checkpoint%s",
                     *(self.work_dir / WEIGHTS_FILE, step),
                     ", until the first validation" if self.eval_batches else "",
                 )
             with self.averages.swapped_in():
                 self._keep(weight_values(self.recognizer), step)
         numbers = {"seconds": self.budget.seconds, **loss_scale.numbers_of(self.optimizer)}
-        num_left_out = sum(self.report.counts.values())
-        record = self.origin.record(step, num_left_out, validation_due, numbers)
+        num_skipped = sum(self.report.counts.values())
+        record = self.origin.record(step, num_skipped, validation_due, numbers)
         self.checkpoints.save(step, record)
         self.saved_step = step
 
@@ -305,10 +305,10 @@ class Run:
             with explaining(self.train_source, self.report):
                 return next(self.batches)
         except ValueError as error:
-            # A checkpoint holds what was drawn ahead, and with it what ended the run before.
+            # A checkpoint includes prefetched data, and with them the error that ended the run.
             if self.report.failure or self.redrawn or not self.checkpoints.restored:
                 raise
-            logging.warning("drawing the data anew after step %d: %s", step, error)
+            logging.warning("restarting the input pipeline after step %d: %s", step, error)
         self.redrawn = True
         self.origin.start = self.origin.position(step, sum(self.report.counts.values()))
         self.batches = self._draw()
@@ -335,7 +335,7 @@ class Run:
             with self.averages.swapped_in():
                 self._keep(weight_values(self.recognizer), step)
             return
-        # Several workers stop at one and the same place only, after the validation.
+        # Several workers may only stop at the same point, after the validation.
         batches = self.eval_batches
         watched = interruption.watching(batches) if self.workers.count == 1 else batches
         try:
@@ -343,7 +343,7 @@ class Run:
                 values = weight_values(self.recognizer)
                 evaluation = evaluate(self.recognize, watched, self.charset)
                 batch = next(iter(self.eval_batches))
-                self.summaries.pictures(self.recognize, batch, step)
+                self.summaries.images(self.recognize, batch, step)
                 if self.recognizer.rectifier is not None:
                     self.summaries.rectified(self.recognizer.rectify, batch, step)
         except StoppedError:
@@ -357,7 +357,7 @@ class Run:
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values, step)
-        self.progress.note_validation(evaluation.metrics.exact_match, step)
+        self.progress.record_validation(evaluation.metrics.exact_match, step)
 
     def _keep(self, values: Mapping[str, np.ndarray], step: int) -> None:
         self.kept_step = step

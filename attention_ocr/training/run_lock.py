@@ -1,4 +1,4 @@
-"""One run in a work directory at a time."""
+"""The lock of a work directory, which admits one run at a time."""
 
 import contextlib
 import json
@@ -16,9 +16,9 @@ from attention_ocr.io.processes import is_running, start_of
 
 LOCK_FILE = "run.lock"
 HEARTBEAT_S = 20.0
-"""Time between two signs of life."""
+"""Time between two heartbeats."""
 LIFELESS_S = 300.0
-"""Time without one after which a run on another machine counts as dead."""
+"""Time without a heartbeat after which a run on another machine counts as dead."""
 
 _held: set[Path] = set()
 
@@ -26,13 +26,13 @@ _held: set[Path] = set()
 class RunLock:
     """Keeps a second run out of a work directory inside a `with` block.
 
-    The lock is a file with the host and the process of its run. One whose process is gone, as
-    `kill -9` leaves it, is taken over; whether a process of another host lives is told by the
-    file's modification time, which a live run renews.
+    The lock is a file with the host and the process of its run. A lock whose process has ended, as
+    after `kill -9`, is taken over. Whether a process of another host is alive is inferred from the
+    modification time of the file, which a live run renews.
 
     Args:
-        work_dir: exists.
-        worker: index among the processes of one run that share the directory, each with its lock.
+        work_dir: Existing work directory.
+        worker: Index of the process in its run; each process has its own lock in the directory.
 
     Raises:
         ValueError: On entering, if another run has the directory.
@@ -71,7 +71,7 @@ class RunLock:
         self._beat.join()
         _held.discard(self.path)
         if _read(self.path) == _identity():
-            # A virus scanner may hold it on Windows; a lock of no process does no harm.
+            # On Windows a virus scanner may hold the file; a stale lock does no harm.
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
 
@@ -90,13 +90,13 @@ class RunLock:
 
 
 def _identity() -> dict[str, Any]:
-    """Return what tells this process from all others."""
+    """Return the identity of this process."""
     process = os.getpid()
     return {"host": socket.gethostname(), "process": process, "started": start_of(process)}
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return what a lock holds; nothing where it is not there, or was never written to its end."""
+    """Return the content of a lock; empty if it is missing or incomplete."""
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -110,12 +110,12 @@ def _lives(holder: dict[str, Any], path: Path) -> bool:
         return False
     if holder.get("host") != socket.gethostname():
         return _age_s(path) < LIFELESS_S
-    # A number may have been given to another process since, to this one as well in a container.
+    # The number may have been reused since, in a container even by this process.
     return is_running(process) and holder.get("started") == start_of(process)
 
 
 def _age_s(path: Path) -> float:
-    """Return the time since a file was renewed, by the clock of its file system."""
+    """Return the time since a file was modified, by the clock of its file system."""
     now = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         now.touch()
@@ -128,9 +128,9 @@ def _age_s(path: Path) -> float:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Let no other process of this machine look at a lock meanwhile, where the platform can.
+    """Exclude other processes of this machine from the lock, where the platform supports it.
 
-    Without it two runs that start in the same instant could both take over one stale lock.
+    Otherwise two runs that start at the same instant could both take over one stale lock.
     """
     try:
         import fcntl
@@ -139,7 +139,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        # Some network file systems cannot.
+        # Some network file systems do not support locks.
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

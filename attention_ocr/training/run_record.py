@@ -1,4 +1,4 @@
-"""What a checkpoint was made with, and what that means for a run that goes on from it."""
+"""Record of the data and settings of a checkpoint, and how a resumed run differs from it."""
 
 import dataclasses
 import json
@@ -18,16 +18,16 @@ PIPELINE_SETTINGS = (
     "join_words",
     "augmentation",
 )
-"""Settings that shape the pipeline: its saved position fits no pipeline with others."""
+"""Settings that shape the pipeline: its saved position is valid only for the same values."""
 
 
 class DataFingerprint(NamedTuple):
-    """What tells training data from others, wherever they lie.
+    """Identity of training data, independent of their location.
 
     Attributes:
-        num_examples: if somebody counted.
-        digest: of paths and labels, of names and sizes of files, or of the options; empty where
-            the source has none.
+        num_examples: Number of examples, if known.
+        digest: Digest of paths and labels, of names and sizes of files, or of the options; empty
+            if the source has none.
     """
 
     num_examples: int | None
@@ -35,22 +35,22 @@ class DataFingerprint(NamedTuple):
 
     @classmethod
     def of(cls, source: Source) -> "DataFingerprint":
-        """Return that of a source."""
+        """Return the fingerprint of a source."""
         return cls(source.num_examples, source.digest())
 
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """What a checkpoint was made with.
+    """Data, devices and settings with which a checkpoint was made.
 
     Args:
-        position: examples that the run has drawn from its data, over all workers.
-        data: fingerprint of the training data; none where an earlier release took none.
-        num_workers: processes that trained together; none where it is not known.
-        num_devices: over all of them; none where it is not known.
-        settings: value of each setting by its name.
-        validation_due: whether the run was stopped before the validation of this step.
-        numbers: of the run at this step that are no variables: the time spent, the loss scale.
+        position: Number of examples drawn from the data, over all workers.
+        data: Fingerprint of the training data; None in records of earlier releases.
+        num_workers: Number of processes; None if unknown.
+        num_devices: Number of devices over all processes; None if unknown.
+        settings: Value of each setting by its name.
+        validation_due: Whether the run was stopped before the validation of this step.
+        numbers: State of the run that is not in variables: time spent, loss scale.
     """
 
     position: int
@@ -63,10 +63,10 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "RunRecord":
-        """Build a record from what `to_dict` returned.
+        """Build a record from the result of `to_dict`.
 
         Raises:
-            ValueError: it is none.
+            ValueError: If it is not a record.
         """
         try:
             values = dict(document)
@@ -86,7 +86,7 @@ class RunRecord:
         return {"format_version": FORMAT_VERSION} | values
 
     def has_other_data(self, now: "RunRecord") -> bool:
-        """Return whether the training data have changed, as far as that is known."""
+        """Return whether the training data are known to have changed."""
         return self.data is not None and self.data != now.data
 
     def differing_settings(self, now: "RunRecord") -> list[str]:
@@ -98,7 +98,7 @@ class RunRecord:
         ]
 
     def differences(self, now: "RunRecord") -> list[str]:
-        """Return a phrase for all that has changed: `batch_size=8 (was 4)`."""
+        """Return a phrase for each change, such as `batch_size=8 (was 4)`."""
         phrases = [
             f"{name}={_shown(now.settings[name])} (was {_shown(self.settings[name])})"
             for name in self.differing_settings(now)
@@ -111,15 +111,15 @@ class RunRecord:
             phrases.append("other training examples")
         return phrases
 
-    def reason_to_draw_anew(self, now: "RunRecord") -> str:
-        """Return why the saved position of the pipeline fits no more; empty where it does."""
+    def reason_to_reposition(self, now: "RunRecord") -> str:
+        """Return why the saved pipeline position is no longer valid; empty if it is."""
         if self.has_other_data(now):
             before = self.data.num_examples if self.data else None
             after = now.data.num_examples if now.data else None
-            counts = "" if before == after else f" ({after} examples, there were {before})"
+            counts = "" if before == after else f" ({after} examples instead of {before})"
             return (
-                f"the training data are not those that it was saved with{counts}, and are read "
-                "from their beginning"
+                f"the training data have changed since it was saved{counts}, and are read from the "
+                "beginning"
             )
         changed = [name for name in self.differing_settings(now) if name in PIPELINE_SETTINGS]
         if self.num_workers not in (None, now.num_workers):
@@ -127,17 +127,17 @@ class RunRecord:
         if not changed:
             return ""
         return (
-            f"{', '.join(changed)} changed: the training data are read on from example "
+            f"{', '.join(changed)} changed: the training data are read from example "
             f"{self.position:,}"
         )
 
     def start(self, now: "RunRecord") -> int:
-        """Return the example from which data are drawn anew."""
+        """Return the index of the first example to draw."""
         return 0 if self.has_other_data(now) else self.position
 
 
 def flat_settings(config: Config) -> dict[str, Any]:
-    """Return the value of each setting by its name, as JSON gives it back."""
+    """Return the value of each setting by its name, as it is after a JSON round trip."""
     flat: dict[str, Any] = {}
     for section in dataclasses.asdict(config).values():
         flat |= section
@@ -146,7 +146,7 @@ def flat_settings(config: Config) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as the flag has it."""
+    """Return a value in the notation of flags."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     return repr(value) if isinstance(value, str) and not value.isidentifier() else str(value)

@@ -1,4 +1,4 @@
-"""How often training feeds the decoder its own characters."""
+"""Schedules of the scheduled-sampling probability."""
 
 import math
 from collections.abc import Callable
@@ -19,10 +19,10 @@ def sampling_schedule(settings: TrainingConfig) -> Callable[[tf.Tensor], tf.Tens
     - `inverse_sigmoid`: f (1 - k / (k + exp(i / k))) with k ln k = L / 2, half of f at L / 2.
 
     Args:
-        settings: of the training.
+        settings: Training settings.
 
     Returns:
-        A function from the step, an integer scalar counted from 0, to a float32 scalar; none if
+        A function from the step, an integer scalar counted from 0, to a float32 scalar; None if
         nothing is sampled.
     """
     final, length = settings.sampling_final, float(settings.sampling_steps)
@@ -30,7 +30,7 @@ def sampling_schedule(settings: TrainingConfig) -> Callable[[tf.Tensor], tf.Tens
         return None
     if settings.scheduled_sampling == "inverse_sigmoid":
         k = _scale(length / 2)
-        # Of k / (k + exp(i / k)) the complement is the sigmoid of i / k - ln k.
+        # 1 - k / (k + exp(i / k)) is the sigmoid of i / k - ln k.
         return lambda step: final * tf.sigmoid(tf.cast(step, tf.float32) / k - math.log(k))
 
     def share(step: tf.Tensor) -> tf.Tensor:

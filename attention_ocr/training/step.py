@@ -1,4 +1,4 @@
-"""One training step, on however many devices."""
+"""One training step, on one or several devices."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ Batch = dict[str, tf.Tensor]
 
 
 def input_signature(config: Config) -> dict[str, tf.TensorSpec]:
-    """Return shapes and types of the part of a batch that the step takes."""
+    """Return shapes and dtypes of the part of a batch that the step uses."""
     image = config.image
     tokens = (None, None)
     return {
@@ -41,15 +41,15 @@ def make_train_step(
     """Return the function that trains on one batch.
 
     The loss is the mean over the tokens, or the examples, of the whole batch, over all replicas and
-    workers; each replica computes its share of the sum, and the shares' gradients are added up.
+    workers; each replica computes its share of the sum, and the gradients are summed.
 
     Returns:
         A function from a batch of this process (see `data.pipeline.training_batches`) to `loss`,
-        its parts, and `gradient_norm`, float32 scalars; with a scaled loss also `loss_scale`, and a
-        norm that is not finite, whose step is left out, is 0.
+        its parts, and `gradient_norm`, float32 scalars; with loss scaling also `loss_scale`, and
+        the norm is 0 for a skipped step, whose gradients are not finite.
 
     Raises:
-        ValueError: If it is to be compiled and there are several devices.
+        ValueError: If `jit_compile` is set and there are several devices.
     """
     replicas = strategy.num_replicas_in_sync  # over all workers
     compiled = config.training.jit_compile
@@ -57,9 +57,8 @@ def make_train_step(
         raise ValueError(f"`jit_compile` is for one device. Received: {replicas} devices")
     local_replicas = replicas // worker_shard(strategy)[1]
     replica_step = _make_replica_step(recognizer, optimizer, config, replicas)
-    # Batches differ in width and length. Told so beforehand, one device traces the step once; the
-    # batches of several replicas have no signature and are traced twice. For XLA, every shape is
-    # traced.
+    # Batches differ in width and length. With a signature, one device traces the step once; the
+    # batches of several replicas have none and are traced twice. For XLA, every shape is traced.
     signature = (input_signature(config),) if replicas == 1 and not compiled else None
 
     @tf.function(
@@ -93,7 +92,7 @@ def make_train_step(
 def _make_replica_step(
     recognizer: Recognizer, optimizer: keras.Optimizer, config: Config, replicas: int
 ) -> Callable[[Batch], dict[str, tf.Tensor]]:
-    """Return what one of `replicas` does with its part of a batch; the values are shares."""
+    """Return the step of one replica on its part of a batch; the values are its shares."""
     settings, variables = config.training, recognizer.trainable_variables
     loss = make_loss(config, variables, replicas)
     sampling_probability = sampling_schedule(settings)
@@ -110,7 +109,7 @@ def _make_replica_step(
         with tf.GradientTape() as tape:
             losses = loss(recognizer(inputs, training=True), batch, normalizer=normalizer)
             scaled_loss = scale_loss(optimizer, losses["loss"])
-        # That of an embedding is sparse, which is not worth its trouble at this size.
+        # The gradient of an embedding is sparse, which does not pay off at this size.
         gradients = [
             tf.convert_to_tensor(gradient) for gradient in tape.gradient(scaled_loss, variables)
         ]
@@ -121,10 +120,10 @@ def _make_replica_step(
             gradients = [gradient / scale for gradient in gradients]
         gradients, norm = clip_gradients(gradients, settings)
         if replicas > 1:
-            # They are whole already; the optimiser's own sum over replicas must not repeat it.
+            # The gradients are already summed, and the optimiser sums over replicas once more.
             gradients = [gradient / replicas for gradient in gradients]
         if scale is not None:
-            # The optimiser takes them scaled, and leaves out the step where they are not finite.
+            # The optimiser expects scaled gradients, and skips the step if they are not finite.
             gradients = [gradient * scale for gradient in gradients]
             losses["loss_scale"] = scale / replicas
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)

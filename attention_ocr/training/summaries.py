@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""TensorBoard summaries of a run."""
 
 import dataclasses
 import json
@@ -17,11 +17,11 @@ NUM_IMAGES = 8
 
 
 class Summaries:
-    """Writes scalars, pictures and text for TensorBoard.
+    """Writes scalars, images and text for TensorBoard.
 
     Args:
-        directory: of the event files.
-        num_views: of each image.
+        directory: Directory of the event files.
+        num_views: Number of views of each image.
     """
 
     def __init__(self, directory: Path, num_views: int = 1) -> None:
@@ -44,7 +44,7 @@ class Summaries:
         names = ("exact_match", "alphanumeric_match", "cer", "wer", "ned")
         self._write_scalars("validation", {name: metrics[name] for name in names}, step)
 
-    def pictures(self, recognize: Recognize, batch: dict[str, tf.Tensor], step: int) -> None:
+    def images(self, recognize: Recognize, batch: dict[str, tf.Tensor], step: int) -> None:
         """Write some images with label and prediction, and the attention over them."""
         images, sizes = batch["images"][:NUM_IMAGES], batch["image_sizes"][:NUM_IMAGES]
         recognition = recognize(images, sizes)
@@ -63,10 +63,10 @@ class Summaries:
                 line = (
                     f"{label.decode('utf-8', errors='replace')} | {prediction} ({confidence:.2f})"
                 )
-                picture = _colour(picture_of(image, size, self._num_views))
+                crop = _colour(picture_of(image, size, self._num_views))
                 extent = size / (image.shape[0] // self._num_views, image.shape[1])
-                tf.summary.image(f"validation/{index}", caption(picture, line)[None])
-                strip = attention_strip(picture, prediction, attention, extent)
+                tf.summary.image(f"validation/{index}", caption(crop, line)[None])
+                strip = attention_strip(crop, prediction, attention, extent)
                 tf.summary.image(f"attention/{index}", strip[None])
 
     def rectified(
@@ -75,24 +75,24 @@ class Summaries:
         batch: dict[str, tf.Tensor],
         step: int,
     ) -> None:
-        """Write some images as they are, and below each what the rectifier makes of it."""
+        """Write some images, each above its rectified image."""
         images, sizes = batch["images"][:NUM_IMAGES], batch["image_sizes"][:NUM_IMAGES]
         rows = zip(images.numpy(), rectify(images, sizes).numpy(), sizes.numpy(), strict=True)
         with self._writer.as_default(step):
             for index, (before, after, size) in enumerate(rows):
-                pictures = [
+                crops = [
                     _colour(picture_of(image, size, self._num_views)) for image in (before, after)
                 ]
-                gap = np.full((2, pictures[0].shape[1], 3), 255, np.uint8)
-                stacked = np.concatenate([pictures[0], gap, pictures[1]])
+                gap = np.full((2, crops[0].shape[1], 3), 255, np.uint8)
+                stacked = np.concatenate([crops[0], gap, crops[1]])
                 tf.summary.image(f"rectified/{index}", stacked[None])
 
     def flush(self) -> None:
-        """Write what is buffered to the disk."""
+        """Flush buffered events to disk."""
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is buffered and close the file."""
+        """Flush buffered events and close the file."""
         self._writer.close()
 
     def _write_scalars(self, group: str, values: dict[str, float], step: int) -> None:
@@ -101,5 +101,5 @@ class Summaries:
                 tf.summary.scalar(f"{group}/{name}", value)
 
 
-def _colour(picture: np.ndarray) -> np.ndarray:
-    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+def _colour(image: np.ndarray) -> np.ndarray:
+    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image

@@ -1,4 +1,4 @@
-"""Whether the weights that a run begins with have a place in its network."""
+"""Check that pretrained weights fit the network of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,23 +31,23 @@ SHAPELESS = frozenset(
         "narrow_stretch",
     }
 )
-"""Settings of the network that change the shape of no weight that both networks have."""
+"""Network settings that do not change the shape of weights common to both networks."""
 
 
 def check_initial_weights(config: Config, work_dir: Path) -> None:
-    """Refuse, before anything is written, settings that leave weights of `init_from` no place.
+    """Refuse, before anything is written, settings that the weights of `init_from` do not fit.
 
-    A part that only one of the networks has (a rectifier, a CTC head) is no contradiction, nor is
-    another charset. In a run that has begun nothing is checked.
+    A part that only one of the networks has (a rectifier, a CTC head) is allowed, as is another
+    charset. A resumed run is not checked.
 
     Args:
-        config: the settings of the run.
-        work_dir: of the run.
+        config: Settings of the run.
+        work_dir: Work directory of the run.
 
     Raises:
         FileNotFoundError: If there is no such model.
-        ValueError: If weights of a part that both networks have cannot be taken over; the message
-            names the settings that differ.
+        ValueError: If weights of a part that both networks have cannot be transferred; the message
+            names the differing settings.
     """
     settings = config.training
     if not settings.init_from or (work_dir / CONFIG_FILE).is_file():
@@ -67,15 +67,18 @@ def check_initial_weights(config: Config, work_dir: Path) -> None:
 def find_misfits(
     transfer: Transfer, saved: SavedWeights, prefixes: list[str] | None = None
 ) -> dict[str, str]:
-    """Return weights that are in one network's part alone, or of another shape, with the reason.
+    """Return the weights of shared parts that exist in one network only, or differ in shape.
 
-    What a decoder or an attention has on top of the other one is no misfit: it is learned beside
-    weights that have been taken over. In the middle of an encoder it would undo what they know.
+    Additional weights of a decoder or an attention are no misfit: they are learned beside the
+    transferred ones. In the middle of an encoder they would destroy what those have learned.
 
     Args:
-        transfer: what became of the weights.
-        saved: of the other model.
-        prefixes: of the paths that were asked for; none for all.
+        transfer: Outcome of the transfer.
+        saved: Weights of the pretrained model.
+        prefixes: Requested path prefixes; None for all.
+
+    Returns:
+        The reason by the name of the weight.
     """
     old_parts = {_part(name) for name in saved.values}
     new_parts = {_part(name) for name in (*transfer.taken, *transfer.left)}
@@ -110,8 +113,8 @@ def _explain(
     name, reason = next(iter(misfits.items()))
     num_weights = len(transfer.taken) + len(transfer.left)
     return (
-        f"Weights of init_from={init_from} have no place in this network ({len(transfer.taken)} of "
-        f"{num_weights} could be taken over; {name}: {reason}). Leave these settings to the model, "
-        f"which has {expected}, or name the parts to take over in `init_parts`. "
+        f"Weights of init_from={init_from} do not fit this network ({len(transfer.taken)} of "
+        f"{num_weights} can be transferred; {name}: {reason}). Leave these settings to the model, "
+        f"which has {expected}, or name the parts to transfer in `init_parts`. "
         f"Received: {received}"
     )

@@ -1,4 +1,4 @@
-"""The processes that train one model together, and what they agree on."""
+"""The processes that train one model together, and their communication."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,19 @@ import tensorflow as tf
 from attention_ocr.training.devices import worker_shard
 
 _CAPACITY = 64
-"""Numbers that a worker can tell the others at once."""
+"""Maximum numbers that a worker can send to the others at once."""
 
 
 class Workers:
     """The processes of a run.
 
     Args:
-        strategy: by which they train.
+        strategy: Their distribution strategy.
 
     Attributes:
-        index: of this process.
-        count: of all.
-        num_devices: over all processes.
+        index: Index of this process.
+        count: Number of processes.
+        num_devices: Number of devices over all processes.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
@@ -31,10 +31,10 @@ class Workers:
         self._total = tf.function(self._sum_over_devices)
 
     def gather(self, numbers: Sequence[int]) -> list[list[int]]:
-        """Return what every worker hands in; all of them have to call it at the same place.
+        """Return the numbers of every worker; all workers must call it at the same point.
 
         Args:
-            numbers: from 0 on; of more than 64, the first.
+            numbers: Non-negative numbers; only the first 64 are sent.
 
         Returns:
             A list for each worker, in their order.
@@ -43,10 +43,10 @@ class Workers:
         if self.count == 1:
             return [own]
         table = np.zeros((self.count, _CAPACITY), np.int64)
-        # 0 stands for nothing.
+        # 0 marks an unused entry.
         table[self.index, : len(own)] = np.add(own, 1)
         local_devices = self.num_devices // self.count
-        # One device of each process hands the table in.
+        # One device of each process contributes the table.
         shares = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(
                 table * (context.replica_id_in_sync_group % local_devices == 0)
@@ -56,11 +56,11 @@ class Workers:
         return [[int(number) for number in row if number >= 0] for row in rows]
 
     def all_true(self, claim: bool) -> bool:
-        """Return whether a claim holds for every worker; all of them have to call it."""
+        """Return whether a claim holds for every worker; all workers must call it."""
         return all(row == [1] for row in self.gather([int(claim)]))
 
     def largest(self, number: int) -> int:
-        """Return the largest of a number of each worker; all of them have to call it."""
+        """Return the maximum over all workers; all workers must call it."""
         return max(row[0] for row in self.gather([number]))
 
     def _sum_over_devices(self, shares: tf.Tensor) -> tf.Tensor:
@@ -70,16 +70,16 @@ class Workers:
 
 def _sum(table: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
-    # An argument is on no device yet, and the sum comes to where the shares are.
+    # An argument has no device yet; the sum is placed where the shares are.
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(table))
 
 
 @contextlib.contextmanager
 def explaining_lost_workers(workers: Workers) -> Iterator[None]:
-    """Make the end of another worker, inside the `with` block, a line for people.
+    """Explain the loss of another worker inside the `with` block in one line.
 
     Raises:
-        ConnectionError: in place of TensorFlow's error.
+        ConnectionError: If another worker has ended, in place of TensorFlow's error.
     """
     try:
         yield
@@ -88,6 +88,6 @@ def explaining_lost_workers(workers: Workers) -> Iterator[None]:
             raise
         raise ConnectionError(
             f"Lost another of the {workers.count} workers ({type(error).__name__}). Start all of "
-            "them again by the same commands: they go on from the newest checkpoint that all of "
+            "them again with the same commands: they resume from the newest checkpoint that all of "
             "them have."
         ) from error

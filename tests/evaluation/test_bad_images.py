@@ -13,17 +13,17 @@ from tests import tiny, tiny_model
 
 @pytest.fixture
 def labels(tmp_path):
-    """Twelve files labelled "ab"; four of them are no images."""
-    picture = tiny_model.images(1)[0]
-    image = Image.fromarray(picture)
+    """Twelve files labelled "ab"; four of them are not images."""
+    pixels = tiny_model.images(1)[0]
+    image = Image.fromarray(pixels)
     tall, wide = (np.zeros((*shape, 3), np.uint8) for shape in ((4000, 1), (1, 4000)))
     contents = {
-        "good.png": tiny_model.encoded(picture),
-        "cut.png": tiny_model.encoded(picture)[:-50],
+        "good.png": tiny_model.encoded(pixels),
+        "cut.png": tiny_model.encoded(pixels)[:-50],
         "empty.png": b"",
         "text.png": b"no image",
-        "cut.jpg": tiny_model.encoded(picture, "JPEG")[:200],
-        "pixel.png": tiny_model.encoded(picture[:1, :1]),
+        "cut.jpg": tiny_model.encoded(pixels, "JPEG")[:200],
+        "pixel.png": tiny_model.encoded(pixels[:1, :1]),
         "wide.png": tiny_model.encoded(wide),
         "tall.bmp": tiny_model.encoded(tall, "BMP"),
         "deep.png": b"",
@@ -33,11 +33,11 @@ def labels(tmp_path):
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-    Image.fromarray(picture[..., 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
     image.convert("CMYK").save(tmp_path / "print.jpg")
     image.convert("P").save(tmp_path / "palette.png", transparency=0)
     image.save(
-        tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(picture[::-1])]
+        tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(pixels[::-1])]
     )
     return tiny.write_labels(tmp_path, dict.fromkeys(contents, "ab"))
 
@@ -49,7 +49,7 @@ def read_always_ab(images: tf.Tensor, image_sizes: tf.Tensor) -> RecognitionOutp
     return RecognitionOutput(tf.repeat("ab", num_images), tf.ones(num_images), None, None)
 
 
-def test_every_image_is_counted_once_and_the_broken_ones_as_read_empty(labels):
+def test_every_image_is_counted_once_and_broken_ones_as_empty_predictions(labels):
     batches = evaluation_batches(open_source(str(labels)), tiny.config())
     evaluation = evaluate(read_always_ab, batches)
     names = [line.split("\t")[0] for line in labels.read_text(encoding="utf-8").splitlines()]

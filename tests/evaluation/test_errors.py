@@ -10,7 +10,7 @@ def prediction(label: str, text: str, confidence: float = 0.5, **values: object)
     return entry._replace(**values)
 
 
-def test_confusions_are_counted_over_all_texts_the_most_frequent_first():
+def test_confusions_are_counted_over_all_texts_most_frequent_first():
     predictions = [
         prediction("O0O", "000"),
         prediction("ROOM", "R00M"),

@@ -15,7 +15,7 @@ from tests import tiny
 
 
 def reader_of(answers: list[tuple[str, float]]):
-    """Return a `recognize` that reads the answers in their order, whatever the images."""
+    """Return a `recognize` that returns the answers in order, whatever the images."""
     remaining = iter(answers)
 
     def read(images: tf.Tensor, _: tf.Tensor) -> RecognitionOutput:
@@ -45,7 +45,7 @@ def batches_of(labels: list[str], readable: list[bool], size: int = 2) -> list[d
     ]
 
 
-def test_every_example_is_read_once_in_order_and_counted():
+def test_every_example_is_recognised_once_in_order_and_counted():
     labels = ["abc", "Don't", "", "e\u0301", "x"]
     answers = [("abc", 0.5), ("DONT", 0.25), ("", 1.0), ("\u00e9", 0.75), ("xy", 0.125)]
     evaluation = evaluate(reader_of(answers), batches_of(labels, [True] * 5))
@@ -63,7 +63,7 @@ def test_every_example_is_read_once_in_order_and_counted():
     assert evaluation.metrics.cer == pytest.approx((4 + 1) / 10)
 
 
-def test_an_unreadable_image_counts_as_read_empty():
+def test_an_unreadable_image_counts_as_an_empty_prediction():
     answers = [("ab", 0.9), ("ab", 0.9)]
     evaluation = evaluate(reader_of(answers), batches_of(["ab", "ab"], [False, True]))
     broken = evaluation.predictions[0]
@@ -103,7 +103,7 @@ def test_the_graph_reads_what_the_layers_read(model):
     assert run.experimental_get_tracing_count() == 1
 
 
-def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
+def test_a_data_set_is_evaluated_completely_whatever_its_batches(model):
     source = open_source(model.config.data.eval_data)
     read = make_recognize(model.recognizer, model.config, model.charset)
     whole = evaluate(read, evaluation_batches(source, model.config))
@@ -117,7 +117,7 @@ def test_a_data_set_is_evaluated_whole_and_its_batches_change_nothing(model):
 
 
 @pytest.mark.parametrize("decoding", ["attention", "ctc", "joint"])
-def test_a_search_gives_its_best_texts_and_the_best_of_them_as_the_text(model, decoding):
+def test_a_search_returns_its_best_texts_and_the_best_of_them_as_the_text(model, decoding):
     config = model.config.with_decoding({"decoding": decoding, "beam_width": 4, "num_best": 3})
     batch = tiny.random_batch()
     found = make_recognize(model.recognizer, config, model.charset)(
@@ -158,7 +158,7 @@ def test_a_language_model_of_words_is_silent_on_strings(model, tmp_path, decodin
     )
 
 
-def test_a_search_is_asked_where_greedy_decoding_is_unsure(model, tmp_path):
+def test_a_search_runs_where_greedy_decoding_has_low_confidence(model, tmp_path):
     save_language_model(train_ngram(["0b0", "1c1c"], 3), tmp_path / "words.npz")
     batch = tiny.random_batch()
 
@@ -175,23 +175,23 @@ def test_a_search_is_asked_where_greedy_decoding_is_unsure(model, tmp_path):
     greedy, searched = read(), read(**search)
     differ = greedy.text.numpy() != searched.text.numpy()
     assert differ.sum() >= 2
-    # Of the texts that a search changes, the surest is kept.
-    surest = float(greedy.confidence.numpy()[differ].max())
-    is_sure = greedy.confidence.numpy() >= surest
-    mixed = read(**search, search_below=surest)
-    expected = np.where(is_sure, greedy.text, searched.text)
+    # The most confident of the texts that a search would change is kept.
+    highest = float(greedy.confidence.numpy()[differ].max())
+    is_confident = greedy.confidence.numpy() >= highest
+    mixed = read(**search, search_below=highest)
+    expected = np.where(is_confident, greedy.text, searched.text)
     np.testing.assert_array_equal(mixed.text, expected)
     np.testing.assert_array_equal(mixed.alternatives.texts[:, 0], expected)
-    confidences = np.where(is_sure, greedy.confidence, searched.confidence)
+    confidences = np.where(is_confident, greedy.confidence, searched.confidence)
     np.testing.assert_allclose(mixed.confidence, confidences, rtol=1e-4)
-    # What has a rule to keep, or several texts to return, is searched for.
+    # With a rule, or several texts to return, the search always runs.
     for more in ({"num_best": 2}, {"allowed_characters": "abc"}):
         np.testing.assert_array_equal(
-            read(**search, **more, search_below=surest).text, read(**search, **more).text
+            read(**search, **more, search_below=highest).text, read(**search, **more).text
         )
 
 
-def test_a_head_that_the_recogniser_lacks_cannot_read(model):
+def test_a_head_that_the_recogniser_lacks_cannot_decode(model):
     recognizer = tiny.recognizer(ctc_weight=0.0)
     decoding = prepare_decoding(tiny.config(decoding="ctc"), model.charset)
     batch = tiny.random_batch()

@@ -1,4 +1,4 @@
-"""An evaluation in which each image has a lexicon, from LMDB and from TensorFlow Datasets."""
+"""Evaluation with one lexicon per image, from LMDB and from TensorFlow Datasets."""
 
 import dataclasses
 
@@ -75,13 +75,13 @@ def predictions(work_dir, source: str, **decoding) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("decoding", [{}, {"beam_width": 3}, {"decoding": "ctc"}])
-def test_nothing_but_the_words_of_its_lexicon_is_read_in_an_image(work_dir, database, decoding):
+def test_predictions_are_words_of_the_lexicon_of_the_image(work_dir, database, decoding):
     read = predictions(work_dir, f"{database},lexicon=lexicon", **decoding)
     assert list(read) == TEXTS
     assert read["ab"] in ("ab", "cc", "10")
     assert read["b"] == "b"
     assert read["abc"] == "abc"
-    # Of its words, one has capitals and none of the other may be read.
+    # One of its words has capitals, and the other may not be predicted.
     assert read["ca1"] == "bb"
     folded = predictions(
         work_dir, f"{database},lexicon=lexicon", lexicon_ignore_case=True, **decoding
@@ -89,7 +89,7 @@ def test_nothing_but_the_words_of_its_lexicon_is_read_in_an_image(work_dir, data
     assert folded["ca1"] in ("ca1", "bb")
 
 
-def test_an_image_without_words_is_read_as_without_a_lexicon(work_dir, database):
+def test_an_image_with_an_empty_lexicon_is_recognised_without_one(work_dir, database):
     model = load_trained_model(work_dir)
     config = dataclasses.replace(model.config)
     batches = evaluation_batches(open_source(str(database)), config)
@@ -99,14 +99,14 @@ def test_an_image_without_words_is_read_as_without_a_lexicon(work_dir, database)
     assert read["0123"] == free[3].prediction
 
 
-def test_lexicons_of_tensorflow_datasets_are_read_by(work_dir, prepared, database):
+def test_lexicons_of_tensorflow_datasets_are_used(work_dir, prepared, database):
     read = predictions(work_dir, f"{prepared},lexicon=lexicon")
     expected = predictions(work_dir, f"{database},lexicon=lexicon")
     assert read == {text: expected[text] for text in read}
     assert len(read) == len(TEXTS)
 
 
-def test_what_has_no_lexicon_is_refused_by_name(prepared, database):
+def test_sources_without_a_lexicon_are_refused_by_name(prepared, database):
     with pytest.raises(ValueError, match="these lexicons: lexicon. Received: lexicon=text"):
         open_source(f"{prepared},lexicon=text")
     with pytest.raises(ValueError, match="Expected other-000000001 in .*Received: no such entry"):
@@ -115,7 +115,7 @@ def test_what_has_no_lexicon_is_refused_by_name(prepared, database):
         open_source(f"{database},lexicon=lexicon,weight=1;{database},weight=1")
 
 
-def test_lexicons_of_images_do_not_go_with_a_rule_for_all(work_dir):
+def test_lexicons_per_image_exclude_a_rule_for_all(work_dir):
     model = load_trained_model(work_dir)
     config = model.config.with_decoding({"pattern": "a+"})
     with pytest.raises(ValueError, match="Received both: pattern='a[+]'"):

@@ -21,7 +21,7 @@ def test_a_model_on_disk_is_evaluated_on_its_validation_data(work_dir, tmp_path)
     ]
 
 
-def test_settings_and_data_are_taken_in_place_of_the_models_own(work_dir):
+def test_settings_and_data_replace_those_of_the_model(work_dir):
     labels = str(work_dir / "words" / "labels.tsv")
     part = f"{labels},every=2,part=eval"
     evaluation = attention_ocr.evaluate(work_dir, part, decoding={"decoding": "ctc"}, batch_size=2)
@@ -32,7 +32,7 @@ def test_settings_and_data_are_taken_in_place_of_the_models_own(work_dir):
     assert any(changed)
 
 
-def test_a_model_that_had_no_validation_data_needs_some(tmp_path):
+def test_a_model_without_validation_data_needs_data(tmp_path):
     folder = tiny_model.write_work_dir(tmp_path, eval_data="")
     with pytest.raises(ValueError, match="Expected `data`: the training had no validation data"):
         attention_ocr.evaluate(folder)

@@ -54,7 +54,7 @@ def metrics_of(folder: Path) -> dict:
     return json.loads((folder / METRICS_FILE).read_text("utf-8"), parse_constant=refuse)
 
 
-def test_metrics_are_written_for_machines(tmp_path):
+def test_metrics_are_written_as_json(tmp_path):
     write_report(EVALUATION, "words.tsv,every=5,part=eval", tmp_path / "deep" / "evaluation")
     document = metrics_of(tmp_path / "deep" / "evaluation")
     assert document["source"] == "words.tsv,every=5,part=eval"
@@ -72,7 +72,7 @@ def test_metrics_are_written_for_machines(tmp_path):
     )
 
 
-def test_every_prediction_is_written_as_it_was_read(tmp_path):
+def test_every_prediction_is_written_unchanged(tmp_path):
     write_report(EVALUATION, "words.tsv", tmp_path)
     with (tmp_path / PREDICTIONS_FILE).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -92,7 +92,7 @@ def test_every_prediction_is_written_as_it_was_read(tmp_path):
     assert (rows[2]["shrunk"], rows[5]["readable"]) == ("True", "False")
 
 
-def test_no_prediction_is_run_by_a_spreadsheet_or_steers_a_terminal(tmp_path):
+def test_no_prediction_is_executed_by_a_spreadsheet_or_controls_a_terminal(tmp_path):
     texts = ["=1+1|'x'!A1", "-5", "@a", "PA\x1b[31mRKING"]
     write_report(evaluation(*(prediction(text, text) for text in texts)), "words.tsv", tmp_path)
     content = (tmp_path / PREDICTIONS_FILE).read_text("utf-8")
@@ -103,7 +103,7 @@ def test_no_prediction_is_run_by_a_spreadsheet_or_steers_a_terminal(tmp_path):
         assert [from_cell(row[column]) for row in rows] == texts
 
 
-def test_the_table_is_written_for_people():
+def test_the_table_shows_the_metrics():
     lines = format_table(EVALUATION).splitlines()
     assert lines[0].split() == ["images", "8"]
     assert lines[1].split()[:3] == ["exact", "match", "62.5%"]
@@ -123,7 +123,7 @@ def test_the_table_is_written_for_people():
     assert max(map(len, lines)) < 100
 
 
-def test_errors_are_written_for_machines_and_for_people(tmp_path):
+def test_errors_are_written_as_json_and_as_text(tmp_path):
     wrong = evaluation(
         prediction("ROOM 5", "R00M5", confidence=0.75),
         prediction("\x1b[2J", "x", key="\x1b.png"),
@@ -146,7 +146,7 @@ def test_errors_are_written_for_machines_and_for_people(tmp_path):
     assert "Google" in line
 
 
-def test_the_table_is_silent_about_what_did_not_happen():
+def test_the_table_omits_what_did_not_happen():
     table = format_table(evaluation(prediction("a", "a")))
     assert "unreadable" not in table
     assert "shrunk" not in table

@@ -1,4 +1,4 @@
-"""A temperature from the validation data to the confidences of a reading."""
+"""Temperature scaling, from validation data to the confidences of a reading."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_a_temperature_changes_every_confidence_and_no_text(model, values):
 
 @pytest.fixture
 def labelled(work_dir, tmp_path):
-    """A copy of the model, with data of which it reads about half."""
+    """A copy of the model, with data of which it predicts about half correctly."""
     copy = tmp_path / "model"
     shutil.copytree(work_dir, copy, ignore=shutil.ignore_patterns("export", "evaluation"))
     folder = tmp_path / "words"
@@ -58,7 +58,7 @@ def labelled(work_dir, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_fitted_temperature_is_kept_and_used_and_nothing_else_changes(labelled, capsys):
+def test_the_fitted_temperature_is_saved_and_used_and_nothing_else_changes(labelled, capsys):
     model, labels = labelled
     before = Config.load(model)
     arguments = [f"--model={model}", f"--eval_data={labels}", "--fit_temperature"]
@@ -77,8 +77,8 @@ def test_the_fitted_temperature_is_kept_and_used_and_nothing_else_changes(labell
     assert sum(b["num_examples"] for b in measured["bins"]) == 6
 
 
-def test_data_that_is_all_wrong_fits_nothing(model, work_dir):
+def test_wrong_predictions_alone_fit_no_temperature(model, work_dir):
     labels = work_dir / "words/labels.tsv"
     batches = evaluation_batches(open_source(f"{labels}"), model.config).take(1)
-    with pytest.raises(ValueError, match="right and wrong readings. Received: 0 right, 3 wrong"):
+    with pytest.raises(ValueError, match="right and wrong predictions. Received: 0 right, 3 wrong"):
         fit_on(model.recognizer, model.config, model.charset, batches)

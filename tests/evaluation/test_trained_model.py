@@ -1,4 +1,4 @@
-"""A model, named or in memory, evaluated and exported by functions that need no flags."""
+"""Evaluation and export of a model, by name or in memory, by functions without flags."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ def test_a_model_is_evaluated_on_the_data_of_its_training(work_dir):
     assert found.unreachable.num_labels == 0
 
 
-def test_a_model_in_memory_is_evaluated_on_other_data_by_other_settings(work_dir, tmp_path):
+def test_a_model_in_memory_is_evaluated_on_other_data_with_other_settings(work_dir, tmp_path):
     labels = tiny.write_label_file(tmp_path / "data", ["a", "b£", "c"])
     model = load_trained_model(work_dir)
     found = evaluate_model(model, str(labels), batch_size=2, decoding={"decoding": "ctc"})

@@ -25,7 +25,7 @@ def test_labels_with_unknown_characters_or_too_long_are_counted_and_named():
     assert long == "2 labels over 6 characters, never right: 0123012.png, £123012.png"
 
 
-def test_of_many_some_are_named_to_people_and_all_to_machines():
+def test_text_names_some_of_many_and_json_all():
     labels = [chr(0x4E00 + index) for index in range(60)]
     found = find_unreachable([prediction(label) for label in labels], CHARSET, max_length=6)
     (line,) = found.lines()
@@ -34,7 +34,7 @@ def test_of_many_some_are_named_to_people_and_all_to_machines():
     assert len(found.to_dict()["unknown_keys"]) == len(found.unknown_characters) == 60
 
 
-def test_labels_within_reach_are_not_mentioned():
+def test_reachable_labels_are_not_mentioned():
     found = find_unreachable([prediction("abc"), prediction("A")], CHARSET, max_length=6)
     assert (found.num_labels, found.lines()) == (0, [])
 

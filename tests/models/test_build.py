@@ -19,7 +19,7 @@ def test_a_height_that_does_not_divide_by_the_rows_of_the_encoder_is_refused():
         tiny.recognizer(encoder="resnet", image_height=48)
 
 
-def test_the_seed_alone_decides_the_weights():
+def test_the_seed_alone_determines_the_weights():
     one = tiny.recognizer(seed=3)
     np.random.default_rng().normal()
     tf.random.normal((4,))
@@ -71,7 +71,7 @@ def test_bfloat16_keeps_variables_and_logits_in_float32():
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_global_precision_is_left_as_it_was(precision, monkeypatch):
+def test_the_global_precision_is_restored(precision, monkeypatch):
     build_recognizer(tiny.config(), tiny.CHARSET, precision=precision)
     assert keras.config.dtype_policy().name == "float32"
 
@@ -84,7 +84,7 @@ def test_the_global_precision_is_left_as_it_was(precision, monkeypatch):
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_one_hot_coordinates_reach_to_the_widest_picture():
+def test_one_hot_coordinates_cover_the_widest_image():
     recognizer = tiny.recognizer(coordinates="one_hot", sequence_layers=0)
     grid = recognizer.encode(tf.zeros((1, 16, 96, 1)), tf.constant([[16, 90]])).feature_grid
     # 32 channels of the encoder, 2 rows, 24 columns of 96 pixels.
@@ -92,7 +92,7 @@ def test_one_hot_coordinates_reach_to_the_widest_picture():
     np.testing.assert_array_equal(grid[0, 1, :23, 34:], np.eye(24)[:23])
 
 
-def test_parts_may_be_named_by_their_places():
+def test_parts_may_be_named_by_module_and_class():
     named = {"encoder": "vgg", "image_height": 32, "attention": "location", "sequence_cell": "gru"}
     placed = named | {
         "encoder": "attention_ocr.models.encoders.vgg:VGGEncoder",
@@ -130,7 +130,7 @@ def test_options_reach_the_layers():
         ),
     ],
 )
-def test_options_and_places_that_are_wrong_are_refused(values, message):
+def test_invalid_options_and_class_names_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         tiny.recognizer(**values)
 

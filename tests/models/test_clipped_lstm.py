@@ -37,7 +37,7 @@ def test_the_cell_state_is_clipped_before_the_output():
     np.testing.assert_array_equal(hidden, same)
 
 
-def test_a_clip_that_is_not_reached_is_an_lstm():
+def test_without_clipping_it_is_an_lstm():
     wide, plain = make_cell(100.0), make_cell(0.0)
     plain.set_weights(wide.get_weights())
     states = [tf.constant(value) for value in STATES]
@@ -47,7 +47,7 @@ def test_a_clip_that_is_not_reached_is_an_lstm():
         np.testing.assert_allclose(ours, other, atol=1e-6)
 
 
-def test_it_is_made_again_from_its_arguments():
+def test_it_is_rebuilt_from_its_config():
     cell = make_cell(0.25)
     assert ClippedLSTMCell.from_config(cell.get_config()).cell_clip == 0.25
 

@@ -1,4 +1,4 @@
-"""What every encoder has to do with every way of reading it."""
+"""Requirements on every encoder with every head and sequence model."""
 
 import dataclasses
 import itertools
@@ -41,7 +41,7 @@ COMPACT = {
     "num_views": 1,
 }
 KINDS = [
-    # All of one encoder, and of every other choice each head once.
+    # All combinations with one encoder, and each head once with every other choice.
     *(
         COMPACT | {"sequence_layers": sequence_layers, "decoding": decoding}
         for sequence_layers, decoding in itertools.product((0, 1), DECODINGS)
@@ -59,7 +59,7 @@ KINDS = [
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
 def config(request):
-    # Each kind without the other's head.
+    # Each head without the other.
     weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}, "joint": {}}
     return tiny.config(
         **{"ctc_weight": 1.0, "attention_weight": 1.0} | weights[request.param["decoding"]],
@@ -106,7 +106,7 @@ def test_one_step_lowers_the_loss(recognizer, batch):
     assert after < before
 
 
-def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
+def test_decoding_gives_a_text_a_confidence_and_a_position_for_each_character(
     recognizer, config, batch
 ):
     recognition = read(recognizer, config, batch)
@@ -126,7 +126,7 @@ def test_reading_gives_a_text_a_confidence_and_a_place_for_each_character(
         np.testing.assert_array_equal(sums[num_characters:], 0.0)
 
 
-def test_saved_weights_give_the_same_reading_to_another_recogniser(
+def test_saved_weights_give_the_same_predictions_in_another_recogniser(
     recognizer, config, batch, tmp_path
 ):
     save_weights(weight_values(recognizer), tmp_path / "weights.npz")

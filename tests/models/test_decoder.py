@@ -78,7 +78,7 @@ def test_there_is_no_look_ahead(decoder):
 def test_an_example_depends_neither_on_its_batch_nor_on_its_padding(decoder):
     memory, state = start(decoder)
     logits, weights, _ = decoder(memory, state, DECODER_INPUTS)
-    # The second example alone, with more padding, of other values, and two steps more.
+    # The second example alone, with more padding of other values, and two more steps.
     values = np.concatenate([VALUES[1:2, :2], np.full((1, 9, D), 50.0, np.float32)], axis=1)
     cells = np.array([[True] * 2 + [False] * 9])
     inputs = np.concatenate([DECODER_INPUTS[1:2], [[0, 0]]], axis=1)
@@ -145,7 +145,7 @@ def test_the_initial_state_sees_the_whole_summary(decoder):
     assert hidden.shape == cell.shape == (B, U)
 
 
-def test_dropout_is_for_training_alone():
+def test_dropout_is_for_training_only():
     decoder = make_decoder(dropout=0.5, seed=1)
     memory, state = start(decoder)
     reading, _, _ = decoder(memory, state, DECODER_INPUTS)
@@ -153,7 +153,7 @@ def test_dropout_is_for_training_alone():
     training, weights, _ = decoder(memory, state, DECODER_INPUTS, training=True)
     np.testing.assert_array_equal(again, reading)
     assert np.abs(training - reading).max() > 0.1
-    # Dropped is what the logits see, not what the recurrence sees.
+    # Dropout affects the logits, not the recurrence.
     _, undropped, _ = decoder(memory, state, DECODER_INPUTS, training=False)
     np.testing.assert_allclose(weights, undropped, atol=1e-6)
 
@@ -173,7 +173,7 @@ def test_logits_and_weights_stay_in_float32():
 
 
 @pytest.mark.parametrize(("cell", "sizes"), [("lstm", [U, U]), ("gru", [U])])
-def test_every_layer_starts_from_the_whole_summary_and_keeps_a_state_of_its_own(cell, sizes):
+def test_every_layer_starts_from_the_whole_summary_and_keeps_its_own_state(cell, sizes):
     decoder = make_decoder(cell=cell, num_layers=3)
     summary = tf.Variable(SUMMARY)
     with tf.GradientTape(persistent=True) as tape:
@@ -204,7 +204,7 @@ def test_without_feedback_the_text_changes_nothing():
     assert decoder.cells[0].kernel.shape == (D, 4 * U)
 
 
-def test_hard_attention_draws_in_training_alone():
+def test_hard_attention_samples_in_training_only():
     decoder = make_decoder(HardAttention(9, soft_share=0.5, name="attention"))
     memory, state = start(decoder)
     reading = decoder(memory, state, DECODER_INPUTS)
@@ -221,7 +221,7 @@ def test_hard_attention_draws_in_training_alone():
     assert np.all(is_hard[drew])
 
 
-def test_the_baseline_teaches_nothing_but_itself():
+def test_the_loss_of_the_baseline_trains_only_the_baseline():
     decoder = make_decoder(HardAttention(9, name="attention"))
     with tf.GradientTape() as tape:
         taught = decoder(*start(decoder), DECODER_INPUTS, training=True)

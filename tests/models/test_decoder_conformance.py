@@ -1,4 +1,4 @@
-"""What every kind of decoder has to do; each registered choice is in at least one of them."""
+"""Requirements on every kind of decoder, with each registered choice in at least one of them."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_every_variable_gets_a_gradient_that_lowers_the_loss(config, recognizer)
         variable.assign_sub(0.005 * tf.convert_to_tensor(gradient))
     after = loss(recognizer(BATCH, training=True), BATCH)
     recognizer.set_weights(weights)
-    # Hard attention draws anew, and may look at worse cells.
+    # Hard attention samples again, and may choose worse cells.
     if config.decoder.attention != "hard":
         assert float(after["loss"]) < float(losses["loss"])
 
@@ -131,7 +131,9 @@ def test_the_previous_character_matters_if_it_is_fed_back(config, recognizer):
     assert (difference > 1e-4) == config.decoder.autoregressive
 
 
-def test_saved_weights_give_the_same_reading_to_another_recogniser(config, recognizer, tmp_path):
+def test_saved_weights_give_the_same_predictions_in_another_recogniser(
+    config, recognizer, tmp_path
+):
     save_weights(weight_values(recognizer), tmp_path / "weights.npz")
     other = build_recognizer(tiny.config(**values_of(config), seed=9), tiny.CHARSET)
     expected = read(recognizer, config)

@@ -45,7 +45,7 @@ def test_attention_loss_equals_the_sum_over_the_real_tokens_in_numpy():
 
 
 def test_label_smoothing_worked_out_by_hand():
-    # Probabilities 1/2, 1/4, 1/4; a tenth of the target's goes to all three alike.
+    # Probabilities 1/2, 1/4, 1/4; a tenth of the target's is spread evenly over all three.
     logits = np.log([[[0.5, 0.25, 0.25]]]).astype(np.float32)
     loss = attention_loss(logits, np.array([[1]]), np.array([[1.0]], np.float32), 0.1)
     assert float(loss) == pytest.approx(0.9 * math.log(4) + 0.1 * 5 * math.log(2) / 3, rel=1e-6)
@@ -98,7 +98,7 @@ def test_ctc_loss_is_the_sum_over_the_batch():
     ("label", "num_columns", "fits"),
     [([4, 5], 2, True), ([4, 5], 1, False), ([4, 4], 3, True), ([4, 4], 2, False)],
 )
-def test_a_label_that_does_not_fit_counts_nothing(label, num_columns, fits):
+def test_a_label_that_does_not_fit_has_no_loss(label, num_columns, fits):
     # Beside one that fits, and with columns on the padding that must not help.
     logits = tf.Variable(random(2, W, V))
     targets = np.array([[*label, END_ID], [6, END_ID, 0]], np.int32)
@@ -124,7 +124,7 @@ def test_a_batch_in_which_no_label_fits_has_no_loss():
 
 
 def outputs_and_batch(steps: int = 0, columns: int = 0) -> tuple[dict, dict]:
-    """Return outputs and a batch, with more padding of another value."""
+    """Return outputs and a batch, optionally with more padding of another value."""
     outputs = {
         "logits": np.pad(random(B, T, V), ((0, 0), (0, steps), (0, 0)), constant_values=9.0),
         "ctc_logits": np.pad(
@@ -169,7 +169,7 @@ def test_shares_of_a_batch_add_up_to_its_loss():
     assert float(sum(shares)) == pytest.approx(float(whole), rel=1e-5)
 
 
-def test_a_head_that_is_missing_has_no_loss():
+def test_a_missing_head_has_no_loss():
     outputs, batch = outputs_and_batch()
     attention = recognition_loss({"logits": outputs["logits"]}, batch, **WEIGHTED)
     assert attention.keys() == {"loss", "attention_loss"}
@@ -201,7 +201,7 @@ def test_reinforce_worked_out_by_hand():
     expected = 0.5 * (surprises[0] ** 2 + surprises[1] ** 2) + surprises[0] + 2 * surprises[1]
     assert float(loss) == pytest.approx(expected, rel=1e-5)
     d_drawn, d_baselines, d_logits = tape.gradient(loss, [drawn, baselines, logits])
-    # A step that went better than expected is made likelier by descent: surprise above 0.
+    # Descent makes a step more probable if its reward exceeds the baseline.
     np.testing.assert_allclose(d_drawn, [[-surprises[0], -surprises[1], 0.0]], rtol=1e-5)
     np.testing.assert_allclose(d_baselines, [[-surprises[0], -surprises[1], 0.0]], rtol=1e-5)
     assert d_logits is None
@@ -225,8 +225,8 @@ def test_hard_attention_adds_its_terms_to_the_loss():
     assert float(hard["loss"]) == pytest.approx(float(plain["loss"]) + terms, rel=1e-5)
 
 
-def test_reinforce_finds_the_cell_that_pays():
-    # Three cells; the true character is likely where the second is seen. Draws by the weights.
+def test_reinforce_finds_the_rewarding_cell():
+    # Three cells; the true character is probable if the second is seen. Samples by the weights.
     scores = tf.Variable([[0.0, 0.0, 0.0]])
     baseline = tf.Variable(0.0)
     probabilities = tf.constant([[0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])

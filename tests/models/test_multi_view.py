@@ -44,7 +44,7 @@ def batch():
 
 
 @pytest.mark.parametrize("coordinates", ["none", "one_hot"])
-def test_one_encoder_sees_each_view_alone(batch, coordinates):
+def test_one_encoder_sees_each_view_separately(batch, coordinates):
     settings = {"sequence_layers": 0, "coordinates": coordinates}
     both = tiny.recognizer(num_views=2, **settings)
     single = tiny.recognizer(**settings)
@@ -67,7 +67,7 @@ def test_one_encoder_sees_each_view_alone(batch, coordinates):
             )
 
 
-def test_the_rectifier_straightens_each_view(batch):
+def test_the_rectifier_transforms_each_view(batch):
     recognizer = tiny.recognizer(num_views=2, rectifier="affine")
     bias = recognizer.rectifier.localization.parameters.bias
     bias.assign(tf.constant([0, 0, 1.0, 0, 0, -1.0]))

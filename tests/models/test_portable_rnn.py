@@ -28,7 +28,7 @@ def operations(function: tf.types.experimental.ConcreteFunction) -> set[str]:
 
 
 @pytest.mark.parametrize("num_columns", [7, 8], ids=["one_at_once", "four_at_once"])
-def test_the_portable_loop_gives_what_training_gives(layer, num_columns):
+def test_the_portable_loop_equals_the_training_loop(layer, num_columns):
     inputs = np.random.default_rng(2).normal(size=(B, num_columns, D)).astype(np.float32)
     expected = layer(inputs, LENGTHS)
     portable = tf.function(
@@ -40,9 +40,9 @@ def test_the_portable_loop_gives_what_training_gives(layer, num_columns):
         np.testing.assert_allclose(output, other, atol=1e-5)
 
 
-def test_it_needs_no_tensor_lists_and_no_shapes_known_beforehand(layer):
+def test_it_needs_neither_tensor_lists_nor_static_shapes(layer):
     expected = layer(INPUTS, LENGTHS)
-    # A function for each form, because a trace is kept.
+    # One function per variant, because traces are cached.
     signature = (tf.TensorSpec((None, None, D)), tf.TensorSpec((None,), tf.int32))
     training = tf.function(layer, input_signature=signature).get_concrete_function()
     assert operations(training) & TENSOR_LISTS
@@ -61,7 +61,7 @@ def test_padding_changes_nothing(layer):
     np.testing.assert_allclose(other_summary, summary, atol=1e-6)
 
 
-def test_a_portable_copy_has_the_same_variables_and_leaves_the_layer_as_it_is(layer):
+def test_a_portable_copy_shares_the_variables_and_leaves_the_layer_unchanged(layer):
     expected = layer(INPUTS, LENGTHS)
     copy = layer.portable_copy()
     assert copy.portable
@@ -76,7 +76,7 @@ def test_a_portable_copy_has_the_same_variables_and_leaves_the_layer_as_it_is(la
         np.testing.assert_allclose(output, other, atol=1e-5)
 
 
-def test_an_lstm_in_one_operation_gives_what_training_gives():
+def test_an_lstm_in_one_operation_equals_the_training_loop():
     layer = BidirectionalLSTM(U)
     layer(tf.zeros((1, 2, D)), tf.constant([2]))
     random = np.random.default_rng(0)

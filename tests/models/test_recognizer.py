@@ -94,7 +94,7 @@ def test_the_memory_is_the_grid_with_its_padding_masked(recognizer):
     assert grid.shape[1] == (1 if recognizer.sequence else 32 // recognizer.encoder.stride[0])
 
 
-def test_columns_without_a_sequence_model_are_means_over_the_rows_of_the_picture():
+def test_columns_without_a_sequence_model_are_means_over_the_valid_rows():
     recognizer = build("compact", 0)
     sizes = tf.constant([[32, 48], [9, 40]])
     images = BATCH["images"][1:3] * tf.cast(tf.range(32)[None, :, None, None] < 9, tf.float32)
@@ -121,7 +121,7 @@ def test_the_initial_state_sees_both_directions():
     assert np.all(tape.gradient(total, summary).numpy() != 0.0)
 
 
-def test_a_head_can_be_left_out():
+def test_a_head_can_be_omitted():
     attention = build("compact", 1, ctc_weight=0.0)
     assert attention(BATCH).keys() == {"logits"}
     ctc = build("compact", 1, attention_weight=0.0, decoding="ctc")

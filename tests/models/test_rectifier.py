@@ -31,7 +31,7 @@ def rectifier(request):
 
 
 def bend(rectifier: Rectifier, scale: float = 1.0) -> Rectifier:
-    """Give the last layer weights that it might learn."""
+    """Give the last layer weights like those of a trained one."""
     layer = rectifier.localization.parameters
     random = np.random.default_rng(1)
     layer.kernel.assign(random.normal(scale=scale, size=layer.kernel.shape))
@@ -41,7 +41,7 @@ def bend(rectifier: Rectifier, scale: float = 1.0) -> Rectifier:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("training", [False, True])
-def test_at_first_every_picture_passes_unchanged_to_the_bit(precision, training):
+def test_at_first_every_image_passes_unchanged_to_the_bit(precision, training):
     for make in TRANSFORMS.values():
         with tiny.computing_in(precision):
             rectifier = Rectifier(make())
@@ -50,7 +50,7 @@ def test_at_first_every_picture_passes_unchanged_to_the_bit(precision, training)
         np.testing.assert_array_equal(rectified, noise())
 
 
-def test_known_parameters_take_pixels_from_where_they_say(rectifier):
+def test_known_parameters_sample_known_positions(rectifier):
     layer = rectifier.localization.parameters
     layer.kernel.assign(tf.zeros_like(layer.kernel))
     # A shift by 0.2 of the half width and -0.3 of the half height, in each family.
@@ -69,7 +69,7 @@ def test_known_parameters_take_pixels_from_where_they_say(rectifier):
         np.testing.assert_array_equal(result[:, width:], 0.0)
 
 
-def test_a_picture_depends_neither_on_its_batch_nor_on_its_padding(rectifier):
+def test_an_image_depends_neither_on_its_batch_nor_on_its_padding(rectifier):
     bend(rectifier)
     rectified = rectifier(noise(), SIZES)
     assert np.abs(rectified - noise()).max() > 0.1
@@ -117,7 +117,7 @@ def test_it_learns_to_undo_a_shift():
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
             rectified = rectifier(shifted, sizes, training=True)
-            # The edge has nothing to come from.
+            # The edge has no source in the shifted image.
             loss = tf.reduce_mean(tf.square(rectified - target)[:, :, 4:-4])
         gradients = tape.gradient(loss, rectifier.trainable_variables)
         optimizer.apply(gradients, rectifier.trainable_variables)
@@ -127,7 +127,7 @@ def test_it_learns_to_undo_a_shift():
     assert losses[-1] < 0.05 * losses[0]
 
 
-def test_a_thumbnail_shows_the_picture_without_its_padding():
+def test_a_thumbnail_shows_the_image_without_its_padding():
     images = np.zeros((2, 32, 160, 1), np.float32)
     images[0, :, :128] = images[1, :8, :32] = 0.5
     small = thumbnails(tf.constant(images), tf.constant([[32, 128], [8, 32]]))

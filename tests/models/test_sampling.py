@@ -7,13 +7,13 @@ from attention_ocr.models.sampling import sample_bilinear
 B, H, W, C = 3, 6, 9, 2
 SIZES = np.array([[6, 9], [4, 5], [1, 1]], np.int32)
 RANDOM = np.random.default_rng(0)
-# The padding is not zero here, so that what comes from it shows.
+# The padding is not zero here, so that sampling it would show.
 IMAGES = RANDOM.normal(size=(B, H, W, C)).astype(np.float32)
 ROWS = RANDOM.uniform(-3, 8, (B, 4, 7)).astype(np.float32)
 COLUMNS = RANDOM.uniform(-3, 12, (B, 4, 7)).astype(np.float32)
 
 
-def test_it_equals_scipy_on_each_picture_and_continues_its_edges():
+def test_it_equals_scipy_on_each_image_and_repeats_its_edges():
     sampled = sample_bilinear(tf.constant(IMAGES), tf.constant(SIZES), ROWS, COLUMNS)
     assert sampled.shape == (B, 4, 7, C)
     for index, (height, width) in enumerate(SIZES):
@@ -27,14 +27,14 @@ def test_it_equals_scipy_on_each_picture_and_continues_its_edges():
             np.testing.assert_allclose(sampled[index, ..., channel], expected, atol=1e-5)
 
 
-def test_places_on_pixels_give_the_pixels_to_the_bit():
+def test_positions_on_pixels_give_the_pixels_to_the_bit():
     rows = np.broadcast_to(np.arange(H, dtype=np.float32)[:, None], (B, H, W))
     columns = np.broadcast_to(np.arange(W, dtype=np.float32), (B, H, W))
     full = tf.constant([[H, W]] * B)
     np.testing.assert_array_equal(sample_bilinear(IMAGES, full, rows, columns), IMAGES)
 
 
-def test_its_gradient_is_that_of_small_steps():
+def test_its_gradient_equals_finite_differences():
     rows, columns = tf.Variable(ROWS), tf.Variable(COLUMNS)
 
     def total(rows: np.ndarray, columns: np.ndarray) -> tf.Tensor:
@@ -49,7 +49,7 @@ def test_its_gradient_is_that_of_small_steps():
         there = total(ROWS + shift[0], COLUMNS + shift[1])
         back = total(ROWS - shift[0], COLUMNS - shift[1])
         slopes = (there - back).numpy() / (2 * step)
-        # Where a step crosses a pixel the surface has a fold, and no slope of its own.
+        # Where a step crosses a pixel, the surface is not differentiable.
         places = ROWS if shift[0] else COLUMNS
         smooth = np.abs(places - np.round(places)) > step
         np.testing.assert_allclose(gradient.numpy()[smooth], slopes[smooth], atol=1e-3)

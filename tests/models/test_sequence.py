@@ -31,7 +31,7 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
 def lstm(
     columns: np.ndarray, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
-    """Return the states of one LSTM over `columns` [W, D], one column after the other."""
+    """Return the states of one LSTM over `columns` [W, D], column by column."""
     hidden = cell = np.zeros(recurrent_kernel.shape[0])
     states = []
     for column in columns:
@@ -93,7 +93,7 @@ def test_every_variable_gets_a_gradient(layer, inputs):
         assert float(tf.reduce_max(tf.abs(gradient))) > 0.0
 
 
-def test_the_two_directions_start_with_weights_of_their_own():
+def test_the_two_directions_start_with_different_weights():
     layer = BidirectionalLSTM(U)
     layer(tf.zeros((1, 2, D)), tf.constant([2]))
     forward, backward = layer.recurrent_kernel.numpy()

@@ -22,7 +22,7 @@ def make_layer() -> BidirectionalLSTM:
 
 
 def unrolled(layer: BidirectionalLSTM, inputs: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """Compute the layer example by example, column by column, with TensorFlow's own gradients."""
+    """Compute the layer per example and column, with TensorFlow's gradients."""
     kernels = tf.split(layer.projection.kernel, 2, axis=1)
     outputs, summaries = [], []
     for index, length in enumerate(LENGTHS):
@@ -46,7 +46,7 @@ def unrolled(layer: BidirectionalLSTM, inputs: tf.Tensor) -> tuple[list[tf.Tenso
     return outputs, tf.concat(summaries, axis=0)
 
 
-def test_the_written_gradient_equals_the_derived_one():
+def test_the_explicit_gradient_equals_automatic_differentiation():
     layer, inputs = make_layer(), tf.constant(INPUTS)
     output_weights, summary_weights = random(B, W, 2 * U, seed=8), random(B, 2 * U, seed=9)
     variables = [inputs, *layer.trainable_variables]

@@ -1,4 +1,4 @@
-"""Layers and recognisers are written down and made again, by Keras and to the bit."""
+"""Layers and recognisers are serialised and rebuilt by Keras, to the bit."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def make(name: str, **arguments: object) -> object:
     return getattr(layers, name)(**{**ARGUMENTS[name], **arguments})
 
 
-def test_every_layer_is_tried():
+def test_every_layer_is_tested():
     known = {
         name
         for name in layers.__all__
@@ -77,9 +77,9 @@ def test_every_layer_is_tried():
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_a_layer_is_made_again_of_its_configuration(name):
+def test_a_layer_is_rebuilt_from_its_config(name):
     layer = make(name)
-    # As a file has it.
+    # As after a round trip through a file.
     config = json.loads(json.dumps(serialize_layer(layer)))
     assert config["registered_name"] == f"attention_ocr>{name}"
     again = deserialize_layer(config)
@@ -92,7 +92,7 @@ def test_a_layer_is_made_again_of_its_configuration(name):
 
 
 def composed(num_views: int = 1, **parts: object) -> Recognizer:
-    """Compose a recogniser with both heads, whose weights are all drawn at random."""
+    """Compose a recogniser with both heads, with random values in all weights."""
     keras.utils.set_random_seed(1)
     recognizer = Recognizer(
         **{
@@ -162,7 +162,7 @@ def test_a_keras_file_keeps_mixed_precision(encoder, tmp_path):
     assert_equal(recognizer, again, 1)
 
 
-def test_fit_needs_no_loss_and_goes_on_after_loading(tmp_path):
+def test_fit_needs_no_loss_and_continues_after_loading(tmp_path):
     recognizer = composed()
     recognizer.compile(optimizer=keras.optimizers.Adam(0.01))
     # Strings are part of the pipeline's batches.
@@ -178,7 +178,7 @@ def test_fit_needs_no_loss_and_goes_on_after_loading(tmp_path):
     assert then < first
 
 
-def test_the_loss_of_a_layer_is_part_of_what_fit_lowers():
+def test_fit_includes_the_loss_of_a_layer():
     recognizer = composed()
     outputs = recognizer(batch(), training=True)
     plain = float(recognizer.compute_loss(batch(), None, outputs))
@@ -189,7 +189,7 @@ def test_the_loss_of_a_layer_is_part_of_what_fit_lowers():
     assert penalised == pytest.approx(plain + float(tf.reduce_sum(head.kernel**2)), rel=1e-4)
 
 
-def test_a_loss_of_ones_own_is_called_with_outputs_and_batch():
+def test_a_custom_loss_is_called_with_outputs_and_batch():
     def loss_function(outputs, batch):
         num_tokens = tf.reduce_sum(batch["target_weights"])
         return {"loss": num_tokens * tf.reduce_max(outputs["logits"])}
@@ -203,7 +203,7 @@ def test_a_loss_of_ones_own_is_called_with_outputs_and_batch():
 
 
 @pytest.mark.slow
-def test_a_process_that_imported_nothing_loads_a_keras_file(tmp_path):
+def test_a_process_without_further_imports_loads_a_keras_file(tmp_path):
     recognizer = composed()
     recognizer.save(tmp_path / "own.keras")
     program = (

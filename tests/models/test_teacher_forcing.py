@@ -14,7 +14,7 @@ def embed(token_ids: tf.Tensor) -> tf.Tensor:
 
 
 def step(fed: tf.Tensor, state: tf.Tensor, seed: tf.Tensor | None) -> tuple:
-    """Pass on what is fed, and count; the next character is surely this one plus one."""
+    """Return the input and count steps; the next character is always this one plus one."""
     del seed
     return (fed, state), state + 1.0
 
@@ -37,12 +37,12 @@ def test_every_step_is_fed_the_true_character(probability):
     np.testing.assert_array_equal(run(probability), INPUTS)
 
 
-def test_with_certainty_every_step_is_fed_what_the_step_before_drew():
+def test_with_probability_1_every_step_is_fed_the_sample_of_the_previous_step():
     expected = (INPUTS[:, :1] + np.arange(T)) % V
     np.testing.assert_array_equal(run(1.0), expected)
 
 
-def test_a_share_is_decided_for_each_step_and_example():
+def test_sampling_is_decided_for_each_step_and_example():
     inputs = np.zeros((2000, T), np.int32)
     inputs[:, 0] = 1
     fed = run(0.3, inputs)
@@ -52,7 +52,7 @@ def test_a_share_is_decided_for_each_step_and_example():
     assert (own[:, 0] & own[:, 1]).mean() == pytest.approx(0.09, abs=0.03)
 
 
-def test_characters_are_drawn_with_their_probabilities():
+def test_characters_are_sampled_by_their_probabilities():
     odds = tf.math.log([[0.5, 0.3, 0.2, 0.0, 0.0, 0.0, 0.0]])
     sampling = ScheduledSampling(1.0, lambda fed: tf.tile(odds, (tf.shape(fed)[0], 1)))
     inputs = np.ones((20_000, 2), np.int32)
@@ -63,7 +63,7 @@ def test_characters_are_drawn_with_their_probabilities():
     np.testing.assert_allclose(shares, [0.5, 0.3, 0.2, 0, 0, 0, 0], atol=0.015)
 
 
-def test_no_gradient_passes_through_a_draw():
+def test_no_gradient_passes_through_a_sample():
     scale = tf.Variable(1.0)
     with tf.GradientTape() as tape:
         sampling = ScheduledSampling(1.0, lambda fed: scale * logits_of_the_next(fed))

@@ -22,12 +22,12 @@ def test_parameters_of_zero_displace_nothing(transform):
 def test_an_affine_transform_is_a_matrix():
     parameters = RANDOM.normal(size=(B, 6)).astype(np.float32)
     displacements = AffineTransform().displacements(parameters, X, Y).numpy()
-    for picture in range(B):
-        matrix = parameters[picture].reshape(2, 3)
+    for index in range(B):
+        matrix = parameters[index].reshape(2, 3)
         for row in range(H):
             for column in range(W):
-                place = [X[picture, column], Y[picture, row], 1.0]
-                moved = displacements[picture, row, column]
+                place = [X[index, column], Y[index, row], 1.0]
+                moved = displacements[index, row, column]
                 np.testing.assert_allclose(moved, matrix @ place, atol=1e-5)
 
 
@@ -36,14 +36,14 @@ def test_a_thin_plate_spline_is_that_of_scipy(num_points):
     transform = ThinPlateSpline(num_points)
     parameters = RANDOM.normal(size=(B, 2 * num_points)).astype(np.float32)
     displacements = transform.displacements(parameters, X, Y).numpy()
-    for picture in range(B):
-        pushed = parameters[picture].reshape(num_points, 2)
+    for index in range(B):
+        pushed = parameters[index].reshape(num_points, 2)
         spline = RBFInterpolator(
             transform.points, pushed, kernel="thin_plate_spline", smoothing=0.0, degree=1
         )
-        places = [(X[picture, column], Y[picture, row]) for row in range(H) for column in range(W)]
+        places = [(X[index, column], Y[index, row]) for row in range(H) for column in range(W)]
         expected = spline(places).reshape(H, W, 2)
-        np.testing.assert_allclose(displacements[picture], expected, atol=1e-3)
+        np.testing.assert_allclose(displacements[index], expected, atol=1e-3)
 
 
 def test_the_points_of_a_spline_stand_on_the_upper_and_the_lower_edge():
@@ -53,7 +53,7 @@ def test_the_points_of_a_spline_stand_on_the_upper_and_the_lower_edge():
     ]
 
 
-def test_a_spline_goes_through_its_points_with_a_gradient():
+def test_a_spline_interpolates_its_points_and_has_a_gradient():
     transform = ThinPlateSpline(6)
     parameters = tf.constant(RANDOM.normal(size=(1, 12)), tf.float32)
     x, y = tf.constant([[-1.0, 0.0, 1.0]]), tf.constant([[-1.0, 1.0]])

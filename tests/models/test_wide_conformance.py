@@ -1,4 +1,4 @@
-"""The same checks for each rectifier, with each encoder, sequence model and way of reading."""
+"""The same checks for each rectifier with each encoder, sequence model and head."""
 
 import itertools
 
@@ -51,7 +51,7 @@ COMBINATIONS = [
 
 
 def smooth_batch(height: int) -> Batch:
-    """Return a batch of soft blots: between the pixels of noise a rectifier's slope has a kink."""
+    """Return a batch of soft blots: on noise, the gradient of a rectifier is not continuous."""
     batch = tiny.random_batch(height=height)
     images = batch["images"]
     for _ in range(2):
@@ -78,7 +78,7 @@ def check_training(config: Config, batch: Batch) -> Recognizer:
         variable.assign_sub(0.05 / norm * gradient)
     after = loss(recognizer(batch, training=True), batch)["loss"]
     assert np.isfinite(after)
-    # Hard attention draws anew, and may look at worse cells.
+    # Hard attention samples again, and may choose worse cells.
     if config.decoder.attention != "hard":
         assert after < before
     return recognizer
@@ -112,7 +112,7 @@ def test_a_combination_trains_and_reads_the_same_restored_and_exported(values, t
     in_memory = reading_graph(model)
     tf.saved_model.save(in_memory, str(tmp_path / "export"))
     exported = tf.saved_model.load(str(tmp_path / "export"))
-    # Any number of pictures of any width.
+    # Any number of images of any width.
     narrow = {name: batch[name][:1, ...] for name in ("images", "image_sizes")}
     narrow["images"] = narrow["images"][:, :, :32]
     for part in (batch, narrow):
@@ -124,7 +124,7 @@ def test_a_combination_trains_and_reads_the_same_restored_and_exported(values, t
 
 
 def reading_graph(model: TrainedModel) -> tf.Module:
-    """Return the graph from pixels to texts; what an export adds to it is the same for all."""
+    """Return the graph from pixels to texts; the rest of an export is the same for all."""
     module = tf.Module()
     decoding = prepare_decoding(model.config, model.charset)
     image = model.config.image
@@ -141,7 +141,7 @@ def reading_graph(model: TrainedModel) -> tf.Module:
         return {"text": recognition.text, "confidence": recognition.confidence}
 
     module.read = read
-    # The layers themselves must not be attributes: Keras would trace functions of its own.
+    # The layers must not be attributes: Keras would trace its own functions.
     module.weights = [weight.value for weight in model.recognizer.variables]
     return module
 

@@ -25,7 +25,7 @@ def fitted(num_examples, work_dir, **values):
     ("num_examples", "steps"),
     [(None, 20000), (8, 1000), (800, 1250), (5000, 7813), (10**6, 20000)],
 )
-def test_a_run_without_a_number_of_steps_takes_what_suits_its_data(num_examples, steps, tmp_path):
+def test_a_run_without_a_number_of_steps_derives_it_from_its_data(num_examples, steps, tmp_path):
     assert fitted(num_examples, tmp_path).steps == steps
 
 
@@ -38,20 +38,20 @@ def test_warm_up_validations_and_checkpoints_fit_the_run(tmp_path):
     assert (tiny_run.warmup_steps, tiny_run.eval_every, tiny_run.checkpoint_every) == (2, 1, 1)
 
 
-def test_what_is_said_of_the_steps_stays(tmp_path):
+def test_explicit_steps_are_kept(tmp_path):
     values = {"steps": 700, "warmup_steps": 300, "eval_every": 9, "checkpoint_every": 8}
     assert fitted(8, tmp_path, **values) == TrainingConfig(**values)
-    # The time alone counts.
+    # Only the time counts.
     assert fitted(8, tmp_path, minutes=3.0) == TrainingConfig(minutes=3.0)
 
 
-def test_a_run_that_has_begun_keeps_its_number_of_steps(tmp_path):
+def test_a_resumed_run_keeps_its_number_of_steps(tmp_path):
     fit_to_data(Config(), 800, tmp_path).save(tmp_path)
     assert fitted(900, tmp_path) == fitted(800, tmp_path / "new")
 
 
 class Clock:
-    """Moves on by the seconds it is given, or by one at each look."""
+    """Advances by the given seconds, or by one per call."""
 
     def __init__(self, step_s: float = 1.0) -> None:
         self.now, self.step_s = 100.0, step_s
@@ -72,7 +72,7 @@ def test_time_ends_a_run_and_the_first_step_is_not_counted():
     assert shares == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
 
 
-def test_the_learning_rate_goes_its_way_in_the_time():
+def test_the_learning_rate_follows_the_time():
     settings = TrainingConfig(minutes=1.0, warmup_steps=2000, learning_rate=0.5)
     optimizer = keras.optimizers.SGD(1.0)
     optimizer.build([keras.Variable(0.0)])
@@ -80,16 +80,16 @@ def test_the_learning_rate_goes_its_way_in_the_time():
     budget = Budget(settings, Clock())
     budget.pace(optimizer, rate)
     for seconds in (0, 3, 6, 30, 60):
-        budget.go_on_from(float(seconds))
+        budget.resume_from(float(seconds))
         expected = rate(tf.constant(20000 * seconds / 60))
         assert float(optimizer.learning_rate) == pytest.approx(float(expected), abs=1e-6)
-    # However many steps there are.
+    # Whatever the number of steps.
     optimizer.iterations.assign(10**6)
-    budget.go_on_from(6.0)
+    budget.resume_from(6.0)
     assert float(optimizer.learning_rate) == pytest.approx(0.5)
 
 
-def test_of_steps_and_time_what_is_further_counts():
+def test_the_further_of_steps_and_time_counts():
     settings = TrainingConfig(minutes=1.0, steps=100, warmup_steps=0, schedule="exponential")
     optimizer = keras.optimizers.SGD(1.0)
     optimizer.build([keras.Variable(0.0)])
@@ -98,15 +98,15 @@ def test_of_steps_and_time_what_is_further_counts():
     budget.pace(optimizer, rate)
     for step, seconds, position in ((50, 6.0, 50), (50, 45.0, 75), (100, 6.0, 100)):
         optimizer.iterations.assign(step)
-        budget.go_on_from(seconds)
+        budget.resume_from(seconds)
         expected = float(rate(tf.constant(float(position))))
         assert float(optimizer.learning_rate) == pytest.approx(expected, rel=1e-5)
         assert budget.is_spent(step) == (step == 100)
-    budget.go_on_from(60.0)
+    budget.resume_from(60.0)
     assert budget.is_spent(3)
 
 
-def test_validations_take_a_fifth_of_the_time_at_most():
+def test_validations_take_at_most_a_fifth_of_the_time():
     clock = Clock()
     budget = Budget(TrainingConfig(minutes=10.0), clock)
     num_steps = num_validations = 0
@@ -127,7 +127,7 @@ def test_validations_take_a_fifth_of_the_time_at_most():
     assert num_validations == 2 + 20
 
 
-def test_checkpoints_are_seconds_apart_in_a_run_of_minutes():
+def test_checkpoints_are_seconds_apart_in_a_run_limited_by_time():
     budget = Budget(TrainingConfig(minutes=100.0), Clock(step_s=10.0))
     saved = []
     for step in range(1, 100):
@@ -139,7 +139,7 @@ def test_checkpoints_are_seconds_apart_in_a_run_of_minutes():
 
 @pytest.fixture
 def ticking(monkeypatch):
-    """Make a step of training take a second."""
+    """Make a training step take a second."""
     monkeypatch.setattr(
         "attention_ocr.training.run.Budget", functools.partial(Budget, clock=Clock())
     )
@@ -147,7 +147,7 @@ def ticking(monkeypatch):
 
 @eagerly
 @pytest.mark.usefixtures("ticking")
-def test_a_run_of_minutes_goes_on_with_the_time_that_is_left(tmp_path, monkeypatch):
+def test_a_run_limited_by_time_resumes_with_the_remaining_time(tmp_path, monkeypatch):
     labels = str(tiny.write_label_file(tmp_path / "words", WORDS))
     config = tiny.config(
         train_data=labels,
@@ -173,7 +173,7 @@ def test_a_run_of_minutes_goes_on_with_the_time_that_is_left(tmp_path, monkeypat
             train(config, tmp_path / "run")
         result = train(config, tmp_path / "run")
         again = train(config, tmp_path / "run")
-    # Of the six seconds a validation took some, and the first step of each process none.
+    # A validation took some of the six seconds; the first step of each process is not counted.
     steps = [step for step, _ in rates]
     assert steps == [0, 1, 2, *range(2, result.step)]
     assert 4 <= result.step <= 8
@@ -186,7 +186,7 @@ def test_a_run_of_minutes_goes_on_with_the_time_that_is_left(tmp_path, monkeypat
 
 @eagerly
 @pytest.mark.usefixtures("ticking")
-def test_a_run_of_steps_may_go_on_with_minutes(tmp_path):
+def test_a_run_limited_by_steps_may_resume_with_minutes(tmp_path):
     labels = str(tiny.write_label_file(tmp_path / "words", WORDS))
     settings = {"train_data": labels, "warmup_steps": 0, "eval_every": 2, "checkpoint_every": 2}
     with tiny.running_eagerly():

@@ -45,7 +45,7 @@ def test_the_newest_checkpoint_is_restored_and_the_oldest_is_gone(saved):
     assert restored(saved) == 10.0
 
 
-def test_an_iterator_goes_on_where_it_was(tmp_path):
+def test_an_iterator_resumes_at_its_position(tmp_path):
     def start() -> tuple[Checkpoints, tf.data.Iterator]:
         iterator = iter(tf.data.Dataset.range(100).shuffle(50, seed=1))
         return Checkpoints(tmp_path, {"batches": iterator}, keep=1), iterator
@@ -60,7 +60,7 @@ def test_an_iterator_goes_on_where_it_was(tmp_path):
     assert [int(next(iterator)) for _ in range(9)] == expected
 
 
-def test_an_iterator_over_other_data_begins_anew_and_the_rest_goes_on(tmp_path, caplog):
+def test_an_iterator_over_other_data_restarts_and_the_rest_is_restored(tmp_path, caplog):
     def start(dataset: tf.data.Dataset) -> tuple[Checkpoints, tf.Variable]:
         variable = tf.Variable(tf.zeros(5))
         state = {"weights": [variable], "batches": iter(dataset)}
@@ -77,15 +77,15 @@ def test_an_iterator_over_other_data_begins_anew_and_the_rest_goes_on(tmp_path, 
         assert checkpoints.restore()
     np.testing.assert_array_equal(variable, np.ones(5))
     assert int(next(checkpoints.state["batches"])) == 205
-    assert "step-7; the training data are not those that it was saved with" in caplog.text
-    # What is saved from here on holds the place in the new data.
+    assert "step-7; the training data have changed since it was saved" in caplog.text
+    # Later checkpoints hold the position in the new data.
     checkpoints.save(8)
     checkpoints, _ = start(two_sources.filter(lambda number: number > 204))
     assert checkpoints.restore()
     assert int(next(checkpoints.state["batches"])) == 206
 
 
-def test_a_network_that_does_not_fit_is_refused_also_beside_something_that_may_be_made_anew(saved):
+def test_a_network_that_does_not_fit_is_refused_even_beside_objects_that_may_be_recreated(saved):
     def start() -> tf.data.Iterator:
         return iter(tf.data.Dataset.range(3))
 
@@ -109,7 +109,7 @@ DATA, INDEX = "step-{}.data-00000-of-00001", "step-{}.index"
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", [DATA, INDEX])
-def test_a_checkpoint_cut_short_falls_back_to_the_older_one(name, damage, saved):
+def test_a_truncated_checkpoint_falls_back_to_the_older_one(name, damage, saved):
     DAMAGES[damage](saved / name.format(10))
     assert restored(saved) == 9.0
 
@@ -125,7 +125,7 @@ def test_a_damaged_list_of_checkpoints_hides_none(damage, saved):
     assert restored(saved) == 10.0
 
 
-def test_a_run_goes_on_saving_after_a_damaged_checkpoint(saved):
+def test_a_run_saves_checkpoints_after_a_damaged_one(saved):
     DAMAGES["cut in half"](saved / DATA.format(10))
     checkpoints, variable = make(saved)
     assert checkpoints.restore()
@@ -134,7 +134,7 @@ def test_a_run_goes_on_saving_after_a_damaged_checkpoint(saved):
     assert restored(saved) == 10.0
 
 
-def test_checkpoints_that_are_all_cut_short_are_an_error_that_names_them(saved):
+def test_truncated_checkpoints_alone_are_an_error_that_names_them(saved):
     for step in (9, 10):
         DAMAGES["cut in half"](saved / DATA.format(step))
     with pytest.raises(ValueError, match=r"No checkpoint in .* can be read: .*step-10, .*step-9"):
@@ -154,7 +154,7 @@ def test_a_checkpoint_that_lacks_a_variable_is_refused(saved):
         Checkpoints(saved, {"weights": variables}, keep=2).restore()
 
 
-def test_a_checkpoint_with_a_variable_too_many_is_refused(saved):
+def test_a_checkpoint_with_an_additional_variable_is_refused(saved):
     with pytest.raises(ValueError, match="No checkpoint in"):
         Checkpoints(saved, {"weights": []}, keep=2).restore()
 

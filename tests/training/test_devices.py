@@ -29,7 +29,7 @@ def test_mirrored_takes_all_logical_processors():
     assert worker_shard(strategy) == (0, 1)
 
 
-def test_several_machines_have_to_be_named(monkeypatch):
+def test_several_machines_need_tf_config(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match="needs the environment variable TF_CONFIG"):
         make_strategy("multi_worker")
@@ -47,7 +47,7 @@ def test_the_strategy_of_several_machines_is_made_before_tensorflow_starts():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     cluster = {"cluster": {"worker": [address]}, "task": {"type": "worker", "index": 0}}
-    # In a process of its own: in this one TensorFlow has long started.
+    # In a separate process: in this one TensorFlow is initialized already.
     process = subprocess.run(
         [sys.executable, "-c", CONNECT],
         env=os.environ | {"TF_CONFIG": json.dumps(cluster)},
@@ -70,7 +70,7 @@ def test_the_strategy_of_several_machines_is_made_before_tensorflow_starts():
         ({"worker": ["a:1"], "evaluator": ["b:1"]}, "worker", 0, (0, 1)),
     ],
 )
-def test_each_machine_has_a_share_of_its_own(jobs, task_type, task_id, shard):
+def test_each_machine_has_its_own_shard(jobs, task_type, task_id, shard):
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec(jobs), task_type=task_type, task_id=task_id
     )
@@ -78,7 +78,7 @@ def test_each_machine_has_a_share_of_its_own(jobs, task_type, task_id, shard):
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
-def test_a_precision_that_is_named_is_taken(name):
+def test_an_explicit_precision_is_used(name):
     assert resolve_precision(name) == name
 
 
@@ -92,13 +92,13 @@ def test_a_precision_that_is_named_is_taken(name):
         (set(), "float32"),
     ],
 )
-def test_auto_is_bfloat16_where_the_processor_has_it(features, precision, monkeypatch):
+def test_auto_is_bfloat16_if_the_processor_supports_it(features, precision, monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(devices, "_processor_features", lambda: frozenset(features))
     assert resolve_precision("auto") == precision
 
 
-def test_auto_is_float32_where_bfloat16_would_be_emulated(monkeypatch):
+def test_auto_is_float32_if_bfloat16_would_be_emulated(monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setattr(devices, "_processor_features", lambda: frozenset({"avx512_bf16"}))
     assert resolve_precision("auto") == "float32"
@@ -124,7 +124,7 @@ def test_auto_is_the_fastest_type_that_every_gpu_has(capabilities, precision, mo
     assert resolve_precision("auto") == precision
 
 
-def test_the_features_of_the_processor_are_read_on_linux_alone(monkeypatch):
+def test_the_features_of_the_processor_are_read_on_linux_only(monkeypatch):
     if platform.system() == "Linux":
         assert devices._processor_features()
     monkeypatch.setattr(platform, "system", lambda: "Windows")

@@ -71,7 +71,7 @@ def losses_of(config, batches) -> list[dict[str, float]]:
 def test_a_compiled_step_trains_as_one_that_is_not():
     batches = [tiny.random_batch(lengths=(2, 5, 0, 3), seed=seed) for seed in range(3)]
     plain = tiny.config(**SETTINGS)
-    # In what is not compiled, too, statistics of normalisation depend a little on the padding.
+    # Without compilation, too, normalisation statistics depend slightly on the padding.
     padded = [pad_to_bucket(batch, plain) for batch in batches]
     compiled = losses_of(tiny.config(**SETTINGS, jit_compile=True), batches)
     for found, expected in zip(compiled, losses_of(plain, padded), strict=True):

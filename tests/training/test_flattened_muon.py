@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def trained(optimizer: keras.Optimizer, values: np.ndarray, name: str = "kernel") -> np.ndarray:
-    """Return a variable after three steps with gradients that look like its values."""
+    """Return a variable after three steps with gradients similar to its values."""
     variable = keras.Variable(values.astype("float32"), name=name)
     optimizer.build([variable])
     for factor in (1.0, -0.5, 2.0):
@@ -25,7 +25,7 @@ def muon(**values: object) -> FlattenedMuon:
 
 
 @pytest.mark.parametrize("shape", [(6, 10), (10, 6), (7, 7)])
-def test_a_matrix_is_updated_as_keras_does_it(shape):
+def test_a_matrix_is_updated_as_in_keras(shape):
     values = RANDOM.normal(size=shape)
     expected = trained(keras.optimizers.Muon(0.1, weight_decay=0.1), values)
     np.testing.assert_allclose(trained(muon(), values), expected, atol=5e-3)
@@ -39,7 +39,7 @@ def test_the_kernel_of_a_convolution_is_updated_as_a_matrix():
     np.testing.assert_allclose(trained(muon(), values).reshape(24, 5), expected, atol=1e-5)
 
 
-def test_the_kernels_of_two_directions_are_updated_apart():
+def test_the_kernels_of_two_directions_are_updated_separately():
     values = RANDOM.normal(size=(2, 4, 6)).astype("float32")
     updates = orthogonalize(values, 5, (3.4445, -4.7750, 2.0315))
     apart = [orthogonalize(matrix, 5, (3.4445, -4.7750, 2.0315)) for matrix in values]
@@ -53,7 +53,7 @@ def test_the_kernels_of_two_directions_are_updated_apart():
 @pytest.mark.parametrize(
     ("shape", "name"), [((5,), "bias"), ((6, 4), "embeddings"), ((4, 1), "kernel")]
 )
-def test_the_rest_is_updated_by_adam(shape, name):
+def test_other_variables_are_updated_by_adam(shape, name):
     values = RANDOM.normal(size=shape)
     adam = FusedAdam(0.01, weight_decay=0.1, beta_2=0.99, epsilon=1e-8)
     ours = make_muon(0.01, weight_decay=0.1, momentum=0.9, beta_2=0.99, epsilon=1e-8)

@@ -5,7 +5,7 @@ from attention_ocr.training.fused_adam import FusedAdam
 
 
 def trained(optimizer_class: type[keras.optimizers.Adam]) -> list[np.ndarray]:
-    """Return two variables and what the optimiser keeps, after three steps."""
+    """Return two variables and the state of the optimiser after three steps."""
     random = np.random.default_rng(0)
     variables = [
         keras.Variable(random.normal(size=shape), name=name)

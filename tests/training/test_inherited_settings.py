@@ -14,7 +14,7 @@ from tests import tiny, tiny_model
 
 
 def write_settings(folder, **values):
-    """Write a work directory that was begun, of which settings alone are read."""
+    """Write a work directory with settings only."""
     folder.mkdir()
     (folder / "weights.npz").touch()
     Config.from_values(values).save(folder)
@@ -25,7 +25,7 @@ def inherit(folder, **given):
     return Config.from_values(inherited_settings(folder, given) | given)
 
 
-def test_image_network_and_search_come_from_the_model_begun_with(tmp_path):
+def test_image_network_and_search_settings_are_inherited(tmp_path):
     values = {
         "image_height": 48,
         "max_image_width": 512,
@@ -41,7 +41,7 @@ def test_image_network_and_search_come_from_the_model_begun_with(tmp_path):
     assert inherit(old) == Config.from_values(values)
 
 
-def test_what_hangs_on_a_charset_or_the_old_data_is_not_inherited(tmp_path):
+def test_settings_that_depend_on_the_charset_or_the_old_data_are_not_inherited(tmp_path):
     old = write_settings(
         tmp_path / "old",
         decoding="joint",
@@ -57,7 +57,7 @@ def test_what_hangs_on_a_charset_or_the_old_data_is_not_inherited(tmp_path):
     assert inherit(old) == Config.from_values({"decoding": "joint"})
 
 
-def test_what_is_given_counts_even_if_it_is_the_default(tmp_path):
+def test_a_given_setting_counts_even_if_it_is_the_default(tmp_path):
     old = write_settings(tmp_path / "old", encoder_width=2.0, max_length=40, beam_width=5)
     config = inherit(old, encoder_width=1.0, beam_width=1)
     assert config == Config.from_values({"max_length": 40})
@@ -97,14 +97,12 @@ def test_what_is_given_counts_even_if_it_is_the_default(tmp_path):
         ),
     ],
 )
-def test_what_hangs_on_a_setting_that_is_given_otherwise_keeps_its_default(
-    old, given, expected, tmp_path
-):
+def test_settings_that_depend_on_a_changed_one_keep_their_defaults(old, given, expected, tmp_path):
     folder = write_settings(tmp_path / "old", **old)
     assert inherit(folder, **given) == Config.from_values(given | expected)
 
 
-def test_a_run_that_has_begun_keeps_what_it_found_then(tmp_path):
+def test_a_resumed_run_keeps_its_inherited_settings(tmp_path):
     old = write_settings(tmp_path / "old", encoder_width=2.0)
     begun = dataclasses.asdict(inherit(old).model)
     Config.from_values(begun | {"init_from": old}).save(tmp_path)
@@ -116,7 +114,7 @@ def test_a_run_that_has_begun_keeps_what_it_found_then(tmp_path):
     assert inherited_settings(other, {}, tmp_path)["encoder_width"] == 1.0
 
 
-def test_without_a_model_nothing_is_inherited():
+def test_without_a_pretrained_model_nothing_is_inherited():
     assert inherited_settings("", {}) == {}
 
 
@@ -133,10 +131,10 @@ def test_a_model_without_weights_to_train_on_is_refused(export, tmp_path):
 def test_the_settings_of_the_package_make_a_network_that_takes_all_its_weights(tmp_path):
     config = inherit("default", init_from="default")
     assert config.model.encoder == "compact_flat"
-    # Nothing differs, so nothing has to be tried.
+    # Nothing differs, so nothing has to be checked.
     assert differing_settings(Config.load(model_directory("default")), config) == {}
     check_initial_weights(config, tmp_path)
-    with pytest.raises(ValueError, match=r"could be taken over.*Received: encoder=compact$"):
+    with pytest.raises(ValueError, match=r"can be transferred.*Received: encoder=compact$"):
         check_initial_weights(
             inherit(
                 "default",
@@ -167,7 +165,7 @@ def old(tmp_path_factory):
         ({"sequence_layers": 0}, "sequence_layers=0$"),
     ],
 )
-def test_settings_that_leave_the_weights_no_place_are_refused_by_name(given, named, old, tmp_path):
+def test_settings_that_the_weights_do_not_fit_are_refused_by_name(given, named, old, tmp_path):
     config = tiny.config(train_data=str(old / "words/labels.tsv"), init_from=str(old), **given)
     with pytest.raises(ValueError, match=f"Weights of init_from=.* Received: {named}"):
         train(config, tmp_path / "run")
@@ -187,11 +185,11 @@ def test_settings_that_leave_the_weights_no_place_are_refused_by_name(given, nam
         {"decoder_units": 20, "init_parts": "encoder"},
     ],
 )
-def test_a_change_that_the_weights_survive_is_none_of_these(given, old, tmp_path):
+def test_changes_that_the_weights_fit_are_accepted(given, old, tmp_path):
     check_initial_weights(tiny.config(init_from=str(old), **given), tmp_path)
 
 
-def test_the_check_leaves_a_run_that_has_begun_alone(old, tmp_path):
+def test_a_resumed_run_is_not_checked(old, tmp_path):
     config = tiny.config(init_from=str(old), decoder_units=20)
     config.save(tmp_path)
     check_initial_weights(config, tmp_path)

@@ -26,7 +26,7 @@ from attention_ocr.training.loop import train
 from tests import tiny, tiny_model
 
 OTHER = Charset("b3xay")
-"""Shares b, 3 and a with the charset of the other model, `abc0123`, at other places."""
+"""Shares b, 3 and a with `abc0123`, the charset of the pretrained model, at other indices."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def saved(work_dir):
     return read_saved_weights(str(work_dir))
 
 
-def test_a_model_with_the_same_charset_is_taken_over_whole(saved):
+def test_a_model_with_the_same_charset_is_transferred_completely(saved):
     recognizer = tiny.recognizer(seed=5)
     transfer = transfer_weights(recognizer, tiny.CHARSET, saved)
     assert transfer.left == {}
@@ -49,7 +49,7 @@ def test_a_model_with_the_same_charset_is_taken_over_whole(saved):
         np.testing.assert_array_equal(value, saved.values[name], err_msg=name)
 
 
-def test_entries_of_shared_characters_move_to_their_new_places(saved):
+def test_entries_of_shared_characters_move_to_their_new_indices(saved):
     recognizer = tiny.recognizer(OTHER, seed=5)
     before = weight_values(recognizer)
     transfer = transfer_weights(recognizer, OTHER, saved)
@@ -70,7 +70,7 @@ def test_entries_of_shared_characters_move_to_their_new_places(saved):
             np.testing.assert_array_equal(new[new_id], random[new_id], err_msg=name)
 
 
-def test_a_charset_of_the_same_size_is_still_taken_character_by_character(saved):
+def test_a_charset_of_the_same_size_is_still_transferred_character_by_character(saved):
     charset = Charset("3210cba")
     recognizer = tiny.recognizer(charset, seed=5)
     transfer_weights(recognizer, charset, saved)
@@ -78,11 +78,11 @@ def test_a_charset_of_the_same_size_is_still_taken_character_by_character(saved)
     np.testing.assert_array_equal(values[4:], saved.values["decoder/embedding/embeddings"][:3:-1])
 
 
-def test_parts_alone_are_taken_over(saved):
+def test_only_the_named_parts_are_transferred(saved):
     recognizer = tiny.recognizer(seed=5)
     before = weight_values(recognizer)
     transfer = transfer_weights(recognizer, tiny.CHARSET, saved, ["encoder", "decoder/lstm"])
-    assert set(transfer.left.values()) == {"not asked for"}
+    assert set(transfer.left.values()) == {"not in `init_parts`"}
     for name, value in weight_values(recognizer).items():
         taken = name.startswith(("encoder/", "decoder/lstm/"))
         assert (name in transfer.taken) == taken
@@ -90,7 +90,7 @@ def test_parts_alone_are_taken_over(saved):
         np.testing.assert_array_equal(value, expected, err_msg=name)
 
 
-def test_what_does_not_fit_keeps_its_random_values_and_is_named(saved):
+def test_weights_that_do_not_fit_keep_their_random_values_and_are_named(saved):
     recognizer = tiny.recognizer(seed=5, decoder_units=20, ctc_weight=0.0)
     transfer = transfer_weights(recognizer, tiny.CHARSET, saved)
     assert transfer.left["decoder/lstm/recurrent_kernel"] == "of another shape, [16, 64]"
@@ -102,12 +102,12 @@ def test_what_does_not_fit_keeps_its_random_values_and_is_named(saved):
         SavedWeights({k: v for k, v in saved.values.items() if "ctc" not in k}, saved.charset),
     )
     assert added.left == {
-        "ctc_head/kernel": "not in the other model",
-        "ctc_head/bias": "not in the other model",
+        "ctc_head/kernel": "not in the pretrained model",
+        "ctc_head/bias": "not in the pretrained model",
     }
 
 
-def test_a_prefix_is_a_whole_name():
+def test_a_prefix_consists_of_complete_names():
     recognizer = tiny.recognizer()
     with pytest.raises(ValueError, match="parts are ctc_head, decoder, encoder, sequence_0.*'enc'"):
         freeze_weights(recognizer, ["enc"])
@@ -115,7 +115,7 @@ def test_a_prefix_is_a_whole_name():
 
 def test_nothing_that_fits_is_an_error(saved):
     foreign = SavedWeights({"body/kernel": np.zeros((2, 3))}, saved.charset)
-    with pytest.raises(ValueError, match="No weight of the other model fits"):
+    with pytest.raises(ValueError, match="No weight of the pretrained model fits"):
         transfer_weights(tiny.recognizer(), tiny.CHARSET, foreign)
 
 
@@ -161,12 +161,12 @@ def test_frozen_weights_and_statistics_stay(work_dir, tmp_path):
     assert sorted(report["taken"]) == sorted(before)
 
 
-def test_a_run_that_goes_on_does_not_begin_again(work_dir, tmp_path):
+def test_a_resumed_run_does_not_load_initial_weights_again(work_dir, tmp_path):
     labels = str(work_dir / "words" / "labels.tsv")
     settings = {"train_data": labels, "init_from": str(work_dir), "checkpoint_every": 2}
     train(tiny.config(**settings, steps=4, eval_every=2), tmp_path / "run")
     values = read_weights(tmp_path / "run" / WEIGHTS_FILE)
-    # Nothing is left to do, and the other model is not looked at.
+    # Nothing is left to do, and the pretrained model is not read.
     gone = {**settings, "init_from": str(tmp_path / "gone")}
     train(tiny.config(**gone, steps=4, eval_every=2), tmp_path / "run")
     for name, value in read_weights(tmp_path / "run" / WEIGHTS_FILE).items():
@@ -180,13 +180,13 @@ def test_freezing_everything_is_refused():
         freeze_weights(recognizer, parts)
 
 
-def test_a_model_that_is_not_there_is_named(tmp_path):
+def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone is not a directory"):
         read_saved_weights(str(tmp_path / "gone"))
 
 
 def begun_with(work_dir, folder, **settings):
-    """Return the weights of a run that has as good as not left those it began with."""
+    """Return the weights of a run that stay close to its initial weights."""
     config = tiny.config(
         train_data=str(work_dir / "words" / "labels.tsv"),
         init_from=str(work_dir),
@@ -202,7 +202,7 @@ def begun_with(work_dir, folder, **settings):
     return read_weights(folder / WEIGHTS_FILE)
 
 
-def test_rows_of_the_grid_that_become_one_are_added_up(tmp_path):
+def test_merged_rows_of_the_grid_are_summed(tmp_path):
     # Four rows of 32 features become two.
     tall = tiny_model.write_work_dir(tmp_path / "tall", image_height=32)
     old = read_weights(tall / WEIGHTS_FILE)[COLUMN_KERNEL]
@@ -213,7 +213,7 @@ def test_rows_of_the_grid_that_become_one_are_added_up(tmp_path):
     np.testing.assert_allclose(flat[COLUMN_KERNEL], expected, atol=1e-6)
 
 
-def test_the_averages_begin_with_the_weights_taken_over(work_dir, saved, tmp_path):
+def test_the_averages_start_from_the_transferred_weights(work_dir, saved, tmp_path):
     values = begun_with(work_dir, tmp_path / "run")
     for name in ("decoder/lstm/kernel", "encoder/stem/convolution/kernel"):
         np.testing.assert_allclose(values[name], saved.values[name], atol=1e-6)

@@ -46,21 +46,21 @@ def test_a_second_ctrl_c_ends_the_process_at_once():
         _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
-    # As a shell counts, 130.
+    # 130 in a shell.
     assert process.returncode == -signal.SIGINT
     assert errors == ""
 
 
 @posix
-def test_before_there_is_something_to_save_a_signal_ends_the_run_where_it_arrives():
-    message = "stopped by SIGTERM between steps; the same command goes on"
+def test_before_there_is_anything_to_save_a_signal_ends_the_run_at_once():
+    message = "stopped by SIGTERM between steps; run the same command to resume"
     with pytest.raises(StoppedError, match=message) as stopped, Interruption():
         os.kill(os.getpid(), signal.SIGTERM)
     assert stopped.value.status == 143
 
 
 @posix
-def test_handlers_are_given_back():
+def test_handlers_are_restored():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with Interruption() as interruption, interruption.deferred():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -71,7 +71,7 @@ def test_handlers_are_given_back():
 
 
 @posix
-def test_a_signal_that_is_ignored_stays_so():
+def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Interruption() as interruption:
@@ -84,9 +84,7 @@ def test_a_signal_that_is_ignored_stays_so():
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_says_how_to_go_on(
-    number, status, tmp_path
-):
+def test_a_stopped_run_writes_a_checkpoint_and_says_how_to_resume(number, status, tmp_path):
     labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
     settings = {**tiny.SETTINGS, **NETWORK, "train_data": str(labels), "batch_size": 2}
     settings |= {"steps": 100_000, "checkpoint_every": 5, "eval_every": 100_000}
@@ -98,9 +96,9 @@ def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_says_how_to_go_on(
     step = newest_step(tmp_path / "run")
     said = f"train.py: stopped by {signal.Signals(number).name} after step {step}, of which "
     assert lines[-1].startswith(said), lines[-1]
-    assert lines[-1].endswith("the same command goes on from there.")
+    assert lines[-1].endswith("run the same command to resume.")
     assert "Traceback" not in "\n".join(lines)
     assert not list((tmp_path / "run").glob("*.lock"))
     with Processes({**settings, "steps": step + 1}, tmp_path / "run") as run:
         run.end_well()
-        assert f"going on from {tmp_path / 'run/checkpoints/worker_0'}/step-{step}" in run.output()
+        assert f"resuming from {tmp_path / 'run/checkpoints/worker_0'}/step-{step}" in run.output()

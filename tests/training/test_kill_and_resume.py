@@ -1,4 +1,4 @@
-"""Runs that are killed and started again end where undisturbed ones end, bit for bit."""
+"""Killed and resumed runs end with the same state as undisturbed ones, bit for bit."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from tests.processes import Processes, newest_step
 
 log = logging.getLogger(__name__)
 TEXTS = ["cab", "abc", "b0", "a1", "10", "cc2", "ab3c", "aaa", "3b", "c", "0123"]
-# A network that is quickly made, because every process makes it.
+# A network that is built quickly, as every process builds it.
 NETWORK = {
     "attention_weight": 0.0,
     "ctc_weight": 1.0,
@@ -63,10 +63,10 @@ def assert_same_end(first: Path, second: Path, step: int) -> None:
 def run_and_kill(
     settings: dict[str, Any], work_dir: Path, count: int, chance: random.Random, startup_s: float
 ) -> bool:
-    """Start a run and kill it at some moment; tell whether it had not ended before."""
+    """Start a run and kill it at some moment; return whether it was still running."""
     with Processes(settings, work_dir, count) as run:
         if chance.random() < 0.2:
-            # While it starts, or resumes. A worker would wait long for one that never came.
+            # While it starts or resumes. A worker would wait long for one that never starts.
             time.sleep(chance.uniform(0.0, startup_s))
             victims = list(range(count))
         else:
@@ -77,7 +77,7 @@ def run_and_kill(
             assert run.end() == [0] * count, run.outputs()
             return False
         run.kill(victims)
-        # A worker that has lost another one ends as well, and says what to do, if it still can.
+        # A worker that loses another one also ends, and says what to do if it still can.
         assert all(process.returncode for process in run.popen), run.outputs()
         assert "Traceback" not in run.outputs()
     return True
@@ -113,5 +113,5 @@ def test_a_run_killed_at_random_moments_ends_like_an_undisturbed_one(
     assert done >= min(num_kills, 20 if num_kills >= 20 else 1)
     with Processes(settings, killed, count) as run:
         run.end_well()
-        assert "going on from" in run.output() or not newest_step(killed)
+        assert "resuming from" in run.output() or not newest_step(killed)
     assert_same_end(tmp_path / "undisturbed", killed, steps)

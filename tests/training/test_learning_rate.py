@@ -21,7 +21,7 @@ from attention_ocr.training.learning_rate import LearningRate
         ("exponential", 150, 0.04),
         ("constant", 60, 0.4),
         ("constant", 150, 0.4),
-        # The last 40 steps of the trapezoid are its fall.
+        # The last 40 steps of the trapezoid are its decay.
         ("trapezoid", 5, 0.1),
         ("trapezoid", 20, 0.4),
         ("trapezoid", 60, 0.4),
@@ -41,7 +41,7 @@ def test_without_warm_up_the_rate_starts_at_its_peak(shape):
     assert float(schedule(0)) == pytest.approx(0.4)
 
 
-def test_a_trapezoid_that_is_prolonged_before_its_fall_goes_on_alike():
+def test_a_trapezoid_extended_before_its_decay_continues_alike():
     short, long = (
         LearningRate("trapezoid", 0.4, warmup_steps=20, steps=steps, final=0.0, decay_steps=40)
         for steps in (100, 1000)
@@ -50,7 +50,7 @@ def test_a_trapezoid_that_is_prolonged_before_its_fall_goes_on_alike():
     assert float(short(80)) < float(long(80)) == pytest.approx(0.4)
 
 
-def test_it_can_be_made_again_from_its_config():
+def test_it_can_be_rebuilt_from_its_config():
     schedule = LearningRate("cosine", peak=0.4, warmup_steps=3, steps=10, final=0.5)
     again = LearningRate.from_config(schedule.get_config())
     assert [float(again(step)) for step in range(12)] == [

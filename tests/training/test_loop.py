@@ -23,7 +23,7 @@ from tests import tiny
 
 WORDS = ["cab", "abc", "b0", "a1", "10", "cc2", "ab3c", "aaa", "3b", "c", "0123", "bac"]
 WORDS += ["2a2", "c0b1", "11b", "30a"]
-# Without a graph a few steps take a tenth of the time; tf.data says that it keeps its own.
+# Eagerly, a few steps take a tenth of the time; tf.data warns that it still uses graphs.
 eagerly = pytest.mark.filterwarnings("ignore:Even though the")
 
 
@@ -33,7 +33,7 @@ def words(tmp_path_factory):
 
 
 class Run:
-    """A run that has ended, its settings and its directory."""
+    """A finished run, its settings and its directory."""
 
     def __init__(self, config: Config, work_dir: Path) -> None:
         self.config = config
@@ -64,7 +64,7 @@ def learned(words, tmp_path_factory):
     return Run(config, tmp_path_factory.mktemp("run") / "new")
 
 
-def test_sixteen_words_are_learned_by_heart_in_under_a_minute(learned):
+def test_sixteen_words_are_memorized_in_under_a_minute(learned):
     assert learned.result.step == 90
     assert learned.result.best_exact_match == 1.0
     assert learned.processor_seconds < 60
@@ -81,13 +81,13 @@ def test_the_directory_holds_the_best_model(learned):
     assert min(prediction.confidence for prediction in evaluation.predictions) > 0.5
 
 
-def test_checkpoints_are_written_when_they_should_be(learned):
+def test_checkpoints_are_written_at_the_configured_steps(learned):
     names = {path.stem for path in (learned.work_dir / "checkpoints/worker_0").glob("*.index")}
     assert names == {"step-60", "step-90"}
 
 
 def events(work_dir: Path) -> dict[str, list[int]]:
-    """Return the steps at which TensorBoard got something, by tag."""
+    """Return the steps of the TensorBoard events, by tag."""
     steps = defaultdict(list)
     for path in sorted((work_dir / "events/worker_0").iterdir()):
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
@@ -97,7 +97,7 @@ def events(work_dir: Path) -> dict[str, list[int]]:
     return steps
 
 
-def test_tensorboard_gets_numbers_pictures_and_settings(learned):
+def test_tensorboard_gets_scalars_images_and_settings(learned):
     steps = events(learned.work_dir)
     training = ("loss", "attention_loss", "ctc_loss", "gradient_norm")
     for name in (*training, "learning_rate", "images_per_second"):
@@ -109,7 +109,7 @@ def test_tensorboard_gets_numbers_pictures_and_settings(learned):
     assert steps["settings"][0] == 0
 
 
-def test_a_run_that_has_ended_does_not_start_again(learned):
+def test_a_finished_run_does_not_start_again(learned):
     weights = (learned.work_dir / WEIGHTS_FILE).stat().st_mtime_ns
     again = Run(learned.config, learned.work_dir)
     assert again.result == learned.result
@@ -153,7 +153,7 @@ def interrupt_before(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 
 @eagerly
-def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(words, tmp_path, monkeypatch):
+def test_an_interrupted_run_resumes_bit_for_bit(words, tmp_path, monkeypatch):
     config = tiny.config(
         train_data=str(words),
         steps=4,
@@ -174,7 +174,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(words, tmp_path, 
     expected = weights_of(undisturbed.work_dir)
     for name, value in weights_of(resumed.work_dir).items():
         np.testing.assert_allclose(value, expected[name], atol=1e-5, err_msg=name)
-    # Step 3 was done twice: the last checkpoint was that of step 2.
+    # Step 3 was trained twice: the last checkpoint was that of step 2.
     assert events(resumed.work_dir)["training/loss"] == [1, 2, 3, 3, 4]
 
 
@@ -192,7 +192,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_batch(words,
 
 
 @eagerly
-def test_a_run_that_does_not_get_better_ends_early(words, tmp_path):
+def test_a_run_that_does_not_improve_ends_early(words, tmp_path):
     config = tiny.config(
         train_data=str(words),
         eval_data=str(words),
@@ -212,7 +212,7 @@ def test_a_run_that_does_not_get_better_ends_early(words, tmp_path):
 
 
 @eagerly
-def test_what_was_left_out_is_said_at_the_end(tmp_path, caplog):
+def test_skipped_examples_are_logged_at_the_end(tmp_path, caplog):
     labels = tiny.write_label_file(tmp_path, ["a", "bc", "0123", "cab", "x"])
     (tmp_path / "0.png").write_bytes(b"")
     Charset("abc0123").save(tmp_path)
@@ -230,7 +230,7 @@ def test_what_was_left_out_is_said_at_the_end(tmp_path, caplog):
     assert "unreadable image: 0.png" in caplog.text
     assert "label longer than max_length: 2.png" in caplog.text
     assert "shrunk 2 images wider than max_image_width" in caplog.text
-    assert "met 1 characters outside the charset" in caplog.text
+    assert "found 1 characters outside the charset" in caplog.text
 
 
 @eagerly
@@ -247,7 +247,7 @@ def test_a_full_disk_stops_the_run_with_an_oserror(words, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_run_on_two_devices_is_validated_saved_and_goes_on(words, tmp_path, monkeypatch):
+def test_a_run_on_two_devices_is_validated_saved_and_resumed(words, tmp_path, monkeypatch):
     config = tiny.config(
         train_data=str(words),
         eval_data=str(words),
@@ -270,7 +270,7 @@ def test_a_run_on_two_devices_is_validated_saved_and_goes_on(words, tmp_path, mo
     assert Run(config, tmp_path).result == first.result
 
 
-def test_data_that_is_not_there_leaves_no_directory(tmp_path):
+def test_missing_data_leave_no_directory(tmp_path):
     with pytest.raises(FileNotFoundError, match="typo.tsv"):
         train(tiny.config(train_data=str(tmp_path / "typo.tsv")), tmp_path / "run")
     assert not (tmp_path / "run").exists()

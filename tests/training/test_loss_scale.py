@@ -17,7 +17,7 @@ BATCH = tiny.random_batch(widths=(32, 32, 40, 40), lengths=(2, 4, 0, 3))
 
 
 class Stepper:
-    """A recogniser in some precision and what trains it."""
+    """A recogniser in some precision, with its training step."""
 
     def __init__(self, precision: str, strategy: str = "one_device") -> None:
         distribution = make_strategy(strategy)
@@ -50,14 +50,14 @@ def test_float16_alone_needs_a_scale_and_trains_as_float32_does():
         assert values[name] == pytest.approx(value, rel=0.05), name
 
 
-def test_a_step_whose_gradients_overflow_is_left_out():
+def test_a_step_whose_gradients_overflow_is_skipped():
     with tiny.running_eagerly():
         check_overflow(Stepper("float16"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
-def test_so_it_is_in_a_graph_and_on_several_devices(strategy):
+def test_an_overflowing_step_is_also_skipped_in_a_graph_and_on_several_devices(strategy):
     check_overflow(Stepper("float16", strategy))
 
 
@@ -90,7 +90,7 @@ def test_a_scale_that_keeps_falling_ends_the_run():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Even though the")
-def test_a_run_in_float16_keeps_its_scale_and_may_go_on_from_another_type(tmp_path, monkeypatch):
+def test_a_run_in_float16_keeps_its_scale_and_may_resume_in_another_dtype(tmp_path, monkeypatch):
     labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
     settings = {
         "train_data": str(labels),
@@ -99,13 +99,13 @@ def test_a_run_in_float16_keeps_its_scale_and_may_go_on_from_another_type(tmp_pa
         "checkpoint_every": 2,
     }
     scales = []
-    go_on_with = loss_scale.go_on_with
+    restore = loss_scale.restore
 
     def watched(optimizer, numbers):
-        go_on_with(optimizer, numbers)
+        restore(optimizer, numbers)
         scales.append(loss_scale.numbers_of(optimizer))
 
-    monkeypatch.setattr(loss_scale, "go_on_with", watched)
+    monkeypatch.setattr(loss_scale, "restore", watched)
     with tiny.running_eagerly():
         for steps, precision in ((2, "float32"), (4, "float16"), (6, "float16"), (8, "float32")):
             config = tiny.config(**settings, steps=steps, precision=precision)

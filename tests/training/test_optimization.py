@@ -10,12 +10,12 @@ from tests import tiny
 
 
 def variables(**values: float) -> list[keras.Variable]:
-    """Return a kernel and a bias, and others by name, filled with ones."""
+    """Return a kernel, a bias and further variables by name, filled with ones."""
     shapes = {"kernel": (2, 3), "bias": (3,)}
     return [keras.Variable(np.ones(shape), name=name) for name, shape in (shapes | values).items()]
 
 
-def test_the_rate_of_the_settings_is_that_of_the_optimiser():
+def test_the_optimiser_has_the_learning_rate_of_the_settings():
     settings = TrainingConfig(
         steps=100,
         warmup_steps=20,
@@ -38,11 +38,11 @@ def settings_of(optimizer: str, **values: float) -> TrainingConfig:
 
 @pytest.mark.parametrize(
     ("optimizer", "values", "moves"),
-    # Two steps with a gradient of 4: how far the weight falls in each.
+    # Two steps with a gradient of 4: how much the weight decreases in each.
     [
         ("sgd", {"momentum": 0.0}, (0.4, 0.4)),
         ("sgd", {"momentum": 0.5}, (0.4, 0.6)),
-        # The moments of a gradient that stays are the gradient and its square.
+        # The moments of a constant gradient are the gradient and its square.
         ("adam", {}, (0.1, 0.1)),
         ("adamw", {"weight_decay": 0.0}, (0.1, 0.1)),
         # The sum of squares starts at a tenth.
@@ -71,7 +71,7 @@ def test_adadelta_moves_by_the_ratio_of_mean_changes():
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_adamw_and_muon_alone_decay_the_weights(optimizer):
+def test_only_adamw_and_muon_decay_the_weights(optimizer):
     kernel, bias = variables()
     rule = make_optimizer(settings_of(optimizer, weight_decay=0.5), [kernel, bias])
     rule.apply([tf.zeros((2, 3)), tf.zeros(3)], [kernel, bias])
@@ -81,7 +81,7 @@ def test_adamw_and_muon_alone_decay_the_weights(optimizer):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_checkpoint_holds_all_that_an_optimiser_keeps(optimizer, tmp_path):
+def test_a_checkpoint_holds_the_complete_state_of_an_optimiser(optimizer, tmp_path):
     def start() -> tuple[keras.Optimizer, list[keras.Variable], Checkpoints]:
         weights = variables()
         rule = make_optimizer(settings_of(optimizer, schedule="cosine"), weights)
@@ -161,9 +161,9 @@ def test_only_kernels_and_embeddings_of_the_recogniser_decay():
     assert spared == {"bias", "beta", "gamma"}
 
 
-def test_the_slots_are_made_beforehand():
+def test_the_slots_are_created_beforehand():
     optimizer = make_optimizer(TrainingConfig(), variables())
-    # For a checkpoint that is restored before the first step: two for each variable.
+    # For a checkpoint restored before the first step: two per variable.
     assert len(optimizer.variables) >= 4
     before = len(optimizer.variables)
     kernel, bias = variables()
@@ -198,14 +198,14 @@ def test_averages_without_decay_are_the_weights():
 
 @pytest.fixture
 def moved():
-    """Return a weight of 3 and its averages, which are elsewhere."""
+    """Return a weight of 3 and its averages, which differ."""
     weight = keras.Variable(np.array([1.0, 2.0]))
     averages = AveragedWeights([weight], decay=0.9)
     weight.assign([3.0, 3.0])
     return weight, averages
 
 
-def test_averages_are_in_the_network_inside_the_block_and_the_weights_after_it(moved):
+def test_the_network_has_the_averages_inside_the_block_and_the_weights_after_it(moved):
     weight, averages = moved
     with averages.swapped_in():
         np.testing.assert_array_equal(weight, [1.0, 2.0])
@@ -227,7 +227,7 @@ def test_the_weights_come_back_after_an_error(moved):
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw", "adadelta"])
-def test_a_part_is_trained_at_a_rate_of_its_own(name):
+def test_a_part_is_trained_at_its_own_rate(name):
     def steps(scales: str) -> dict[str, np.ndarray]:
         weights = {
             path: keras.Variable([1.0, -2.0], name=path) for path in ("stem", "stage", "rest")

@@ -1,4 +1,4 @@
-"""The training loop on a recogniser that was composed of layers."""
+"""The training loop on a recogniser composed of layers."""
 
 import dataclasses
 
@@ -44,11 +44,11 @@ def with_training(config, **values):
     return dataclasses.replace(config, training=dataclasses.replace(config.training, **values))
 
 
-def test_a_run_begins_with_its_weights_and_leaves_it_as_it_is(config, tmp_path):
+def test_a_run_starts_from_its_weights_and_leaves_it_unchanged(config, tmp_path):
     recognizer = compose()
     recognizer(tiny.random_batch())
     before = recognizer.get_weights()
-    # With a rate of nearly nothing, what a run ends with is what it began with.
+    # With a tiny learning rate, a run ends with its initial weights.
     still = with_training(config, learning_rate=1e-12, average_decay=0.0, weight_decay=0.0)
     result = train(still, tmp_path, recognizer)
     assert result.step == 4
@@ -60,13 +60,13 @@ def test_a_run_begins_with_its_weights_and_leaves_it_as_it_is(config, tmp_path):
 
 
 @pytest.mark.slow
-def test_it_learns_and_goes_on_where_it_was(config, tmp_path):
+def test_it_learns_and_resumes(config, tmp_path):
     # Without validation data, the weights of the last step are kept.
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, eval_data=""))
     train(config, str(tmp_path), compose())
     first = load_trained_model(tmp_path).recognizer.get_weights()
     network = (tmp_path / NETWORK_FILE).read_bytes()
-    # Composed anew, its layers have other names, which Keras numbers; and none is needed.
+    # Composed again, its layers have other names, which Keras numbers; none is needed.
     assert train(with_training(config, steps=6), tmp_path, compose()).step == 6
     assert train(with_training(config, steps=8), tmp_path).step == 8
     then = load_trained_model(tmp_path).recognizer.get_weights()
@@ -76,7 +76,7 @@ def test_it_learns_and_goes_on_where_it_was(config, tmp_path):
     assert (tmp_path / NETWORK_FILE).read_bytes() == network
 
 
-def test_a_directory_of_a_model_of_the_settings_refuses_one(config, tmp_path):
+def test_a_directory_of_a_model_built_from_settings_refuses_it(config, tmp_path):
     config.save(tmp_path)
     tiny.CHARSET.save(tmp_path)
     with pytest.raises(ValueError, match="holds a model with another network"):
@@ -101,7 +101,7 @@ def test_a_directory_of_a_model_of_the_settings_refuses_one(config, tmp_path):
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_settings_that_do_not_go_with_it_are_refused_before_anything_is_written(
+def test_settings_that_do_not_match_it_are_refused_before_anything_is_written(
     parts, values, message, config, tmp_path
 ):
     data = {name: getattr(config.data, name) for name in ("train_data", "eval_data", "charset")}
@@ -111,7 +111,7 @@ def test_settings_that_do_not_go_with_it_are_refused_before_anything_is_written(
     assert not list((tmp_path / "run").glob("*.json"))
 
 
-def test_a_head_alone_is_trained(config, tmp_path):
+def test_a_single_head_is_trained(config, tmp_path):
     data = {"train_data": config.data.train_data, "charset": config.data.charset}
     ctc = tiny.config(**data, steps=3, attention_weight=0.0, ctc_weight=1.0, decoding="ctc")
     train(ctc, tmp_path, compose(decoder=None))

@@ -9,7 +9,7 @@ from tests import tiny
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_training_starts_from_the_weights_of_a_file_and_reading_needs_it_no_more(tmp_path):
+def test_training_starts_from_the_weights_of_a_file_and_inference_does_not_need_it(tmp_path):
     labels = tiny.write_label_file(tmp_path / "words", ["a", "b0", "c12", "ab"])
     whole = build_backbone("MobileNetV2")
     pretrained = tmp_path / "mobilenet.weights.h5"

@@ -42,7 +42,7 @@ def try_to_hold(work_dir: Path, worker: int = 0) -> None:
         assert list(work_dir.glob(f"*{LOCK_FILE}"))
 
 
-def test_a_directory_is_free_again_behind_its_run(tmp_path):
+def test_a_directory_is_free_again_after_its_run(tmp_path):
     try_to_hold(tmp_path)
     assert not list(tmp_path.iterdir())
     try_to_hold(tmp_path)
@@ -54,7 +54,7 @@ def test_a_directory_in_use_by_another_process_is_refused_with_host_and_process(
     message = rf"in use by another run, process {other_process.pid} on .*delete .*{LOCK_FILE}"
     with pytest.raises(ValueError, match=message):
         try_to_hold(tmp_path)
-    # Nor is it taken from its holder.
+    # The holder keeps the lock.
     assert json.loads((tmp_path / LOCK_FILE).read_text("utf-8"))["process"] == other_process.pid
 
 
@@ -63,7 +63,7 @@ def test_a_directory_in_use_by_this_process_is_refused(tmp_path):
         try_to_hold(tmp_path)
 
 
-def test_the_lock_of_a_killed_process_is_taken_over_even_before_its_parent_knows(
+def test_the_lock_of_a_killed_process_is_taken_over_even_before_it_is_reaped(
     other_process, tmp_path
 ):
     other_process.kill()
@@ -81,15 +81,15 @@ def test_the_lock_of_a_killed_process_is_taken_over_even_before_its_parent_knows
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"host": "HERE", "process": 1, "started": "long ago"}']
 )
-def test_a_lock_of_nobody_is_taken_over(content, tmp_path):
+def test_a_lock_without_a_live_process_is_taken_over(content, tmp_path):
     host = run_lock._identity()["host"]
     if "HERE" in content and not run_lock.start_of(1):
-        pytest.skip("the system does not say when a process began")
+        pytest.skip("the system does not report when a process started")
     (tmp_path / LOCK_FILE).write_text(content.replace("HERE", host), encoding="utf-8")
     try_to_hold(tmp_path)
 
 
-def test_a_run_on_another_machine_counts_as_long_as_it_gives_signs_of_life(tmp_path):
+def test_a_run_on_another_machine_counts_while_it_sends_heartbeats(tmp_path):
     path = tmp_path / LOCK_FILE
     path.write_text('{"host": "elsewhere", "process": 1, "started": ""}', encoding="utf-8")
     with pytest.raises(ValueError, match="process 1 on elsewhere"):
@@ -99,7 +99,7 @@ def test_a_run_on_another_machine_counts_as_long_as_it_gives_signs_of_life(tmp_p
     try_to_hold(tmp_path)
 
 
-def test_a_run_gives_signs_of_life(tmp_path, monkeypatch):
+def test_a_run_sends_heartbeats(tmp_path, monkeypatch):
     monkeypatch.setattr(run_lock, "HEARTBEAT_S", 0.01)
     path = tmp_path / LOCK_FILE
     with RunLock(tmp_path):
@@ -115,9 +115,7 @@ def test_the_workers_of_one_run_share_the_directory(tmp_path):
         try_to_hold(tmp_path, 1)
 
 
-def test_without_the_locks_of_the_operating_system_it_works_as_well(
-    other_process, tmp_path, monkeypatch
-):
+def test_it_also_works_without_locks_of_the_operating_system(other_process, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with pytest.raises(ValueError, match="in use by another run"):
         try_to_hold(tmp_path)
@@ -126,7 +124,7 @@ def test_without_the_locks_of_the_operating_system_it_works_as_well(
     try_to_hold(tmp_path)
 
 
-def test_a_lock_that_somebody_else_has_taken_is_left_to_them(tmp_path):
+def test_a_lock_taken_by_another_process_is_not_released(tmp_path):
     theirs = '{"host": "elsewhere", "process": 1, "started": ""}'
     with RunLock(tmp_path):
         (tmp_path / LOCK_FILE).write_text(theirs, encoding="utf-8")

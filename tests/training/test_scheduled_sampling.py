@@ -15,7 +15,7 @@ from attention_ocr.training.scheduled_sampling import sampling_schedule
         ("linear", 100, 0.8),
         ("linear", 500, 0.8),
         ("exponential", 0, 0.0),
-        # The true character has a fifth of a chance at the end, its root halfway.
+        # The true character has a probability of 1/5 at the end, and of its root halfway.
         ("exponential", 50, 1.0 - 0.2**0.5),
         ("exponential", 100, 0.8),
         ("exponential", 500, 0.8),
@@ -52,5 +52,5 @@ def test_it_rises(kind):
     assert len(set(values)) == len(values)
 
 
-def test_none_has_no_schedule():
+def test_without_sampling_there_is_no_schedule():
     assert sampling_schedule(TrainingConfig()) is None

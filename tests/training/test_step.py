@@ -13,7 +13,7 @@ CONFIG = tiny.config(learning_rate=0.01, warmup_steps=0, clip_norm=0.0, label_sm
 
 
 def two_batches(pairs: bool = False) -> list[dict[str, tf.Tensor]]:
-    """Return two batches; of `pairs`, rows 0 and 1 hold one image, and rows 2 and 3."""
+    """Return two batches; with `pairs`, rows 0 and 1 hold one image, as do rows 2 and 3."""
     batches = [
         tiny.random_batch(widths=(32, 32, 40, 40), lengths=(2, 4, 0, 3), seed=1),
         tiny.random_batch(widths=(48, 48, 23, 23), lengths=(1, 3, 4, 0), seed=2),
@@ -25,7 +25,7 @@ def two_batches(pairs: bool = False) -> list[dict[str, tf.Tensor]]:
 
 
 class Trained:
-    """A recogniser after one step on each of some batches."""
+    """A recogniser after one training step on each batch."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ def test_a_step_reports_the_loss_its_parts_and_the_norm_of_the_gradient(trained)
         assert losses["gradient_norm"] > 0.0
 
 
-def test_every_weight_moves(trained):
+def test_every_weight_changes(trained):
     for before, weight in zip(trained.before, trained.recognizer.weights, strict=True):
         assert np.abs(weight.numpy() - before).max() > 0.0, weight.path
 
@@ -89,15 +89,15 @@ def test_a_norm_above_the_limit_is_clipped():
     with tiny.running_eagerly():
         clipped = Trained(config, two_batches()[:1])
     assert clipped.losses[0]["gradient_norm"] > 0.1
-    # Below Adam's epsilon, a gradient moves nothing.
+    # Below Adam's epsilon, a gradient changes nothing.
     for before, weight in zip(clipped.before, clipped.recognizer.weights, strict=True):
         if weight.trainable:
             np.testing.assert_allclose(weight, before, atol=1e-3)
 
 
 def test_two_devices_train_like_one():
-    # The statistics of normalisation are each device's own: both are given the same images, and
-    # labels of their own.
+    # Each device has its own normalisation statistics: both get the same images, with different
+    # labels.
     batches = two_batches(pairs=True)
     with tiny.running_eagerly():
         one = Trained(CONFIG, batches)
@@ -108,7 +108,7 @@ def test_two_devices_train_like_one():
             assert shared[name] == pytest.approx(value, rel=1e-3), name
     for weight, other in zip(two.recognizer.weights, one.recognizer.weights, strict=True):
         np.testing.assert_allclose(weight, other, atol=2e-3, err_msg=weight.path)
-    # Adam divides a gradient by its size: one that is counted twice shows in its moments alone.
+    # Adam divides a gradient by its size: counting it twice shows in its moments only.
     assert two.moments.keys() == one.moments.keys()
     for name, moment in two.moments.items():
         scale = np.abs(one.moments[name]).max()
@@ -128,7 +128,7 @@ def test_fit_trains_with_the_same_loss_as_the_explicit_step():
     (loss,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
     assert loss == pytest.approx(explicit.losses[0]["loss"], rel=1e-5)
     for weight, other in zip(recognizer.weights, explicit.recognizer.weights, strict=True):
-        # Of a sparse gradient Keras squares the parts of a row before it adds them up.
+        # Keras squares the parts of a row of a sparse gradient before summing them.
         if not weight.path.endswith("embeddings"):
             np.testing.assert_allclose(weight, other, atol=1e-3, err_msg=weight.path)
     (lower,) = recognizer.fit(batches, shuffle=False, verbose=0).history["loss"]
@@ -156,7 +156,7 @@ def test_scheduled_sampling_feeds_the_decoder_its_own_characters_as_the_schedule
     )
     assert first < 1e-5
     assert second > 1e-3
-    # Of the checkpoints, so that a run goes on with the draws it would have made.
+    # Part of the checkpoints, so that a resumed run draws the same numbers.
     drawn_by = sampled.recognizer.decoder.seed_generator.state
     assert any(variable is drawn_by for variable in sampled.recognizer.variables)
     assert plain.recognizer.decoder.seed_generator is None
@@ -164,7 +164,7 @@ def test_scheduled_sampling_feeds_the_decoder_its_own_characters_as_the_schedule
 
 @pytest.mark.slow
 def test_two_devices_train_like_one_with_every_option_of_the_loss():
-    # Networks of other sizes cannot follow in the same process: TensorFlow mixes their sums up.
+    # Networks of other sizes cannot follow in the same process: TensorFlow mixes up their sums.
     config = tiny.config(
         warmup_steps=0,
         loss_reduction="examples",

@@ -9,20 +9,20 @@ from attention_ocr.training.summaries import Summaries
 from tests import tiny
 
 
-def test_a_picture_stands_above_what_the_rectifier_makes_of_it(tmp_path):
+def test_an_image_is_shown_above_its_rectified_image(tmp_path):
     batch = tiny.random_batch(widths=(32, 48, 40, 23))
     summaries = Summaries(tmp_path)
     summaries.rectified(lambda images, _: -images, batch, step=7)
     summaries.close()
-    pictures = {}
+    shown = {}
     for path in tmp_path.iterdir():
         for record in tf.data.TFRecordDataset(str(path)):
             for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
-                pictures[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
-    assert [pictures[f"rectified/{index}"].shape for index in range(4)] == [
+                shown[value.tag] = tf.io.decode_png(value.tensor.string_val[2]).numpy()
+    assert [shown[f"rectified/{index}"].shape for index in range(4)] == [
         (16 + 2 + 16, width, 3) for width in (32, 48, 40, 23)
     ]
-    before, gap, after = np.split(pictures["rectified/3"], (16, 18))
+    before, gap, after = np.split(shown["rectified/3"], (16, 18))
     assert gap.min() == 255
     expected = ((batch["images"][3, :, :23] + 1.0) * 127.5).numpy()
     assert abs(before.astype(float) - expected).max() <= 1.0
@@ -37,7 +37,7 @@ def test_a_label_that_is_not_utf_8_is_drawn_with_its_image(tmp_path):
         attention=tf.ones((2, 5, 2, 12)),
     )
     summaries = Summaries(tmp_path)
-    summaries.pictures(lambda *_: recognition, batch, step=7)
+    summaries.images(lambda *_: recognition, batch, step=7)
     summaries.close()
     tags = [
         value.tag

@@ -1,4 +1,4 @@
-"""Two real processes that train one model, on this machine."""
+"""Two real processes that train one model together on this machine."""
 
 import signal
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.training.test_kill_and_resume import NETWORK
 
 
 class Group:
-    """One of several processes, as the others see it: what they would hand in is given."""
+    """One of several processes; the numbers of the others are given."""
 
     def __init__(self, index: int, everyone: list[list[int]]) -> None:
         self.index = index
@@ -48,12 +48,12 @@ def test_a_worker_goes_back_to_the_newest_step_that_all_have(tmp_path, caplog):
     checkpoints, variable = checkpoints_of(tmp_path, Group(0, [[], [5, 1]]))
     assert checkpoints.restore()
     assert float(variable[0]) == 5.0
-    # Nobody may take the other one for everyone's, later.
+    # Later runs must not take the other checkpoint for a common one.
     assert checkpoints.steps() == [5]
     assert "step-10, which not every worker has" in caplog.text
 
 
-def test_a_worker_without_checkpoints_of_its_own_takes_those_of_the_first(tmp_path):
+def test_a_worker_without_its_own_checkpoints_uses_those_of_the_first(tmp_path):
     save(tmp_path, 0, 5, 10)
     group = Group(1, [[10, 5], []])
     variable = tf.Variable(tf.zeros(5))
@@ -68,17 +68,17 @@ def test_a_worker_without_checkpoints_of_its_own_takes_those_of_the_first(tmp_pa
     assert int(next(checkpoints.state["batches"])) == 7
 
 
-def test_workers_that_have_no_step_in_common_are_an_error_that_names_them(tmp_path):
+def test_workers_without_a_common_step_are_an_error_that_names_their_steps(tmp_path):
     save(tmp_path, 1, 5)
     with pytest.raises(ValueError, match=r"worker 0: \[10\]; worker 1: \[5\]"):
         checkpoints_of(tmp_path, Group(1, [[10], []]))[0].restore()
 
 
-def test_nothing_is_restored_where_nobody_has_anything(tmp_path):
+def test_nothing_is_restored_without_checkpoints(tmp_path):
     assert not checkpoints_of(tmp_path, Group(1, [[], []]))[0].restore()
 
 
-def test_one_checkpoint_more_than_asked_for_stays_so_that_there_is_a_common_one(tmp_path):
+def test_one_more_checkpoint_than_requested_is_kept_so_that_there_is_a_common_one(tmp_path):
     variable = tf.Variable(tf.zeros(5))
     checkpoints = Checkpoints(
         tmp_path / "worker_0", {"weights": [variable]}, 1, group=Group(0, [[], []])
@@ -88,7 +88,7 @@ def test_one_checkpoint_more_than_asked_for_stays_so_that_there_is_a_common_one(
     assert checkpoints.steps() == [15, 10]
 
 
-def test_the_end_of_another_worker_is_a_line_that_says_how_to_go_on():
+def test_the_loss_of_another_worker_is_explained_in_one_line():
     lost = tf.errors.UnavailableError(None, None, "Graph execution error:\n\nSocket closed")
     message = r"Lost another of the 2 workers \(UnavailableError\). Start all of them again"
     with (
@@ -114,7 +114,7 @@ def strategy() -> tf.distribute.Strategy:
 
 
 @pytest.mark.slow
-def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together(tmp_path):
+def test_two_workers_resume_from_their_newest_common_step_and_stop_together(tmp_path):
     labels = tiny.write_label_file(tmp_path / "words", ["cab", "abc", "b0", "a1", "10"])
     settings = {**tiny.SETTINGS, **NETWORK, "train_data": str(labels), "batch_size": 4}
     settings |= {"steps": 10, "checkpoint_every": 5, "eval_every": 10, "deterministic": True}
@@ -122,7 +122,7 @@ def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together
     with Processes(settings, work_dir, count=2) as run:
         run.end_well()
     assert steps(work_dir, 0) == steps(work_dir, 1) == {5, 10}
-    # As a worker leaves it that was killed while the other one already had its checkpoint.
+    # As if a worker was killed before, and the other after, writing its checkpoint.
     for file in (work_dir / "checkpoints/worker_1").glob("step-10.*"):
         file.unlink()
     with Processes(settings | {"steps": 100_000}, work_dir, count=2) as run:
@@ -131,5 +131,5 @@ def test_two_workers_go_on_from_the_newest_step_that_both_have_and_stop_together
         assert run.end() == [143, 143], run.outputs()
         for index in range(2):
             assert f"worker_{index}/step-5\n" in run.output(index)
-            assert run.output(index).splitlines()[-1].endswith("goes on from there.")
+            assert run.output(index).splitlines()[-1].endswith("run the same command to resume.")
     assert steps(work_dir, 0) == steps(work_dir, 1)

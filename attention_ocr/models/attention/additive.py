@@ -22,7 +22,7 @@ class AdditiveAttention(Attention):
     cells, `context = sum(weights[n] values[n])`.
 
     Args:
-        units: U, width of the space in which queries meet keys.
+        units: U, width of the projected queries and keys.
         normalization: `softmax` or `sigmoid`.
     """
 

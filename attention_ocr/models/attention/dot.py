@@ -18,13 +18,12 @@ class DotAttention(Attention):
     """Multi-head scaled dot-product attention (Vaswani et al., 2017, sections 3.2.1 and 3.2.2).
 
     Each of `heads` projects query, keys and values to U / `heads` = d units;
-    `scores[n] = query . keys[n] / sqrt(d)`. The contexts of the heads stand side by side, so that
-    C = U; their mixing is left to what reads the context. The weights returned are the mean over
-    the heads.
+    `scores[n] = query . keys[n] / sqrt(d)`. The contexts of the heads are concatenated, so that
+    C = U, without an output projection. The returned weights are the mean over the heads.
 
     Args:
         units: U.
-        heads: divides U.
+        heads: Number of heads; divides U.
         normalization: `softmax` or `sigmoid`.
     """
 

@@ -1,4 +1,4 @@
-"""Hard attention: a step sees one cell."""
+"""Hard attention: each step sees one cell."""
 
 from typing import Any
 
@@ -20,15 +20,15 @@ class HardAttention(AdditiveAttention):
     """Stochastic hard attention (Xu et al., 2015, section 4.1; Ba et al., 2015, section 3).
 
     Additive scores, divided by a temperature, give a distribution over the cells. In training the
-    context is a cell drawn from it, or, in a share of the steps, its expectation, as Xu et al. do
-    for robustness. In reading it is the likeliest cell. What is drawn has no gradient: the loss
-    has the REINFORCE term, see `models.losses.reinforce_loss`. The state is the last `Choice`.
+    context is a cell sampled from it or, in a fraction of the steps, its expectation, as in Xu et
+    al. for robustness. At inference it is the most probable cell. Samples have no gradient: the
+    loss has a REINFORCE term, see `models.losses.reinforce_loss`. The state is the last `Choice`.
 
     Args:
-        units: U, width of the space in which queries meet keys.
+        units: U, width of the projected queries and keys.
         normalization: `softmax` or `sigmoid`.
-        temperature: above 1 the draws spread, below 1 they concentrate.
-        soft_share: probability, for each step and example in training, of the expectation.
+        temperature: Temperature of the distribution; below 1 it is sharper.
+        soft_share: Probability of using the expectation, for each step and example in training.
     """
 
     draws = True
@@ -63,7 +63,7 @@ class HardAttention(AdditiveAttention):
         cell_seed, soft_seed = tf.unstack(tf.random.split(seed))
         drawn = tf.random.stateless_categorical(log_probabilities, 1, cell_seed)[:, 0]
         hard_weights = _one_hot(drawn, log_probabilities)
-        # Beside the picture the logarithm is as low as a float goes, and counts nothing.
+        # On the padding the logarithm is the lowest float, and contributes nothing.
         log_probabilities = tf.where(memory.cells, log_probabilities, 0.0)
         probabilities = tf.where(memory.cells, tf.exp(log_probabilities), 0.0)
         is_soft = tf.random.stateless_uniform(tf.shape(drawn), soft_seed) < self.soft_share

@@ -1,4 +1,4 @@
-"""What every attention does for the decoder."""
+"""The interface of attention layers."""
 
 from typing import Any, NamedTuple
 
@@ -7,12 +7,12 @@ import tensorflow as tf
 
 
 class Memory(NamedTuple):
-    """What the decoder looks at, computed once for each image; every tensor has the leading axis B.
+    """The memory of the decoder, computed once per image; every tensor has the leading axis B.
 
     Attributes:
         values: float [B, N, D], the flattened feature grid.
-        keys: what the attention made of the values, a nest of tensors.
-        cells: bool [B, N], true on the picture.
+        keys: Keys that the attention computed from the values, a nest of tensors.
+        cells: bool [B, N], true on the content of the image.
     """
 
     values: tf.Tensor
@@ -21,12 +21,12 @@ class Memory(NamedTuple):
 
 
 class AttentionOutput(NamedTuple):
-    """What a step saw.
+    """Output of an attention step.
 
     Attributes:
         context: float [B, C], see `Attention.context_width`.
         weights: float32 [B, N], non-negative, zero where `cells` is false, summing to 1.
-        state: for the next step, a nest of tensors with the leading axis B.
+        state: State for the next step, a nest of tensors with the leading axis B.
     """
 
     context: tf.Tensor
@@ -35,11 +35,11 @@ class AttentionOutput(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What a step drew, for REINFORCE.
+    """The sample of a step, for REINFORCE.
 
     Attributes:
-        log_probability: float32 [B], of the cell that was drawn; 0 where none was.
-        entropy: float32 [B], of the distribution it was drawn from, in nats.
+        log_probability: float32 [B], of the sampled cell; 0 if none was sampled.
+        entropy: float32 [B], of the sampled distribution, in nats.
     """
 
     log_probability: tf.Tensor
@@ -47,26 +47,26 @@ class Choice(NamedTuple):
 
 
 class Attention(keras.layers.Layer):
-    """Chooses what the decoder sees of the memory before it writes a character.
+    """Computes the context of a decoder step from the memory.
 
     A new kind is a subclass, and a line in `settings.model.ATTENTIONS`. Its constructor's
     arguments have the names of `models.build.attention_arguments`.
 
     Call arguments:
         query: float [B, Q], the decoder's output.
-        memory: its `keys` are from `prepare`.
-        state: of the previous step; from `initial_state` in the first.
-        seed: int32 [2], in training, for what is drawn; none in reading, which draws nothing.
+        memory: Memory with the `keys` of `prepare`.
+        state: State of the previous step, initially from `initial_state`.
+        seed: int32 [2], for sampling in training; None at inference, which samples nothing.
 
     Returns:
         `AttentionOutput`.
     """
 
     draws = False
-    """Whether training draws, and `choice` tells what."""
+    """Whether training samples cells, which `choice` returns."""
 
     def __init__(self, **kwargs: object) -> None:
-        # Keras would cast what a step hands to the next, weights in float32 among it.
+        # Keras would cast the state between steps, including float32 weights.
         super().__init__(autocast=False, **kwargs)
 
     def build(self, query_width: int, memory_width: int) -> None:
@@ -86,7 +86,7 @@ class Attention(keras.layers.Layer):
         return ()
 
     def choice(self, state: Any) -> Choice:
-        """Return what the step drew that `state` comes from."""
+        """Return the sample of the step that returned `state`."""
         raise NotImplementedError
 
     def call(
@@ -96,14 +96,14 @@ class Attention(keras.layers.Layer):
 
 
 def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Return the sum of `values` float [B, N, D] by `weights` float32 [B, N]: float [B, D]."""
-    # Not by indices, which LiteRT takes one operation more for.
+    """Return the weighted sum of `values` float [B, N, D] by float32 [B, N]: float [B, D]."""
+    # Without indexing, which takes LiteRT one more operation.
     weights = tf.expand_dims(tf.cast(weights, values.dtype), 1)
     return tf.squeeze(tf.matmul(weights, values), 1)
 
 
 def log_weights(scores: tf.Tensor, cells: tf.Tensor, normalization: str) -> tf.Tensor:
-    """Return the logarithms of the attention weights.
+    """Return the log attention weights.
 
     Args:
         scores: float [B, ..., N].

@@ -1,4 +1,4 @@
-"""Additive attention that knows where it looked before."""
+"""Location-aware additive attention."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ from attention_ocr.models.attention.interface import (
 class LocationAttention(AdditiveAttention):
     """Hybrid of content and location (Chorowski et al., 2015, section 2.1, equations 6 to 9).
 
-    The weights of the previous step, laid out as the grid they are of, are convolved to features
-    `f[n]` of every cell; `scores[n] = v . tanh(keys[n] + query W + f[n] U + b)`. Before the first
-    step all weights are zero. The state is the previous weights, float32 [B, H', W'].
+    The weights of the previous step, arranged as the grid, are convolved to features `f[n]` of
+    every cell; `scores[n] = v . tanh(keys[n] + query W + f[n] U + b)`. Before the first step all
+    weights are zero. The state is the previous weights, float32 [B, H', W'].
 
     Args:
-        units: U, width of the space in which queries meet keys.
+        units: U, width of the projected queries and keys.
         normalization: `softmax` or `sigmoid`.
-        location_filters: features of each cell.
-        location_kernel: odd height and width of the convolution, in cells.
+        location_filters: Number of features per cell.
+        location_kernel: Height and width of the convolution in cells, odd.
     """
 
     def __init__(

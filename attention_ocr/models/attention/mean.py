@@ -1,4 +1,4 @@
-"""No attention: every step sees all of the image alike."""
+"""No attention: every step sees the mean of the grid."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ from attention_ocr.models.attention.interface import (
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class MeanAttention(Attention):
-    """The mean of the valid cells, the same in every step (as Sutskever et al., 2014, do without).
+    """The mean of the valid cells, the same in every step.
 
-    The weights are one over the number of valid cells.
+    A baseline without attention (as in Sutskever et al., 2014). The weights are one over the
+    number of valid cells.
     """
 
     def prepare(self, values: tf.Tensor, cells: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

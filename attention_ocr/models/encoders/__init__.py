@@ -1,1 +1,1 @@
-"""Encoders: pictures in, feature grids out."""
+"""Encoders: images in, feature grids out."""

@@ -1,4 +1,4 @@
-"""The encoder made for CPUs: few channels, early strides, plain 3x3 convolutions."""
+"""An encoder for CPUs: few channels, early strides, plain 3x3 convolutions."""
 
 import math
 
@@ -11,23 +11,23 @@ from attention_ocr.models.encoders.residual import ResidualUnit
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class CompactEncoder(keras.layers.Layer):
-    """Residual network of four stages with an eighth of the height and a quarter of the width.
+    """Residual network of four stages with strides of 8 (height) and 4 (width).
 
-    Width and depth are scaled as by Tan and Le (2019, section 3.2).
+    Width and depth are scaled as in Tan and Le (2019, section 3.2).
 
     Args:
-        width: multiplies the channels of every stage.
-        depth: multiplies the residual units of every stage, rounded up.
-        channels: of the stages, before `width`.
-        units: residual units of the last three stages, before `depth`.
+        width: Multiplier of the channels of every stage.
+        depth: Multiplier of the residual units of every stage, rounded up.
+        channels: Channels of the stages, before `width`.
+        units: Residual units of the last three stages, before `depth`.
 
     Call arguments:
         images: float [B, H, W, C], H and W multiples of 16.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         `feature_grid`: float [B, H/8, W/4, D]; zero on the padding.
-        `cells`: bool [B, H/8, W/4], true on the picture.
+        `cells`: bool [B, H/8, W/4], true on the content of the image.
     """
 
     stride = (8, 4)
@@ -78,11 +78,11 @@ class CompactEncoder(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class FlatCompactEncoder(CompactEncoder):
-    """The compact encoder with a sixteenth of the height: half the cells in its last stage.
+    """The compact encoder with a vertical stride of 16: half the cells in its last stage.
 
     Returns:
         `feature_grid`: float [B, H/16, W/4, D]; zero on the padding.
-        `cells`: bool [B, H/16, W/4], true on the picture.
+        `cells`: bool [B, H/16, W/4], true on the content of the image.
     """
 
     stride = (16, 4)

@@ -1,4 +1,4 @@
-"""What all encoders share: which cells of a grid lie on the picture, and convolutions that know."""
+"""Shared parts of encoders: the mask of valid cells, and masked convolutions."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ import tensorflow as tf
 def valid_cells(
     image_sizes: tf.Tensor, grid_height: int, grid_width: tf.Tensor, stride: tuple[int, int]
 ) -> tf.Tensor:
-    """Mark the grid cells that lie on the picture, not on its padding.
+    """Return the mask of grid cells on the content of the image, not on its padding.
 
     Args:
-        image_sizes: int32 [B, 2], height and width of each picture without its padding, pixels.
+        image_sizes: int32 [B, 2], height and width of each image without its padding, in pixels.
         grid_height: H', rows of the grid.
         grid_width: int32 scalar W', columns of the grid.
-        stride: pixels for one cell, down and across.
+        stride: Height and width of a cell, in pixels.
 
     Returns:
-        bool [B, H', W']. A cell that a picture covers in part is valid.
+        bool [B, H', W']. A partially covered cell is valid.
     """
     rows = tf.range(grid_height)[None] * stride[0] < image_sizes[:, :1]
     columns = tf.range(grid_width)[None] * stride[1] < image_sizes[:, 1:]
@@ -43,8 +43,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Call arguments:
         inputs: float [B, H, W, D].
-        training: whether the statistics of the batch are used, and the moving ones moved; those of
-            a frozen layer are not.
+        training: Whether batch statistics are used and moving averages updated; never in a frozen
+            layer.
 
     Returns:
         float [B, H, W, D].
@@ -52,7 +52,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         nothing = tf.zeros((0,))
-        # Frozen, it normalises as in reading, or the statistics would go their own way.
+        # A frozen layer normalises as at inference; otherwise its statistics would drift.
         training = training and self.gamma.trainable
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -76,22 +76,22 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 class ConvolutionUnit(keras.layers.Layer):
     """Convolution, batch normalisation, ReLU, and zeros on the padding.
 
-    The zeros make the output on the picture independent of how much padding follows it: a
-    convolution without them carries the bias of the normalisation from the padding inwards.
-    Sizes must divide by the stride, or "same" padding would shift the windows.
+    The zeros make the output independent of the amount of padding: otherwise a convolution would
+    carry the bias of the normalisation from the padding into the content. Sizes must be divisible
+    by the stride, or "same" padding would shift the windows.
 
     Args:
-        channels: of the output.
-        kernel_size: of the window, pixels.
-        strides: down and across.
-        activate: whether ReLU is applied.
+        channels: Output channels.
+        kernel_size: Size of the window in pixels.
+        strides: Vertical and horizontal stride.
+        activate: Whether ReLU is applied.
 
     Attributes:
-        gate: applied to what ReLU lets through, or none; `saliency.feedback_saliency` sets it.
+        gate: Function applied to the output of ReLU, or None; set by `saliency.feedback_saliency`.
 
     Call arguments:
         inputs: float [B, H, W, D].
-        cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
+        cells: float [B, H', W', 1], 1 on the content and 0 on the padding of the output.
 
     Returns:
         float [B, H', W', channels].
@@ -116,7 +116,7 @@ class ConvolutionUnit(keras.layers.Layer):
             name="convolution",
             dtype=self.dtype_policy,
         )
-        # A momentum of 0.9 follows within some tens of steps: short runs are common here.
+        # A momentum of 0.9 adapts within some tens of steps, as short runs are common here.
         self.normalization = FusedBatchNormalization(
             momentum=0.9, epsilon=1e-3, name="normalization", dtype=self.dtype_policy
         )

@@ -15,44 +15,44 @@ import tensorflow as tf
 from attention_ocr.models.encoders.grid import valid_cells
 
 MOMENTUM = 0.9
-"""Of the statistics of batch normalisation: those that reading uses follow within some tens of
-steps. With the 0.99 and 0.999 of `keras.applications`, made for runs of a million steps, training
-loss falls while reading stays at nothing."""
+"""Momentum of batch normalisation: the moving averages adapt within some tens of steps. With the
+0.99 and 0.999 of `keras.applications`, meant for runs of a million steps, the training loss falls
+while validation accuracy stays at zero."""
 
 _PROBE = 512
-"""Pixels of the square on which strides are found; every stride divides it."""
+"""Side, in pixels, of the square image used to determine strides; every stride divides it."""
 
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class ApplicationEncoder(keras.layers.Layer):
     """A network of `keras.applications` up to one of its layers, whose output is the grid.
 
-    Gray becomes three equal channels, and pixels get the scale that the network was made for, see
-    `keras.applications.*.preprocess_input`. Where its windows do not fill their borders, zeros
-    around the picture make up for what would be lost, so that the grid has one cell for each
-    stride and a cell lies over its own pixels.
+    Gray images get three equal channels, and pixels are scaled as the network expects, see
+    `keras.applications.*.preprocess_input`. Where the network uses valid padding, the image is
+    zero-padded to compensate, so that the grid has one cell per stride and each cell is centered
+    on its own pixels.
 
-    Statistics of batch normalisation move at `MOMENTUM`, not at the slower pace of the network.
+    Moving averages of batch normalisation use `MOMENTUM`, not the slower momentum of the network.
 
-    The layers inside know nothing of padding: near its edges a picture's cells may change a little
-    with how much padding follows. Pixels of the padding are zero in the scale of the network, and
-    the grid is zero there.
+    The layers of the network do not mask padding: cells near the edges of an image may change
+    slightly with the amount of padding. Pixels of the padding are zero in the scale of the network,
+    and the grid is zero there.
 
     Args:
-        backbone: name of the network, `ResNet50` for example.
-        layer: name of the layer. Layers that the network leaves unnamed are called by their kind
-            and their number in it: `conv2d`, `conv2d_1`, ...
+        backbone: Name of the network, for example `ResNet50`.
+        layer: Name of the layer. Unnamed layers are called by their kind and their number in the
+            network: `conv2d`, `conv2d_1`, ...
 
     Call arguments:
         images: float [B, H, W, C] in [-1, 1], C 1 or 3; H and W multiples of 16.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         `feature_grid`: float [B, H/s, W/s, D], s = `stride`; zero on the padding.
-        `cells`: bool [B, H/s, W/s], true on the picture.
+        `cells`: bool [B, H/s, W/s], true on the content of the image.
 
     Raises:
-        ValueError: no such network or layer, or a layer whose output cannot be a grid.
+        ValueError: If there is no such network or layer, or the layer's output is not a grid.
     """
 
     def __init__(self, backbone: str, layer: str, **kwargs: object) -> None:
@@ -64,8 +64,8 @@ class ApplicationEncoder(keras.layers.Layer):
         check_name("encoder_layer", f"a layer of {backbone}", layer, named)
         cut = keras.Model(whole.inputs[0], named[layer].output)
         self.stride, self.border = _geometry(cut, f"{backbone}, layer {layer}")
-        # Held by a function, whose variables Keras does not take for the encoder's own: those are
-        # made in `build`, where they get the names of the network that the encoder is part of.
+        # Wrapped in a function, so that Keras does not track its variables: those of the encoder
+        # are created in `build`, with paths of the network that the encoder is part of.
         self._clone: Callable[[], keras.Model] = lambda: clone_with_stable_names(cut, whole)
         self.network: Any = None
 
@@ -82,8 +82,8 @@ class ApplicationEncoder(keras.layers.Layer):
         if images.shape[-1] == 1:
             pixels = tf.tile(pixels, (1, 1, 1, 3))
         pixels = _scale_of(self.backbone)((pixels + 1.0) * 127.5)
-        on_picture = valid_cells(image_sizes, height, width, (1, 1))
-        pixels *= tf.cast(on_picture, tf.float32)[..., None]
+        content_mask = valid_cells(image_sizes, height, width, (1, 1))
+        pixels *= tf.cast(content_mask, tf.float32)[..., None]
         before, after = self.border // 2, self.border - self.border // 2
         pixels = tf.pad(pixels, ((0, 0), (before, after), (before, after), (0, 0)))
         grid = self.network(pixels, training=training)
@@ -93,14 +93,14 @@ class ApplicationEncoder(keras.layers.Layer):
         return grid * tf.cast(cells, grid.dtype)[..., None], cells
 
     def load_pretrained(self, path: Path) -> None:
-        """Take the weights of the whole network, without its classifier, from a file of Keras.
+        """Load the weights of the whole network without classifier from a Keras file.
 
         Args:
             path: `*_notop.h5` as Keras publishes them, or `*.weights.h5`.
 
         Raises:
-            ValueError: the file holds the weights of another network, or is damaged.
-            FileNotFoundError: there is no such file.
+            ValueError: If the file holds the weights of another network, or is damaged.
+            FileNotFoundError: If there is no such file.
         """
         if not path.is_file():
             raise FileNotFoundError(f"No weights at {path}")
@@ -120,12 +120,12 @@ class ApplicationEncoder(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class InceptionV3Encoder(ApplicationEncoder):
-    """Inception-v3 (Szegedy et al., 2016) up to an endpoint, as Wojna et al. (2017) cut it.
+    """Inception-v3 (Szegedy et al., 2016) up to an endpoint, as in Wojna et al. (2017).
 
-    Endpoints have the names that they have in TF-slim. See `ApplicationEncoder` for the rest.
+    Endpoints have their TF-slim names. See `ApplicationEncoder` for the rest.
 
     Args:
-        layer: endpoint; `Mixed_5d` has cells of 8 pixels and 288 channels.
+        layer: Name of the endpoint; `Mixed_5d` has cells of 8 pixels and 288 channels.
     """
 
     def __init__(self, layer: str = "Mixed_5d", **kwargs: object) -> None:
@@ -153,14 +153,14 @@ INCEPTION_V3_ENDPOINTS: Mapping[str, str] = {
     "Mixed_7b": "mixed9",
     "Mixed_7c": "mixed10",
 }
-"""TF-slim's name of each endpoint, and the layer of `keras.applications` that it is."""
+"""TF-slim name of each endpoint, and the corresponding layer of `keras.applications`."""
 
 
 def build_backbone(name: str) -> keras.Model:
-    """Build a network of `keras.applications` without classifier, for pictures of any size.
+    """Build a network of `keras.applications` without classifier, for images of any size.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: If there is no network of this name.
     """
     names = [entry for entry in dir(keras.applications) if entry[0].isupper()]
     check_name("encoder_backbone", "a network of keras.applications", name, names)
@@ -170,7 +170,7 @@ def build_backbone(name: str) -> keras.Model:
 
 @contextmanager
 def _computing_in(policy: keras.DTypePolicy) -> Iterator[None]:
-    """Make layers inside the `with` block compute as `policy` says."""
+    """Set the dtype policy of layers created inside the `with` block."""
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -180,7 +180,7 @@ def _computing_in(policy: keras.DTypePolicy) -> Iterator[None]:
 
 
 def check_name(setting: str, expected: str, name: str, names: Iterable[str]) -> None:
-    """Refuse a name that is none of `names`, and show the ones that are nearest to it."""
+    """Refuse a name that is not one of `names`, and suggest the closest ones."""
     names = list(names)
     if name not in names:
         near = difflib.get_close_matches(name, names, n=4, cutoff=0.3) or names[-4:]
@@ -190,9 +190,9 @@ def check_name(setting: str, expected: str, name: str, names: Iterable[str]) -> 
 
 
 def stable_names(model: keras.Model) -> dict[keras.layers.Layer, str]:
-    """Return a name for each layer that does not depend on what was built before in the process.
+    """Return a name for each layer that does not depend on models built earlier in the process.
 
-    Keras numbers unnamed layers over the whole process; here they are numbered within the model.
+    Keras numbers unnamed layers across the process; here they are numbered within the model.
     """
     counts: Counter[str] = Counter()
     names = {}
@@ -208,14 +208,14 @@ def stable_names(model: keras.Model) -> dict[keras.layers.Layer, str]:
 
 
 def clone_with_stable_names(cut: keras.Model, whole: keras.Model) -> keras.Model:
-    """Make a part of a network anew, each layer under its stable name in the whole.
+    """Clone a part of a network, each layer under its stable name in the whole network.
 
-    Statistics of batch normalisation follow at `MOMENTUM`.
+    Batch normalisation uses `MOMENTUM`.
     """
     names = stable_names(whole)
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        # Some sums and products are operations, without weights and not among the layers.
+        # Some sums and products are operations without weights, which are not in `layers`.
         own = {"name": names.get(layer, layer.name)}
         if isinstance(layer, keras.layers.BatchNormalization):
             own["momentum"] = MOMENTUM
@@ -225,19 +225,19 @@ def clone_with_stable_names(cut: keras.Model, whole: keras.Model) -> keras.Model
 
 
 def _scale_of(backbone: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return the function that brings pixels in [0, 255] to the scale of a network."""
+    """Return the function that maps pixels in [0, 255] to the input scale of a network."""
     module = sys.modules[getattr(keras.applications, backbone).__module__]
     scale: Callable[[tf.Tensor], tf.Tensor] = module.preprocess_input
     return scale
 
 
 def _geometry(cut: keras.Model, name: str) -> tuple[tuple[int, int], int]:
-    """Return pixels of a cell, down and across, and the pixels to add for a whole grid."""
+    """Return height and width of a cell in pixels, and the padding for one cell per stride."""
 
     def num_cells(num_pixels: int) -> int:
         shape = cut.compute_output_shape((1, num_pixels, num_pixels, 3))
         if len(shape) != 4:
-            raise ValueError(f"The output of {name} is no grid. Received: {list(shape)}")
+            raise ValueError(f"The output of {name} is not a grid. Received: {list(shape)}")
         return int(shape[1])
 
     try:
@@ -245,7 +245,7 @@ def _geometry(cut: keras.Model, name: str) -> tuple[tuple[int, int], int]:
         per_probe = num_cells(2 * _PROBE) - found
     except ValueError as error:
         raise ValueError(
-            f"{name} cannot see pictures of any size: {str(error).splitlines()[0]}"
+            f"{name} does not accept images of any size: {str(error).splitlines()[0]}"
         ) from error
     stride = _PROBE // max(per_probe, 1)
     if stride not in (1, 2, 4, 8, 16):
@@ -256,8 +256,8 @@ def _geometry(cut: keras.Model, name: str) -> tuple[tuple[int, int], int]:
     missing = per_probe - found
     if missing == 0:
         return (stride, stride), 0
-    # The number of cells grows by one every `stride` pixels; from the least that is enough, half a
-    # cell more puts the grid in the middle.
+    # The number of cells grows by one every `stride` pixels; half a cell more than the minimum
+    # centers the grid.
     enough = next(
         border
         for border in range((missing - 1) * stride + 1, missing * stride + 1)

@@ -1,4 +1,4 @@
-"""The encoder of R2AM: convolutions that run again over what they gave, with the same kernel."""
+"""The encoder of R2AM: convolutions applied repeatedly with the same kernel."""
 
 import keras
 import tensorflow as tf
@@ -13,20 +13,21 @@ from attention_ocr.models.encoders.grid import (
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class RecursiveUnit(keras.layers.Layer):
-    """A convolution, then another one that runs `iterations` times with one kernel.
+    """A convolution, then another one applied `iterations` times with one kernel.
 
-    h(0) = relu(W x), h(t) = relu(V h(t-1)): what R2AM calls an untied recursive convolution (Lee
-    and Osindero, 2016, section 3.1), as W and V differ and V is shared. Each iteration has a
-    normalisation of its own, because the statistics of h(t) change with t (Cooijmans et al.,
-    2017, section 3).
+    h(0) = relu(W x), h(t) = relu(V h(t-1)): an untied recursive convolution in R2AM (Lee and
+    Osindero, 2016, section 3.1), as W and V differ and V is shared. Each iteration has its own
+    normalisation, because the statistics of h(t) change with t (Cooijmans et al., 2017, section
+    3).
 
     Args:
-        channels: of the output.
-        iterations: times that the shared convolution runs; 1 is a plain pair of convolutions.
+        channels: Output channels.
+        iterations: Number of applications of the shared convolution; 1 is a plain pair of
+            convolutions.
 
     Call arguments:
         inputs: float [B, H, W, D].
-        cells: float [B, H, W, 1], 1 on the picture and 0 on the padding.
+        cells: float [B, H, W, 1], 1 on the content and 0 on the padding.
 
     Returns:
         float [B, H, W, channels], zero on the padding.
@@ -63,22 +64,22 @@ class RecursiveUnit(keras.layers.Layer):
 class RecursiveEncoder(keras.layers.Layer):
     """Recursive convolutional network of R2AM (Lee and Osindero, 2016, section 3.1).
 
-    Four recursive units of 64, 128, 256 and 512 channels with pools between them: more depth at the
-    parameters of eight convolutions. Three things differ from the paper: units are normalised,
+    Four recursive units of 64, 128, 256 and 512 channels with pools between them: more depth with
+    the parameters of eight convolutions. Three things differ from the paper: units are normalised,
     they are masked, and the third pool keeps the width, because a column of eight pixels holds
     more than one narrow letter.
 
     Args:
-        width: multiplies the channels of every convolution.
-        iterations: times that each shared convolution runs.
+        width: Multiplier of the channels of every convolution.
+        iterations: Number of applications of each shared convolution.
 
     Call arguments:
         images: float [B, H, W, C], H and W multiples of 16.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         `feature_grid`: float [B, H/8, W/4, D], D = 512 at width 1; zero on the padding.
-        `cells`: bool [B, H/8, W/4], true on the picture.
+        `cells`: bool [B, H/8, W/4], true on the content of the image.
     """
 
     stride = (8, 4)

@@ -1,4 +1,4 @@
-"""The residual unit of the encoders that have shortcuts."""
+"""The residual unit."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,18 @@ from attention_ocr.models.encoders.grid import ConvolutionUnit
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class ResidualUnit(keras.layers.Layer):
-    """Two 3x3 convolutions beside a shortcut (He et al., 2016, section 3.2).
+    """Two 3x3 convolutions and a shortcut (He et al., 2016, section 3.2).
 
     Args:
-        channels: of the output.
-        strides: of the first convolution and of the shortcut.
+        channels: Output channels.
+        strides: Strides of the first convolution and of the shortcut.
 
     Attributes:
-        gate: applied to what the last ReLU lets through, or none, as that of `ConvolutionUnit`.
+        gate: Function applied to the output of the last ReLU, or None, as in `ConvolutionUnit`.
 
     Call arguments:
         inputs: float [B, H, W, D].
-        cells: float [B, H', W', 1], 1 on the picture and 0 on the padding of the output.
+        cells: float [B, H', W', 1], 1 on the content and 0 on the padding of the output.
 
     Returns:
         float [B, H', W', channels].
@@ -55,10 +55,10 @@ class ResidualUnit(keras.layers.Layer):
         return outputs if self.gate is None else self.gate(outputs)
 
     def _thin_out(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Take the stride before the convolution of the shortcut.
+        """Apply the stride before the convolution of the shortcut.
 
-        Of a strided 1x1 convolution of eight channels, oneDNN's gradient (TensorFlow 2.21) writes
-        outside its memory. A pool of single pixels is four times as fast as a slice with its
+        The gradient of a strided 1x1 convolution of eight channels writes outside its memory in
+        oneDNN (TensorFlow 2.21). A pool of single pixels is four times as fast as a slice with its
         gradient.
         """
         if self.strides == (1, 1):

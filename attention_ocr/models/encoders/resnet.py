@@ -9,32 +9,32 @@ from attention_ocr.models.encoders.residual import ResidualUnit
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
 class ResNetEncoder(keras.layers.Layer):
-    """ResNet of FAN (Cheng et al., 2017, table 1), as TRBA uses it (Baek et al., 2019).
+    """ResNet of FAN (Cheng et al., 2017, table 1), as used in TRBA (Baek et al., 2019).
 
     Blocks of 1, 2, 5 and 3 residual units, each followed by a convolution; the last two
-    convolutions take the place of pools. At 32 pixels its grid has one row, as the original's has.
+    convolutions replace pools. At a height of 32 pixels the grid has one row, as in the original.
 
-    Two things differ from the original, so that padding cannot reach the picture. All units are
+    Two things differ from the original, so that padding does not affect the content. All units are
     masked. And where the original pads both sides of a window of two columns, which makes the grid
-    one column wider than a quarter of the picture, only the right side is padded here. The last
-    convolution steps by two rows: over the two rows that a picture of 32 pixels leaves, that is
-    what the original computes, and higher pictures keep a known stride.
+    one column wider than a quarter of the image, only the right side is padded here. The last
+    convolution has a vertical stride of two: over the two rows of an image of 32 pixels it computes
+    the same as the original, and higher images keep a known stride.
 
     Args:
-        width: multiplies the channels of every convolution.
+        width: Multiplier of the channels of every convolution.
 
     Call arguments:
         images: float [B, H, W, C], H a multiple of 32, W one of 16.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         `feature_grid`: float [B, H/32, W/4, D], D = 512 at width 1; zero on the padding.
-        `cells`: bool [B, H/32, W/4], true on the picture.
+        `cells`: bool [B, H/32, W/4], true on the content of the image.
     """
 
     stride = (32, 4)
     stages = ((128, 1), (256, 2), (512, 5), (512, 3))
-    """Channels and residual units of each."""
+    """Channels and residual units of each stage."""
     pools = ((2, 2), (2, 2), (2, 1))
     """Strides of the pools before the first three stages; their windows are of 2x2 pixels."""
 
@@ -89,7 +89,7 @@ class ResNetEncoder(keras.layers.Layer):
         for index, units in enumerate(self.blocks):
             if index < len(self.pools):
                 pool = self.pools[index]
-                # Features are zero or more, so zeros on the padding count as little as nothing.
+                # Features are non-negative, so zeros on the padding never win the maximum.
                 features = tf.nn.max_pool2d(features, 2, pool, "SAME")
                 stride = (stride[0] * pool[0], stride[1] * pool[1])
                 cells = cells_of(stride)

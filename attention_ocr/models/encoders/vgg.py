@@ -1,4 +1,4 @@
-"""The encoder of CRNN: seven convolutions that pool the height away."""
+"""The encoder of CRNN: seven convolutions with a vertical stride of 32."""
 
 import keras
 import tensorflow as tf
@@ -10,21 +10,21 @@ from attention_ocr.models.encoders.grid import ConvolutionUnit, scaled_channels,
 class VGGEncoder(keras.layers.Layer):
     """VGG-like network of CRNN (Shi et al., 2015, table 1).
 
-    Two things differ from the table, so that padding cannot reach the picture: every convolution
-    is normalised and masked, and the last one sees zeros beyond the right edge, where the table's
-    grid is a column shorter. All pools halve what they halve, so the grid is a quarter of the
-    picture's width.
+    Two things differ from the table, so that padding does not affect the content: every
+    convolution is normalised and masked, and the last one is zero-padded at the right edge, where
+    the table's grid is a column shorter. Pools halve sizes exactly, so the grid has a quarter of
+    the image's width.
 
     Args:
-        width: multiplies the channels of every convolution.
+        width: Multiplier of the channels of every convolution.
 
     Call arguments:
         images: float [B, H, W, C], H a multiple of 32 and W of 16.
-        image_sizes: int32 [B, 2], height and width of each picture without its padding.
+        image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Returns:
         `feature_grid`: float [B, H/32, W/4, D], D = 512 at width 1; zero on the padding.
-        `cells`: bool [B, H/32, W/4], true on the picture.
+        `cells`: bool [B, H/32, W/4], true on the content of the image.
     """
 
     stride = (32, 4)

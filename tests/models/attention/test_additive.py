@@ -19,7 +19,7 @@ def random(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def made(units: int, query_width: int, memory_width: int) -> AdditiveAttention:
-    """Return the layer with its variables made."""
+    """Return the layer with its variables created."""
     attention = AdditiveAttention(units)
     attention.build(query_width, memory_width)
     return attention
@@ -75,7 +75,7 @@ def test_it_equals_numpy():
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("scale", [1.0, 1000.0])
-def test_weights_are_a_distribution_over_the_cells_of_the_picture(precision, scale):
+def test_weights_are_a_distribution_over_the_valid_cells(precision, scale):
     with tiny.computing_in(precision):
         attention = made(U, Q, D)
     assert attention.compute_dtype == precision
@@ -89,7 +89,7 @@ def test_weights_are_a_distribution_over_the_cells_of_the_picture(precision, sca
     np.testing.assert_allclose(tf.reduce_sum(weights, axis=1), 1.0, atol=1e-5)
 
 
-def test_what_lies_on_the_padding_does_not_matter():
+def test_values_on_the_padding_do_not_matter():
     attention = made(U, Q, D)
     query, memory = random(B, Q, seed=5), random(B, N, D, seed=6)
     other = np.where(CELLS[..., None], memory, 1e6).astype(np.float32)

@@ -30,7 +30,7 @@ def look(
     return attention(tf.zeros((batch_size, 1)), memory, state, seed=seed)
 
 
-def test_training_draws_a_cell_with_its_probability_and_tells_the_logarithm():
+def test_training_samples_a_cell_by_its_probability_and_returns_the_logarithm():
     context, weights, choice = look(seed=1, soft_share=0.0)
     assert set(np.unique(weights)) == {0.0, 1.0}
     np.testing.assert_array_equal(tf.reduce_sum(weights, axis=1), 1.0)
@@ -45,7 +45,7 @@ def test_training_draws_a_cell_with_its_probability_and_tells_the_logarithm():
     np.testing.assert_allclose(choice.entropy, entropy, atol=1e-5)
 
 
-def test_some_steps_see_the_expectation_and_choose_nothing():
+def test_some_steps_see_the_expectation_and_sample_nothing():
     context, weights, choice = look(seed=2, soft_share=0.3)
     soft = np.abs(weights[:, 0] - 0.25) < 1e-5
     assert np.mean(soft) == pytest.approx(0.3, abs=0.015)
@@ -59,19 +59,19 @@ def test_the_temperature_divides_the_scores(temperature, odds):
     assert float(tf.reduce_mean(weights[:, 1])) == pytest.approx(odds / (1 + odds), abs=0.015)
 
 
-def test_sigmoids_share_the_probability_out_more():
+def test_sigmoids_spread_the_probability_more():
     _, weights, _ = look(seed=3, soft_share=0.0, normalization="sigmoid")
     np.testing.assert_allclose(tf.reduce_mean(weights, axis=0), [0.4, 0.6, 0.0], atol=0.015)
 
 
 @pytest.mark.parametrize(("sign", "cell"), [(1, 1), (-1, 0)])
-def test_reading_takes_the_likeliest_cell(sign, cell):
+def test_inference_takes_the_most_probable_cell(sign, cell):
     context, weights, _ = look(seed=None, batch_size=2, sign=sign)
     np.testing.assert_array_equal(weights, np.eye(3)[[cell, cell]])
     np.testing.assert_array_equal(context[:, 0], VALUES[0, cell, 0])
 
 
-def test_a_seed_decides_what_is_drawn():
+def test_the_seed_determines_the_samples():
     first, again, other = (look(seed, soft_share=0.5)[1].numpy() for seed in (4, 4, 5))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()

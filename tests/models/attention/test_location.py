@@ -23,7 +23,7 @@ def made(units: int = U, **options: int) -> LocationAttention:
 
 
 def test_a_step_worked_out_by_hand():
-    # One filter that takes the weight of the cell to the left; keys and query count nothing.
+    # One filter that takes the weight of the cell to the left; keys and query do not contribute.
     attention = made(units=1, location_filters=1, location_kernel=3)
     for weight in attention.weights:
         weight.assign(tf.zeros_like(weight))
@@ -37,18 +37,18 @@ def test_a_step_worked_out_by_hand():
     memory = Memory(values, attention.prepare(values, cells), cells)
     state = attention.initial_state(memory, tf.constant([1, 4]))
     np.testing.assert_array_equal(state, np.zeros((1, 1, 4)))
-    # Without a past all scores are equal.
+    # In the first step all scores are equal.
     _, weights, state = attention(tf.zeros((1, Q)), memory, state)
     np.testing.assert_allclose(weights, [[1 / 3, 1 / 3, 1 / 3, 0.0]], atol=1e-6)
     np.testing.assert_array_equal(state, tf.reshape(weights, (1, 1, 4)))
-    # All of the past on the first cell: the second has score log 3, the others 0.
+    # All previous weight on the first cell: the second has score log 3, the others 0.
     past = tf.constant([[[1.0, 0.0, 0.0, 0.0]]])
     context, weights, _ = attention(tf.zeros((1, Q)), memory, past)
     np.testing.assert_allclose(weights, [[0.2, 0.6, 0.2, 0.0]], atol=1e-6)
     np.testing.assert_allclose(context[0, 0], 0.6 + 0.4, atol=1e-6)
 
 
-def test_the_past_is_convolved_on_the_grid_in_both_directions():
+def test_previous_weights_are_convolved_on_the_grid_in_both_directions():
     attention = made(location_filters=F, location_kernel=3)
     query, values = random(B, Q, seed=7), tf.constant(random(B, N, D, seed=8))
     cells = tf.ones((B, N), bool)

@@ -5,7 +5,7 @@ from attention_ocr.models.attention.interface import Memory
 from attention_ocr.models.attention.mean import MeanAttention
 
 
-def test_every_query_sees_the_mean_of_the_picture():
+def test_every_query_sees_the_mean_of_the_valid_cells():
     attention = MeanAttention()
     attention.build(4, 2)
     values = tf.constant([[[1.0, 2.0], [3.0, 6.0], [99.0, 99.0]], [[5.0, 5.0], [9.0, 9.0], [1, 1]]])

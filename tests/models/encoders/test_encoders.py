@@ -22,7 +22,7 @@ def noise(num_images: int = 3, width: int = WIDTH, channels: int = 1) -> np.ndar
 
 
 def unsettle(layer: keras.layers.Layer) -> None:
-    """Give the statistics of normalisation values that a trained network might have."""
+    """Give the normalisation statistics values like those of a trained network."""
     random = np.random.default_rng(1)
     for weight in layer.weights:
         if weight.path.endswith(("moving_mean", "beta")):
@@ -32,7 +32,7 @@ def unsettle(layer: keras.layers.Layer) -> None:
 
 
 def assert_close(grid: tf.Tensor, expected: tf.Tensor) -> None:
-    """Compare grids up to what float32 leaves of sums as large as these."""
+    """Compare grids up to the float32 precision of such large sums."""
     expected = np.asarray(expected)
     np.testing.assert_allclose(grid, expected, atol=2e-5 * max(1.0, np.abs(expected).max()))
 
@@ -47,7 +47,7 @@ def encoder(request):
     return encoder
 
 
-def test_the_grid_has_the_size_that_the_stride_says(encoder):
+def test_the_grid_has_the_size_given_by_the_stride(encoder):
     down, across = encoder.stride
     grid, cells = encoder(noise(), SIZES)
     assert grid.shape[:3] == cells.shape == (3, HEIGHT // down, WIDTH // across)
@@ -57,15 +57,15 @@ def test_the_grid_has_the_size_that_the_stride_says(encoder):
         assert cell[0, 0]
 
 
-def test_the_grid_is_zero_on_the_padding_and_alive_on_the_picture(encoder):
+def test_the_grid_is_zero_on_the_padding_and_nonzero_on_the_content(encoder):
     grid, cells = encoder(noise(), SIZES)
     np.testing.assert_array_equal(grid.numpy()[~cells.numpy()], 0.0)
     assert np.abs(grid.numpy()[cells.numpy()]).max(axis=1).min() > 0.0
 
 
-def test_a_picture_depends_neither_on_its_batch_nor_on_its_padding(encoder):
+def test_an_image_depends_neither_on_its_batch_nor_on_its_padding(encoder):
     if isinstance(encoder, ApplicationEncoder):
-        pytest.skip("its layers know nothing of padding, as its docstring says")
+        pytest.skip("its layers do not mask padding, see its docstring")
     grid, cells = encoder(noise(), SIZES)
     for index in range(3):
         wider = np.pad(noise()[index : index + 1], ((0, 0), (0, 0), (0, 32), (0, 0)))
@@ -87,7 +87,7 @@ def test_a_graph_of_unknown_sizes_equals_eager(encoder):
     for in_graph, eager in zip(run(noise(), SIZES), encoder(noise(), SIZES), strict=True):
         assert_close(tf.cast(in_graph, tf.float32), tf.cast(eager, tf.float32))
     grid, cells = run.get_concrete_function().structured_outputs
-    # The height and depth of the grid have to be known where rows are put side by side.
+    # The height and depth of the grid have to be static, as rows are concatenated.
     assert grid.shape.as_list()[1] == HEIGHT // encoder.stride[0]
     assert grid.shape.as_list()[3] is not None
     assert cells.shape.rank == 3
@@ -102,7 +102,7 @@ def test_every_variable_gets_a_gradient(encoder):
         assert float(tf.reduce_max(tf.abs(gradient))) > 0.0, variable.path
 
 
-def test_training_moves_the_statistics_and_reading_does_not(encoder):
+def test_training_updates_the_statistics_and_inference_does_not(encoder):
     def statistics() -> list[np.ndarray]:
         return [weight.numpy() for weight in encoder.non_trainable_weights]
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
 
 
-def test_cells_that_a_picture_covers_in_part_are_valid():
+def test_partially_covered_cells_are_valid():
     sizes = tf.constant([[16, 24], [16, 17], [9, 16], [8, 1], [1, 5]])
     cells = valid_cells(sizes, 2, tf.constant(6), (8, 4))
     assert cells.shape == (5, 2, 6)

@@ -31,8 +31,8 @@ def encoder():
 
 def noise(channels: int) -> np.ndarray:
     images = np.random.default_rng(0).uniform(-1, 1, (2, HEIGHT, WIDTH, channels))
-    on_picture = valid_cells(SIZES, HEIGHT, WIDTH, (1, 1)).numpy()
-    return (images * on_picture[..., None]).astype(np.float32)
+    content_mask = valid_cells(SIZES, HEIGHT, WIDTH, (1, 1)).numpy()
+    return (images * content_mask[..., None]).astype(np.float32)
 
 
 def test_the_grid_has_a_cell_for_each_stride_and_is_zero_on_the_padding(encoder):
@@ -44,7 +44,7 @@ def test_the_grid_has_a_cell_for_each_stride_and_is_zero_on_the_padding(encoder)
     assert np.abs(grid.numpy()[cells.numpy()]).max() > 0.0
 
 
-def test_it_computes_what_the_network_of_keras_computes(encoder):
+def test_it_equals_the_network_of_keras(encoder):
     whole = build_backbone("MobileNetV2")
     cut = keras.Model(whole.inputs[0], whole.get_layer(LAYER).output)
     cut.set_weights(encoder.network.get_weights())
@@ -54,7 +54,7 @@ def test_it_computes_what_the_network_of_keras_computes(encoder):
     np.testing.assert_allclose(grid, expected, atol=1e-4)
 
 
-def test_gray_is_three_equal_channels(encoder):
+def test_gray_becomes_three_equal_channels(encoder):
     gray, _ = encoder(noise(1), SIZES)
     colour, _ = encoder(np.repeat(noise(1), 3, axis=-1), SIZES)
     np.testing.assert_allclose(gray, colour, atol=1e-5)
@@ -73,7 +73,7 @@ def test_a_graph_of_unknown_sizes_equals_eager(encoder):
     assert grid.shape.as_list() == [None, HEIGHT // 4, None, 144]
 
 
-def test_weights_have_the_same_names_whatever_was_built_before():
+def test_weight_names_do_not_depend_on_earlier_models():
     assert keras.layers.Conv2D(1, 1).name != keras.layers.Conv2D(1, 1).name
     encoder = InceptionV3Encoder("Conv2d_2b_3x3", name="encoder")
     with keras.name_scope("recognizer"):
@@ -88,7 +88,7 @@ def test_weights_have_the_same_names_whatever_was_built_before():
     ("endpoint", "stride", "channels"),
     [("MaxPool_3a_3x3", 4, 64), ("Mixed_5d", 8, 288)],
 )
-def test_a_cell_of_inception_v3_lies_over_its_own_pixels(endpoint, stride, channels):
+def test_a_cell_of_inception_v3_is_centered_on_its_own_pixels(endpoint, stride, channels):
     keras.utils.set_random_seed(0)
     encoder = InceptionV3Encoder(endpoint)
     image = np.zeros((1, 64, 96, 3), np.float32)
@@ -109,7 +109,7 @@ def test_a_cell_of_inception_v3_lies_over_its_own_pixels(endpoint, stride, chann
 
 @pytest.mark.slow
 def test_the_endpoints_are_those_of_tf_slim():
-    # Of a picture of 299x299 pixels, from the comments of TF-slim's inception_v3_base.
+    # For an image of 299x299 pixels, from the comments of TF-slim's inception_v3_base.
     sizes = "149x32 147x32 147x64 73x64 73x80 71x192 35x192 35x256 35x288 35x288 17x768 17x768"
     sizes += " 17x768 17x768 17x768 8x1280 8x2048 8x2048"
     whole = build_backbone("InceptionV3")
@@ -150,18 +150,18 @@ def test_weights_come_from_a_file_of_the_whole_network(tmp_path):
         ("VGG16", "block5_pool", "1, 2, 4, 8 or 16 pixels.* VGG16, layer block5_pool, with 32"),
     ],
 )
-def test_what_there_is_not_is_refused_by_name(backbone, layer, message):
+def test_unknown_networks_and_layers_are_refused_by_name(backbone, layer, message):
     with pytest.raises(ValueError, match=message) as failure:
         ApplicationEncoder(backbone, layer)
     assert "\n" not in str(failure.value)
 
 
-def test_an_endpoint_that_there_is_not_is_refused_with_its_neighbours():
+def test_an_unknown_endpoint_is_refused_with_similar_names():
     with pytest.raises(ValueError, match="Inception-v3, such as .*Mixed_5d.*: 'Mixed_5e'"):
         InceptionV3Encoder("Mixed_5e")
 
 
-def test_a_name_like_no_other_is_answered_with_some():
+def test_a_name_similar_to_none_is_refused_with_some_names():
     check_name("colour", "a colour", "red", ["red", "green"])
     with pytest.raises(ValueError, match="`colour` must be a colour, such as red, green. Rec.*qq"):
         check_name("colour", "a colour", "qq", ["red", "green"])
@@ -184,7 +184,7 @@ WORDS += ["2a2", "c0b1", "11b", "30a"]
     ],
     ids=lambda settings: settings.get("encoder_backbone", settings["encoder"]),
 )
-def test_what_such_an_encoder_has_learned_it_reads(settings, tmp_path):
+def test_such_an_encoder_learns_for_inference(settings, tmp_path):
     labels = str(tiny.write_label_file(tmp_path, WORDS))
     config = tiny.config(
         **settings,
@@ -203,5 +203,5 @@ def test_what_such_an_encoder_has_learned_it_reads(settings, tmp_path):
         attention_units=24,
         decoder_units=32,
     )
-    # Validation reads with the moving statistics, not with those of a batch.
+    # Validation uses the moving averages, not the statistics of a batch.
     assert train(config, tmp_path / "run").best_exact_match == 1.0

@@ -35,7 +35,7 @@ def run(layer: keras.layers.Layer, training: bool) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_it_computes_what_keras_computes(training):
+def test_it_equals_keras(training):
     options = {"momentum": 0.9, "epsilon": 1e-3}
     expected = run(keras.layers.BatchNormalization(**options), training)
     for name, value in run(FusedBatchNormalization(**options), training).items():

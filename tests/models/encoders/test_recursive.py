@@ -21,7 +21,7 @@ def convolve(inputs: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.sum(windows, axis=0)
 
 
-def test_it_runs_the_same_convolution_again_over_its_own_output():
+def test_it_applies_the_same_convolution_to_its_own_output():
     unit = RecursiveUnit(CHANNELS, iterations=3)
     random = np.random.default_rng(0)
     inputs = random.normal(size=(B, H, W, D)).astype(np.float32)
@@ -31,14 +31,14 @@ def test_it_runs_the_same_convolution_again_over_its_own_output():
     outputs = unit(inputs, cells)
     kernels = {w.path.split("/")[-2]: w.numpy() for w in unit.weights if "kernel" in w.path}
     scale = 1.0 / np.sqrt(1.0 + 1e-3)
-    for picture, cell, output in zip(inputs, cells, outputs.numpy(), strict=True):
-        features = np.maximum(convolve(picture, kernels["convolution"]) * scale, 0.0) * cell
+    for image, cell, output in zip(inputs, cells, outputs.numpy(), strict=True):
+        features = np.maximum(convolve(image, kernels["convolution"]) * scale, 0.0) * cell
         for _ in range(3):
             features = np.maximum(convolve(features, kernels["shared"]) * scale, 0.0) * cell
         np.testing.assert_allclose(output, features, rtol=1e-4, atol=1e-4)
 
 
-def test_more_iterations_cost_no_convolution():
+def test_more_iterations_add_no_convolution():
     sizes = np.array([[16, 16]], np.int32)
     kernels = []
     for iterations in (1, 4):

@@ -20,7 +20,7 @@ def test_it_has_the_parameters_of_the_original():
     assert len(convolutions) == 29 + 3
 
 
-def test_higher_pictures_get_more_rows():
+def test_higher_images_get_more_rows():
     encoder = ResNetEncoder(width=0.125)
     grid, cells = encoder(tf.ones((1, 64, 32, 3)), np.array([[40, 30]], np.int32))
     assert grid.shape == (1, 2, 8, 64)

@@ -1,4 +1,4 @@
-"""What a run makes of a checkpoint of other settings, other data, or an earlier release."""
+"""Resuming from a checkpoint of other settings, other data, or an earlier release."""
 
 import logging
 import shutil
@@ -19,7 +19,7 @@ from attention_ocr.training.run_lock import RunLock
 from tests import tiny
 
 TEXTS = [f"{a}{b}" for a in "abc0123" for b in "abc01"]
-# One of which a step takes no time to speak of.
+# A network whose steps take hardly any time.
 SMALL_NETWORK = {
     "attention_weight": 0.0,
     "ctc_weight": 1.0,
@@ -27,7 +27,7 @@ SMALL_NETWORK = {
     "sequence_layers": 0,
     "encoder_depth": 0.25,
 }
-# Without a graph a few steps take a tenth of the time; tf.data says that it keeps its own.
+# Eagerly, a few steps take a tenth of the time; tf.data warns that it still uses graphs.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the")
 
 
@@ -68,19 +68,19 @@ def run(words, tmp_path, monkeypatch) -> Callable[..., list[str]]:
     return start
 
 
-def test_another_batch_size_goes_on_from_the_same_examples(run, tmp_path, caplog):
+def test_another_batch_size_resumes_from_the_same_examples(run, tmp_path, caplog):
     whole = run(tmp_path / "whole", batch_size=5, steps=7)
     assert sorted(whole) == sorted(f"{index}.png" for index in range(len(TEXTS)))
     first = run(batch_size=5, steps=3)
     with caplog.at_level(logging.INFO, logger="absl"):
         second = run(batch_size=4, steps=8)
     assert first + second == whole
-    assert "batch_size changed: the training data are read on from example 15" in caplog.text
-    assert "going on with other settings: batch_size=4 (was 5), steps=8 (was 3)" in caplog.text
+    assert "batch_size changed: the training data are read from example 15" in caplog.text
+    assert "resuming with changed settings: batch_size=4 (was 5), steps=8 (was 3)" in caplog.text
 
 
 @pytest.mark.slow
-def test_another_number_of_devices_goes_on_from_the_same_examples(run, tmp_path, caplog):
+def test_another_number_of_devices_resumes_from_the_same_examples(run, tmp_path, caplog):
     whole = run(tmp_path / "whole", batch_size=4, steps=5)
     first = run(batch_size=4, steps=2)
     with caplog.at_level(logging.INFO, logger="absl"):
@@ -89,7 +89,7 @@ def test_another_number_of_devices_goes_on_from_the_same_examples(run, tmp_path,
     assert "num_devices=2 (was 1)" in caplog.text
 
 
-def test_rows_taken_from_the_list_let_the_run_go_on_from_the_beginning_of_the_data(
+def test_after_rows_are_removed_the_run_resumes_from_the_beginning_of_the_data(
     run, words, tmp_path, caplog
 ):
     run(batch_size=5)
@@ -97,7 +97,7 @@ def test_rows_taken_from_the_list_let_the_run_go_on_from_the_beginning_of_the_da
     words.write_text("".join(lines[:9]), encoding="utf-8")
     with caplog.at_level(logging.WARNING):
         second = run(batch_size=5, steps=5)
-    assert "(9 examples, there were 35), and are read from their beginning" in caplog.text
+    assert "(9 examples instead of 35), and are read from the beginning" in caplog.text
     assert second == run(tmp_path / "fresh", batch_size=5, steps=3)
 
 
@@ -107,19 +107,19 @@ def test_a_changed_label_is_other_data_and_a_folder_that_moved_is_not(run, words
     shutil.move(words.parent, moved)
     with caplog.at_level(logging.WARNING):
         run(train_data=str(moved / "labels.tsv"), steps=3)
-        assert "training data are not those" not in caplog.text
+        assert "training data have changed" not in caplog.text
         path = moved / "labels.tsv"
         path.write_text(path.read_text(encoding="utf-8").replace("\tab\n", "\tb\n"), "utf-8")
         run(train_data=str(path), steps=4)
-    assert "the training data are not those that it was saved with" in caplog.text
+    assert "the training data have changed since it was saved" in caplog.text
 
 
-def test_a_finished_run_says_that_it_is_and_which_changes_do_nothing(run, tmp_path, caplog):
+def test_a_finished_run_says_so_and_names_the_changes_without_effect(run, tmp_path, caplog):
     run(charset="ascii")
     before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
     with caplog.at_level(logging.INFO, logger="absl"):
         assert run(charset="ascii", learning_rate=0.5, augmentation="jpeg") == []
-    assert "is finished: it ended at step 2, and only another --steps goes on" in caplog.text
+    assert "is finished: it ended at step 2. To continue, change --steps." in caplog.text
     assert "have no effect: augmentation=jpeg (was ''), learning_rate=0.5 (was 0.002)" in (
         caplog.text
     )
@@ -137,11 +137,11 @@ def test_another_charset_is_refused_by_its_name(charset, run, tmp_path):
         run(charset=name)
 
 
-def test_the_same_charset_by_another_name_goes_on(run, tmp_path):
+def test_the_same_charset_by_another_name_resumes(run, tmp_path):
     run()
     shutil.copy(tmp_path / "run/charset.txt", tmp_path / "same.txt")
     assert run(charset=str(tmp_path / "same.txt"), steps=3)
-    # Nor does a run that goes on need the file once more.
+    # Nor does a resumed run need the file again.
     (tmp_path / "same.txt").unlink()
     assert run(charset=str(tmp_path / "same.txt"), steps=4)
 
@@ -154,7 +154,7 @@ def test_an_optimizer_that_the_checkpoint_does_not_fit_is_refused_by_name(run, t
     assert (tmp_path / "run" / CONFIG_FILE).read_bytes() == config
 
 
-def test_a_checkpoint_without_a_record_goes_on(run, tmp_path, caplog):
+def test_a_run_resumes_from_a_checkpoint_without_a_record(run, tmp_path, caplog):
     whole = run(tmp_path / "whole", batch_size=5, steps=7)
     first = run(batch_size=5, steps=3)
     for path in (tmp_path / "run/checkpoints/worker_0").glob("*.json"):
@@ -194,7 +194,7 @@ def test_the_model_can_be_used_from_its_first_checkpoint_on(run, words, tmp_path
             np.testing.assert_array_equal(weights[name], average)
 
 
-def test_images_deleted_during_a_run_are_said_at_once_and_end_it(run, words, tmp_path, caplog):
+def test_images_deleted_during_a_run_are_logged_at_once_and_end_it(run, words, tmp_path, caplog):
     run(steps=2)
     for index in range(0, len(TEXTS), 2):
         (words.parent / f"{index}.png").unlink()
@@ -211,19 +211,19 @@ def test_images_deleted_during_a_run_are_said_at_once_and_end_it(run, words, tmp
     assert len(run(steps=30, max_unreadable=1.0)) > 0
 
 
-def test_validation_images_that_cannot_be_read_are_said_and_end_a_run(run, tmp_path, caplog):
+def test_unreadable_validation_images_are_logged_and_end_a_run(run, tmp_path, caplog):
     labels = tiny.write_label_file(tmp_path / "validation", ["a", "b", "c", "0", "1"])
     (labels.parent / "1.png").unlink()
     with caplog.at_level(logging.WARNING):
         run(eval_data=str(labels), eval_every=1, steps=1)
     assert "1 of the 5 images of" in caplog.text
-    assert "cannot be read, 1.png for example; they count as read wrong" in caplog.text
+    assert "cannot be read, 1.png for example; they count as errors" in caplog.text
     (labels.parent / "2.png").unlink()
     with pytest.raises(ValueError, match="2 of the 5 images of .* more than max_unreadable=0.25"):
         run(eval_data=str(labels), eval_every=1, steps=2)
 
 
-def test_what_a_killed_run_left_is_cleared_by_the_next(run, tmp_path):
+def test_incomplete_files_of_a_killed_run_are_removed_by_the_next(run, tmp_path):
     run()
     checkpoints = tmp_path / "run/checkpoints/worker_0"
     left = [
