@@ -103,12 +103,7 @@ class AttentionDecoder(Decoder):
             self.embedding = keras.layers.Embedding(
                 vocabulary_size, embedding_units, name="embedding", dtype=self.dtype_policy
             )
-        cell_class, self.state_size = CELLS[cell]
-        names = [cell, *(f"{cell}_{index}" for index in range(1, num_layers))]
-        clip = {"cell_clip": cell_clip} if cell_clip else {}
-        self.cells = [
-            cell_class(units, **clip, name=name, dtype=self.dtype_policy) for name in names
-        ]
+        self.cells, self.state_size = self._make_cells(cell, num_layers, cell_clip)
         self.attention = attention
         self.state_projection = keras.layers.Dense(
             num_layers * self.state_size * units,
@@ -127,6 +122,18 @@ class AttentionDecoder(Decoder):
         if attention.draws or samples_feedback:
             # Part of the checkpoints, so that a resumed run draws the same numbers.
             self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def _make_cells(
+        self, cell: str, num_layers: int, cell_clip: float
+    ) -> tuple[list[keras.layers.Layer], int]:
+        """Return the cells, the first one first, and the number of tensors in their state."""
+        cell_class, state_size = CELLS[cell]
+        names = [cell, *(f"{cell}_{index}" for index in range(1, num_layers))]
+        clip = {"cell_clip": cell_clip} if cell_clip else {}
+        cells = [
+            cell_class(self.units, **clip, name=name, dtype=self.dtype_policy) for name in names
+        ]
+        return cells, state_size
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.sources import open_source
@@ -64,13 +65,7 @@ def train(
             keras.utils.set_random_seed(config.training.seed)
             tf.config.experimental.enable_op_determinism()
         strategy = make_strategy(config.training.strategy)
-        initial = None
-        if recognizer is None:
-            check_encoder(config)
-            check_initial_weights(config, work_dir)
-        else:
-            check_network(recognizer, config)
-            initial = initial_values(recognizer, config)
+        initial = _check_start(config, work_dir, recognizer)
         train_source = open_source(config.data.train_data)
         eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
         config = fit_to_data(config, train_source.num_examples, work_dir)
@@ -93,3 +88,15 @@ def train(
             finally:
                 run.close()
                 kept_settings.are_replaced = run.has_begun
+
+
+def _check_start(
+    config: Config, work_dir: Path, recognizer: Recognizer | None
+) -> list[np.ndarray] | None:
+    """Check what the run starts from; return the weights of a composed recogniser."""
+    if recognizer is not None:
+        check_network(recognizer, config)
+        return initial_values(recognizer, config)
+    check_encoder(config)
+    check_initial_weights(config, work_dir)
+    return None
