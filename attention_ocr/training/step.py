@@ -8,8 +8,8 @@ import tensorflow as tf
 from attention_ocr.models.losses import loss_normalizer
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
+from attention_ocr.training.bucket_padding import pad_to_bucket
 from attention_ocr.training.devices import worker_shard
-from attention_ocr.training.few_shapes import pad_to_bucket
 from attention_ocr.training.loss_scale import scale_loss, scale_of
 from attention_ocr.training.losses import make_loss
 from attention_ocr.training.optimization import AveragedWeights, clip_gradients

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.models.losses import ctc_loss
+from attention_ocr.training.bucket_padding import pad_to_bucket
 from attention_ocr.training.devices import make_strategy
-from attention_ocr.training.few_shapes import pad_to_bucket
 from attention_ocr.training.optimization import AveragedWeights, make_optimizer
 from attention_ocr.training.step import input_signature, make_train_step
 from tests import tiny
