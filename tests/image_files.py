@@ -101,7 +101,7 @@ ORIENTATIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""By EXIF orientation, how a camera that was held so stores a picture."""
+"""By EXIF orientation, how a camera that was held so stores a drawing."""
 
 ORIENTED_FORMATS = {
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -112,19 +112,17 @@ ORIENTED_FORMATS = {
 }
 
 
-def oriented(picture: Image.Image, file_format: str, orientation: int) -> bytes:
-    """Return a file that every viewer shows as `picture`."""
+def oriented(image: Image.Image, file_format: str, orientation: int) -> bytes:
+    """Return a file that every viewer shows as `drawing`."""
     method = ORIENTATIONS[orientation]
-    stored = picture if method is None else picture.transpose(method)
+    stored = image if method is None else image.transpose(method)
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = ORIENTED_FORMATS[file_format]
     return encode(stored, file_format, exif=exif, **options)
 
 
-def bmp(
-    picture: Image.Image, bits: int, compression: int, body: bytes, extra: bytes = b""
-) -> bytes:
+def bmp(image: Image.Image, bits: int, compression: int, body: bytes, extra: bytes = b"") -> bytes:
     """Return a BMP file; `extra` are masks or a palette behind a header of 40 bytes."""
     header_bytes = 40 if len(extra) < 64 or bits <= 8 else 108
     start = 14 + 40 + len(extra)
@@ -132,27 +130,27 @@ def bmp(
     return (
         b"BM"
         + struct.pack("<IHHI", start + len(body), 0, 0, start)
-        + struct.pack("<IiiHHI", header_bytes, *picture.size, 1, bits, compression)
+        + struct.pack("<IiiHHI", header_bytes, *image.size, 1, bits, compression)
         + struct.pack("<IiiII", len(body), 0, 0, colours, colours)
         + extra
         + body
     )
 
 
-def bmp_of_16_bits(picture: Image.Image, green_bits: int) -> bytes:
-    rgb = np.asarray(picture.convert("RGB")).astype(np.uint16)
+def bmp_of_16_bits(image: Image.Image, green_bits: int) -> bytes:
+    rgb = np.asarray(image.convert("RGB")).astype(np.uint16)
     red, green, blue = rgb[..., 0] >> 3, rgb[..., 1] >> (8 - green_bits), rgb[..., 2] >> 3
     values = (red << (5 + green_bits)) | (green << 5) | blue
     rows = [row.astype("<u2").tobytes() for row in values[::-1]]
     body = b"".join(row + b"\0" * (-len(row) % 4) for row in rows)
     if green_bits == 5:
-        return bmp(picture, 16, 0, body)
-    return bmp(picture, 16, 3, body, struct.pack("<III", 0xF800, 0x07E0, 0x001F))
+        return bmp(image, 16, 0, body)
+    return bmp(image, 16, 3, body, struct.pack("<III", 0xF800, 0x07E0, 0x001F))
 
 
-def bmp_of_runs(picture: Image.Image, bits: int) -> bytes:
+def bmp_of_runs(image: Image.Image, bits: int) -> bytes:
     """Return a run-length encoded BMP of 8 or 4 bits."""
-    indices = np.asarray(picture.convert("L")) >> (8 - bits)
+    indices = np.asarray(image.convert("L")) >> (8 - bits)
     body = bytearray()
     for row in indices[::-1]:
         place = 0
@@ -166,7 +164,7 @@ def bmp_of_runs(picture: Image.Image, bits: int) -> bytes:
         body += b"\0\0"
     step = 255 // (2**bits - 1)
     palette = b"".join(bytes((i * step, i * step, i * step, 0)) for i in range(2**bits))
-    return bmp(picture, bits, 1 if bits == 8 else 2, bytes(body + b"\0\1"), palette)
+    return bmp(image, bits, 1 if bits == 8 else 2, bytes(body + b"\0\1"), palette)
 
 
 def bmp_with_alpha(rgba: Image.Image) -> bytes:
@@ -175,84 +173,84 @@ def bmp_with_alpha(rgba: Image.Image) -> bytes:
     return bmp(rgba, 32, 3, body, masks + b"BGRs" + bytes(48))
 
 
-def on_nothing(picture: Image.Image, ink: int) -> Image.Image:
-    """Return the ink of a black and white picture on a transparent ground, RGBA."""
-    is_ink = np.asarray(picture.convert("L")) < 128
+def on_nothing(image: Image.Image, ink: int) -> Image.Image:
+    """Return the ink of a black and white drawing on a transparent ground, RGBA."""
+    is_ink = np.asarray(image.convert("L")) < 128
     pixels = np.zeros((*is_ink.shape, 4), np.uint8)
     pixels[is_ink] = (ink, ink, ink, 255)
     return Image.fromarray(pixels)
 
 
-def indexed_on_nothing(picture: Image.Image, ink: int) -> Image.Image:
+def indexed_on_nothing(drawing: Image.Image, ink: int) -> Image.Image:
     """Return the same of mode P: 0 is transparent, 1 the ink."""
-    is_ink = np.asarray(picture.convert("L")) < 128
+    is_ink = np.asarray(drawing.convert("L")) < 128
     image = Image.fromarray(is_ink.astype(np.uint8), "P")
     image.putpalette([0, 0, 0, ink, ink, ink] + [0] * 762)
     return image
 
 
-def files_of(picture: Image.Image) -> dict[str, bytes]:
-    """Return files of all formats, depths and colour types that are shown as `picture`.
+def files_of(drawing: Image.Image) -> dict[str, bytes]:
+    """Return files of all formats, depths and colour types that are shown as `drawing`.
 
     Args:
-        picture: RGB, black on white.
+        drawing: RGB, black on white.
     """
-    gray = picture.convert("L")
-    other = Image.new("RGB", picture.size, (90, 10, 200))
+    gray = drawing.convert("L")
+    other = Image.new("RGB", drawing.size, (90, 10, 200))
     frames = {"save_all": True, "append_images": [other]}
     deep = Image.fromarray(np.asarray(gray).astype(np.uint16) * 257)
-    on_white = on_nothing(picture, 0)
+    on_white = on_nothing(drawing, 0)
     files = {
-        f"{name}, orientation {orientation}": oriented(picture, name, orientation)
+        f"{name}, orientation {orientation}": oriented(drawing, name, orientation)
         for name in ORIENTED_FORMATS
         for orientation in ORIENTATIONS
     }
     for mode in ("1", "L", "P", "RGB"):
-        image = picture.quantize(4) if mode == "P" else picture.convert(mode)
+        image = drawing.quantize(4) if mode == "P" else drawing.convert(mode)
         files |= {f"{name} of mode {mode}": encode(image, name) for name in ("PNG", "BMP", "TIFF")}
     return files | {
         "PNG of 16 bits": encode(deep, "PNG"),
         "PNG with alpha": encode(on_white, "PNG"),
         "PNG with gray and alpha": encode(on_white.convert("LA"), "PNG"),
         "PNG with a transparent colour": encode(
-            indexed_on_nothing(picture, 0), "PNG", transparency=0
+            indexed_on_nothing(drawing, 0), "PNG", transparency=0
         ),
         "PNG with a transparent gray": encode(gray, "PNG", transparency=255),
         "PNG of 1 bit with a transparent gray": encode(gray.convert("1"), "PNG", transparency=1),
         "PNG of 16 bits with a transparent gray": encode(deep, "PNG", transparency=65535),
-        "PNG animated": encode(picture, "PNG", **frames),
-        "BMP of 16 bits, 5-5-5": bmp_of_16_bits(picture, 5),
-        "BMP of 16 bits, 5-6-5": bmp_of_16_bits(picture, 6),
-        "BMP in runs of 8 bits": bmp_of_runs(picture, 8),
-        "BMP in runs of 4 bits": bmp_of_runs(picture, 4),
+        "PNG animated": encode(drawing, "PNG", **frames),
+        "BMP of 16 bits, 5-5-5": bmp_of_16_bits(drawing, 5),
+        "BMP of 16 bits, 5-6-5": bmp_of_16_bits(drawing, 6),
+        "BMP in runs of 8 bits": bmp_of_runs(drawing, 8),
+        "BMP in runs of 4 bits": bmp_of_runs(drawing, 4),
         "BMP with alpha": bmp_with_alpha(on_white),
-        "BMP with 8 unused bits": encode(picture.convert("RGBA"), "BMP"),
-        "GIF": encode(picture, "GIF"),
-        "GIF transparent": encode(indexed_on_nothing(picture, 0), "GIF", transparency=0),
-        "GIF animated": encode(picture, "GIF", **frames),
-        "WebP with loss": encode(picture, "WEBP", quality=95),
+        "BMP with 8 unused bits": encode(drawing.convert("RGBA"), "BMP"),
+        "GIF": encode(drawing, "GIF"),
+        "GIF transparent": encode(indexed_on_nothing(drawing, 0), "GIF", transparency=0),
+        "GIF animated": encode(drawing, "GIF", **frames),
+        "WebP with loss": encode(drawing, "WEBP", quality=95),
         "WebP with alpha": encode(on_white, "WEBP", lossless=True),
-        "WebP animated": encode(picture, "WEBP", lossless=True, **frames),
+        "WebP animated": encode(drawing, "WEBP", lossless=True, **frames),
         "TIFF with alpha": encode(on_white, "TIFF"),
-        "TIFF of CMYK": encode(picture.convert("CMYK"), "TIFF"),
+        "TIFF of CMYK": encode(drawing.convert("CMYK"), "TIFF"),
         "TIFF of 16 bits": encode(deep, "TIFF"),
-        "TIFF with LZW": encode(picture, "TIFF", compression="tiff_lzw"),
-        "TIFF with JPEG": encode(picture, "TIFF", compression="jpeg", quality=95),
-        "TIFF with fax runs": encode(picture.convert("1"), "TIFF", compression="group4"),
-        "TIFF of two pages": encode(picture, "TIFF", **frames),
+        "TIFF with LZW": encode(drawing, "TIFF", compression="tiff_lzw"),
+        "TIFF with JPEG": encode(drawing, "TIFF", compression="jpeg", quality=95),
+        "TIFF with fax runs": encode(drawing.convert("1"), "TIFF", compression="group4"),
+        "TIFF of two pages": encode(drawing, "TIFF", **frames),
         "AVIF with alpha": encode(on_white, "AVIF", quality=95, subsampling="4:4:4"),
-        "AVIF animated": encode(picture, "AVIF", quality=95, subsampling="4:4:4", **frames),
+        "AVIF animated": encode(drawing, "AVIF", quality=95, subsampling="4:4:4", **frames),
         "JPEG of gray": encode(gray, "JPEG", quality=95),
-        "JPEG of CMYK": encode(picture.convert("CMYK"), "JPEG", quality=95),
-        "JPEG progressive": encode(picture, "JPEG", quality=95, progressive=True),
-        "JPEG with something behind it": encode(picture, "JPEG", quality=95) + b"trailer",
+        "JPEG of CMYK": encode(drawing.convert("CMYK"), "JPEG", quality=95),
+        "JPEG progressive": encode(drawing, "JPEG", quality=95, progressive=True),
+        "JPEG with a trailer": encode(drawing, "JPEG", quality=95) + b"trailer",
     }
 
 
-def light_files_of(picture: Image.Image) -> dict[str, bytes]:
-    """Return files of white ink on a transparent ground, where `picture` is black on white."""
-    white = on_nothing(picture, 255)
-    indexed = indexed_on_nothing(picture, 255)
+def light_files_of(image: Image.Image) -> dict[str, bytes]:
+    """Return files of white ink on a transparent ground, where `drawing` is black on white."""
+    white = on_nothing(image, 255)
+    indexed = indexed_on_nothing(image, 255)
     return {
         "PNG": encode(white, "PNG"),
         "PNG with a transparent colour": encode(indexed, "PNG", transparency=0),
