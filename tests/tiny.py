@@ -1,4 +1,4 @@
-"""Settings, charsets, pictures and label files small enough to build in every test."""
+"""Settings, charsets, images and label files small enough to build in every test."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -98,7 +98,7 @@ def word_image(text: str, height: int = 16) -> np.ndarray:
 
 
 def write_label_file(folder: Path, texts: Sequence[str], height: int = 16) -> Path:
-    """Draw each text into a picture `0.png`, `1.png` … and list them in `labels.tsv`."""
+    """Draw each text into an image `0.png`, `1.png` … and list them in `labels.tsv`."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, text in enumerate(texts):
         Image.fromarray(word_image(text, height)).save(folder / f"{index}.png")
@@ -106,7 +106,7 @@ def write_label_file(folder: Path, texts: Sequence[str], height: int = 16) -> Pa
 
 
 def write_labels(folder: Path, text_of: Mapping[str, str]) -> Path:
-    """Write `labels.tsv` for pictures that are there already."""
+    """Write `labels.tsv` for images that are there already."""
     path = folder / "labels.tsv"
     lines = [f"{name}\t{text}\n" for name, text in text_of.items()]
     path.write_text("".join(lines), encoding="utf-8")

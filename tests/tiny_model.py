@@ -63,7 +63,7 @@ def check_export(model: TrainedModel, folder: Path) -> None:
     images, sizes, _ = prepare_encoded(encoded_files, model.config.image)
     decoding = prepare_decoding(model.config, model.charset)
     expected = recognize(model.recognizer, decoding, images, sizes)
-    # Of any number: what reads several pictures reads one.
+    # Of any number: what reads several images reads one.
     for rows in (slice(0, 3), slice(1, 2)):
         outputs = exported(encoded_files[rows])
         np.testing.assert_array_equal(outputs["text"], expected.text[rows])

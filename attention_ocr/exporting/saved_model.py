@@ -27,6 +27,7 @@ from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
 
@@ -80,9 +81,7 @@ def export_model(
         raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir = Path(export_dir)
     trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
-    formats = parse_formats(",".join(formats))
-    for format_name in formats:
-        check_settings(format_name, trained.config)
+    formats = _parse_and_check(formats, trained.config)
     target = _new_version(export_dir, version)
     _clear_left_overs(export_dir)
     temporary = _temporary_folder(export_dir)
@@ -99,6 +98,13 @@ def export_model(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _parse_and_check(formats: Sequence[str], config: Config) -> tuple[str, ...]:
+    parsed = parse_formats(",".join(formats))
+    for format_name in parsed:
+        check_settings(format_name, config)
+    return parsed
 
 
 def _temporary_folder(export_dir: Path) -> Path:

@@ -78,7 +78,9 @@ def test_a_corrupt_database_is_refused(tmp_path):
 def test_a_database_that_was_cut_short_is_refused(tmp_path):
     file = write(tmp_path / "words", [str(index) for index in range(60)]) / "data.mdb"
     file.write_bytes(file.read_bytes()[: 5 * 4096])
-    with pytest.raises(ValueError, match="data.mdb of at least .* Received: 20480; it was truncated"):
+    with pytest.raises(
+        ValueError, match="data.mdb of at least .* Received: 20480; it was truncated"
+    ):
         open_source(str(tmp_path / "words"))
 
 
