@@ -267,7 +267,7 @@ def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path,
 
     monkeypatch.setattr(reader_module, "_open_work_directory", open_work_directory)
     monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", tmp_path)
-    with pytest.raises(FileNotFoundError, match="without weights of its own"):
+    with pytest.raises(FileNotFoundError, match="No bundled model found"):
         load()
     monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", work_dir)
     assert load().config == tiny.config()

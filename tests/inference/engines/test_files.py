@@ -119,7 +119,7 @@ def test_an_unknown_version_is_refused_with_what_to_do(copy):
         with zipfile.ZipFile(copy, "a") as archive:
             for name, text in (entries | {METADATA_FILE: metadata}).items():
                 archive.writestr(name, text)
-    with pytest.raises(ValueError, match=f"{copy.name}.*export the work dir.*anew. Received: 7"):
+    with pytest.raises(ValueError, match=f"{copy.name}.*export the work dir.*again. Received: 7"):
         load(copy)
 
 
@@ -133,7 +133,7 @@ def test_a_model_of_another_maker_is_refused_by_name(copy):
     else:
         content = copy.read_bytes()
         copy.write_bytes(content[: content.index(b"PK\x03\x04")])
-    with pytest.raises(ValueError, match=f"{copy.name} is no .*model of this toolkit"):
+    with pytest.raises(ValueError, match=f"{copy.name} is not a .*model of this toolkit"):
         load(copy)
 
 
