@@ -1,5 +1,5 @@
-# `make quickstart` shows the toolkit, `make test` and `make check` say whether a change may land.
-# Both build .venv once and again when the dependencies change.
+# `make quickstart` shows the toolkit; `make test` and `make check` must pass before a change lands.
+# All build .venv on the first call, and again when the dependencies change.
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 -m 'not slow'
@@ -8,22 +8,22 @@ BIN := .venv/bin
 RUN := runs/quickstart
 
 LOWEST := .venv-lowest
-# What TensorFlow Datasets calls of protobuf 6, which 7 has no more.
+# TensorFlow Datasets calls a function of protobuf 6 that protobuf 7 no longer has.
 LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
 .PHONY: help quickstart test test-slow test-wide test-lowest check format wheel clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make quickstart  train, evaluate, export and read, in one go (some minutes)'
+	@echo 'make quickstart  train, evaluate, export and read (some minutes)'
 	@echo 'make test        run the tests'
 	@echo 'make test-slow   run the tests that take minutes: the wheel, the benchmarks'
 	@echo 'make test-wide   run the same checks on each combination of layers (most of an hour)'
 	@echo 'make test-lowest run the tests with the lowest versions of all dependencies'
 	@echo 'make check       check format, lint, types and layers'
-	@echo 'make format      format the code and mend what lint can mend'
+	@echo 'make format      format the code and fix what the linter can fix'
 	@echo 'make wheel       build the wheel into dist/'
-	@echo 'make clean       remove .venv and what tools left behind; runs/ stays'
+	@echo 'make clean       remove .venv and build outputs; keep runs/'
 
 quickstart: .venv/installed
 	$(BIN)/python train.py --flagfile=configs/quickstart.flags
@@ -62,7 +62,7 @@ wheel: .venv/installed-dev
 clean:
 	rm -rf .venv $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
 
-# The pip that Python 3.10 brings takes over ten minutes to choose versions, a current one seconds.
+# The pip of Python 3.10 takes over ten minutes to resolve versions, a current one seconds.
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; v = "%d.%d" % sys.version_info[:2]; (3, 10) <= sys.version_info < (3, 14) \
 	  or sys.exit("Expected Python 3.10 to 3.13. Received: " + v + " (choose with make PYTHON=python3.12)")'
@@ -77,7 +77,7 @@ clean:
 	$(BIN)/python -m pip install --editable '.[dev]'
 	touch $@ .venv/installed
 
-# Apart from the other, in which the newest versions are tested.
+# A separate environment: .venv tests the newest versions.
 $(LOWEST)/installed: pyproject.toml setup.py
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install uv

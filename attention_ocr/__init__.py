@@ -4,14 +4,14 @@ Shape letters in every docstring: B batch, H and W height and width of an image 
 channels, H' and W' rows and columns of the feature grid, N = H'W' its cells, D its channels, U
 units of a layer, T decoder steps, L characters of the longest text, V vocabulary.
 
-`load` is all that is needed to read images:
+`load` is enough to read images:
 
     reader = attention_ocr.load("runs/mine")
     print(reader.read("word.png")[0].text)
 
-`train`, `evaluate` and `export` do what the commands of these names do. People who build on the
-toolkit import from `attention_ocr.layers`, `.models`, `.decoding`, `.metrics` and `.data`. What is
-not listed there or here is private and may move.
+`train`, `evaluate` and `export` are the commands of these names. Code that builds on the toolkit
+imports from `attention_ocr.layers`, `.models`, `.decoding`, `.metrics` and `.data`. Names that are
+listed neither there nor here are private and may move.
 """
 
 from typing import TYPE_CHECKING

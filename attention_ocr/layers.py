@@ -1,4 +1,4 @@
-"""Layers to compose a recogniser from: encoders, attentions, sequence layers, heads.
+"""Layers for composing a recogniser: encoders, attentions, sequence layers, heads.
 
 Example:
     recognizer = attention_ocr.models.Recognizer(
@@ -77,8 +77,6 @@ else:
             "attention_ocr.models.decoder": ("AttentionDecoder", "DecoderState"),
             "attention_ocr.models.decoder_interface": (
                 "Choices",
-                "Decoder",
-                "ParallelOutput",
                 "Decoder",
                 "ParallelOutput",
                 "TeacherForcedOutput",

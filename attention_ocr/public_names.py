@@ -1,4 +1,4 @@
-"""Public names of a module that lie in others, which are imported when somebody asks for a name."""
+"""Lazy public names: a module exports names of other modules, which are imported on access."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ def public_names(
     Args:
         module: Its name.
         places: Names by the module that defines them.
-        submodules: Those of its own that are public, too.
+        submodules: Its public submodules.
     """
     place_of = {name: place for place, names in places.items() for name in names}
     known_submodules = frozenset(submodules)
@@ -25,7 +25,7 @@ def public_names(
         if name not in place_of:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(place_of[name]), name)
-        # The next time it is an attribute like others.
+        # Later accesses find an ordinary attribute.
         setattr(sys.modules[module], name, value)
         return value
 

@@ -1,7 +1,7 @@
-r"""Average the weights of models that began with the same ones: one model, read in the same time.
+r"""Average the weights of models that were fine-tuned from the same ones.
 
-The mean of weights that lie close together is often as good as the best of them where they were
-trained and better elsewhere (Wortsman et al., 2022, "Model soups").
+The mean of similar weights is often as good as the best of them on their training distribution and
+better elsewhere, at the same inference time (Wortsman et al., 2022, "Model soups").
 
     python configs/average_weights.py runs/mean runs/one runs/other
 
@@ -20,10 +20,10 @@ from attention_ocr.text.charset import Charset
 
 
 def main(folder: Path, models: list[str]) -> None:
-    """Write the mean of the weights of all models into a folder, which is made.
+    """Write the mean of the weights of all models into a folder, which is created.
 
     Raises:
-        ValueError: the models differ in their characters, or in the names or shapes of weights.
+        ValueError: If the models differ in their characters, or in the names or shapes of weights.
     """
     directories = [find_model(Path(model)) for model in models]
     last = directories[-1]

@@ -1,10 +1,10 @@
-r"""Write the words of the default model: what is rendered, and what its language model learns.
+r"""Write the word lists of the default model, for rendering and for its language model.
 
-`common.txt` and `many.txt` are English words of letters alone, the most frequent first (Speer,
-"rspeer/wordfreq", which has its lists from Wikipedia, subtitles, news, books and the web;
-Apache-2.0, the data CC-BY-SA-4.0). In `lines.txt` each word stands as often as the logarithm of its
-frequency says, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
-model of these lines does not take a code for a misspelt word.
+`common.txt` and `many.txt` are English words of letters only, the most frequent first (Speer,
+"rspeer/wordfreq", with lists from Wikipedia, subtitles, news, books and the web; Apache-2.0, the
+data CC-BY-SA-4.0). In `lines.txt` words are repeated in proportion to the logarithm of their
+frequency, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
+language model does not take a code for a misspelt word.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
@@ -28,7 +28,7 @@ OTHERS = 1 / 6
 
 
 def main(folder: Path) -> None:
-    """Write the lists into a folder, which is made."""
+    """Write the lists into a folder, which is created."""
     words = [word for word in top_n_list("en", 2 * NUM_MANY) if word.isascii() and word.isalpha()]
     folder.mkdir(parents=True, exist_ok=True)
     for name, number in (("common", NUM_COMMON), ("many", NUM_MANY)):

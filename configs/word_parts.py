@@ -1,15 +1,14 @@
-r"""Cut labelled words between their characters: more real pictures than there are words.
+r"""Crop parts of labelled words, cut between characters: more real images than there are words.
 
-Few real words are learned by heart; of their parts there are more. Where a character stands, the
-attention of the package's model says. Words that it does not read as they are labelled, or of which
-it is not sure, words on end and words of fewer than four characters are left whole: nothing is
-written of them.
+A network memorises few real words; there are more parts of them. The attention of the bundled model
+locates the characters. Words that it reads differently from their label or with low confidence,
+vertical words, and words of fewer than four characters are skipped.
 
     python configs/word_parts.py runs/words/parts SOURCE...
 
 A source is one of `--train_data`, such as
-`runs/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts stand beside `labels.tsv`,
-which names them.
+`runs/data/iiit5k_train/labels.tsv,every=5,part=train`. The parts are written beside a `labels.tsv`
+that lists them.
 """
 
 import itertools
@@ -27,16 +26,16 @@ from attention_ocr.inference.engines.interface import Reading
 
 PARTS_OF_A_WORD = 3
 SHORTEST = 2
-SURE = 0.8
-"""Confidence from which on the places of the characters are believed."""
+CONFIDENT = 0.8
+"""Least confidence of a reading whose attention is used."""
 FLATTEST = 1.2
 """Least width of a word, in heights."""
 GAP = np.array([0.5, 1.1])
-"""Where the gap behind a character is sought, in steps from its place to that of the next."""
+"""Range in which the gap after a character is searched, in steps to the next character."""
 
 
 def main(folder: Path, sources: list[str]) -> None:
-    """Write the parts of the words of all sources into a folder, which is made."""
+    """Write the parts of the words of all sources into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
     reader = attention_ocr.load()
     rng = np.random.default_rng(0)
@@ -61,24 +60,24 @@ def main(folder: Path, sources: list[str]) -> None:
                     lines.append(f"{name}\t{label[begin:end]}\n")
     (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
     sys.stdout.write(
-        f"{len(lines)} parts in {folder}; {num_whole} words left whole, "
-        f"{num_unreadable} files cannot be read\n"
+        f"{len(lines)} parts in {folder}; {num_whole} words skipped, "
+        f"{num_unreadable} files unreadable\n"
     )
 
 
 def read_files(source: str) -> Iterator[tuple[bytes, str]]:
-    """Yield the files of images, empty where there is none, and their labels."""
+    """Yield image files, empty if missing, and their labels."""
     for row in open_source(source).files(Walk()).as_numpy_iterator():
         yield row["encoded"], row["text"].decode("utf-8")
 
 
 def can_be_cut(image: np.ndarray, label: str, reading: Reading) -> bool:
-    """Tell whether the places of the characters are known."""
+    """Return whether the positions of the characters are known."""
     height, width = image.shape[:2]
     return (
         len(label) >= 2 * SHORTEST
         and reading.text == label
-        and reading.confidence >= SURE
+        and reading.confidence >= CONFIDENT
         and not reading.quarter_turns
         and not reading.slant
         and width >= FLATTEST * height
@@ -86,10 +85,10 @@ def can_be_cut(image: np.ndarray, label: str, reading: Reading) -> bool:
 
 
 def borders(image: np.ndarray, reading: Reading) -> np.ndarray:
-    """Return where the characters part: int [n + 1], pixels, the first 0 and the last the width.
+    """Return the cuts between characters: int [n + 1], in pixels, from 0 to the width.
 
-    The attention stands on the left of a character, so the gap is sought from the middle between
-    two on: the column of the least contrast.
+    The attention is on the left of a character, so the gap, the column of least contrast, is
+    searched to the right of the midpoint between two.
     """
     width = image.shape[1]
     columns = reading.attention.sum(axis=1)  # [n, W']
@@ -106,7 +105,7 @@ def borders(image: np.ndarray, reading: Reading) -> np.ndarray:
 
 
 def draw_parts(rng: np.random.Generator, length: int) -> set[tuple[int, int]]:
-    """Return beginnings and ends of a few parts of a word of so many characters."""
+    """Return begin and end of a few parts of a word of `length` characters."""
     parts = set()
     for _ in range(PARTS_OF_A_WORD):
         size = int(rng.integers(SHORTEST, length))

@@ -30,7 +30,7 @@ def test_the_name_finds_the_model_of_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in (DEFAULT_MODEL, Path(DEFAULT_MODEL), None):
         assert find_model(name) == BUNDLED_WEIGHTS
-    with pytest.raises(FileNotFoundError, match="holds neither"):
+    with pytest.raises(FileNotFoundError, match="No model found"):
         find_model(tmp_path / DEFAULT_MODEL)
     assert load(DEFAULT_MODEL).engine.charset == load().engine.charset
 

@@ -295,7 +295,7 @@ def test_a_wrong_flag_is_named_in_one_line_and_the_status_is_1(command, message)
     ("arguments", "message"),
     [
         (["runs/mine"], "Expected flags only. Received: runs/mine"),
-        (["--image_height=30"], "`image_height` must divide by 16. Received: 30"),
+        (["--image_height=30"], "`image_height` must be a multiple of 16. Received: 30"),
         (["--image_channels=2"], "`image_channels` must be 1 (gray) or 3 (colour). Received: 2"),
         (
             ["--steps=9", "--warmup_steps=9"],
@@ -315,7 +315,7 @@ def test_a_wrong_flag_is_named_in_one_line_and_the_status_is_1(command, message)
         ),
         (["--encoder=inception_v3", "--encoder_weights=no.h5"], "No weights at no.h5"),
         (["--train_data=no/labels.tsv"], "no/labels.tsv"),
-        (["--train_data=no-*.tfrecord"], "No data at no-*.tfrecord"),
+        (["--train_data=no-*.tfrecord"], "No data found at no-*.tfrecord"),
         (["--train_data=synthetic,kind=words"], "kind"),
     ],
 )
@@ -362,7 +362,7 @@ def test_a_missing_model_is_named(name, tmp_path):
     arguments = [f"--export_dir={tmp_path / 'served'}"] if name == "export" else []
     line = failure_of(name, f"--model={tmp_path / 'nowhere'}", *arguments)
     assert line == (
-        f"{name}.py: {tmp_path / 'nowhere'} is no trained model: it has no config.json."
+        f"{name}.py: No trained model found: {tmp_path / 'nowhere'} has no config.json."
     )
     assert failure_of(name, "--model=x", *arguments, "y") == (
         f"{name}.py: Expected flags only. Received: y"
@@ -393,7 +393,7 @@ def test_an_export_never_replaces_a_version(work_dir, export):
     before = (export / "saved_model.pb").read_bytes()
     arguments = [f"--model={work_dir}", f"--export_dir={export.parent}"]
     line = failure_of("export", *arguments, "--version=1")
-    assert line == f"export.py: A version is never written twice. Received: {export}, which exists"
+    assert line == f"export.py: Expected a new version. Received: {export}, which exists"
     assert "above 0. Received: 0" in failure_of("export", *arguments, "--version=0")
     assert (export / "saved_model.pb").read_bytes() == before
     assert [path.name for path in export.parent.iterdir()] == ["1"]

@@ -18,7 +18,7 @@ LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 
 
 def commands_of_the_readme() -> dict[str, str]:
-    """Return the commands under "Your own data" by their script, each on one line."""
+    """Return the commands under "Train on your data" by their script, each on one line."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     block = re.search(r"tab, and its text\b.*?```\n(.*?)```", text, re.DOTALL)
     assert block

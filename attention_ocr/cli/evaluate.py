@@ -1,12 +1,12 @@
-"""`attention-ocr evaluate`: read a whole data set and compare."""
+"""`attention-ocr evaluate`: read a whole data set and compare with the labels."""
 
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from attention_ocr.cli.flag_command import FlagCommand
-from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.flag_command import FlagCommand, define_model_flag
+from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
 from attention_ocr.inference.locate import is_default
 
@@ -15,25 +15,19 @@ examples:
   {program} --model=runs/mine
   {program} --model=default --eval_data=words/labels.tsv --beam_width=5
 
-Prints a table, and writes metrics.json and predictions.csv into --out_dir. Flags of the decoding
-take the place of the model's settings."""
+Prints a table, and writes metrics.json and predictions.csv into --out_dir. Decoding flags override
+the settings of the model."""
 
 
 def define_evaluate_flags(values: flags.FlagValues) -> None:
     """Define the flags of the command."""
     place: dict[str, Any] = {"flag_values": values, "module_name": "Evaluation"}
-    flags.DEFINE_string(
-        "model",
-        None,
-        "Model: a work directory of a training, or `default`, the model of the package (required).",
-        required=True,
-        **place,
-    )
+    define_model_flag(**place)
     flags.DEFINE_string(
         "eval_data",
         "",
-        "Evaluation data, named as --train_data of the training are; empty for its validation "
-        "data.",
+        "Evaluation data, in the format of --train_data; empty for the validation data of the "
+        "training.",
         **place,
     )
     flags.DEFINE_integer(
@@ -46,14 +40,14 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "out_dir",
         "",
-        "Output directory of the report; empty for MODEL/evaluation, of the model of the package "
-        "runs/default/evaluation.",
+        "Output directory of the report; empty for MODEL/evaluation, and runs/default/evaluation "
+        "for the bundled model.",
         **place,
     )
     flags.DEFINE_boolean(
         "fit_temperature",
         False,
-        "Fit the temperature of the confidences on the data first, and keep it in the work "
+        "Fit the temperature of the confidences on the data first, and save it in the work "
         "directory.",
         **place,
     )
@@ -61,8 +55,8 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Evaluate, print the table, and say where the report is."""
-    show_own_notes()
+    """Evaluate, print the table, and print where the report is."""
+    show_own_log()
     with quiet_start():
         from attention_ocr.evaluation.report import format_errors, format_table, write_report
         from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
@@ -73,8 +67,8 @@ def run(values: flags.FlagValues) -> None:
         fitted = fit_model_temperature(model, data, batch_size=batch_size, decoding=decoding)
         decoding[fitted.setting] = fitted.value
         print(
-            f"{fitted.setting}={fitted.value}, kept in {model}: negative log-likelihood "
-            f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} now"
+            f"{fitted.setting}={fitted.value}, saved in {model}: negative log-likelihood "
+            f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} after"
         )
     evaluation, source, unreachable = evaluate_model(
         model, data, batch_size=batch_size, decoding=decoding

@@ -1,12 +1,12 @@
-"""`attention-ocr export`: write a recogniser for serving, in one format or several."""
+"""`attention-ocr export`: export a recogniser in one format or several."""
 
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from attention_ocr.cli.flag_command import FlagCommand
-from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.flag_command import FlagCommand, define_model_flag
+from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
 from attention_ocr.settings.formats import FORMATS, SAVED_MODEL, parse_formats
 
@@ -16,34 +16,28 @@ examples:
   {program} --model=default --export_dir=served --format=saved_model,litert_int8
 
 The directory appears under its version number only after fresh processes have loaded each of its
-formats and have read the same texts as the model in memory. Flags of decoding and second looks take
-the place of the model's settings."""
+formats and have read the same texts as the model in memory. Flags of decoding and second looks
+override the settings of the model."""
 
 
 def define_export_flags(values: flags.FlagValues) -> None:
     """Define the flags of the command."""
     place: dict[str, Any] = {"flag_values": values, "module_name": "Export"}
-    flags.DEFINE_string(
-        "model",
-        None,
-        "Model: a work directory of a training, or `default`, the model of the package (required).",
-        required=True,
-        **place,
-    )
+    define_model_flag(**place)
     flags.DEFINE_string(
         "export_dir",
         None,
-        "Base directory of the export, in which the version becomes a directory (required).",
+        "Base directory of the export, with a subdirectory for each version (required).",
         required=True,
         **place,
     )
     flags.DEFINE_integer(
-        "version", None, "Version number of the export; without it, the next free one.", **place
+        "version", None, "Version number of the export; by default the next free one.", **place
     )
     flags.DEFINE_string(
         "check_data",
         "",
-        "Data whose images the check reads; empty for the validation data of the training.",
+        "Data for the check; empty for the validation data of the training.",
         **place,
     )
     flags.DEFINE_string(
@@ -54,15 +48,15 @@ def define_export_flags(values: flags.FlagValues) -> None:
         **place,
     )
     flags.DEFINE_integer(
-        "num_check_images", 64, "Images that the check reads.", lower_bound=1, **place
+        "num_check_images", 64, "Number of images for the check.", lower_bound=1, **place
     )
     define_flags(values, "decoding", "second_looks", overriding=True)
 
 
 def run(values: flags.FlagValues) -> None:
-    """Export, and say where to."""
+    """Export, and print the directory."""
     formats = parse_formats(values.format)
-    show_own_notes()
+    show_own_log()
     with quiet_start():
         from attention_ocr.exporting.saved_model import export_model
 
@@ -76,7 +70,7 @@ def run(values: flags.FlagValues) -> None:
         formats,
         settings_in_flags(values, "second_looks"),
     )
-    print(f"{directory}: checked on images, reads as the model in {values.model} does")
+    print(f"{directory}: checked on images, reads the same texts as {values.model}")
 
 
 COMMAND = FlagCommand(

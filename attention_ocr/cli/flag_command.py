@@ -1,4 +1,4 @@
-"""A command whose arguments are absl flags: they may stand in a file (`--flagfile`)."""
+"""Commands whose arguments are absl flags, which may come from a file (`--flagfile`)."""
 
 import argparse
 import dataclasses
@@ -14,7 +14,7 @@ from attention_ocr.text.escaping import escape_controls
 from attention_ocr.training.interruption import StoppedError
 
 _ABSL = ("absl.logging", "absl.app")
-"""The modules of absl whose flags every command takes; `--helpfull` lists them."""
+"""The absl modules whose flags every command takes; `--helpfull` lists them."""
 
 _HELP_FLAGS = {
     "help": "Show this help.",
@@ -33,16 +33,16 @@ _EPILOG = """\
 
 @dataclasses.dataclass(frozen=True)
 class FlagCommand:
-    """A command of `attention-ocr` that takes absl flags, which is a script of its own as well.
+    """A command of `attention-ocr` with absl flags, which is also a separate script.
 
-    Its flags are values of their own, so that several commands live in one process.
+    Each command has its own flag values, so that several commands can share a process.
 
     Attributes:
-        name: Of the command.
-        help: What it does, in a line.
-        examples: Lines of its help, in which `{program}` stands for how it is called.
-        define_flags: Defines its flags in the values that it is given.
-        run: Does the work with the parsed flags.
+        name: Name of the command.
+        help: One-line description.
+        examples: Lines of its help, with `{program}` for the name of the program.
+        define_flags: Defines the flags of the command in the given values.
+        run: Runs the command with the parsed flags.
     """
 
     name: str
@@ -55,12 +55,12 @@ class FlagCommand:
         """Run the command and end the process.
 
         Args:
-            program: What people call it by, `train.py` or `attention-ocr train`.
-            arguments: Of the command line; none takes them from `sys.argv`.
+            program: Name of the program, `train.py` or `attention-ocr train`.
+            arguments: Command-line arguments; None takes them from `sys.argv`.
 
         Raises:
-            SystemExit: With status 0 if all went well, a message on standard error and 1 if
-                not, and 128 and the number of the signal that stopped it.
+            SystemExit: With status 0 for success, 1 and a message on standard error for a failure,
+                and 128 plus the number of the signal that stopped it.
         """
         app.run(
             lambda values: self.call(program, values),
@@ -70,10 +70,10 @@ class FlagCommand:
         raise AssertionError("app.run ends the process")
 
     def parse(self, program: str, arguments: Sequence[str]) -> flags.FlagValues:
-        """Return the flags with the values that arguments give them.
+        """Parse the flags.
 
         Raises:
-            SystemExit: After help (0), or for a wrong flag (1), which standard error names.
+            SystemExit: After help (0), or for an invalid flag (1), which standard error names.
         """
         values = flags.FlagValues()
         self.define_flags(values)
@@ -94,12 +94,12 @@ class FlagCommand:
             sys.exit(1)
         except ValueError as error:
             sys.exit(escape_controls(f"{program}: {error}", keep="\n"))
-        # The log looks there whether it knows its flags.
+        # absl's log checks there whether its flags are parsed.
         flags.FLAGS.mark_as_parsed()
         return values
 
     def call(self, program: str, values: flags.FlagValues) -> None:
-        """Do the work; what fails ends the process with a line that begins with the program."""
+        """Run the command; a failure ends the process with a line that names the program."""
         try:
             self.run(values)
             sys.stdout.flush()
@@ -133,8 +133,23 @@ class FlagCommand:
         return parser.format_help()
 
 
+def define_model_flag(**place: Any) -> None:
+    """Define the required flag `--model`.
+
+    Args:
+        **place: `flag_values` and `module_name` of absl.
+    """
+    flags.DEFINE_string(
+        "model",
+        None,
+        "Model: the work directory of a training, or `default`, the bundled model (required).",
+        required=True,
+        **place,
+    )
+
+
 def _call(program: str) -> str:
-    """Return what people type to run a program."""
+    """Return the shell command that runs a program."""
     return f"python {program}" if program.endswith(".py") else program
 
 
@@ -150,14 +165,14 @@ def _add_to_help(group: "argparse._ArgumentGroup", flag: "flags.Flag[Any]") -> N
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps what is hyphenated on one line: most of it is to be typed."""
+    """Does not break hyphenated words, most of which are to be typed."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 class _HelpFlag(flags.BooleanFlag):
-    """Prints help and ends the process as soon as it is parsed: what is required may be absent."""
+    """Prints help and ends the process when it is parsed: required flags may be missing."""
 
     def __init__(self, name: str, about: str, format_help: Callable[[bool], str]) -> None:
         super().__init__(name, False, about, short_name="h" if name == "help" else None)

@@ -54,17 +54,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: of the command line, without the name of the command; none takes them from
+        arguments: Command-line arguments without the name of the command; None takes them from
             `sys.argv`.
 
     Returns:
-        The exit status: 0 if all went well, 1 if something failed, 130 when interrupted.
+        The exit status: 0 for success, 1 for a failure, 130 when interrupted.
 
     Raises:
         SystemExit: After `--help` or `--version` (0), for wrong arguments (2), and at the end of
             one of `FLAG_COMMANDS`.
     """
-    _let_every_text_out()
+    _escape_unencodable_text()
     escape_log()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in FLAG_COMMANDS:
@@ -75,13 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _complain(args.command, "stopped")
+        _print_error(args.command, "stopped")
         return 130
     except BrokenPipeError:
         leave_closed_pipe()
         return 1
     except (ValueError, OSError, ImportError) as error:
-        _complain(args.command, describe_error(error))
+        _print_error(args.command, describe_error(error))
         return 1
     return status
 
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Train recognisers of text in images, and read with them.",
+        description="Train text recognisers for images, and read with them.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -106,15 +106,15 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _let_every_text_out() -> None:
-    """Keep a text that the terminal or its code page cannot show from ending the command."""
+def _escape_unencodable_text() -> None:
+    """Escape characters that the terminal or its code page cannot show."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def _complain(command: str, message: str) -> None:
+def _print_error(command: str, message: str) -> None:
     print(f"{PROGRAM} {command}: {message}", file=sys.stderr)
 
 

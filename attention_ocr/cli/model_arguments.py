@@ -1,4 +1,4 @@
-"""Arguments that override settings of a model, for the commands that read or copy one."""
+"""Arguments that override settings of a model, for commands that read with or copy one."""
 
 import argparse
 
@@ -6,31 +6,31 @@ from attention_ocr.cli.settings_flags import add_arguments
 
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare arguments that override how a model decodes."""
+    """Declare arguments that override the decoding settings of a model."""
     add_arguments(
         parser,
         "decoding",
-        "In place of the settings of a work directory; an export keeps its own.",
+        "Override the settings of a work directory; an export keeps its own.",
     )
 
 
 def add_second_looks_arguments(parser: argparse.ArgumentParser, reads: bool = False) -> None:
-    """Declare arguments that override which images a model reads again.
+    """Declare arguments that override the second-look settings of a model.
 
     Args:
-        parser: Of the command.
-        reads: Whether the command reads, and may be told to look again, or not, at all.
+        parser: Parser of the command.
+        reads: Whether the command reads, and so takes switches for all second looks.
     """
     group = add_arguments(
-        parser, "second_looks", "Which images are re-read, in place of the settings of the model."
+        parser, "second_looks", "Which images are re-read; override the settings of the model."
     )
     if not reads:
         return
     group.add_argument(
         "--second_looks",
         action=argparse.BooleanOptionalAction,
-        help="Re-read what is read without confidence, as recommended for words in photographs; or "
-        "read every image once (default: as the model says).",
+        help="Re-read images of low confidence, as recommended for words in photographs; or read "
+        "every image once (default: the settings of the model).",
     )
     for name, old_name, field in (
         ("rotate_tall", "turn_tall", "rotate_tall_below"),

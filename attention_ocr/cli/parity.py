@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"`count` must be at least 1. Received: {args.count}")
     with quiet_start():
         from attention_ocr.data.sources import open_source
-        from attention_ocr.exporting.parity import compare_forms, pick_images
+        from attention_ocr.exporting.parity import compare_formats, pick_images
         from attention_ocr.inference.locate import find_model
 
         images = pick_images(open_source(args.source), args.count)
         reference = None if args.model is None else _open_reference(args.model)
-    rows = compare_forms(find_model(args.export), images, reference)
+    rows = compare_formats(find_model(args.export), images, reference)
     print("format\timages\tsame text\texact match\tlargest difference of confidence\tsecond looks")
     for row in rows:
         same, right = row.num_same / row.num_images, row.num_right / row.num_images

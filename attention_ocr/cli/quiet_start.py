@@ -35,7 +35,7 @@ def quiet_start() -> Iterator[None]:
         os.close(nowhere)
 
 
-def show_own_notes(handler: logging.Handler | None = None) -> None:
+def show_own_log(handler: logging.Handler | None = None) -> None:
     """Log messages of this package, but only warnings of TensorFlow.
 
     Args:
@@ -45,5 +45,5 @@ def show_own_notes(handler: logging.Handler | None = None) -> None:
     absl_logging.set_verbosity(absl_logging.INFO)
     escape_log(handler)
     (handler or absl_logging.get_absl_handler()).addFilter(
-        lambda note: note.levelno >= logging.WARNING or note.pathname.startswith(package)
+        lambda record: record.levelno >= logging.WARNING or record.pathname.startswith(package)
     )

@@ -1,4 +1,4 @@
-"""`attention-ocr second-looks`: show or change which images a model reads again."""
+"""`attention-ocr second-looks`: show or change which images a model re-reads."""
 
 import argparse
 import dataclasses
@@ -14,15 +14,15 @@ from attention_ocr.inference.locate import SUFFIX_OF, find_model
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.second_looks import RECOMMENDED
 
-HELP = "show or change which images a model reads again"
+HELP = "show or change which images a model re-reads"
 EPILOG = """\
 examples:
   attention-ocr second-looks runs/mine
   attention-ocr second-looks runs/mine --recommended
   attention-ocr second-looks served/mine --widths_below=0.9 --widths=1.3
 
-Second looks are kept with a model, a work directory, an export or a file of one, and apply however
-it is opened; the model itself stays as it is. Without a flag, they are printed.
+Second looks are saved with a model (a work directory, an export or a file of one) and apply however
+it is opened; the model itself is unchanged. Without a flag, they are printed.
 """
 
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command.
 
     Args:
-        parser: The command's own parser.
+        parser: Parser of the command.
     """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
@@ -43,23 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recommended",
         action="store_true",
-        help="begin with what is recommended for words in photographs",
+        help="start from the settings recommended for words in photographs",
     )
     add_second_looks_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Change the settings where any are given, and print them.
+    """Change the given settings, and print all.
 
     Args:
-        args: What `add_arguments` declared.
+        args: Arguments that `add_arguments` declared.
 
     Returns:
         The exit status, 0.
 
     Raises:
         OSError: If there is no model, or it cannot be written.
-        ImportError: If a package is missing that opens or changes the file.
+        ImportError: If a package that opens or changes the file is missing.
         ValueError: If the model is damaged, or a value is refused.
     """
     from attention_ocr.inference.reader import load
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rewrite(file: Path, values: Mapping[str, Any]) -> ModelMetadata:
-    # What each kind of file takes is imported by those who change one.
+    # Each kind of file imports its packages on use.
     if file.suffix == SUFFIX_OF["litert"]:
         return rewrite_second_looks(file, values)
     with quiet_start():

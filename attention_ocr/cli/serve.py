@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.io.extras import extra
 from attention_ocr.serving.options import ServingOptions
@@ -23,32 +23,32 @@ examples:
     http://127.0.0.1:8501/v1/models/mine:predict
 """
 HELP_OF = {
-    "model_base_path": "what `attention-ocr export` was given as --export_dir, or default: the "
-    "model of the package",
-    "model_name": "by which clients ask for it (default: the name of the directory)",
-    "host": "address to listen at; 0.0.0.0 for all",
-    "port": "of gRPC; 0 for a free one, -1 for none",
-    "rest_api_port": "of REST; 0 for a free one, -1 for none",
-    "model_versions": "latest, all, or numbers with commas between",
-    "file_system_poll_wait_seconds": "how often new versions are looked for; 0 for once",
-    "enable_batching": "whether images of several requests are read together",
-    "max_batch_size": "images that are read at once; a request with more is refused",
-    "batch_timeout_ms": "how long a batch that is not full waits for more",
-    "num_batch_threads": "batches that are read at the same time",
-    "max_queue_images": "images that may wait; what comes on top is refused",
-    "max_queue_bytes": "bytes of the images that may wait",
-    "max_request_bytes": "of one request",
-    "max_request_pixels": "of all images of one request",
-    "max_concurrent_requests": "that are answered at the same time",
-    "max_receiving_requests": "whose bodies arrive at the same time; the slowest gives way",
-    "max_receiving_bytes": "of bodies that are arriving or being unpacked",
-    "receive_timeout_s": "seconds that a body may take to arrive, and a REST connection idle",
-    "grace_s": "seconds that requests have to end when the server is told to stop",
-    "second_looks": "whether images that are read without confidence are read again, as the "
-    "settings of the model say",
-    "max_image_bytes": "of a file that is decoded",
-    "max_image_pixels": "of a picture that is decoded, all frames counted",
-    "max_unpacked_bytes": "that a file may unpack to, all channels in their depth",
+    "model_base_path": "base directory of the versions, --export_dir of `attention-ocr export`; or "
+    "default, the bundled model",
+    "model_name": "model name in requests (default: the name of the directory)",
+    "host": "address to listen on; 0.0.0.0 for all",
+    "port": "gRPC port; 0 for a free one, -1 for none",
+    "rest_api_port": "REST port; 0 for a free one, -1 for none",
+    "model_versions": "versions to serve: latest, all, or comma-separated numbers",
+    "file_system_poll_wait_seconds": "seconds between checks for new versions; 0 for a single one",
+    "enable_batching": "batch the images of several requests",
+    "max_batch_size": "images per batch; a request with more is refused",
+    "batch_timeout_ms": "how long a partial batch waits for more images",
+    "num_batch_threads": "batches that are read in parallel",
+    "max_queue_images": "queue limit in images; further ones are refused",
+    "max_queue_bytes": "queue limit in bytes of images",
+    "max_request_bytes": "largest request in bytes",
+    "max_request_pixels": "most pixels of all images of a request",
+    "max_concurrent_requests": "requests that are answered at the same time",
+    "max_receiving_requests": "request bodies received at the same time; the slowest is dropped",
+    "max_receiving_bytes": "bytes of bodies that are being received or decompressed",
+    "receive_timeout_s": "seconds in which a body must arrive, and for which a REST connection may "
+    "be idle",
+    "grace_s": "seconds for in-flight requests at shutdown",
+    "second_looks": "re-read images of low confidence, by the settings of the model",
+    "max_image_bytes": "largest image file in bytes",
+    "max_image_pixels": "most pixels of an image, all frames counted",
+    "max_unpacked_bytes": "most bytes that an image file decompresses to",
 }
 
 
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command: a flag for each setting of the server.
 
     Args:
-        parser: the command's own parser.
+        parser: Parser of the command.
     """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
@@ -77,10 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(args: argparse.Namespace) -> ServingOptions:
-    """Return the settings that the arguments name.
+    """Return the settings in the arguments.
 
     Raises:
-        ValueError: one of them is impossible.
+        ValueError: If one of them is invalid.
     """
     values = {
         field.name: getattr(args, field.name)
@@ -93,21 +93,21 @@ def options_of(args: argparse.Namespace) -> ServingOptions:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until the process is told to end.
+    """Serve until the process is told to stop.
 
     Args:
-        args: what `add_arguments` declared.
+        args: Arguments that `add_arguments` declared.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        ImportError: the extra `serving` is not installed.
-        OSError: there is no model, or a port is taken.
-        ValueError: the model is damaged, or an argument is wrong.
+        ImportError: If the extra `serving` is not installed.
+        OSError: If there is no model, or a port is taken.
+        ValueError: If the model is damaged, or an argument is invalid.
     """
     options = options_of(args)
-    _write_notes()
+    _log_to_stderr()
     with quiet_start(), extra("serving", "The model server"):
         import asyncio
 
@@ -122,11 +122,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write_notes() -> None:
+def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(handler)
-    show_own_notes(handler)
+    show_own_log(handler)
 
 
 def _boolean(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Flags made from the fields of the settings, for absl and for argparse alike."""
+"""Flags generated from the settings fields, for absl and for argparse."""
 
 import argparse
 import dataclasses
@@ -24,19 +24,19 @@ _METAVAR = {int: "N", float: "X", str: "TEXT", tuple: "LIST"}
 
 
 def fields_of(*sections: str) -> list[Field]:
-    """Return the fields of sections of the settings; of all without a name."""
+    """Return the fields of sections of the settings; by default of all."""
     names = sections or tuple(SECTIONS)
     return [field for name in names for field in dataclasses.fields(SECTIONS[name].default)]
 
 
 def title_of(section: str) -> str:
-    """Return the title under which help and documentation list the fields of a section."""
+    """Return the title of a section in help and documentation."""
     title: str = SECTIONS[section].metadata["meaning"]
     return title
 
 
 def help_of(field: Field) -> str:
-    """Return the help of a field: what it means, and the names it takes."""
+    """Return the help of a field: its meaning and the accepted names."""
     meaning: str = field.metadata["meaning"]
     names = ", ".join(choice_names(field))
     if not names:
@@ -46,12 +46,12 @@ def help_of(field: Field) -> str:
 
 
 def is_closed(field: Field) -> bool:
-    """Return whether a field takes listed names only."""
+    """Return whether a field accepts only listed names."""
     return isinstance(field.metadata["choices"], tuple)
 
 
 def metavar_of(field: Field) -> str:
-    """Return what stands for the value of a field in help, such as `N`."""
+    """Return the placeholder of the value of a field in help, such as `N`."""
     return "NAME" if choice_names(field) else _METAVAR[type(field.default)]
 
 
@@ -59,10 +59,9 @@ def define_flags(values: flags.FlagValues, *sections: str, overriding: bool = Fa
     """Define a flag for each field of sections of the settings.
 
     Args:
-        values: The flags of a command, which receive these; a section is what absl calls a module.
+        values: Flags of a command, to which these are added; sections are absl's modules.
         *sections: Names of the sections.
-        overriding: Whether a flag that is left out keeps the setting of a model, instead of taking
-            the default.
+        overriding: Whether a missing flag keeps the setting of a model instead of the default.
     """
     for section in sections:
         for field in fields_of(section):
@@ -71,7 +70,7 @@ def define_flags(values: flags.FlagValues, *sections: str, overriding: bool = Fa
             if is_closed(field):
                 names = list(choice_names(field))
                 flags.DEFINE_enum(field.name, default, names, help_of(field), **place)
-                # absl puts the names before the help, which lists them as for other commands.
+                # absl puts the names before the help, which already lists them.
                 values[field.name].help = help_of(field)
             elif isinstance(field.default, tuple):
                 items = None if default is None else [str(item) for item in default]
@@ -84,15 +83,15 @@ def define_flags(values: flags.FlagValues, *sections: str, overriding: bool = Fa
 def settings_in_flags(
     values: flags.FlagValues, *sections: str, given: bool = False
 ) -> dict[str, Any]:
-    """Return the settings that parsed flags say, by field name.
+    """Return the settings in parsed flags, by field name.
 
     Args:
         values: The flags.
-        *sections: Of the settings.
-        given: Whether flags that were left out, and so have their default, count as not given.
+        *sections: Names of the sections.
+        given: Whether to omit flags that were not given, instead of returning their default.
 
     Raises:
-        ValueError: If what stands in a list is no number.
+        ValueError: If an item of a list is not a number.
     """
     chosen = {
         field.name: _value_of(field, values[field.name].value)
@@ -108,9 +107,9 @@ def add_arguments(
     """Declare arguments that override a section of a model's settings, as a group.
 
     Args:
-        parser: Of a command.
+        parser: Parser of a command.
         section: Name of the section.
-        description: Of the group.
+        description: Description of the group.
 
     Returns:
         The group.
@@ -133,10 +132,10 @@ def add_arguments(
 
 
 def settings_in_arguments(args: argparse.Namespace, section: str) -> dict[str, Any]:
-    """Return the settings of a section that the arguments of a command give, by field name.
+    """Return the settings of a section in the arguments of a command, by field name.
 
     Raises:
-        ValueError: If what stands in a list is no number.
+        ValueError: If an item of a list is not a number.
     """
     chosen = {}
     for field in fields_of(section):
@@ -148,7 +147,7 @@ def settings_in_arguments(args: argparse.Namespace, section: str) -> dict[str, A
 
 
 def _value_of(field: Field, value: Any) -> Any:
-    """Return the value of a flag as the field holds it."""
+    """Convert the value of a flag to the type of its field."""
     if not isinstance(field.default, tuple) or value is None:
         return value
     kind = type(field.default[0])

@@ -9,11 +9,11 @@ HEAD = """\
 # Settings
 
 Every setting is a flag of `attention-ocr train`, a field of the section of `attention_ocr.Config`
-that the heading names, and an entry of the `config.json` of a model. `attention-ocr evaluate`,
-`export`, `read` and `pack` take those of decoding, and `export`, `read`, `pack` and `second-looks`
-those of the second looks, in place of what the model keeps.
+in the heading, and an entry in the `config.json` of a model. The decoding flags of `attention-ocr
+evaluate`, `export`, `read` and `pack`, and the second-look flags of `export`, `read`, `pack` and
+`second-looks`, override the settings of the model.
 
-This page is made from the fields (`python -m attention_ocr.cli.settings_page > docs/settings.md`).
+This page is generated (`python -m attention_ocr.cli.settings_page > docs/settings.md`).
 """
 
 
@@ -52,7 +52,7 @@ def _default(value: Any) -> str:
 
 
 def _values(field: Field) -> str:
-    # The names of the package's own: what else is installed differs from machine to machine.
+    # Only the package's own names: other installed ones differ between machines.
     names = [f"`{name}`" for name in field.metadata["choices"] or ()]
     if names and not is_closed(field):
         names.append("`package.module:Class`")

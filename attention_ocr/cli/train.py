@@ -1,4 +1,4 @@
-"""`attention-ocr train`: train a recogniser. The settings are flags."""
+"""`attention-ocr train`: train a recogniser, with all settings as flags."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from absl import flags
 
 from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.presets import define_preset_flag
-from attention_ocr.cli.quiet_start import quiet_start, show_own_notes
+from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags, settings_in_flags
 from attention_ocr.settings.config import Config
 from attention_ocr.training.inherited_settings import inherited_settings
@@ -21,7 +21,7 @@ examples:
   {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
   {program} --flagfile=configs/captcha.flags --learning_rate=0.001
 
-A run that was stopped at any moment goes on where it was when the same command is given again."""
+Run the same command again to resume a run that was stopped at any moment."""
 
 
 def define_train_flags(values: flags.FlagValues) -> None:
@@ -39,12 +39,12 @@ def define_train_flags(values: flags.FlagValues) -> None:
 
 
 def config_from_flags(values: flags.FlagValues) -> Config:
-    """Return the settings that flags describe.
+    """Return the settings in the flags.
 
-    Of `--init_from`, settings whose flags are not given take the place of the defaults.
+    Settings whose flags are not given are those of the model in `--init_from`, if any.
 
     Raises:
-        FileNotFoundError: If that model is not there.
+        FileNotFoundError: If that model does not exist.
         ValueError: If a value is refused.
     """
     given = settings_in_flags(values, given=True)
@@ -53,8 +53,8 @@ def config_from_flags(values: flags.FlagValues) -> Config:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Train, and say where the model is."""
-    show_own_notes()
+    """Train, and print where the model is."""
+    show_own_log()
     config = config_from_flags(values)
     with Interruption():
         with quiet_start():

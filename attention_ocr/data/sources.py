@@ -1,4 +1,4 @@
-"""Data sources: one string names where examples come from."""
+"""Data sources: one string says where examples come from."""
 
 import dataclasses
 import functools
@@ -21,8 +21,8 @@ from attention_ocr.settings.registries import PLACE, Registry
 from attention_ocr.text.charset import normalize
 
 LEXICON = "lexicon"
-"""Option that names the lexicon of each image, and the column that holds it: string, words with
-line feeds between."""
+"""Option that names the lexicon of each image, and its column: string, words separated by line
+feeds."""
 
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 _PLACE_IN_FRONT = re.compile(rf"({PLACE.pattern})(?::(.*))?", re.DOTALL)
@@ -30,13 +30,13 @@ _PLACE_IN_FRONT = re.compile(rf"({PLACE.pattern})(?::(.*))?", re.DOTALL)
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A source string, taken apart.
+    """A parsed source string.
 
     Attributes:
         name: `synthetic`, `tfds:NAME`, or the path of a file, a folder or a pattern of files. For
-            a reader of another distribution: what stands after it, `READER:NAME`, or the reader
-            itself if nothing does.
-        options: the `key=value` parts.
+            a reader of another distribution: the NAME of `READER:NAME`, or the reader itself
+            without one.
+        options: The `key=value` parts.
     """
 
     name: str
@@ -44,12 +44,12 @@ class SourceSpec:
 
 
 def parse_source(source: str) -> SourceSpec:
-    """Take a source string `NAME[,key=value...]` apart.
+    """Parse a source string `NAME[,key=value...]`.
 
     Only a comma before `key=` ends the name or a value, so both may hold commas and spaces.
 
     Raises:
-        ValueError: no name, or a key that stands twice.
+        ValueError: If the name is missing, or a key is given twice.
 
     Example:
         >>> parse_source("my words/labels.tsv,every=5,part=eval").options
@@ -72,20 +72,18 @@ class Source:
     """Examples, and how to walk through them.
 
     Attributes:
-        spec: where they come from.
-        num_examples: their number; none when there is no end, or when nobody counted.
-        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as it lies there, `lexicon`
-            string where the source was asked for it, and one of `path` string, `encoded` string (an
-            image file, empty where there is none) or `image` uint8 [h, w, 3]. With a seed, an
-            endless shuffled walk in which each epoch holds each example once; without, one walk in
-            order.
-        texts: iterates over all texts as they lie there.
-        find_damage: called when a walk has failed; returns what is wrong with which file, or
-            nothing.
-        parts: of a mixture, its sources.
-        digest: returns what tells the examples from others, wherever they lie: a hash of paths and
-            labels, of names and sizes of files, or of options. Contents of images are not looked
-            at.
+        spec: Where the examples come from.
+        num_examples: Their number; None if endless or not counted.
+        rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as stored, `lexicon` string
+            if requested, and one of `path` string, `encoded` string (an image file, empty if
+            missing) or `image` uint8 [h, w, 3]. With a seed, an endless shuffled walk with each
+            example once per epoch; without, one walk in order.
+        texts: Iterates over all texts as stored.
+        find_damage: Called when a walk has failed; returns what is wrong with which file, or
+            an empty string.
+        parts: Sources of a mixture.
+        digest: Returns a hash that identifies the examples wherever they are stored: of paths and
+            labels, of names and sizes of files, or of options, without the contents of images.
     """
 
     spec: SourceSpec
@@ -101,17 +99,17 @@ class Source:
         return map(normalize, self.texts())
 
     def examples(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC), `image`, `reason`, and `lexicon` where there is one.
+        """Walk through `key`, `text` (NFC), `image`, `reason`, and `lexicon` if there is one.
 
-        The image is uint8 [h, w, 3], without pixels where the file is broken, of which `reason`,
-        else empty, says why; a text that is not UTF-8 stays as it is.
+        The image is uint8 [h, w, 3], without pixels if the file is broken; `reason`, otherwise
+        empty, then says why. A text that is not UTF-8 is unchanged.
         """
         return self.rows(walk).map(_decoded, num_parallel_calls=walk.num_workers)
 
     def files(self, walk: "Walk") -> tf.data.Dataset:
-        """Walk through `key`, `text` (NFC) and `encoded`, empty where there is no file to read.
+        """Walk through `key`, `text` (NFC) and `encoded`, empty for a missing file.
 
-        Rendered text has no files: its pixels become PNGs.
+        Rendered text has no files: its pixels are encoded as PNG.
         """
         return self.rows(walk).map(_encoded, num_parallel_calls=walk.num_workers)
 
@@ -144,14 +142,14 @@ def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 @dataclass(frozen=True)
 class Walk:
-    """One way through a source.
+    """A pass through a source.
 
     Attributes:
-        seed: of the order; none walks once, in order.
-        shuffle_buffer: examples among which the next one is drawn.
-        num_workers: parallel calls of a stage; `tf.data.AUTOTUNE` lets tf.data choose.
+        seed: Of the order; None walks once, in order.
+        shuffle_buffer: Examples among which the next one is drawn.
+        num_workers: Parallel calls of a stage; `tf.data.AUTOTUNE` lets tf.data choose.
         shard: `(index, count)`: this process takes each `count`-th example.
-        start: of a shuffled walk, examples that all processes together have behind them.
+        start: Of a shuffled walk, examples that all processes together have already passed.
     """
 
     seed: int | None = None
@@ -161,16 +159,16 @@ class Walk:
     start: int = 0
 
     def skipped(self, rows: tf.data.Dataset) -> tf.data.Dataset:
-        """Return the rows of this process from `start` on, of a source without numbers."""
+        """Return the rows of this process from `start` on, for a source without indices."""
         return rows.skip(self.start // self.shard[1]) if self.start else rows
 
 
 class Reader(NamedTuple):
-    """A format in which examples lie somewhere.
+    """A storage format of examples.
 
     Attributes:
-        recognizes: whether a source without `format=` is of this format.
-        opens: `module:function`, which opens a `SourceSpec` as a `Source`; loaded when used.
+        recognizes: Whether a source without `format=` is of this format.
+        opens: `module:function` that opens a `SourceSpec` as a `Source`; imported on use.
     """
 
     recognizes: Callable[[SourceSpec], bool]
@@ -186,7 +184,7 @@ def _first_line_has(pattern: str) -> Callable[[SourceSpec], bool]:
 
 
 def _first_line(path: str) -> str:
-    """Return the first line of a file of text, empty where that is not one."""
+    """Return the first line of a text file; empty if it is not one."""
     if not exists(path) or is_folder(path):
         return ""
     return first_line_of_text(path) or ""
@@ -221,7 +219,7 @@ READERS = {
         f"{_READERS}.lmdb_files:open_source",
     ),
     "folder": Reader(lambda spec: is_folder(spec.name), f"{_READERS}.folder:open_source"),
-    # Lists without a suffix of their own are told by their first line.
+    # Lists without a distinctive suffix are recognised by their first line.
     "paddleocr": Reader(_first_line_has(r".*\t"), f"{_READERS}.lists:open_paddleocr"),
     "icdar": Reader(_first_line_has(r'[^,]+,\s*".*"\s*$'), f"{_READERS}.lists:open_icdar"),
     "aocr_list": Reader(
@@ -229,7 +227,7 @@ READERS = {
     ),
     "tfrecord": Reader(lambda spec: bool(spec.name), f"{_READERS}.record_files:open_source"),
 }
-"""The formats, each a line. The first that recognises a source opens it."""
+"""The formats. The first one that recognises a source opens it."""
 
 DATA_READERS = Registry(
     "data_readers", "format", {name: reader.opens for name, reader in READERS.items()}
@@ -241,17 +239,17 @@ def open_source(source: str) -> Source:
     """Open a data source, or a mixture of several.
 
     Args:
-        source: `NAME[,key=value...]`. The format is told from the name, or given as `format=`, one
-            of `DATA_READERS`; the other options are the format's own. A reader of another
-            distribution can also stand in front: `package.module:function[:NAME]`, or
-            `READER:NAME`. Several of these, joined by `;`, each with `,weight=W`, are a mixture: in
-            training an example comes from each with a probability in proportion to its weight, in
-            evaluation they follow each other.
+        source: `NAME[,key=value...]`. The format is recognised from the name, or given as
+            `format=`, one of `DATA_READERS`; the other options depend on the format. A reader of
+            another distribution can also be a prefix: `package.module:function[:NAME]`, or
+            `READER:NAME`. Several sources joined by `;`, each with `,weight=W`, are a mixture: in
+            training, examples are drawn in proportion to the weights; in evaluation, the sources
+            follow each other.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ImportError: the package of a reader is not installed.
-        ValueError: a malformed string, an unknown option, or an empty data set.
+        FileNotFoundError: If nothing is there.
+        ImportError: If the package of a reader is not installed.
+        ValueError: If the string is malformed, an option is unknown, or the data set is empty.
     """
     specs = [parse_source(part) for part in source.split(";")]
     if len(specs) == 1:
@@ -259,14 +257,13 @@ def open_source(source: str) -> Source:
     for spec in specs:
         if LEXICON in spec.options:
             raise ValueError(
-                f"`{LEXICON}` goes with one source alone, and not with a mixture. "
-                f"Received: {spec.name}"
+                f"`{LEXICON}` needs a single source, not a mixture. Received: {spec.name}"
             )
     return _mixture([_weight(spec) for spec in specs], [_open_one(spec) for spec in specs])
 
 
 def _weight(spec: SourceSpec) -> float:
-    """Take the weight out of the options of one source of a mixture."""
+    """Pop the weight from the options of one source of a mixture."""
     value = spec.options.pop("weight", "")
     try:
         weight = float(value)
@@ -281,12 +278,11 @@ def _weight(spec: SourceSpec) -> float:
 
 def _mixture(weights: list[float], sources: list[Source]) -> Source:
     total = sum(weights)
-
     shares = [weight / total for weight in weights]
 
     def rows(walk: Walk) -> tf.data.Dataset:
-        # One decodes files and another renders: what they have in common is the picture. By
-        # chance, what each has given differs a little from its share.
+        # Some decode files and others render: images are what they have in common. Examples are
+        # drawn at random, so the position in each source is approximate.
         datasets = [
             source.examples(dataclasses.replace(walk, start=round(walk.start * share)))
             for source, share in zip(sources, shares, strict=True)
@@ -334,7 +330,7 @@ def _open_one(spec: SourceSpec) -> Source:
 
 
 def _plugin_in_front(name: str) -> tuple[str | None, str]:
-    """Return the reader of another distribution in front of a name, if one is, and the name."""
+    """Split the reader of another distribution, or None, from a name."""
     if ":" not in name or "://" in name or exists(name):
         return None, name
     reader, _, rest = name.partition(":")
@@ -343,14 +339,14 @@ def _plugin_in_front(name: str) -> tuple[str | None, str]:
     if reader in DATA_READERS.names():
         return reader, rest
     match = _PLACE_IN_FRONT.fullmatch(name)
-    # With a dot it is meant as a place; without one it may be a file of that name.
+    # With a dot it is a place; without one it may be a file of that name.
     if match is None or ("." not in reader and importlib.util.find_spec(reader) is None):
         return None, name
     return match[1], match[2] or name
 
 
 def digest_of(*parts: str | bytes) -> str:
-    """Return a hash of some texts, each of them told from the next."""
+    """Return a hash of a sequence of strings; their boundaries count."""
     digest = hashlib.sha256()
     for part in parts:
         content = part.encode("utf-8", errors="surrogatepass") if isinstance(part, str) else part
@@ -359,7 +355,7 @@ def digest_of(*parts: str | bytes) -> str:
 
 
 def integer_option(spec: SourceSpec, key: str) -> int:
-    """Return an option that must be a whole number above 0."""
+    """Parse an option that must be a whole number above 0."""
     value = spec.options[key]
     if not value.isdecimal() or int(value) == 0:
         raise ValueError(
@@ -369,7 +365,7 @@ def integer_option(spec: SourceSpec, key: str) -> int:
 
 
 def refuse_unknown_options(spec: SourceSpec, known: Iterable[str]) -> None:
-    """Refuse options that a format does not have, by name."""
+    """Refuse unknown options of a format, by name."""
     unknown = sorted(set(spec.options) - set(known))
     if unknown:
         raise ValueError(

@@ -1,1 +1,1 @@
-"""Export: the recogniser as a directory that TF Serving takes as it is, checked beforehand."""
+"""Export: the recogniser as a checked directory that TF Serving loads as it is."""

@@ -1,4 +1,4 @@
-"""LiteRT in 8-bit integers throughout the encoder, calibrated on a representative set."""
+"""LiteRT with an 8-bit integer encoder, calibrated on a representative set."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from attention_ocr.settings.image import ImageConfig
 
 Ranges = dict[str, dict[str, Any]]
 SAMPLES_OF_A_WIDTH = 3
-"""Images at least that each width sees, cut where they are too wide."""
+"""Least number of images per width, cut where they are too wide."""
 
 
 def quantize_encoder(
@@ -28,23 +28,23 @@ def quantize_encoder(
 ) -> bytes:
     """Quantise a LiteRT model in float32: the encoder's activations as well as its weights.
 
-    The ranges of the activations are the smallest and largest values that the images bring about.
-    The loops behind the encoder keep their activations in float, quantised as they come: what a
-    recurrence loses in 8 bits adds up from step to step.
+    The ranges of the activations are their minima and maxima over the images. The loops after the
+    encoder keep float activations (dynamic range): the 8-bit error of a recurrence adds up from
+    step to step.
 
     Args:
-        model: the flatbuffer, with a signature for each width.
-        widths: pixels, ascending.
-        files: images, the representative set.
-        settings: of the image.
+        model: Flatbuffer with a signature for each width.
+        widths: Of the inputs in pixels, ascending.
+        files: Image files of the representative set.
+        settings: Image settings.
         encoder: Name of the layer.
 
     Returns:
         The flatbuffer.
 
     Raises:
-        ImportError: ai-edge-quantizer is not installed.
-        ValueError: no file can be read as an image.
+        ImportError: If ai-edge-quantizer is not installed.
+        ValueError: If no file can be read as an image.
     """
     with extra("quantize", "`format=litert_full_int8`"):
         from ai_edge_quantizer.calibrator import CalibrationMode
@@ -55,25 +55,25 @@ def quantize_encoder(
     quantizer.add_dynamic_config(".*", TFLOperationName.FULLY_CONNECTED, 8)
     for operation in (TFLOperationName.CONV_2D, TFLOperationName.ADD, TFLOperationName.MUL):
         quantizer.add_static_config(f".*{re.escape(encoder)}.*", operation, 8, 8)
-    # The other mode looks into every tensor, of which loops have some without data.
+    # The other mode inspects every tensor; loops have some without data.
     mode = CalibrationMode.CALIBRATION_PROFILER_BASED
-    # One image at a time: over several the calibrator takes means, which cut off what is unusual.
+    # One image at a time: over several the calibrator takes means, which cut off outliers.
     calibrated: Ranges = {}
     for name, inputs in samples.items():
         for sample in inputs:
             widen(calibrated, quantizer.calibrate({name: [sample]}, num_threads=1, mode=mode))
     with warnings.catch_warnings():
-        # The quantiser asks its interpreter to keep all tensors, which the interpreter warns of.
+        # The quantiser makes its interpreter keep all tensors, and the interpreter warns of it.
         warnings.filterwarnings("ignore", "Warning: Enabling `experimental_preserve_all_tensors`")
         return bytes(quantizer.quantize(calibrated).quantized_model)
 
 
 def widen(ranges: Ranges, more: Ranges) -> None:
-    """Widen the ranges of tensors so that they hold other ones as well.
+    """Widen the ranges of tensors to include others.
 
     Args:
-        ranges: by name of the tensor, `min` and `max`; changed.
-        more: the same, of another image; a tensor without a range is one that it did not reach.
+        ranges: `min` and `max` by name of the tensor; changed in place.
+        more: The same of another image; a tensor that it did not reach has no range.
     """
     for name, limits in more.items():
         known = ranges.get(name)
@@ -92,16 +92,16 @@ def representative_set(
     """Return inputs for every signature.
 
     Args:
-        widths: pixels, ascending, of the signatures.
-        files: images.
-        settings: of the image.
+        widths: Of the signatures in pixels, ascending.
+        files: Image files.
+        settings: Image settings.
 
     Returns:
-        By name of the signature, inputs by name: each image at the smallest width that holds it,
+        Inputs by name, by name of the signature: each image at the smallest width that holds it,
         and `SAMPLES_OF_A_WIDTH` at every width, cut or padded.
 
     Raises:
-        ValueError: no file can be read as an image.
+        ValueError: If no file can be read as an image.
     """
     decoded = [image for image in map(decode_array, files) if image is not None]
     if not decoded:

@@ -1,7 +1,7 @@
-"""Load an export in a process of its own and compare it with what the model in memory read.
+"""Load an export in a fresh process and compare its readings with those of the model in memory.
 
-Run as `python -m attention_ocr.exporting.check FORM DIRECTORY CHECK_DIR`; exit status 1 on a
-difference. Only formats that TensorFlow runs import it.
+Run as `python -m attention_ocr.exporting.check FORMAT DIRECTORY CHECK_DIR`; exit status 1 on a
+difference. TensorFlow is imported only for formats that it runs.
 """
 
 import json
@@ -20,38 +20,38 @@ Expected = Sequence[Mapping[str, Any]]
 CHECK_FILE = "check.json"
 CONFIDENCE_TOLERANCE = 1e-3
 HALF_PRECISION_AGREEMENT = 0.99
-"""Share of the texts that half precision must not change."""
+"""Fraction of the texts that half precision must not change."""
 
 QUANTIZED_LOSS = 0.005
-"""Share of the texts by which fewer may be right in 8 bits."""
+"""Largest drop of the exact match in 8 bits, as a fraction."""
 
 
 class ExportDiffersError(ValueError):
-    """An export that reads otherwise than the model it was made of."""
+    """An export whose readings differ from those of its model."""
 
 
 def check_saved_model(saved_model: Path, check_dir: Path) -> int:
-    """Check a SavedModel, see `check_form`."""
+    """Check a SavedModel, see `check_format`."""
     return check_format(SAVED_MODEL, saved_model, check_dir)
 
 
 def check_format(format_name: str, directory: Path, check_dir: Path) -> int:
     """Read the images of `check_dir` with one format of an export and compare.
 
-    Of formats in float32, every text must be the same, and every confidence within
-    `CONFIDENCE_TOLERANCE`; for half precision and 8 bits see `HALF_PRECISION_AGREEMENT` and
-    `QUANTIZED_LOSS`, and one image more, because a check may have few.
+    In float32 every text must be equal, and every confidence within `CONFIDENCE_TOLERANCE`. Half
+    precision and 8 bits may lose what `HALF_PRECISION_AGREEMENT` and `QUANTIZED_LOSS` allow, and
+    one image more, because a check may have few.
 
     Args:
-        format_name: one of `settings.formats.FORMATS`.
-        directory: of the version.
-        check_dir: images `00000.png`, ... and the expected readings in `check.json`.
+        format_name: One of `settings.formats.FORMATS`.
+        directory: Directory of the version.
+        check_dir: Directory of the images `00000.png`, … and the expected readings `check.json`.
 
     Returns:
         The number of images compared.
 
     Raises:
-        ExportDiffersError: the export reads otherwise; the message names an image and both texts.
+        ExportDiffersError: If the readings differ; the message names an image and both texts.
     """
     document = json.loads((check_dir / CHECK_FILE).read_text(encoding="utf-8"))
     expected, batch_size = document["readings"], document["batch_size"]
@@ -73,29 +73,29 @@ def open_format(format_name: str, directory: Path) -> Engine:
     """Open one format of an export.
 
     Args:
-        format_name: one of `settings.formats.FORMATS`.
-        directory: of the version.
+        format_name: One of `settings.formats.FORMATS`.
+        directory: Directory of the version.
 
     Raises:
-        ValueError: a damaged file; the message names it.
+        ValueError: If a file is damaged; the message names it.
     """
     engine: Engine = FORMATS.resolve(format_name)().open(directory)
     return engine
 
 
 def compare_readings(format_name: str, expected: Expected, readings: Sequence[Reading]) -> None:
-    """Refuse readings of a format that are not what it promises, see `check_form`.
+    """Refuse readings that differ by more than a format allows, see `check_format`.
 
     Args:
-        format_name: one of `settings.formats.FORMATS`.
-        expected: for each image `text` and `confidence` of the model, and its `label`.
-        readings: of the format.
+        format_name: One of `settings.formats.FORMATS`.
+        expected: `text` and `confidence` of the model and `label`, for each image.
+        readings: Readings of the format.
 
     Raises:
-        ExportDiffersError: the message names an image and both texts.
+        ExportDiffersError: If they differ; the message names an image and both texts.
     """
     compare = {"float32": _compare_exactly, "float16": _compare_half, "int8": _compare_quantized}
-    # `parity` compares the model itself as well, which has no format.
+    # `parity` also compares the model itself, which has no format.
     is_format = format_name in FORMATS or PLACE.fullmatch(format_name)
     precision = FORMATS.resolve(format_name).precision if is_format else "float32"
     compare[precision](expected, readings)
@@ -108,8 +108,8 @@ def _compare_exactly(expected: Expected, readings: Sequence[Reading]) -> None:
         difference = abs(reading.confidence - float(wanted["confidence"]))
         if not difference <= CONFIDENCE_TOLERANCE:
             raise ExportDiffersError(
-                f"Image {index} of the check: the model is sure by {wanted['confidence']}, the "
-                f"export by {reading.confidence}."
+                f"Image {index} of the check: the confidence of the model is "
+                f"{wanted['confidence']}, that of the export {reading.confidence}."
             )
 
 
@@ -136,7 +136,7 @@ def _count(
     before: Sequence[bool],
     allowed: float,
 ) -> None:
-    """Refuse readings of which fewer hold than `before`, by more than is allowed."""
+    """Refuse readings of which fewer hold than `before`, by more than `allowed`."""
     after = [holds(*pair) for pair in zip(expected, readings, strict=True)]
     lost = sum(before) - sum(after)
     if lost > allowed:
@@ -144,7 +144,7 @@ def _count(
             i for i, (was, still) in enumerate(zip(before, after, strict=True)) if was > still
         )
         raise ExportDiffersError(
-            f"{lost} of {len(after)} texts are lost, where {allowed:.1f} would be allowed. "
+            f"Expected at most {allowed:.1f} of {len(after)} texts lost. Received: {lost}. "
             + _tell(index, expected[index], readings[index])
         )
 

@@ -1,4 +1,4 @@
-"""Export a model on disk: what the command does, for Python."""
+"""`attention_ocr.export`: the command `attention-ocr export` for Python."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -27,24 +27,24 @@ def export(
     read the same texts as the model in memory.
 
     Args:
-        model: A work directory; `default`, the model of the package; or a model in memory.
-        export_dir: The base directory of the versions.
+        model: A work directory; `default`, the bundled model; or a model in memory.
+        export_dir: Base directory of the versions.
         formats: Some of `settings.formats.EXPORT_FORMATS`, such as `saved_model`, `litert_int8` and
             `onnx`, in any order.
-        version: Its number; the one after the highest by default.
-        check_data: Source of the images of the check; the validation data of the training, or its
-            training data, by default.
-        num_check_images: Images of the check.
-        decoding: Settings of decoding in place of those of the model, by name.
-        second_looks: Settings of second looks in place of those of the model, by name.
+        version: Version number; by default the one after the highest.
+        check_data: Source of the images of the check; by default the validation data of the
+            training, or its training data.
+        num_check_images: Number of images of the check.
+        decoding: Decoding settings by name that override those of the model.
+        second_looks: Second-look settings by name that override those of the model.
 
     Returns:
         The directory of the version.
 
     Raises:
         FileNotFoundError: If there is no model, or no data for the check.
-        ValueError: If the model is damaged, the version exists, or a format cannot hold what the
-            settings ask for, or reads otherwise than the model in memory.
+        ValueError: If the model is damaged, the version exists, or a format cannot hold the
+            settings, or its readings differ from those of the model in memory.
         ImportError: If a format needs a package that is not installed.
         OSError: If the disk is full or cannot be written.
 

@@ -1,4 +1,4 @@
-"""The formats of an export: what writes each, and what opens it again to check it."""
+"""The export formats: each writes a model, and opens it again for the check."""
 
 import abc
 from pathlib import Path
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class ExportFormat(abc.ABC):
-    """A format of an export; one of another distribution is a subclass with a name in `FORMATS`.
+    """An export format. Other distributions add subclasses to the registry `FORMATS`.
 
     Attributes:
-        precision: What its texts have to agree in with those of the model: `float32` in all;
-            `float16` and `int8` leave out a few, see `export.check`.
+        precision: How far its texts must agree with those of the model: `float32` in all;
+            `float16` and `int8` may lose a few, see `exporting.check`.
     """
 
     precision = "float32"
@@ -26,9 +26,9 @@ class ExportFormat(abc.ABC):
         """Write the model, unchecked.
 
         Args:
-            model: Computing in float32.
-            directory: Of the version; settings and characters are there already.
-            images: Representative PNG files, to calibrate with.
+            model: Model that computes in float32.
+            directory: Directory of the version; settings and characters are there already.
+            images: Representative PNG files for calibration.
 
         Raises:
             ValueError: If the format cannot hold a part of the model.
@@ -38,17 +38,17 @@ class ExportFormat(abc.ABC):
 
     @abc.abstractmethod
     def open(self, directory: Path) -> "Engine":
-        """Open what `write` wrote, in a process of its own.
+        """Open what `write` wrote, in a fresh process.
 
         Args:
-            directory: Of the version.
+            directory: Directory of the version.
 
         Raises:
             ValueError: If a file is damaged; the message names it.
         """
 
 
-# What each needs is imported when it is used: LiteRT and ONNX models are opened without TensorFlow.
+# Each format imports its packages on use: LiteRT and ONNX models open without TensorFlow.
 
 
 class SavedModelFormat(ExportFormat):
@@ -67,7 +67,7 @@ class SavedModelFormat(ExportFormat):
 
 
 class FrozenGraphFormat(ExportFormat):
-    """A frozen graph, see `export.frozen_graph`."""
+    """A frozen graph, see `exporting.frozen_graph`."""
 
     def write(self, model: "TrainedModel", directory: Path, images: list[Path]) -> None:
         from attention_ocr.exporting.frozen_graph import write_frozen_graph
@@ -81,7 +81,7 @@ class FrozenGraphFormat(ExportFormat):
 
 
 class ONNXFormat(ExportFormat):
-    """ONNX, see `export.onnx_file`."""
+    """ONNX, see `exporting.onnx_file`."""
 
     def write(self, model: "TrainedModel", directory: Path, images: list[Path]) -> None:
         from attention_ocr.exporting.onnx_file import write_onnx
@@ -95,7 +95,7 @@ class ONNXFormat(ExportFormat):
 
 
 class LiteRTFormat(ExportFormat):
-    """LiteRT in float32, see `export.litert`."""
+    """LiteRT in float32, see `exporting.litert`."""
 
     name = "litert"
 

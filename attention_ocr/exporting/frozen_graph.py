@@ -1,4 +1,4 @@
-"""A frozen graph: one `GraphDef` with the weights as constants, for loaders that take no more."""
+"""A frozen graph: one `GraphDef` with constant weights, for loaders that take nothing else."""
 
 from pathlib import Path
 
@@ -20,20 +20,20 @@ OUTPUTS = (
     "attention_extent",
     "status",
 )
-"""The nodes that are outputs; with a search, the n best texts have nodes too."""
+"""Output nodes; with a beam search the n best texts have nodes too."""
 
 
 def write_frozen_graph(model: TrainedModel, path: Path) -> None:
-    """Write a `.pb` file that reads files as `serving_default` does.
+    """Write a `.pb` file that reads image files like `serving_default`.
 
-    Its input is the node `images`, string [B]; each output is a node of its own name.
+    Its input is the node `images`, string [B]; each output is a node of the same name.
 
     Args:
-        model: computing in float32.
-        path: of the file.
+        model: Model that computes in float32.
+        path: Output file.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: If the file cannot be written.
     """
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
@@ -55,10 +55,10 @@ def open_frozen_graph(directory: Path) -> FileGraphEngine:
     """Open the frozen graph of a version.
 
     Args:
-        directory: of the version; its settings and characters stand beside the graph.
+        directory: Directory of the version; settings and characters are beside the graph.
 
     Raises:
-        ValueError: the file is damaged; the message names it.
+        ValueError: If the file is damaged; the message names it.
     """
     from google.protobuf.message import DecodeError
 

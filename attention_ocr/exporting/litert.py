@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite): a model in one file, with built-in operations alone."""
+"""LiteRT (TensorFlow Lite): a model in one file, of built-in operations only."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from attention_ocr.models.recognizer import portable_copy
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 
 WIDTH_GROWTH = 1.15
-"""Of each width over the one before: a reading takes at most that much longer than it must."""
+"""Ratio of each width to the previous one: the largest overhead of padding."""
 
 
 def input_widths(settings: ImageConfig) -> tuple[int, ...]:
-    """Return the widths for which a model has a signature each, pixels, ascending.
+    """Return the input widths, each with a signature of its own, in pixels, ascending.
 
     Example:
         >>> input_widths(ImageConfig(max_image_width=256))
@@ -46,19 +46,18 @@ def write_litert(
     """Write a `.tflite` file.
 
     Args:
-        model: computing in float32.
-        path: of the file.
-        format_name: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights; what
-            they are multiplied with is quantised as it comes, "dynamic range"), or
-            `litert_full_int8` (the encoder's activations too, see
-            `calibration_set.quantize_encoder`).
-        representative: files of images, for the last alone.
-        source_digest: see `ModelMetadata.source_digest`.
+        model: Model that computes in float32.
+        path: Output file.
+        format_name: `litert` (float32), `litert_float16` (weights), `litert_int8` (weights, with
+            activations quantised on the fly, "dynamic range"), or `litert_full_int8` (the
+            encoder's activations too, see `calibration_set.quantize_encoder`).
+        representative: Image files to calibrate `litert_full_int8` with.
+        source_digest: See `ModelMetadata.source_digest`.
 
     Raises:
-        ValueError: a part of the model has no built-in operation; the message names it.
-        ImportError: a package is not installed.
-        OSError: the file cannot be written.
+        ValueError: If a part of the model has no built-in operation; the message names it.
+        ImportError: If a package is not installed.
+        OSError: If the file cannot be written.
     """
     widths = input_widths(model.config.image)
     if format_name == "litert_full_int8":
@@ -74,14 +73,14 @@ def write_litert(
 
 
 def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> bytes:
-    """Return the flatbuffer, see `write_litert`."""
+    """Convert a model to a flatbuffer, see `write_litert`."""
     decoding = prepare_decoding(model.config, model.charset)
     model = model._replace(recognizer=portable_copy(model.recognizer))
     module = tf.Module()
     module.signatures_to_keep = {
         signature_of(width): _reading_function(model, decoding, width) for width in widths
     }
-    # The layers themselves must not be attributes: Keras would trace functions of its own.
+    # Layers must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
     with tempfile.TemporaryDirectory() as directory:
         tf.saved_model.save(module, directory, signatures=module.signatures_to_keep)
@@ -121,7 +120,7 @@ def _reading_function(
 
 
 def _reason(error: Exception) -> str:
-    """Return the line of a converter's message that names the operations it lacks."""
+    """Return the line of the converter's message that names the missing operations."""
     lines = str(error).splitlines()
     telling = [
         line for line in lines if line.startswith(("TF Select ops:", "Flex ops:", "Custom ops:"))

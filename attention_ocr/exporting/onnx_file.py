@@ -1,4 +1,4 @@
-"""ONNX: a model in one file for any runtime of that standard, batch and width dynamic."""
+"""ONNX: a model in one file for any ONNX runtime, with dynamic batch size and width."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ OPSET = 18
 
 
 def write_onnx(model: TrainedModel, path: Path) -> None:
-    """Write an `.onnx` file, whose loops are inside.
+    """Write an `.onnx` file that holds the decoding loops as well.
 
     Args:
-        model: computing in float32.
-        path: of the file.
+        model: Model that computes in float32.
+        path: Output file.
 
     Raises:
-        ImportError: tf2onnx is not installed.
-        ValueError: a part of the model cannot be converted; the message names it.
-        OSError: the file cannot be written.
+        ImportError: If tf2onnx is not installed.
+        ValueError: If a part of the model cannot be converted; the message names it.
+        OSError: If the file cannot be written.
     """
     with extra("onnx", "`format=onnx`"):
         import tf2onnx
@@ -71,18 +71,18 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
 
 
 def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata:
-    """Change the second looks in the metadata of an `.onnx` file; the model in it stays as it is.
+    """Change the second looks in the metadata of an `.onnx` file; its model is unchanged.
 
     Args:
-        path: Of the file, which is replaced whole or not at all.
-        values: New values of some of the settings, by name.
+        path: The file; replaced atomically.
+        values: New values of some settings, by name.
 
     Returns:
         The new metadata.
 
     Raises:
         ImportError: If the package `onnx` is not installed.
-        ValueError: If it is no model of this toolkit, or a value is refused.
+        ValueError: If it is not a model of this toolkit, or a value is refused.
     """
     with extra("onnx", "Changing an .onnx file"):
         import onnx
@@ -101,33 +101,36 @@ def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata
 
 
 def _with_metadata(proto: Any, metadata: ModelMetadata) -> bytes:
-    """Return the bytes of a model with metadata, which hold their digest."""
+    """Return the bytes of a model with metadata that hold their digest."""
     for name, text in metadata.to_entries().items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = name, text
     content: bytes = proto.SerializeToString(deterministic=True)
-    # The digest has the length of what it takes the place of.
+    # The digest is as long as the placeholder that it replaces.
     blank, digest = BLANK_DIGEST.encode("ascii"), digest_of(content).encode("ascii")
     place = content.rfind(blank)
     return content[:place] + digest + content[place + len(blank) :]
 
 
 def _write_where(_graph: Any, node: Any, _name: str, _arguments: Any) -> None:
-    """Write a choice as one node; the conversion would multiply and add, six nodes in each step."""
+    """Write `SelectV2` as one node; the conversion would multiply and add, six nodes per step."""
     node.type = "Where"
 
 
 def _write_lstm(graph: Any, node: Any, _name: str, _arguments: Any) -> None:
-    """Write TensorFlow's LSTM over a whole sequence as ONNX's.
+    """Write TensorFlow's LSTM over a whole sequence as an ONNX LSTM.
 
-    Their gates are (input, forget, candidate, output) and (input, output, forget, candidate).
+    Gate orders: TensorFlow (input, forget, candidate, output), ONNX (input, output, forget,
+    candidate).
 
     Raises:
-        ValueError: the weights are not constant, or another output than the states is used.
+        ValueError: If the weights are not constant, or another output than the states is used.
     """
     used = [bool(graph.find_output_consumers(output)) for output in node.output]
     if any(used[:-1]) or not (node.inputs[4].is_const() and node.inputs[8].is_const()):
-        raise ValueError("Expected an LSTM of constant weights of which the states alone are used.")
+        raise ValueError(
+            "Expected an LSTM with constant weights of which only the states are used."
+        )
     values = node.inputs[4].get_tensor_value(as_list=False)
     bias = node.inputs[8].get_tensor_value(as_list=False)
     units = values.shape[1] // 4
@@ -149,14 +152,14 @@ def _write_lstm(graph: Any, node: Any, _name: str, _arguments: Any) -> None:
     states, consumers = node.output[-1], node.name
     graph.remove_node(node.name)
     lstm = graph.make_node("LSTM", inputs, attr={"hidden_size": units}, name=consumers)
-    # [W, 1, B, U]: the second axis is that of directions.
+    # [W, 1, B, U]: the second axis counts the directions.
     axis = graph.make_const(f"{consumers}_axis", np.array([1], np.int64)).output[0]
     squeezed = [lstm.output[0], axis]
     graph.make_node("Squeeze", squeezed, outputs=[states], name=f"{consumers}_states")
 
 
 def _name_axes(proto: object) -> None:
-    """Name the dynamic axes, which the conversion numbers."""
+    """Name the dynamic axes, which the conversion only numbers."""
     names = {
         IMAGES: ("batch", None, "width", None),
         IMAGE_SIZES: ("batch", None),

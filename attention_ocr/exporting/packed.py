@@ -1,4 +1,4 @@
-"""A model to hand on: small weights, and beside them the same model for the fastest engine."""
+"""A model to distribute: small weights, and the same model for the fastest engine."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.formats import FILES, check_format
 
-PACKED_FORM = "litert_int8"
+PACKED_FORMAT = "litert_int8"
 
 
 def pack(
@@ -24,37 +24,37 @@ def pack(
     decoding: Mapping[str, Any] = MappingProxyType({}),
     second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
-    """Write what reading needs of a model, see `work_directory.pack_model`.
+    """Write what inference needs of a model, see `work_directory.pack_model`.
 
     Args:
-        source: a work directory.
-        target: made here; what of a model it holds is replaced.
-        with_litert: whether a LiteRT file of the weights as they were packed stands beside them,
-            `PACKED_FORM`; it knows which weights those are, and is refused beside others.
-        precision: of the weights, one of `small_weights.PRECISIONS`.
-        decoding: settings of decoding in place of those of the model.
-        second_looks: Settings of second looks in place of those of the model.
+        source: A work directory.
+        target: Created here; a model that it holds is replaced.
+        with_litert: Whether to write a LiteRT file of the packed weights beside them,
+            in `PACKED_FORMAT`; it records their digest, and is refused beside other weights.
+        precision: Precision of the weights, one of `io.weight_quantization.PRECISIONS`.
+        decoding: Decoding settings that override those of the model.
+        second_looks: Second-look settings that override those of the model.
 
     Returns:
-        The files that hold the weights.
+        The files with the weights.
 
     Raises:
-        FileNotFoundError: there is no model.
-        ValueError: the model is damaged, a weight has no value in that precision, or LiteRT
-            cannot hold what the settings ask for.
-        OSError: a file cannot be written.
+        FileNotFoundError: If there is no model.
+        ValueError: If the model is damaged, a weight has no value in that precision, or LiteRT
+            cannot hold the settings.
+        OSError: If a file cannot be written.
     """
     if is_default(source):
         source = find_model(source)
     if with_litert and (source / CONFIG_FILE).is_file():
-        check_format(PACKED_FORM, Config.load(source).with_decoding(decoding))
-    path = target / FILES[PACKED_FORM]
-    # One of older weights would be refused.
+        check_format(PACKED_FORMAT, Config.load(source).with_decoding(decoding))
+    path = target / FILES[PACKED_FORMAT]
+    # A file of older weights would be refused.
     path.unlink(missing_ok=True)
     paths = [pack_model(source, target, precision, decoding, second_looks)]
     if with_litert:
         model = load_trained_model(target)
         with whole_file(path) as temporary:
-            write_litert(model, temporary, PACKED_FORM, source_digest=digest_of_weights(target))
+            write_litert(model, temporary, PACKED_FORMAT, source_digest=digest_of_weights(target))
         paths.append(path)
     return paths

@@ -1,4 +1,4 @@
-"""Whether all formats of an export read alike, on any number of labelled images."""
+"""Compare all formats of an export on any number of labelled images."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -25,21 +25,21 @@ SECOND_LOOKS = {
     **dict.fromkeys(("litert", "litert_float16", "litert_int8", "litert_full_int8"), "package"),
     "onnx": "package",
 }
-"""What takes the second looks of a model, by the format that it reads; all else reads once."""
+"""Which readers apply the second looks of a model, by format; all others read once."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How one format reads beside the reference.
+    """How the readings of one format compare with the reference.
 
     Attributes:
-        format_name: one of `settings.formats.EXPORT_FORMATS`, or `reference`.
-        num_images: that were read.
-        num_same: texts that are those of the reference.
-        num_right: texts that are the labels.
-        largest_difference: of the confidences, over the images with the same text.
-        failure: what the format promises and does not keep; none if it does.
-        second_looks: Where the second looks of the model apply; empty if it has none.
+        format_name: One of `settings.formats.EXPORT_FORMATS`, or `reference`.
+        num_images: Number of images that were read.
+        num_same: Number of texts equal to those of the reference.
+        num_right: Number of texts equal to the labels.
+        largest_difference: Largest difference of confidences over images with the same text.
+        failure: Which promise the format breaks; None if it keeps all.
+        second_looks: Readers that apply the second looks of the model; empty if it has none.
     """
 
     format_name: str
@@ -55,23 +55,23 @@ def formats_of(version: Path) -> tuple[str, ...]:
     """Return the formats that a version of an export holds.
 
     Raises:
-        FileNotFoundError: it holds none.
+        FileNotFoundError: If it holds none.
     """
     names = {SAVED_MODEL: SAVED_MODEL_FILE, **FILES}
     formats = tuple(
         format_name for format_name in EXPORT_FORMATS if (version / names[format_name]).is_file()
     )
     if not formats:
-        raise FileNotFoundError(f"{version} holds no format of an export.")
+        raise FileNotFoundError(f"No export format found in {version}.")
     return formats
 
 
 def pick_images(source: Source, count: int) -> list[EncodedImage]:
-    """Return images of a source, evenly spread over it.
+    """Return images evenly spread over a source.
 
     Args:
-        source: Any; of rendered text without an end, the first ones are taken.
-        count: How many, at most.
+        source: Any source; of endless rendered text the first images are taken.
+        count: Largest number of images.
 
     Returns:
         The images with their labels, in the order of the source.
@@ -94,23 +94,23 @@ def pick_images(source: Source, count: int) -> list[EncodedImage]:
     return list(SourceImages(chosen))
 
 
-def compare_forms(
+def compare_formats(
     version: Path, images: Sequence[EncodedImage], reference: Engine | None = None
 ) -> list[Parity]:
-    """Read the same images with every format of an export, each once.
+    """Read the same images once with every format of an export.
 
     Args:
-        version: directory of the export.
-        images: with their labels.
-        reference: the model that was exported; none takes the first format of the version.
+        version: Directory of the version.
+        images: Images with their labels.
+        reference: The exported model; None for the first format of the version.
 
     Returns:
-        A row for the reference, one for each format, and if the model has second looks, one for the
-        reference with these, by which one can tell what reading once loses.
+        A row for the reference, one for each format and, if the model has second looks, one for
+        the reference with them, which shows what reading once loses.
 
     Raises:
-        ValueError: a file is damaged; the message names it. Or there is no image.
-        FileNotFoundError: an image has no file.
+        ValueError: If a file is damaged (the message names it), or there is no image.
+        FileNotFoundError: If an image has no file.
     """
     if not images:
         raise ValueError("Expected images to compare formats on. Received: none")
@@ -130,7 +130,7 @@ def compare_forms(
         rows.append(replace(row, second_looks=SECOND_LOOKS[format_name] if looks.enabled else ""))
     if looks.enabled:
         again = _read_all(SecondLooksEngine(reference, looks), files)
-        # It is to read otherwise.
+        # Different texts are intended here.
         row = replace(_compare("second looks", expected, again, labels), failure=None)
         rows.append(row)
     return rows

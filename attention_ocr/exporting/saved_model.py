@@ -1,4 +1,4 @@
-"""Write a recogniser into a versioned directory, in all its formats, checked before it counts."""
+"""Write a recogniser into a versioned directory in several formats, each checked first."""
 
 import json
 import os
@@ -27,6 +27,7 @@ from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
 
@@ -34,7 +35,7 @@ CLASSIFY_METHOD = "tensorflow/serving/classify"
 
 _UNFINISHED = ".unfinished-"
 _LIFETIME_S = 24 * 3600.0
-"""Time after which nobody writes an export any more."""
+"""Age above which an unfinished export is abandoned."""
 
 
 def export_model(
@@ -50,44 +51,40 @@ def export_model(
     """Export a model to `export_dir/version`, in one format or several.
 
     The directory appears under its version only after fresh processes have loaded each format and
-    read the same texts as the model in memory; whatever fails before leaves `export_dir` as it was.
+    read the same texts as the model in memory; an earlier failure leaves `export_dir` unchanged.
 
     Args:
         model: A work directory, `default`, or a model in memory that computes in float32.
-        export_dir: what TF Serving calls the model's base path.
-        version: number of the version; none takes the one after the highest.
-        check_data: source of the images of the check; empty takes the validation data of the
+        export_dir: Base directory of the versions, TF Serving's model base path.
+        version: Version number; None for the one after the highest.
+        check_data: Source of the images of the check; empty for the validation data of the
             training, or its training data.
-        num_check_images: images of the check, at least 1.
-        decoding: settings of decoding in place of those of the training, by name.
-        formats: some of `settings.formats.FORMATS`; `saved_model` is the directory itself, the
+        num_check_images: Number of images of the check, at least 1.
+        decoding: Decoding settings by name that override those of the model.
+        formats: Some of `settings.formats.FORMATS`; `saved_model` is the directory itself, the
             others are files in it.
-        second_looks: Settings of second looks in place of those of the training, by name.
+        second_looks: Second-look settings by name that override those of the model.
 
     Returns:
         The directory of the version.
 
     Raises:
-        ValueError: a damaged work directory, a version that exists, or settings that a format
-            cannot hold.
-        FileNotFoundError: no trained model, or no data for the check.
-        ImportError: a format needs a package that is not installed.
-        ExportDiffersError: the export reads otherwise than the model in memory; the message
-            says where.
-        OSError: the disk is full or cannot be written.
+        ValueError: If the work directory is damaged, the version exists, or a format cannot hold
+            the settings.
+        FileNotFoundError: If there is no trained model, or no data for the check.
+        ImportError: If a format needs a package that is not installed.
+        ExportDiffersError: If the export and the model in memory read differently; the message
+            names an image.
+        OSError: If the disk is full or cannot be written.
     """
     if version is not None and version < 1:
         raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir = Path(export_dir)
     trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
-    formats = parse_formats(",".join(formats))
-    for format_name in formats:
-        check_settings(format_name, trained.config)
+    formats = _parse_and_check(formats, trained.config)
     target = _new_version(export_dir, version)
-    # TF Serving looks at names that are numbers only.
     _clear_left_overs(export_dir)
-    owner = f"{socket.gethostname()}.{os.getpid()}."
-    temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED + owner, dir=export_dir))
+    temporary = _temporary_folder(export_dir)
     try:
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
@@ -101,6 +98,19 @@ def export_model(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _parse_and_check(formats: Sequence[str], config: Config) -> tuple[str, ...]:
+    parsed = parse_formats(",".join(formats))
+    for format_name in parsed:
+        check_settings(format_name, config)
+    return parsed
+
+
+def _temporary_folder(export_dir: Path) -> Path:
+    """Create a folder that TF Serving ignores, named after the process that writes it."""
+    owner = f"{socket.gethostname()}.{os.getpid()}."
+    return Path(tempfile.mkdtemp(prefix=_UNFINISHED + owner, dir=export_dir))
 
 
 def _with_settings(
@@ -122,16 +132,16 @@ def _write_formats(
 
 
 def _new_version(export_dir: Path, version: int | None) -> Path:
-    """Return the directory of a version that is not there yet; make the one that holds it."""
+    """Return the directory of a new version, which is not created; create `export_dir`."""
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
     if target.exists():
-        raise ValueError(f"A version is never written twice. Received: {target}, which exists")
+        raise ValueError(f"Expected a new version. Received: {target}, which exists")
     return target
 
 
 def _clear_left_overs(export_dir: Path) -> None:
-    """Remove what killed exports were still writing, and nothing that one writes now."""
+    """Remove unfinished directories of killed exports, but none that is being written."""
     for path in export_dir.glob(f"{_UNFINISHED}*"):
         host, _, process = path.name.removeprefix(_UNFINISHED).rpartition(".")[0].rpartition(".")
         if process.isdecimal():
@@ -140,7 +150,7 @@ def _clear_left_overs(export_dir: Path) -> None:
             if recent and (elsewhere or is_running(int(process))):
                 continue
         shutil.rmtree(path, ignore_errors=True)
-        logging.info("cleared %s, which an export that was killed has left", path)
+        logging.info("removed %s, left by a killed export", path)
 
 
 def export_saved_model(
@@ -151,7 +161,7 @@ def export_saved_model(
     num_check_images: int = 64,
     decoding: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Export as a SavedModel alone, see `export_model`."""
+    """Export as a SavedModel only, see `export_model`."""
     return export_model(work_dir, export_dir, version, check_data, num_check_images, decoding)
 
 
@@ -162,16 +172,16 @@ def write_format(
 
     Args:
         format_name: One of `settings.formats.FORMATS`.
-        model: computing in float32.
-        directory: made where it does not exist; settings and characters stand in it as well.
-        representative: directory of images `*.png`, for formats that are calibrated.
+        model: Model that computes in float32.
+        directory: Created if missing; receives settings and characters as well.
+        representative: Directory of images `*.png` for formats that need calibration.
 
     Raises:
-        ValueError: a part of the model that the format cannot hold.
-        ImportError: a package is not installed.
-        OSError: the disk is full or cannot be written.
+        ValueError: If the format cannot hold a part of the model.
+        ImportError: If a package is not installed.
+        OSError: If the disk is full or cannot be written.
     """
-    # A SavedModel comes with its directory, settings and characters.
+    # A SavedModel creates its own directory, with settings and characters.
     if format_name != SAVED_MODEL:
         directory.mkdir(exist_ok=True)
         model.config.save(directory)
@@ -189,15 +199,15 @@ def save_recognizer(model: TrainedModel, directory: Path) -> None:
     """Write a SavedModel with settings and characters, unchecked.
 
     Args:
-        model: what is written.
-        directory: made here.
+        model: Model to write.
+        directory: Created here.
 
     Raises:
-        OSError: the disk is full or cannot be written.
+        OSError: If the disk is full or cannot be written.
     """
     module = tf.Module()
     module.signatures_to_keep = signatures = make_signatures(model)
-    # The layers themselves must not be attributes: Keras would trace functions of its own.
+    # Layers must not be attributes: Keras would trace functions of its own.
     module.weights = [weight.value for weight in model.recognizer.variables]
     try:
         tf.saved_model.save(module, str(directory), signatures=signatures)
@@ -209,7 +219,7 @@ def save_recognizer(model: TrainedModel, directory: Path) -> None:
 
 
 def _name_method(directory: Path) -> None:
-    """Say which API of TF Serving a signature answers; TensorFlow calls all `predict`."""
+    """Set the method name of `classify`; TensorFlow names every method `predict`."""
     from tensorflow.python.saved_model.method_name_updater import MethodNameUpdater
 
     updater = MethodNameUpdater(str(directory))
@@ -218,7 +228,7 @@ def _name_method(directory: Path) -> None:
 
 
 def _write_check(model: TrainedModel, check_data: str, num_images: int, directory: Path) -> None:
-    """Write images, and what the model in memory reads in them."""
+    """Write images and the readings of the model in memory."""
     data = model.config.data
     source = open_source(check_data or data.eval_data or data.train_data)
     recognize = make_recognize(model.recognizer, model.config, model.charset)
@@ -252,12 +262,11 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
 def _check_in_fresh_process(format_name: str, directory: Path, check_dir: Path) -> None:
     paths = [str(directory), str(check_dir)]
     command = [sys.executable, "-m", "attention_ocr.exporting.check", format_name, *paths]
-    # Neither the package nor that of a format need be installed, nor the repository be the current
-    # directory.
+    # The package and plugins may be importable here without being installed.
     search_path = [str(Path(__file__).parents[2]), *sys.path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, search_path))}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines()
-        reason = lines[-1] if lines else "No answer."
-        raise ExportDiffersError(f"The export was not kept. As {format_name}: {reason}")
+        reason = lines[-1] if lines else "no output"
+        raise ExportDiffersError(f"The export was discarded. {format_name}: {reason}")

@@ -1,7 +1,7 @@
-"""The warm-up file of an export: requests that a server replays before it answers the first client.
+"""The warm-up file of an export: requests that a server replays before it serves clients.
 
-The first calls of a graph are many times slower than those after. TF Serving reads the file's name
-and format: a TFRecord of `PredictionLog` messages.
+The first calls of a graph are many times slower than later ones. Name and format are TF Serving's:
+a TFRecord of `PredictionLog` messages.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,22 +15,22 @@ from attention_ocr.data.record_lengths import check_record_lengths
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 NUM_IMAGES = 4
 MAX_RECORDS = 1000
-"""TF Serving refuses a file with more."""
+"""Largest number of records that TF Serving accepts."""
 
 
 def write_warmup(saved_model: Path, images: Path, signature: str = "serving_default") -> int:
-    """Write the warm-up file of a SavedModel: some images one at a time, then all at once.
+    """Write the warm-up file of a SavedModel: some images one by one, then as one batch.
 
     Args:
-        saved_model: directory of a version.
-        images: a directory; its first `*.png` that are not empty are taken.
-        signature: of the requests; its one input is `images`, string [B].
+        saved_model: Directory of a version.
+        images: Directory whose first non-empty `*.png` are taken.
+        signature: Signature of the requests; its one input is `images`, string [B].
 
     Returns:
         The number of requests.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: If the file cannot be written.
     """
     paths = [path for path in sorted(images.glob("*.png")) if path.stat().st_size]
     files = [path.read_bytes() for path in paths[:NUM_IMAGES]]
@@ -47,10 +47,10 @@ def write_warmup(saved_model: Path, images: Path, signature: str = "serving_defa
 
 
 def read_warmup(saved_model: Path) -> Iterator[Any]:
-    """Yield the `PredictionLog` messages of a version's warm-up file; none without the file.
+    """Yield the `PredictionLog` messages of a warm-up file; nothing without the file.
 
     Raises:
-        ValueError: the file is damaged, or holds more than `MAX_RECORDS`.
+        ValueError: If the file is damaged, or holds more than `MAX_RECORDS`.
     """
     from google.protobuf.message import DecodeError
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -65,7 +65,7 @@ def read_warmup(saved_model: Path) -> Iterator[Any]:
     try:
         for index, record in enumerate(tf.data.TFRecordDataset(str(path))):
             if index == MAX_RECORDS:
-                raise ValueError(f"{path} may hold {MAX_RECORDS} requests, and holds more.")
+                raise ValueError(f"Expected at most {MAX_RECORDS} requests. Received: {path}")
             yield PredictionLog.FromString(record.numpy())
     except (tf.errors.OpError, DecodeError) as error:
         reason = getattr(error, "message", str(error)).splitlines()[0]
@@ -73,7 +73,7 @@ def read_warmup(saved_model: Path) -> Iterator[Any]:
 
 
 def _prediction_log(files: Sequence[bytes], signature: str) -> bytes:
-    # Here, because nothing but an export and a server needs these messages.
+    # Imported here: only exports and servers need these messages.
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
     log = PredictionLog()

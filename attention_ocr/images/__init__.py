@@ -1,1 +1,1 @@
-"""Image files: formats, limits, decoding, and the input of the network made from their pixels."""
+"""Image files: formats, limits, decoding, and the network input made from their pixels."""

@@ -1,8 +1,8 @@
-"""Whether an image looks like more than the crop of one word or line that a model reads.
+"""Whether an image shows more than the crop of one word or line that a model expects.
 
-A cheap look at the pixels of clean images, ink on an even background: rows of ink with empty rows
-between are lines, and columns of ink with wide gaps among narrow ones are words. What is clearly
-neither, as most photographs of one word, is left alone.
+A cheap test for clean images, ink on an even background: rows of ink separated by empty rows are
+lines, and columns of ink with wide gaps among narrow ones are words. Other images, such as most
+photographs of one word, give no warning.
 """
 
 import itertools
@@ -17,45 +17,45 @@ MIN_HEIGHT, MIN_WIDTH = 8, 3
 """Pixels below which there is no room for several words or lines."""
 
 MIN_SEPARATION = 0.8
-"""Share of the variance of the pixels that lies between ink and background (Otsu, 1979)."""
+"""Fraction of the variance of the pixels between ink and background (Otsu, 1979)."""
 
 MIN_EVEN_BORDER = 0.95
-"""Share of the pixels along the border that are background."""
+"""Fraction of the border pixels that are background."""
 
 MIN_CONTRAST = 40
 """Between the means of ink and background, of 255."""
 
 MIN_LINE_HEIGHT = 0.5
-"""Height of a line beside that of the highest; lower rows are dots, accents and underlines."""
+"""Height of a line relative to the highest; lower ones are dots, accents and underlines."""
 
 MAX_STRAY_INK = 0.08
-"""Ink of a row between lines beside that of the fullest row: of what hangs below a line."""
+"""Ink of a row between lines relative to the fullest row: descenders."""
 
 MIN_LINE_GAP = 0.15
-"""Empty rows between two lines beside the height of the lower one."""
+"""Empty rows between two lines relative to the height of the lower one."""
 
 MIN_WORD_GAP = 0.38
-"""Gap between words beside the median height of the characters."""
+"""Gap between words relative to the median height of the characters."""
 
 MIN_GAP_RATIO, MIN_MEAN_RATIO = 1.5, 2.2
-"""Narrowest gap between words beside the widest one between characters, and beside their mean."""
+"""Narrowest gap between words relative to the widest one between characters, and their mean."""
 
 MIN_GAPS_IN_WORDS = 1.5
-"""Gaps between characters for each between words."""
+"""Gaps between characters per gap between words."""
 
 EXPECTED = {
     False: "a crop of one word",
     True: "a crop of one line",
 }
-"""What a model expects, by whether it knows the space."""
+"""What a model expects, by whether its charset has the space."""
 
 
 def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
-    """Return a warning where an image shows more than a model reads; None where it may fit.
+    """Return a warning if an image shows more than a model reads; None if it may fit.
 
     Args:
         image: uint8 [h, w, 3].
-        reads_spaces: Whether the model knows the space, and so reads lines of several words.
+        reads_spaces: Whether the charset has the space, so that lines of several words are read.
 
     Example:
         >>> looks_like_several(np.full((32, 99, 3), 255, np.uint8), reads_spaces=False) is None
@@ -69,12 +69,12 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
         return None
     threshold, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    # Bytes are counted here: each function of NumPy that is called takes its time to come into the
-    # cache, which the network has filled.
+    # Bytes are counted, not arrays: each NumPy function must first come into the cache, which the
+    # network has filled.
     flags, width = bright.tobytes(), gray.shape[1]
     edges = flags[:width], flags[-width:], flags[::width], flags[width - 1 :: width]
     border = sum(edge.count(1) for edge in edges) / (2 * sum(gray.shape))
-    # Most photographs end here, and most crops of a word below: the rest is spared them.
+    # Most photographs return here, and most crops of a word below.
     if max(border, 1.0 - border) < MIN_EVEN_BORDER:
         return None
     ink = bright
@@ -90,7 +90,7 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
 
 
 def _found_in(ink: np.ndarray, reads_spaces: bool) -> str | None:
-    """Return what there are several of in an image, uint8 [h, w], 1 where there is ink."""
+    """Return what `ink` uint8 [h, w], 1 on ink, shows several of: lines, words or None."""
     lines = _lines(ink)
     if len(lines) > 1:
         return "lines"
@@ -100,7 +100,7 @@ def _found_in(ink: np.ndarray, reads_spaces: bool) -> str | None:
 
 
 def _is_clean(gray: np.ndarray, bright: np.ndarray) -> bool:
-    """Return whether an image, uint8 [h, w], is of two even tones, parted as `bright` says."""
+    """Return whether an image, uint8 [h, w], has two even tones, separated by `bright`."""
     share = cv2.countNonZero(bright) / bright.size
     if not 0.0 < share < 1.0:
         return False
@@ -111,7 +111,7 @@ def _is_clean(gray: np.ndarray, bright: np.ndarray) -> bool:
 
 
 def _runs(flags: bytes) -> list[tuple[int, int]]:
-    """Return where the runs of ones begin, and where they end, in bytes of ones and zeros."""
+    """Return begin and end of each run of ones in bytes of ones and zeros."""
     runs, place = [], 0
     for run in flags.split(b"\0"):
         if run:
@@ -126,7 +126,7 @@ def _pieces(ink: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
-    """Return the first and the end row of each line; the highest band alone if one is in doubt."""
+    """Return first and end row of each line; only the highest band in case of doubt."""
     height, width = ink.shape
     flags = ink.tobytes()
     inked = [flags[row * width : (row + 1) * width].count(1) for row in range(height)]
@@ -137,7 +137,7 @@ def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
     highest = max(bands, key=_length)
     least = max(MIN_LINE_HEIGHT * _length(highest), 4)
     high = [band for band in bands if _length(band) >= least]
-    # Most images hold one line, whose columns need not be looked at.
+    # Most images hold one line, whose columns need no check.
     lines = [band for band in high if _is_line(ink[slice(*band)])] if len(high) > 1 else []
     gaps = [below[0] - above[1] for above, below in itertools.pairwise(lines)]
     needed = [max(MIN_LINE_GAP * _length(line), 2) for line in lines[1:]]
@@ -156,7 +156,7 @@ def _is_line(band: np.ndarray) -> bool:
 
 
 def _holds_words(line: np.ndarray) -> bool:
-    """Return whether the characters of a line, uint8 [h, w], stand in groups."""
+    """Return whether the characters of a line, uint8 [h, w], form groups."""
     pieces = _pieces(line)
     if line.shape[0] < MIN_HEIGHT or len(pieces) < 4:
         return False

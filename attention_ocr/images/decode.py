@@ -1,7 +1,7 @@
-"""The one decoder of image files: every engine, training and the commands see these pixels.
+"""The decoder of image files, shared by all engines, training and the commands.
 
-What TensorFlow decodes by itself in a graph (`images.graph_decode`) are the same pixels of fewer
-formats. Files that it would decode otherwise are decoded here.
+In a graph, TensorFlow decodes fewer formats to the same pixels (`images.graph_decode`). Files that
+it would decode differently are decoded here.
 """
 
 import io
@@ -33,7 +33,7 @@ from attention_ocr.images.orientation import (
 )
 
 _OPTIONAL = {"WebP": "webp", "AVIF": "avif"}
-"""Formats that a Pillow may have been built without, as it calls them."""
+"""Optional formats of Pillow, by its name of the feature."""
 
 _PHOTOMETRIC_TAG, _BITS_TAG = 262, 258
 _LUMA = np.array([299, 587, 114], np.int32)
@@ -52,15 +52,15 @@ _PILLOW_ERRORS = (
     zlib.error,
     Image.DecompressionBombError,
 )
-"""What Pillow's decoders raise for damaged files of some format."""
+"""Exceptions of Pillow's decoders for damaged files."""
 
 
 class UnreadableImageError(ValueError):
-    """An image file that cannot be decoded; the message is the status of the image."""
+    """Raised for an image file that cannot be decoded; the message is the status of the image."""
 
 
 class DecodedImage(NamedTuple):
-    """An image, and its size before it was reduced.
+    """An image and its size before reduction.
 
     Attributes:
         pixels: uint8 [h, w, 3].
@@ -74,14 +74,13 @@ class DecodedImage(NamedTuple):
 
 
 def decode(encoded: bytes) -> np.ndarray:
-    """Decode an image file as a viewer shows it, in colour.
+    """Decode an image file to RGB, as a viewer shows it.
 
-    - It is rotated as its EXIF orientation says.
-    - Transparent pixels show a backdrop, white or black, that contrasts with the others; see
-      `over_contrast`.
+    - The EXIF orientation is applied.
+    - Transparent pixels show a contrasting white or black background, see `over_contrast`.
     - Of an animation, or of several pages, the first is taken.
     - CMYK, palettes and all depths become RGB of 8 bits; of 16 bits the upper 8 are taken.
-    - An image of megapixels is reduced, see `images.formats.reduction`.
+    - Large images are reduced, see `images.formats.reduction`.
 
     Args:
         encoded: The bytes of a file of one of `images.formats.FORMATS`.
@@ -96,11 +95,11 @@ def decode(encoded: bytes) -> np.ndarray:
 
 
 def decode_with_size(encoded: bytes, header: ImageHeader | None = None) -> DecodedImage:
-    """Decode an image file, and return the size of the whole image beside; see `decode`.
+    """Decode an image file, and return the size before reduction as well; see `decode`.
 
     Args:
         encoded: The bytes of the file.
-        header: Of the file, if it has been read already.
+        header: Parsed header of the file, if known.
 
     Raises:
         UnreadableImageError: If the file is of another format or kind, or is damaged or cut short.
@@ -118,7 +117,7 @@ def decode_with_size(encoded: bytes, header: ImageHeader | None = None) -> Decod
 
 
 def decode_array(encoded: bytes) -> np.ndarray | None:
-    """Return what `decode` does; None for a file that cannot be decoded."""
+    """Decode like `decode`; None for a file that cannot be decoded."""
     try:
         return decode(encoded)
     except UnreadableImageError:
@@ -126,13 +125,13 @@ def decode_array(encoded: bytes) -> np.ndarray | None:
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
-    """Return the pixels that `decode` returns of a lossless file of an image.
+    """Convert an array to the pixels that `decode` returns for its lossless file.
 
     Args:
-        image: uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA), with pixels.
+        image: uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA), not empty.
 
     Returns:
-        uint8 [h', w', 3], reduced if the image is large; the image itself where it can be.
+        uint8 [h', w', 3], reduced if the image is large; the array itself where possible.
     """
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
@@ -144,17 +143,17 @@ def to_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def encode_array(pixels: np.ndarray) -> bytes:
-    """Encode uint8 [h, w, 3] (RGB) as a PNG file that is decoded quickly, and is large."""
+    """Encode uint8 [h, w, 3] (RGB) as a PNG file that is fast to decode, but large."""
     colours = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".png", colours, (cv2.IMWRITE_PNG_COMPRESSION, 1))
     return encoded.tobytes()
 
 
 def over_contrast(image: np.ndarray) -> np.ndarray:
-    """Lay an image with transparency over white, or over black where it is light itself.
+    """Blend an RGBA image over white, or over black if it is light itself.
 
-    The mean luma of its pixels, each weighted by how opaque it is, decides, see `LIGHT_LUMA`: white
-    letters on nothing show on black, and all but light ones on white.
+    The alpha-weighted mean luma decides, see `LIGHT_LUMA`: transparent images of white letters get
+    a black background, all darker ones a white one.
 
     Args:
         image: uint8 [h, w, 4], RGBA.
@@ -190,10 +189,10 @@ def _decode_by_pillow(encoded: bytes, header: ImageHeader | None) -> DecodedImag
         _check_size(header.width, header.height)
     try:
         with warnings.catch_warnings():
-            # Of sizes, which are looked at here, and of damaged metadata.
+            # Warnings of sizes, which are checked here, and of damaged metadata.
             warnings.simplefilter("ignore")
             if kind == "PNG":
-                # Pillow takes all pixels for a whole file; the graph wants its end too.
+                # Pillow accepts a file without its end; TensorFlow does not.
                 Image.open(io.BytesIO(encoded), formats=("PNG",)).verify()
             with Image.open(io.BytesIO(encoded), formats=(kind.upper(),)) as image:
                 _check_size(*image.size)
@@ -215,10 +214,10 @@ def _load(image: Image.Image, header: ImageHeader | None) -> DecodedImage:
     if factor > 1 and image.format in ("JPEG", "MPO"):
         image.draft(None, (width // factor, height // factor))
         factor = 1
-    # The chunk of a PNG may stand behind the pixels.
+    # The chunk of a PNG may follow the pixels.
     image.load()
     if image.format == "TIFF":
-        # Some releases of Pillow have rotated the image by now, and taken the tag away.
+        # Some releases of Pillow have already rotated the image and removed the tag.
         orientation = valid_orientation(image.getexif().get(ORIENTATION_TAG))
         width, height = image.size
     else:
@@ -228,7 +227,7 @@ def _load(image: Image.Image, header: ImageHeader | None) -> DecodedImage:
 
 
 def _plain_mode(image: Image.Image, header: ImageHeader | None) -> Image.Image:
-    """Return an image of one of the modes `L`, `RGB` and `RGBA`."""
+    """Convert an image to mode `L`, `RGB` or `RGBA`."""
     transparent = image.info.get("transparency")
     if image.mode.startswith("I;16"):
         return _from_16_bits(image, transparent if isinstance(transparent, int) else None)
@@ -236,7 +235,7 @@ def _plain_mode(image: Image.Image, header: ImageHeader | None) -> Image.Image:
         raise UnreadableImageError(f"{STATUS_UNSUPPORTED} of up to 16 bits a channel")
     if image.mode in ("1", "L") and isinstance(transparent, int):
         if image.format == "PNG" and header is not None:
-            # Stored in the depth of the file, while the image has 8 bits.
+            # In the bit depth of the file, while the image has 8 bits.
             transparent *= 255 // (2 ** min(header.bit_depth, 8) - 1)
         gray = np.asarray(image.convert("L"))
         return _with_alpha(gray, gray == transparent)

@@ -1,7 +1,6 @@
-"""From pixels to network inputs in NumPy: what `images.graph_fitting` does in a graph.
+"""From pixels to network inputs in NumPy, for engines without TensorFlow.
 
-Engines that read without TensorFlow prepare their images here. The inputs are those of
-`images.graph_fitting.fit_image` up to rounding.
+The inputs equal those of `images.graph_fitting.fit_image` up to rounding.
 """
 
 import functools
@@ -18,7 +17,7 @@ _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 _FLOAT32 = struct.Struct("f")
 
 _MAX_GATHERED = 2**18
-"""Values that are laid out anew to be resized in one go; more are taken line by line."""
+"""Largest number of values that are gathered to be resized at once; more go line by line."""
 
 
 def round_up_width(width: int) -> int:
@@ -34,14 +33,14 @@ def fit_array(
     """Scale one image to the input of the network, see `images.graph_fitting.fitted_size`.
 
     Args:
-        image: uint8 [h, w, 3]; none, or one without pixels, gives a blank input.
-        settings: Of the image.
-        padded_width: Returns w' for the width of the content, pixels.
+        image: uint8 [h, w, 3]; None, or an empty image, gives a blank input.
+        settings: Image settings.
+        padded_width: Returns w' for the width of the content, in pixels.
 
     Returns:
-        `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other; right of the
-            content, and below one that had to be shrunk, stand zeros.
-        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
+        `image`: float32 [views * H, w', C] in [-1, 1], the views stacked vertically, zero on the
+            padding: right of the content, and below shrunk content.
+        `image_size`: int32 [2], height and width of the content, or of a view, in pixels.
     """
     num_views = settings.num_views
     if image is None or image.size == 0 or image.shape[1] < num_views:
@@ -61,7 +60,7 @@ def fit_array(
 
 
 def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, int]:
-    # Each step is rounded to float32, like the graph, so that a half is rounded to the same side.
+    # Each step is rounded to float32 like in the graph, so that halves round the same way.
     scale, stretch = _float32(settings.image_height / height), 1.0
     if round(_float32(width * scale)) > settings.max_image_width:
         scale = _float32(settings.max_image_width / width)
@@ -80,7 +79,7 @@ def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, i
 
 def _float32(value: float) -> float:
     """Round to float32; exact for a sum, a product or a quotient of two such numbers."""
-    # Scalars of NumPy take several times as long.
+    # NumPy scalars take several times as long.
     rounded: float = _FLOAT32.unpack(_FLOAT32.pack(value))[0]
     return rounded
 
@@ -104,7 +103,7 @@ def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
     places, weights = resize_weights(image.shape[0], height)
     if places.size * image[0].size <= _MAX_GATHERED:
         gathered = image.reshape(image.shape[0], -1)[places]
-        # A product with a matrix of weights would wake every thread of BLAS for each word.
+        # A matrix product would wake every BLAS thread for each word.
         return np.einsum("nk,nkv->nv", weights, gathered).reshape(height, *image.shape[1:])
     resized = np.zeros((height, *image.shape[1:]), np.float32)
     for place, weight in zip(places.T, weights.T, strict=True):
@@ -114,18 +113,18 @@ def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1024)
 def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which old pixels of an axis a new one is made of, and how much of each.
+    """Return the source pixels of each new pixel of an axis, and their weights.
 
     The weights are triangles as wide as two pixels of the coarser grid, cut off at the border and
-    scaled to a sum of 1: what `tf.image.resize` does, bilinear with antialiasing, which changes
-    only what shrinks.
+    scaled to a sum of 1, as in `tf.image.resize`: bilinear with antialiasing, which only affects
+    shrinking.
 
     Args:
         size: Pixels of the axis.
         new_size: Pixels of the resized axis.
 
     Returns:
-        `places` int [new_size, k] and `weights` float32 [new_size, k]; not to be changed.
+        `places` int [new_size, k] and `weights` float32 [new_size, k]; read-only.
 
     Example:
         >>> places, weights = resize_weights(2, 4)

@@ -1,4 +1,4 @@
-"""Which image files are read, everywhere the same ones, and what is said of all others."""
+"""The supported image formats, limits, and the status of unreadable files."""
 
 FORMATS = {
     "PNG": (".png", ".apng"),
@@ -9,7 +9,7 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
     "AVIF": (".avif",),
 }
-"""The formats that are read, everywhere, and how their files are named."""
+"""The supported formats and the suffixes of their files."""
 
 IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 FORMAT_NAMES = ", ".join(list(FORMATS)[:-1]) + " or " + list(FORMATS)[-1]
@@ -19,22 +19,22 @@ STATUS_UNSUPPORTED = f"unreadable image: not a {FORMAT_NAMES} file"
 STATUS_NOT_IN_GRAPH = "unreadable image: not of a kind that a SavedModel decodes by itself"
 
 MAX_PIXELS = 2**25
-"""A file that announces more is not decoded: some kilobytes can ask for gigabytes of memory."""
+"""Files that announce more are not decoded: a few kilobytes can ask for gigabytes of memory."""
 
 MAX_BLOCKS = 100_000
-"""Parts of a file that its header is sought in; ten times what any camera writes."""
+"""Largest number of blocks of a file; ten times what any camera writes."""
 
 MANY_PIXELS = 2**18
-"""An image is reduced as long as so many pixels remain, see `reduction`."""
+"""Least number of pixels that remain of a reduced image, see `reduction`."""
 
 SHORT_SIDE, LONG_SIDE = 64, 4096
-"""An image is reduced as long as one of its sides keeps so many pixels, see `reduction`."""
+"""Least lengths, in pixels, of which a reduced image keeps one, see `reduction`."""
 
 MAX_REDUCTION = 8
-"""The most that JPEG decoders reduce by."""
+"""Largest reduction of JPEG decoders."""
 
 LIGHT_LUMA = 160
-"""Mean luma, of 255, from which on what is not transparent lies on black instead of white."""
+"""Mean luma, of 255, from which on a transparent image gets a black background, not a white one."""
 
 _SIGNATURES = {
     "PNG": (b"\x89PNG",),
@@ -46,7 +46,7 @@ _SIGNATURES = {
 
 
 def file_format(content: bytes) -> str | None:
-    """Return the format of a file by its first bytes, one of `FORMATS`; None for any other.
+    """Return the format of a file by its first bytes, one of `FORMATS`; None if unknown.
 
     Example:
         >>> file_format(b"GIF89a")
@@ -65,16 +65,16 @@ def file_format(content: bytes) -> str | None:
 
 
 def reduction(width: int, height: int) -> int:
-    """Return by how much each side of a large image is divided when it is decoded.
+    """Return the factor by which each side of a large image is reduced in decoding.
 
-    The network has some dozens of rows: an image of megapixels costs time and memory for nothing.
+    The network input has a few dozen rows, so that megapixels would only cost time and memory.
 
     Args:
         width: In pixels.
         height: In pixels.
 
     Returns:
-        1, 2, 4 or 8: the most that leaves `MANY_PIXELS`, and `SHORT_SIDE` or `LONG_SIDE`.
+        1, 2, 4 or 8: the largest that leaves `MANY_PIXELS`, and `SHORT_SIDE` or `LONG_SIDE`.
 
     Example:
         >>> reduction(1000, 200), reduction(4000, 3000)

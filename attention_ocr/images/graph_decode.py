@@ -1,7 +1,7 @@
-"""From image files to the pixels of `images.decode` in the graph, as far as TensorFlow's ops go.
+"""Decode image files in the graph to the pixels of `images.decode`, where TensorFlow's ops can.
 
-A SavedModel has nothing else. Training and the engines decode in Python what this refuses,
-see `images.decode` and `images.pipeline_decode`.
+A SavedModel has no other decoder. Training and the engines decode other files in Python, see
+`images.decode` and `images.pipeline_decode`.
 """
 
 import tensorflow as tf
@@ -36,7 +36,7 @@ _BMP_HEADER_BYTES = 40
 
 @tf.autograph.experimental.do_not_convert
 def decode_image(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one file to the pixels of `images.decode.decode`, if `decodes_in_graph` says so.
+    """Decode one file to the pixels of `images.decode.decode`, if `decodes_in_graph` holds.
 
     Args:
         encoded: string scalar, the bytes of the file.
@@ -45,8 +45,8 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
         uint8 [h, w, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: If the bytes are no such image, are cut short, or announce
-            more than `MAX_PIXELS`.
+        tf.errors.InvalidArgumentError: If the bytes are not such an image, are truncated, or
+            announce more than `MAX_PIXELS`.
     """
     branches = [
         lambda: _decode_png(encoded, exif_orientation(encoded, find_in_png)),
@@ -61,7 +61,7 @@ def decode_image(encoded: tf.Tensor) -> tf.Tensor:
 
 @tf.autograph.experimental.do_not_convert
 def decode_ordinary_image(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode a PNG or JPEG without EXIF data as `decode_image` does, in less time."""
+    """Decode a PNG or JPEG without EXIF data like `decode_image`, but faster."""
     image = tf.cond(
         tf.equal(_kind(encoded), _PNG), lambda: _decode_png(encoded), lambda: _decode_jpeg(encoded)
     )
@@ -77,9 +77,9 @@ def is_ordinary(encoded: tf.Tensor) -> tf.Tensor:
 def decodes_in_graph(encoded: tf.Tensor) -> tf.Tensor:
     """Return whether `decode_image` gives the pixels of `images.decode.decode`: bool scalar.
 
-    It does so for each JPEG and PNG; for a BMP of 8, 24 or 32 bits that is not compressed; for a
-    GIF whose first frame fills it and is not transparent; for a WebP without animation or EXIF.
-    The start of a file alone decides: one that is damaged may be none the less.
+    It does for every JPEG and PNG; for an uncompressed BMP of 8, 24 or 32 bits; for a GIF whose
+    first frame fills the canvas and is opaque; for a WebP without animation or EXIF. Only the start
+    of the file is checked: it may still be damaged.
 
     Args:
         encoded: string scalar, the bytes of the file.
@@ -99,7 +99,7 @@ _PNG, _JPEG, _BMP, _GIF, _WEBP, _UNKNOWN = range(6)
 
 
 def _kind(encoded: tf.Tensor) -> tf.Tensor:
-    """Return which of the formats above a file has by its first bytes: int32 scalar."""
+    """Return the index of a file's format above, by its first bytes: int32 scalar."""
     start = tf.strings.substr(encoded, 0, 16)
     signatures = (PNG_SIGNATURE, JPEG_SIGNATURE, BMP_SIGNATURE, GIF_SIGNATURE, b"RIFF")
     matches = [
@@ -110,7 +110,7 @@ def _kind(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _at(encoded: tf.Tensor, start: int, count: int) -> tf.Tensor:
-    """Return bytes of a file that may be too short for them; it goes on with zeros."""
+    """Return bytes of a file, padded with zeros if it is too short."""
     part = tf.strings.substr(encoded, 0, start + count)
     return tf.strings.substr(
         tf.strings.join([part, tf.constant(b"\0" * (start + count))]), start, count
@@ -120,18 +120,18 @@ def _at(encoded: tf.Tensor, start: int, count: int) -> tf.Tensor:
 def _numbers_at(
     encoded: tf.Tensor, start: int, count: int, dtype: tf.DType, little_endian: bool = True
 ) -> tf.Tensor:
-    """Return the numbers that `count` bytes are: int64 vector."""
+    """Decode `count` bytes as numbers: int64 vector."""
     part = _at(encoded, start, count)
     return tf.cast(tf.io.decode_raw(part, dtype, little_endian=little_endian), tf.int64)
 
 
 def _checked(encoded: tf.Tensor, size: tf.Tensor, is_plain: bool | tf.Tensor = True) -> tf.Tensor:
-    """Return the file if it may be decoded: it has so many pixels, int64 [2], and is plain."""
+    """Return the file if it may be decoded, by its size, int64 [2], and by `is_plain`."""
     few = tf.abs(tf.reduce_prod(size)) <= MAX_PIXELS
     check = tf.raw_ops.Assert(
         condition=few & is_plain, data=["Expected an image that can be decoded. Received:", size]
     )
-    # Eagerly there is nothing to wait for.
+    # In eager mode there is no op to wait for.
     with tf.control_dependencies([] if check is None else [check]):
         return tf.identity(encoded)
 
@@ -143,7 +143,7 @@ def _refused() -> tf.Tensor:
 
 
 def over_contrast(image: tf.Tensor) -> tf.Tensor:
-    """Return what `images.decode.over_contrast` does: float32 [h, w, 3], whole numbers.
+    """Blend like `images.decode.over_contrast`: float32 [h, w, 3], whole numbers.
 
     Args:
         image: uint8 or float32 [h, w, 4] in [0, 255], RGBA.
@@ -167,8 +167,7 @@ def _decode_jpeg(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf
     checked = _checked(encoded, size)
 
     def decode(ratio: int) -> tf.Tensor:
-        # The accurate transform is that of every other decoder: pixels are then the same
-        # everywhere.
+        # The accurate transform gives the same pixels as every other decoder.
         return tf.io.decode_jpeg(checked, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE")
 
     def reduced() -> tf.Tensor:
@@ -185,8 +184,8 @@ def _decode_jpeg(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf
 def _decode_png(encoded: tf.Tensor, orientation: tf.Tensor | None = None) -> tf.Tensor:
     size = _numbers_at(encoded, 16, 8, tf.int32, little_endian=False)
     image = tf.io.decode_png(_checked(encoded, size), channels=4)
-    # An image without transparency gets the alpha that is the largest value of its own bit depth:
-    # 255 from 8 bits on, but 1 at one bit.
+    # The alpha of an opaque image is the largest value of its bit depth: 255 from 8 bits on, but 1
+    # at one bit.
     (bit_depth,) = tf.unstack(_numbers_at(encoded, 24, 1, tf.uint8), 1)
     largest = tf.bitwise.left_shift(tf.constant(1, tf.int64), bit_depth) - 1
     opaque_alpha = tf.cast(tf.minimum(largest, 255), tf.uint8)
@@ -205,11 +204,10 @@ def _is_plain_bmp(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode a BMP; of one with a palette, TensorFlow itself returns the indices."""
+    """Decode a BMP; for one with a palette, TensorFlow returns indices."""
     size = tf.abs(_numbers_at(encoded, 18, 8, tf.int32))
     checked = _checked(encoded, size, _is_plain_bmp(encoded))
     image = tf.io.decode_bmp(checked)
-
     return _reduced(_with_bmp_palette(image, checked), size)
 
 
@@ -226,15 +224,15 @@ def _with_bmp_palette(image: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _is_plain_gif(encoded: tf.Tensor) -> tf.Tensor:
-    """Return whether the first frame fills the whole and has no transparent colour."""
-    # After its end a file goes on with zeros, which end every walk.
+    """Return whether the first frame fills the canvas and has no transparent colour."""
+    # The file is padded with zeros, which end every loop.
     content = tf.io.decode_raw(tf.strings.join([encoded, tf.constant(b"\0" * 16)]), tf.uint8)
     last = tf.size(content) - 16
 
     def value(place: tf.Tensor) -> tf.Tensor:
         return tf.cast(content[tf.minimum(place, last)], tf.int32)
 
-    def behind_blocks(place: tf.Tensor) -> tf.Tensor:
+    def after_blocks(place: tf.Tensor) -> tf.Tensor:
         (end,) = tf.while_loop(
             lambda place: value(place) > 0,
             lambda place: (place + 1 + value(place),),
@@ -246,7 +244,7 @@ def _is_plain_gif(encoded: tf.Tensor) -> tf.Tensor:
     def next_extension(place: tf.Tensor, transparent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         is_control = tf.equal(value(place + 1), _GIF_GRAPHIC_CONTROL)
         flag = is_control & tf.equal(value(place + 3) % 2, 1)
-        return behind_blocks(place + 2), transparent | flag
+        return after_blocks(place + 2), transparent | flag
 
     flags = value(tf.constant(10))
     palette = tf.where(flags >= 128, 3 * tf.bitwise.left_shift(2, flags % 8), 0)
@@ -276,7 +274,7 @@ def _is_plain_webp(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _webp_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Return the sides of a WebP file: int64 [2]; 0 where its first part is not known."""
+    """Return the sides of a WebP file: int64 [2]; 0 if its first chunk is unknown."""
     name = _at(encoded, 12, 4)
     places = tf.constant([1, 256, 65536], tf.int64)
     canvas = tf.reshape(_numbers_at(encoded, 24, 6, tf.uint8), (2, 3)) * places
@@ -313,7 +311,7 @@ def _reduction(size: tf.Tensor) -> tf.Tensor:
 
 
 def _reduced(image: tf.Tensor, announced: tf.Tensor) -> tf.Tensor:
-    """Reduce `image` uint8 [h, w, 3] of a size, int64 [2], to the means of its parts."""
+    """Reduce `image` uint8 [h, w, 3] of the announced size, int64 [2], to block means."""
     factor = tf.cast(_reduction(announced), tf.int32)
 
     def means() -> tf.Tensor:

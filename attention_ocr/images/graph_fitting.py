@@ -1,4 +1,4 @@
-"""From image files to network inputs, in the graph: one way for training, export and reading."""
+"""From image files to network inputs in the graph, for training and exports alike."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ __all__ = [
     "fit_image",
     "fitted_size",
     "or_blank",
-    "picture_of",
     "read_or_empty",
+    "unpad_image",
 ]
 
 
 def decode_or_blank(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one file as `decode_image` does, or return an image without pixels if that fails."""
-    # A guard takes time for each operation behind it, whether it runs or not.
+    """Decode one file like `decode_image`; an image without pixels if that fails."""
+    # A guard costs time for each op inside, whether it runs or not.
     image = tf.cond(
         is_ordinary(encoded),
         lambda: or_blank(decode_ordinary_image, encoded),
@@ -31,7 +31,7 @@ def decode_or_blank(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def or_blank(decode: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf.Tensor:
-    """Decode one file, or return an image without pixels if that fails.
+    """Decode one file; an image without pixels if that fails.
 
     Args:
         decode: From string scalars to images uint8 [h, w, 3].
@@ -45,14 +45,14 @@ def or_blank(decode: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf
 
 
 def read_or_empty(path: tf.Tensor) -> tf.Tensor:
-    """Return the bytes of the file at `path`, none if it cannot be read; string scalars."""
+    """Return the bytes of the file at `path`, empty if it cannot be read; string scalars."""
     return _or_default(tf.io.read_file, path, tf.constant(b""))
 
 
 def _or_default(
     function: Callable[[tf.Tensor], tf.Tensor], value: tf.Tensor, default: tf.Tensor
 ) -> tf.Tensor:
-    # An op that fails ends the whole graph; inside a data set of its own it ends only that.
+    # A failing op ends the whole graph; inside a data set it ends only that data set.
     result = tf.data.Dataset.from_tensors(value).map(function).ignore_errors()
     default = tf.data.Dataset.from_tensors(default)
     return result.concatenate(default).take(1).get_single_element()
@@ -63,17 +63,17 @@ def fitted_size(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the size at which an image enters the network.
 
-    It is scaled to the height of the network, up or down; one that would then be too wide is
-    shrunk as a whole, so that letters keep their proportions. What fits is widened by
-    `narrow_stretch` and `stretch`, up to the largest width.
+    An image is scaled to the input height; one that would then be too wide is shrunk as a whole, so
+    that letters keep their proportions. Others are widened by `narrow_stretch` and `stretch`, up to
+    the largest width.
 
     Args:
         size: int32 [2], height and width in pixels, above 0.
-        settings: The height, the largest width, and how much narrow images are widened.
-        stretch: float32 scalar, by which the width is multiplied beside.
+        settings: Image settings.
+        stretch: float32 scalar, additional factor of the width.
 
     Returns:
-        int32 [2], height and width in pixels, and a bool scalar: whether it had to be shrunk to
+        int32 [2], height and width in pixels, and a bool scalar: whether the image was shrunk to
         fit the width.
     """
     height, width = tf.unstack(tf.cast(size, tf.float32))
@@ -84,7 +84,7 @@ def fitted_size(
         narrowest, widest = STRETCHED_RATIOS
         share = tf.clip_by_value((widest - width / height) / (widest - narrowest), 0.0, 1.0)
         stretch *= 1.0 + (settings.narrow_stretch - 1.0) * share
-    # One that had to be shrunk has no room to be widened, and is not narrowed either.
+    # A shrunk image has no room to be widened, and is not narrowed either.
     factor = tf.where(shrunk, 1.0, stretch)
     fitted = tf.cast(tf.round(tf.stack([height * scale, width * scale * factor])), tf.int32)
     limits = tf.constant([settings.image_height, settings.max_image_width])
@@ -98,15 +98,15 @@ def fit_image(
 
     Args:
         image: uint8 or float32 [h, w, 1 or 3] in [0, 255]; without pixels, the result is blank.
-        settings: Of the image. Its views, if there are several, are cut out of it from left to
-            right; columns that remain on the right are dropped.
-        stretch: float32 scalar, by which the width is multiplied.
+        settings: Image settings. Several views are cut from left to right; remaining columns on the
+            right are dropped.
+        stretch: float32 scalar, factor of the width.
 
     Returns:
-        `image`: float32 [views * H, w', C] in [-1, 1], the views one below the other. Right of the
-            content (and below one that had to be shrunk) stand zeros, up to a multiple of
-            `WIDTH_MULTIPLE`.
-        `image_size`: int32 [2], height and width of the content, or of a view; pixels.
+        `image`: float32 [views * H, w', C] in [-1, 1], the views stacked vertically, zero on the
+            padding: right of the content up to a multiple of `WIDTH_MULTIPLE`, and below shrunk
+            content.
+        `image_size`: int32 [2], height and width of the content, or of a view, in pixels.
         `shrunk`: bool, whether the image was too wide.
     """
     num_views = settings.num_views
@@ -128,13 +128,13 @@ def fit_image(
     return tf.ensure_shape(stacked, shape), fitted, shrunk
 
 
-def picture_of(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) -> np.ndarray:
-    """Return the content that `fit_image` made an input of, without padding, its views in a row.
+def unpad_image(image: np.ndarray, image_size: np.ndarray, num_views: int = 1) -> np.ndarray:
+    """Return the content of an input of `fit_image`, without padding, views side by side.
 
     Args:
         image: float [views * H, W, C] in [-1, 1].
         image_size: int [2], height and width of the content, or of a view.
-        num_views: Of the image.
+        num_views: Number of views.
 
     Returns:
         uint8 [h, views * w, C].
@@ -157,8 +157,8 @@ def _cut_views(image: tf.Tensor, num_views: int) -> tf.Tensor:
 
 
 def _resize(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    # Without antialiasing a large photograph loses thin strokes; enlarging needs none, and the
-    # plain kernel is twice as fast.
+    # Without antialiasing, large photographs lose thin strokes; enlarging needs none, and the plain
+    # kernel is twice as fast.
     resized = tf.cond(
         tf.reduce_any(size < tf.shape(image)[1:3]),
         lambda: tf.image.resize(image, size, antialias=True),

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 _PADDING = 64
 _MAX_PARTS = 10_000
-"""Segments or chunks that are looked at for an orientation; cameras write it into the first."""
+"""Segments or chunks that are searched for an orientation; cameras write it into the first."""
 
 _JPEG_SCAN, _JPEG_EXIF = 0xDA, 0xE1
 _ORIENTATION_TAG = 0x0112
@@ -14,8 +14,8 @@ _BYTE, _SHORT, _LONG = 1, 3, 4
 
 
 def may_have_exif(encoded: tf.Tensor) -> tf.Tensor:
-    """Return whether the names of EXIF data stand anywhere in a file: bool scalar."""
-    # RE2 takes text for UTF-8; \C alone is any byte.
+    """Return whether the name of EXIF data occurs anywhere in a file: bool scalar."""
+    # RE2 expects UTF-8; only \C matches any byte.
     return tf.strings.regex_full_match(encoded, r"(?s)\C*(Exif\x00\x00|eXIf)\C*")
 
 
@@ -28,7 +28,7 @@ def exif_orientation(encoded: tf.Tensor, find: Callable[[tf.Tensor], tf.Tensor])
     """
 
     def look() -> tf.Tensor:
-        # After its end a file goes on with zeros, which say nothing.
+        # The file is padded with zeros, which are no valid data.
         padding = tf.constant(b"\0" * _PADDING)
         content = tf.io.decode_raw(tf.strings.join([encoded, padding]), tf.uint8)
         return _orientation(content[find(content) :])
@@ -37,10 +37,10 @@ def exif_orientation(encoded: tf.Tensor, find: Callable[[tf.Tensor], tf.Tensor])
 
 
 def apply_orientation(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Rotate or mirror `image` uint8 [h, w, 3] as an orientation, int32 scalar, says."""
+    """Rotate or mirror `image` uint8 [h, w, 3] by its orientation, int32 scalar."""
 
     def rotate() -> tf.Tensor:
-        # With 5 to 8, height and width change places; then each of the axes may be mirrored.
+        # Orientations 5 to 8 swap height and width; then each axis may be mirrored.
         swapped = tf.transpose(image, tf.where(orientation >= 5, (1, 0, 2), (0, 1, 2)))
         rows = tf.where(tf.reduce_any(tf.equal(orientation, (3, 4, 7, 8))), -1, 1)
         columns = tf.where(tf.reduce_any(tf.equal(orientation, (2, 3, 6, 7))), -1, 1)
@@ -50,7 +50,7 @@ def apply_orientation(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
 
 def _integer(content: tf.Tensor, start: tf.Tensor, count: int) -> tf.Tensor:
-    """Return a number of `count` bytes, the highest first: int32 scalar; 0 after the end."""
+    """Decode a big-endian number of `count` bytes: int32 scalar; 0 after the end."""
     start = tf.clip_by_value(start, 0, tf.size(content) - count)
     number = tf.constant(0)
     for place in range(count):
@@ -59,7 +59,7 @@ def _integer(content: tf.Tensor, start: tf.Tensor, count: int) -> tf.Tensor:
 
 
 def find_in_jpeg(content: tf.Tensor) -> tf.Tensor:
-    """Return where the TIFF header of the EXIF data begins, 0 where there is none: int32 scalar."""
+    """Return the offset of the TIFF header of the EXIF data, 0 without any: int32 scalar."""
 
     def goes_on(place: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         marker = _integer(content, place, 2)
@@ -79,7 +79,7 @@ def find_in_jpeg(content: tf.Tensor) -> tf.Tensor:
 
 
 def find_in_png(content: tf.Tensor) -> tf.Tensor:
-    """Return where the EXIF data begin, 0 where there are none: int32 scalar."""
+    """Return the offset of the EXIF data, 0 without any: int32 scalar."""
     end = tf.size(content) - _PADDING
 
     def goes_on(place: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
@@ -88,7 +88,7 @@ def find_in_png(content: tf.Tensor) -> tf.Tensor:
     def look(place: tf.Tensor, found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         is_exif = tf.equal(_integer(content, place + 4, 4), int.from_bytes(b"eXIf", "big"))
         length = _integer(content, place, 4)
-        # A length beyond the end ends the walk.
+        # A length beyond the end ends the search.
         step = tf.where((length < 0) | (length > end), end, 12 + length)
         return place + step, tf.where(is_exif, place + 8, found)
 

@@ -1,7 +1,7 @@
-"""The one parser of image headers: what a file announces, and which of it is too large to decode.
+"""The parser of image headers: the announced size, and which images are too large to decode.
 
-A file of some kilobytes can ask for gigabytes of pixels. Its header is read without decoding a
-pixel, so that such a file costs nothing.
+A file of a few kilobytes can ask for gigabytes of pixels. Its header is read without decoding a
+pixel, so that such a file is refused at no cost.
 """
 
 import struct
@@ -16,41 +16,41 @@ from attention_ocr.images.orientation import UPRIGHT
 from attention_ocr.images.tiff_tags import BITS_PER_SAMPLE, integer_tags
 
 MAX_PNG_EXTRAS = 2**26
-"""Bytes that profiles and comments of a PNG may be when unpacked; the decoder unpacks them all."""
+"""Largest size of the decompressed profiles and comments of a PNG; decoders decompress them all."""
 
 _DEFLATE_RATIO = 1032
 _PNG_UNPACKED = 2**23
 _PNG_COMPRESSED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-# A transparent colour, an animation, and an orientation.
+# Transparent colour, animation, orientation.
 _PNG_NOT_PLAIN = frozenset({b"tRNS", b"acTL", b"eXIf"})
 _PNG_PLAIN_COLOURS = (0, 2)
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Width and height of the page, and of its tiles.
 _TIFF_SIZES = (256, 257, 322, 323)
 _TIFF_SAMPLES = 277
-# Boxes that hold boxes, and what stands before these.
+# Boxes that hold boxes, and the bytes before these.
 _AVIF_BOXES = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a file announces, and what decoding it would take.
+    """The announced size of a file, and the cost of decoding it.
 
     Attributes:
         file_format: `PNG`, `JPEG`, `BMP`, `GIF`, `WEBP`, `TIFF` or `AVIF`.
-        width: In pixels, as they lie in the file.
-        height: In pixels, as they lie in the file.
-        pixels: That decoding goes through; all frames of an animation count.
-        scans: Passes over the pixels, 1 but for a progressive JPEG.
-        is_plain: Whether it is a whole JPEG, gray or of three colours, or a whole PNG of 8 bits
-            without transparency or orientation.
-        orientation: EXIF orientation of a plain JPEG, 1 to 8; of another file, its decoder tells.
-        bit_depth: Bits of a channel of a PNG.
-        unpacked_bytes: That its decoder unpacks, at most: of a PNG and of a TIFF its rows, with all
-            channels in their depth; of WebP four bytes a pixel, of AVIF three and of GIF one, in
-            all frames. Nothing of BMP, which is hardly packed, and of JPEG, which is decoded at a
-            part of its size where it is large.
+        width: In pixels, as stored.
+        height: In pixels, as stored.
+        pixels: Number of pixels to decode; all frames of an animation count.
+        scans: Passes over the pixels, 1 except for a progressive JPEG.
+        is_plain: Whether it is a complete JPEG, gray or of three colours, or a complete PNG of 8
+            bits without transparency or orientation.
+        orientation: EXIF orientation of a plain JPEG, 1 to 8; other decoders read their own.
+        bit_depth: Bits per channel of a PNG.
+        unpacked_bytes: Upper limit of the decompressed bytes: for PNG and TIFF the rows with all
+            channels in their depth; for WebP four bytes per pixel, AVIF three and GIF one, in all
+            frames. 0 for BMP, which is hardly compressed, and for JPEG, which is decoded at a
+            reduced size if it is large.
     """
 
     file_format: str
@@ -69,8 +69,8 @@ class _Chunk(NamedTuple):
 
     Attributes:
         kind: Its name.
-        start: Of its content.
-        end: Of its content.
+        start: Start of its content.
+        end: End of its content.
     """
 
     kind: bytes
@@ -80,13 +80,13 @@ class _Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """The largest image that is decoded.
+    """Limits of the images that are decoded.
 
     Attributes:
-        max_image_bytes: Of the file.
-        max_image_pixels: Of the image; all frames of an animation count.
-        max_unpacked_bytes: That the decoder unpacks: what is flat is packed into little, and the
-            time is that of what comes out.
+        max_image_bytes: Size of the file.
+        max_image_pixels: Number of pixels; all frames of an animation count.
+        max_unpacked_bytes: Decompressed size: flat images compress to few bytes, but the time of
+            decoding depends on the decompressed size.
     """
 
     max_image_bytes: int = 2**26
@@ -104,16 +104,16 @@ class ImageLimits:
             )
 
     def refusal(self, content: bytes) -> str | None:
-        """Return why a file is not decoded, None if it may be; see `judge`."""
+        """Return why a file is refused, None if it is accepted; see `judge`."""
         return self.judge(content)[0]
 
     def refusal_of_size(self, width: int, height: int, pixels: int | None = None) -> str | None:
-        """Return why an image of a size is not decoded, None if it may be.
+        """Return why an image of a size is refused, None if it is accepted.
 
         Args:
             width: In pixels.
             height: In pixels.
-            pixels: That decoding goes through; None for those of one frame.
+            pixels: Number of pixels to decode; None for those of one frame.
         """
         pixels = width * height if pixels is None else pixels
         if pixels <= self.max_image_pixels:
@@ -124,13 +124,13 @@ class ImageLimits:
     def judge(
         self, content: bytes, read: Callable[[bytes], ImageHeader | None] | None = None
     ) -> tuple[str | None, int]:
-        """Return why a file is not decoded, None if it may be, and the pixels to decode if so.
+        """Return why a file is refused, None if it is accepted, and then the pixels to decode.
 
-        What is no image of a known format is left to the decoder, which names it unreadable.
+        Files of unknown formats are left to the decoder, which reports them as unreadable.
 
         Args:
-            content: Of the file.
-            read: In place of `read_header`, by those who keep the header.
+            content: Bytes of the file.
+            read: Replaces `read_header`, for callers that keep the header.
         """
         if len(content) > self.max_image_bytes:
             return f"image of {len(content)} bytes, the limit is {self.max_image_bytes}", 0
@@ -153,16 +153,16 @@ class ImageLimits:
 
 
 def read_header(content: bytes) -> ImageHeader | None:
-    """Read what a file of one of `FORMATS` announces.
+    """Read the header of a file of one of `FORMATS`.
 
     Args:
-        content: Of the file.
+        content: Bytes of the file.
 
     Returns:
-        What the header says; None if the file is cut short or of another format.
+        The header; None if the file is truncated or of another format.
 
     Raises:
-        ValueError: If the file consists of more parts than any honest one, or unpacks to more.
+        ValueError: If the file has more blocks, or decompresses to more, than any valid one.
 
     Example:
         >>> read_header(b"GIF89a" + struct.pack("<HHBBB", 3, 2, 0, 0, 0) + b";")
@@ -176,10 +176,10 @@ def read_header(content: bytes) -> ImageHeader | None:
 
 
 def _png_header(content: bytes) -> ImageHeader:
-    """Read the size, and see that what else is packed in the file comes to no more than it."""
+    """Read the size, and check that everything in the file decompresses to no more than that."""
     width, height, depth, colour_type, *_, interlace = struct.unpack_from(">IIBBBBB", content, 16)
     chunks = _png_chunks(content)
-    # libpng unpacks no more of a comment, and gives it up.
+    # libpng decompresses no more of a comment and then drops it.
     extras = sum(
         min((end - start) * _DEFLATE_RATIO, _PNG_UNPACKED)
         for kind, start, end in chunks
@@ -213,7 +213,7 @@ def _png_header(content: bytes) -> ImageHeader:
 
 
 def _png_chunks(content: bytes) -> list[_Chunk]:
-    """Return the chunks of a PNG; the last may reach beyond the end of the file."""
+    """Return the chunks of a PNG; the last one may extend beyond the end of the file."""
     chunks: list[_Chunk] = []
     position = len(_PNG_START)
     for _ in range(MAX_BLOCKS):
@@ -227,7 +227,7 @@ def _png_chunks(content: bytes) -> list[_Chunk]:
 
 
 def _is_whole_png(content: bytes, chunks: Sequence[_Chunk]) -> bool:
-    """Return whether all checksums of a PNG hold, and no chunk says how its pixels are shown."""
+    """Return whether all checksums of a PNG hold, and no chunk changes how pixels are shown."""
     if not (content.startswith(_PNG_START) and content.endswith(_PNG_END)):
         return False
     if chunks[-1].end + 4 != len(content):
@@ -266,7 +266,7 @@ def _jpeg_header(content: bytes) -> ImageHeader | None:
 
 
 def _gif_header(content: bytes) -> ImageHeader:
-    """Add up the frames: the decoder unpacks all of them, though only the first is read."""
+    """Add up the frames: the decoder decompresses all of them, though only the first is used."""
     width, height, flags = struct.unpack_from("<HHB", content, 6)
     position = 13 + _gif_palette_bytes(flags)
     frames = 0
@@ -281,7 +281,7 @@ def _gif_header(content: bytes) -> ImageHeader:
                 "<HHHHB", content, position + 1
             )
             frames += frame_width * frame_height
-            # A frame beyond the screen widens it, one without rows or columns too.
+            # A frame beyond the canvas enlarges it, even an empty one.
             width, height = max(width, left + frame_width), max(height, top + frame_height)
             position += 11 + _gif_palette_bytes(flags)
         while position < len(content) and content[position]:
@@ -295,7 +295,7 @@ def _gif_header(content: bytes) -> ImageHeader:
 
 
 def _bmp_header(content: bytes) -> ImageHeader:
-    # The oldest header, of OS/2, has 16 bits for a side.
+    # The oldest header, of OS/2, has 16 bits per side.
     layout = "<HH" if content[14:18] == b"\x0c\0\0\0" else "<ii"
     width, height = map(abs, struct.unpack_from(layout, content, 18))
     return ImageHeader("BMP", width, height, width * height)
@@ -311,7 +311,7 @@ def _webp_of(width: int, height: int, frames: int) -> ImageHeader:
 
 
 def _webp_header(content: bytes) -> ImageHeader | None:
-    """Take the canvas as often as there are frames: the decoder composes each."""
+    """Count the canvas once per frame: the decoder composes each frame."""
     kind = content[12:16]
     if kind == b"VP8 ":
         width, height = (size % 2**14 for size in struct.unpack_from("<HH", content, 26))
@@ -335,7 +335,7 @@ def _webp_header(content: bytes) -> ImageHeader | None:
 
 
 def _tiff_header(content: bytes) -> ImageHeader | None:
-    """Read the first page; a decoder makes room for a whole tile of it."""
+    """Read the first page; decoders allocate whole tiles."""
     values: dict[int, int] = {}
     for tag in integer_tags(content):
         values[tag.tag] = max(values.get(tag.tag, 0), tag.value)
@@ -348,7 +348,7 @@ def _tiff_header(content: bytes) -> ImageHeader | None:
 
 
 def _avif_header(content: bytes) -> ImageHeader | None:
-    """Take the largest image of the file: a decoder may compose the one shown of others."""
+    """Take the largest image of the file: a decoder may compose the shown image of others."""
     largest = (0, 0)
     parts = [(0, len(content))]
     for _ in range(MAX_BLOCKS):

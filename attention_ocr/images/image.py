@@ -1,4 +1,4 @@
-"""An image on its way to an engine: the bytes of a file or pixels, decoded once for all who ask."""
+"""The input of engines: an image as file bytes or pixels, decoded at most once."""
 
 import functools
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _EXIF_NAMES = (b"Exif\0\0", b"eXIf")
 
 
 class LazyImage:
-    """An image whose header is parsed, and whose pixels are decoded, when first asked for.
+    """An image whose header is parsed, and whose pixels are decoded, on first access.
 
     Args:
         encoded: Bytes of its file; None for pixels, see `from_array`.
-        error: Why it cannot be read, if that is known already.
+        error: Why it cannot be read, if already known.
 
     Attributes:
         encoded: Bytes of its file; None for pixels.
@@ -41,11 +41,11 @@ class LazyImage:
 
     @classmethod
     def from_array(cls, array: np.ndarray) -> "LazyImage":
-        """Make an image of pixels.
+        """Make an image from pixels.
 
         Args:
-            array: uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA), with pixels; not
-                copied where it need not be.
+            array: uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA), not empty; copied
+                only if necessary.
         """
         image = cls(None)
         image._pixels = to_rgb(array)
@@ -53,10 +53,10 @@ class LazyImage:
 
     @functools.cached_property
     def header(self) -> ImageHeader | None:
-        """The header of the file; None for pixels, and for what is no image of a known format.
+        """The header of the file; None for pixels, and for files of unknown formats.
 
         Raises:
-            ValueError: If the file consists of more parts than any honest one, or unpacks to more.
+            ValueError: If the file has more blocks, or decompresses to more, than any valid one.
         """
         return None if self.encoded is None else read_header(self.encoded)
 
@@ -74,20 +74,20 @@ class LazyImage:
 
     @property
     def error(self) -> str | None:
-        """Why the image cannot be read; None if it can. It is decoded to find out."""
+        """Why the image cannot be read; None if it can. Decodes the image."""
         return self._error if self.pixels is None else None
 
     def refuse_beyond(self, limits: ImageLimits) -> None:
-        """Give the file its error, and spare decoding it, if it is beyond the limits."""
+        """Set the error of a file beyond the limits, which is then never decoded."""
         if self.encoded is not None and self._error is None:
             self._error, _ = limits.judge(self.encoded, lambda _: self.header)
 
 
 def raw_pixels(images: Sequence[LazyImage]) -> tuple[np.ndarray, np.ndarray]:
-    """Return images as a graph takes their pixels, see `serving_function.make_pixel_function`.
+    """Return the inputs of `serving_function.make_pixel_function`.
 
     Args:
-        images: One that cannot be decoded has no pixels.
+        images: Images; an unreadable one gives no pixels.
 
     Returns:
         `pixels`, bytes [B] as objects, and `sizes`, int32 [B, 2].
@@ -103,14 +103,13 @@ def raw_pixels(images: Sequence[LazyImage]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalize_file(image: LazyImage) -> bytes:
-    """Return a file that holds the same pixels for every decoder.
+    """Return a file that every decoder decodes to the same pixels.
 
     Args:
         image: Bytes of a file, or pixels.
 
     Returns:
-        The same bytes for a JPEG or PNG without EXIF data, which every decoder of this toolkit
-        reads alike; else a PNG of the pixels.
+        The same bytes for a JPEG or PNG without EXIF data; otherwise a PNG of the pixels.
 
     Raises:
         UnreadableImageError: If the file is of another format or kind, or is damaged or cut short.
@@ -132,6 +131,6 @@ def _is_plain_and_upright(image: LazyImage) -> bool:
     try:
         header = image.header
     except ValueError:
-        # The decoder names what is wrong.
+        # The decoder reports the error.
         return False
     return header is not None and header.is_plain and header.orientation == UPRIGHT

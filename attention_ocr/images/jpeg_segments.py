@@ -1,4 +1,4 @@
-"""The segments of a JPEG file: its size, its scans, and whether it is an ordinary one."""
+"""The segments of a JPEG file: its size, its scans, and whether it is a plain one."""
 
 import re
 import struct
@@ -9,10 +9,10 @@ from attention_ocr.images.formats import MAX_BLOCKS, MAX_PIXELS
 from attention_ocr.images.orientation import orientation_of
 
 MAX_JPEG_SCANS = 50
-"""A progressive JPEG passes over all its pixels in each; encoders write about ten."""
+"""Each scan of a progressive JPEG passes over all pixels; encoders write about ten."""
 
-# Only the last of several fill bytes: a pattern that takes them all tries every part of a long row
-# of them, which takes hours for a megabyte.
+# Only the last of several fill bytes: a pattern for all of them backtracks over a long run, which
+# takes hours for a megabyte.
 _MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _SCAN_END = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -20,7 +20,7 @@ _HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
 _TELLING = _FRAMES | {_EXIF}
-"""Segments that say whether a JPEG is an ordinary one."""
+"""Segments that decide whether a JPEG is a plain one."""
 
 _NUM_COLOURS = (1, 3)
 _FILE_END = b"\xff\xd9"
@@ -28,13 +28,13 @@ _EXIF_START = b"Exif\0\0"
 
 
 class JPEGSegments(NamedTuple):
-    """What the segments of a JPEG say.
+    """Properties of a JPEG from its segments.
 
     Attributes:
-        size: Width and height in pixels, as they lie in the file; None if none is announced.
-        scans: Passes over the pixels; counted up to one more than `MAX_JPEG_SCANS`.
-        plain_orientation: EXIF orientation, 1 to 8, of a whole JPEG, gray or of three colours; None
-            for any other.
+        size: Width and height in pixels, as stored; None if none is announced.
+        scans: Passes over the pixels; counted up to `MAX_JPEG_SCANS` + 1.
+        plain_orientation: EXIF orientation, 1 to 8, of a complete JPEG, gray or of three colours;
+            None for any other.
     """
 
     size: tuple[int, int] | None
@@ -51,15 +51,15 @@ class _Segment(NamedTuple):
 
 
 def walk_jpeg(content: bytes) -> JPEGSegments:
-    """Walk the segments as libjpeg does: one that is hidden from this walk is hidden from it.
+    """Parse the segments like libjpeg, so that it sees no segment that is missed here.
 
     Raises:
-        ValueError: If there are more segments than in any honest file.
+        ValueError: If there are more segments than in any valid file.
         struct.error: If the file ends in a segment.
     """
     size: tuple[int, int] | None = None
     scans, position = 0, 2
-    # Those that say something, before the first scan; None if anything stands between segments.
+    # The relevant ones before the first scan; None if there are bytes between segments.
     segments: list[_Segment] | None = []
     pattern = _MARKER
     for _ in range(MAX_BLOCKS):
@@ -91,7 +91,7 @@ def walk_jpeg(content: bytes) -> JPEGSegments:
 
 
 def _plain_orientation(content: bytes, segments: Sequence[_Segment] | None) -> int | None:
-    # What lacks its end may be cut short: OpenCV would make up the rest.
+    # A file without its end may be truncated: OpenCV would invent the rest.
     if segments is None or not content.endswith(_FILE_END):
         return None
     frames = [segment for segment in segments if segment.marker in _FRAMES]
@@ -100,7 +100,7 @@ def _plain_orientation(content: bytes, segments: Sequence[_Segment] | None) -> i
     depth, height, width, num_colours = struct.unpack_from(">BHHB", content, frames[0].start)
     if depth != 8 or num_colours not in _NUM_COLOURS or not 0 < height * width <= MAX_PIXELS:
         return None
-    # Several are one that did not fit, as Pillow takes them.
+    # Like in Pillow, several segments are parts of one that did not fit.
     exif = b"".join(
         content[start + len(_EXIF_START) : end]
         for marker, start, end in segments

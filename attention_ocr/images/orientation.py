@@ -1,4 +1,4 @@
-"""The EXIF orientation of an image: how a camera was held, and so how its image is shown."""
+"""The EXIF orientation of an image."""
 
 import struct
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from attention_ocr.images.tiff_tags import integer_tags
 ORIENTATION_TAG = 0x0112
 UPRIGHT = 1
 SWAPPING = frozenset({5, 6, 7, 8})
-"""Orientations under which height and width change places."""
+"""Orientations that swap height and width."""
 
 _KINDS = frozenset({1, 3, 4})
-"""Types that the tag may have."""
+"""Allowed types of the tag."""
 
 _ROTATIONS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda image: image[:, ::-1],
@@ -27,13 +27,13 @@ _ROTATIONS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """Return the orientation that EXIF data hold, 1 to 8; 1 where they hold none.
+    """Return the orientation in EXIF data, 1 to 8; 1 without any.
 
     Args:
-        exif: With or without the `Exif` before them.
+        exif: EXIF data, with or without the prefix `Exif`.
     """
-    # Read here and not by Pillow, which warns of damage, looks in other places as well, and would
-    # read all tags of every photograph.
+    # Not read by Pillow, which warns of damage, searches other places as well, and reads all tags
+    # of every photograph.
     try:
         for tag in integer_tags((exif or b"").removeprefix(b"Exif\0\0")):
             if tag.tag == ORIENTATION_TAG and tag.kind in _KINDS and tag.num_values == 1:
@@ -44,11 +44,11 @@ def orientation_of(exif: bytes | None) -> int:
 
 
 def valid_orientation(value: object) -> int:
-    """Return the value of a tag if it is an orientation, else 1."""
+    """Return the value of a tag if it is a valid orientation, otherwise 1."""
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
 def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Rotate or mirror `image` [h, w, ...] as an orientation, 1 to 8, says."""
+    """Rotate or mirror `image` [h, w, ...] by its orientation, 1 to 8."""
     rotate = _ROTATIONS.get(orientation)
     return image if rotate is None else np.ascontiguousarray(rotate(image))

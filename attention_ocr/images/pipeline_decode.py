@@ -1,8 +1,8 @@
-"""The step of a `tf.data` pipeline that decodes image files: one call into Python an image.
+"""The step of a `tf.data` pipeline that decodes image files: one Python call per image.
 
-TensorFlow's own decoders read fewer formats, and guarding them against a broken file takes a
-data set of its own for each image, four times the time of decoding by OpenCV. The call is a
-function of the file alone: declared stateless, it may stand in a pipeline whose position is saved.
+TensorFlow's own decoders read fewer formats, and guarding them against broken files takes a data
+set per image, four times the time of decoding by OpenCV. The call depends on the file alone:
+declared stateless, it may be part of a pipeline whose position is saved.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from attention_ocr.images.decode import UnreadableImageError, decode
 
 
 def decode_any(value: tf.Tensor, is_path: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decode a file of any format that is read, in the graph, to the pixels of `images.decode`.
+    """Decode a file of any supported format in the graph, like `images.decode`.
 
     Args:
         value: String scalar, the bytes of the file.
@@ -22,8 +22,8 @@ def decode_any(value: tf.Tensor, is_path: bool = False) -> tuple[tf.Tensor, tf.T
             file systems.
 
     Returns:
-        uint8 [h, w, 3] and string scalar: the image and an empty reason, or [0, 0, 3] and why the
-        file has no pixels.
+        uint8 [h, w, 3] and string scalar: the image and an empty string, or [0, 0, 3] and the
+        reason why the file is unreadable.
     """
     decode_one = _decode_path if is_path else _decode_file
     image, reason = tf.numpy_function(decode_one, [value], (tf.uint8, tf.string), stateful=False)

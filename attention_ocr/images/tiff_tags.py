@@ -1,4 +1,4 @@
-"""The whole-number tags of TIFF data: of a TIFF file, and of the EXIF data in other files."""
+"""The integer tags of TIFF data, in TIFF files and in the EXIF data of other files."""
 
 import struct
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 _BIG_TIFF = 43
 BITS_PER_SAMPLE = 258
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-"""Types of a tag that is a whole number."""
+"""Integer types of a tag."""
 
 
 class IntegerTag(NamedTuple):
@@ -17,8 +17,8 @@ class IntegerTag(NamedTuple):
     Attributes:
         tag: Its number.
         kind: Its type, 1, 3, 4 or 16.
-        num_values: How many values it has.
-        value: The first of them.
+        num_values: Number of values.
+        value: The first value.
     """
 
     tag: int
@@ -28,7 +28,7 @@ class IntegerTag(NamedTuple):
 
 
 def integer_tags(tiff: bytes) -> Iterator[IntegerTag]:
-    """Yield the whole-number tags of the first directory, in their order.
+    """Yield the integer tags of the first directory, in their order.
 
     Args:
         tiff: TIFF or BigTIFF data; anything else has no tags.
@@ -54,7 +54,7 @@ def integer_tags(tiff: bytes) -> Iterator[IntegerTag]:
             if tag == BITS_PER_SAMPLE and num_values * size > struct.calcsize(
                 order + offset_layout
             ):
-                # Those of several channels do not fit here and stand elsewhere.
+                # The values of several channels do not fit here and are stored elsewhere.
                 (value_place,) = struct.unpack_from(order + offset_layout, tiff, value_place)
             (value,) = struct.unpack_from(order + _INTEGERS[kind], tiff, value_place)
             yield IntegerTag(tag, kind, num_values, value)

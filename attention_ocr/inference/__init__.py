@@ -1,1 +1,1 @@
-"""Reading: from a model on disk and images to texts."""
+"""Inference: from a model on disk and images to texts."""

@@ -1,4 +1,4 @@
-"""What may be read: paths, bytes, open files, Pillow images and arrays, as images of one class."""
+"""Accepted inputs: paths, bytes, open files, Pillow images and arrays, as `LazyImage`s."""
 
 import io
 import os
@@ -23,7 +23,7 @@ ImageLike = (
     | np.ndarray
     | LazyImage
 )
-"""One image. What has `__array__`, as the tensors of TensorFlow and PyTorch, is an array too."""
+"""One image. Objects with `__array__`, such as TensorFlow and PyTorch tensors, count as arrays."""
 
 ACCEPTED = (
     "a path, the bytes of an image file, a file opened in binary mode, a Pillow image, or an array "
@@ -31,18 +31,18 @@ ACCEPTED = (
 )
 
 NOT_OPENED = "cannot be opened"
-"""How the error of a file begins that is missing or may not be read."""
+"""Start of the error of a file that is missing or not readable."""
 
 _OVERSHOOT = 0.1
-"""Share of their range by which floats may lie beyond it, as interpolation makes them."""
+"""Fraction of their range by which floats may exceed it, as after interpolation."""
 
 
 class NamedInput(NamedTuple):
-    """An image and what names it.
+    """An image and its name.
 
     Attributes:
         name: The key or the path of the image, if it has one.
-        image: The image itself, or something that is no image.
+        image: The image itself, or an invalid object.
     """
 
     name: str | None
@@ -50,7 +50,7 @@ class NamedInput(NamedTuple):
 
 
 def one_image(images: object) -> bool:
-    """Return whether something is one image, or meant as one, and not several."""
+    """Return whether an input is, or is meant as, one image and not several."""
     if isinstance(images, np.ndarray):
         # It may hold paths.
         return images.dtype.kind not in "OSU"
@@ -60,19 +60,19 @@ def one_image(images: object) -> bool:
         return True
     if hasattr(images, "read") or not isinstance(images, Iterable):
         return True
-    # So may a column of a table.
+    # So may a column of a data frame.
     return hasattr(images, "__array__") and np.asarray(images).dtype.kind not in "OSU"
 
 
 def named_inputs(images: Any) -> Iterable[NamedInput]:
-    """Name several images, one after the other: those of a mapping by its keys."""
+    """Yield several images with their names: keys of a mapping, otherwise paths."""
     if isinstance(images, Mapping):
         return (NamedInput(str(key), image) for key, image in images.items())
     return (NamedInput(name_of(image), image) for image in images)
 
 
 def name_of(image: object) -> str | None:
-    """Return the path of an image that is one or was opened from one."""
+    """Return the path of an image that is a path or was opened from one."""
     if isinstance(image, str | os.PathLike):
         return os.fsdecode(image)
     name = getattr(image, "filename" if isinstance(image, Image.Image) else "name", None)
@@ -80,18 +80,18 @@ def name_of(image: object) -> str | None:
 
 
 def open_image(image: Any, limits: ImageLimits | None = None) -> LazyImage:
-    """Return an image as the engines take it; nothing is decoded but Pillow images.
+    """Convert an image for the engines; only Pillow images are decoded.
 
     Args:
-        image: One image. Of arrays, uint16 reaches from 0 to 65535, bool is black and white, and
-            float reaches from 0 to 1, or, where a value is above 1.1, from 0 to 255.
-        limits: The largest image that is decoded; those of `ImageLimits` without any.
+        image: One image. Arrays of uint16 range from 0 to 65535, bool is black and white, and float
+            ranges from 0 to 1 or, if a value is above 1.1, from 0 to 255.
+        limits: Limits of decoding; by default those of `ImageLimits`.
 
     Returns:
-        The image; one that cannot be opened, or is beyond the limits, has its `error`.
+        The image; one that cannot be opened, or exceeds the limits, has its `error`.
 
     Raises:
-        ValueError: If it is no image.
+        ValueError: If it is not an image.
     """
     if isinstance(image, LazyImage):
         return image
@@ -114,11 +114,11 @@ def open_image(image: Any, limits: ImageLimits | None = None) -> LazyImage:
 
 
 def _read_bytes(image: Any) -> bytes | None:
-    """Return the bytes of an image file; None if it is no file.
+    """Return the bytes of an image file; None if it is not a file.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is a file of another kind.
+        ValueError: If it is not open in binary mode for reading.
     """
     if isinstance(image, bytes):
         return image
@@ -138,7 +138,7 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
             "path"
         )
     try:
-        # Without a buffer, which would be made for one file after the other.
+        # Unbuffered: allocating a buffer for each file would take time.
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return file.readall()
     except ValueError as error:
@@ -147,7 +147,7 @@ def _read_path(path: str | os.PathLike[str]) -> bytes:
 
 
 def _read_file(file: Any) -> bytes:
-    """Read an open file from where it stands."""
+    """Read an open file from its current position."""
     if isinstance(file, io.TextIOBase):
         raise ValueError(
             f"An image must be {ACCEPTED}. Received: a file opened in text mode; open it with 'rb'"
@@ -155,7 +155,7 @@ def _read_file(file: Any) -> bytes:
     try:
         content = file.read()
     except (ValueError, TypeError) as error:
-        # What is open for writing alone is one of both kinds.
+        # A file that is open only for writing raises an error of both types.
         if isinstance(error, OSError):
             raise
         raise ValueError(f"An image file must be open for reading. Received: {error}") from error
@@ -166,8 +166,8 @@ def _read_file(file: Any) -> bytes:
         )
     if not content and _is_past_its_start(file):
         raise ValueError(
-            "An image file must hold an image from where it stands. Received: one at its end; call "
-            "`seek(0)` first"
+            "An image file must have an image at its current position. Received: a file at its "
+            "end; call `seek(0)` first"
         )
     return bytes(content)
 
@@ -186,13 +186,13 @@ def _open_pillow_image(image: Image.Image, limits: ImageLimits) -> LazyImage:
     try:
         pixels = _pillow_pixels(image)
     except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, EOFError) as error:
-        # What Pillow raises for images that are closed, or whose file is damaged.
+        # Exceptions of Pillow for closed images and damaged files.
         return LazyImage(None, f"unreadable image: {error}")
     return _open_array(pixels, limits)
 
 
 def _pillow_pixels(image: Image.Image) -> np.ndarray:
-    """Return the pixels of a Pillow image as viewers show it: gray, RGB or RGBA, or 16 bits."""
+    """Return the pixels of a Pillow image as viewers show it: gray, RGB, RGBA, or 16 bits."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
@@ -218,7 +218,7 @@ def _open_array(image: np.ndarray, limits: ImageLimits) -> LazyImage:
 
 
 def _hint(image: np.ndarray) -> str:
-    """Return what may have been meant by an array of another shape."""
+    """Return a hint about an array of another shape."""
     if image.ndim == 4:
         return "; pass several images as a list: list(images)"
     if image.ndim == 3 and image.shape[0] in (1, 3, 4):
@@ -227,7 +227,7 @@ def _hint(image: np.ndarray) -> str:
 
 
 def _in_eight_bits(image: np.ndarray) -> np.ndarray:
-    """Return an image as uint8; see `open_image`.
+    """Convert an image to uint8; see `open_image`.
 
     Raises:
         ValueError: If a value is out of range, or not a number.
@@ -249,7 +249,7 @@ def _in_eight_bits(image: np.ndarray) -> np.ndarray:
     else:
         low, high = float(image.min()), float(image.max())
         top = 1.0 if high <= 1.0 + _OVERSHOOT else 255.0
-        # Not a number is in no range.
+        # NaN is in no range.
         if not (low >= -_OVERSHOOT * top and high <= (1.0 + _OVERSHOOT) * top):
             raise ValueError(
                 "An image array of floats must hold values from 0 to 1, or from 0 to 255. "

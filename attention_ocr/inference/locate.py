@@ -1,4 +1,4 @@
-"""Where a model is: a work directory, an export, or a file; nothing is loaded to find out."""
+"""Locate a model: a work directory, an export, or a file. Nothing is loaded."""
 
 import os
 from pathlib import Path
@@ -12,22 +12,21 @@ LANGUAGE_MODEL_FILE = "language_model.npz"
 SAVED_MODEL_FILE = "saved_model.pb"
 BUNDLED_WEIGHTS = Path(__file__).parents[1] / "weights" / "default"
 DEFAULT_MODEL = "default"
-"""The name of the weights that come with the package, wherever a model is named."""
+"""The name of the bundled model, wherever a model is named."""
 
 MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())
 """A directory is a model if it holds one of these."""
 
 SUFFIX_OF = {"litert": ".tflite", "onnx": ".onnx"}
-"""The ending of a model in one file, by the engine that runs it."""
+"""The suffix of a model in one file, by its engine."""
 
 
 def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     """Return a model: a directory that holds one of `MODEL_FILES`, or a `.tflite` or `.onnx` file.
 
     Args:
-        path: A work directory, an export, a version of one, or a file; of an export without a
-            version the newest counts; `default`, or none, finds the weights that come with the
-            package (a folder of that name is found by its absolute path).
+        path: A work directory, an export (its newest version is used), a version of one, or a file;
+            `default` or None for the bundled model (name a folder `default` by its absolute path).
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -35,7 +34,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     if is_default(path):
         if not (BUNDLED_WEIGHTS / WEIGHTS_FILE).is_file():
             raise FileNotFoundError(
-                "This release comes without weights of its own: name a work directory or an export."
+                "No bundled model found in this release: name a work directory or an export."
             )
         return BUNDLED_WEIGHTS
     place = Path(path or "")
@@ -50,24 +49,24 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     ]
     if not versions:
         raise FileNotFoundError(
-            f"{place} holds neither {WEIGHTS_FILE}, nor {SAVED_MODEL_FILE}, nor a version."
+            f"No model found: {place} has no {WEIGHTS_FILE}, {SAVED_MODEL_FILE} or version."
         )
     return max(versions, key=lambda entry: int(entry.name))
 
 
 def is_default(path: str | os.PathLike[str] | None) -> bool:
-    """Return whether a path, or none, names the weights that come with the package."""
+    """Return whether a path, or None, names the bundled model."""
     return path is None or os.fspath(path) == DEFAULT_MODEL
 
 
 def why_no_model(place: str | os.PathLike[str]) -> str:
-    """Return the line for people on a model that was named where there is no directory."""
+    """Return the error message for a model that is not found at a path."""
     url = url_of(place)
     if url is None:
         return f"No model found: {os.fspath(place)} is not a directory."
     return (
-        f"{url} is a URL, and no model is fetched, neither from https:// nor from s3://: download "
-        "the directory of the model, with all its files, and name its path."
+        f"{url} is a URL, and models are not fetched, neither from https:// nor from s3://: "
+        "download the directory of the model, with all its files, and name its path."
     )
 
 

@@ -1,7 +1,7 @@
-"""A network that settings do not describe, in a work directory: the configuration of its layers.
+"""The layers of a composed recogniser in a work directory.
 
-`network.json` stands beside `config.json` where a recogniser was composed of layers and not built
-from settings. Its weights lie in `weights.npz`, like those of any model.
+`network.json` is written beside `config.json` for a recogniser that was composed of layers instead
+of being built from settings. Its weights are in `weights.npz`, like those of any model.
 """
 
 import json
@@ -24,16 +24,16 @@ from attention_ocr.text.charset import Charset
 
 FORMAT_VERSION = 1
 _MULTIPLIERS = ("width", "depth")
-"""Names of arguments that multiply sizes, of which an encoder has some tens."""
+"""Names of arguments that multiply sizes."""
 
 
 def has_network(directory: Path) -> bool:
-    """Return whether a directory holds the network of its model, which settings do not describe."""
+    """Return whether a directory holds a composed network."""
     return (directory / NETWORK_FILE).is_file()
 
 
 def save_network(recognizer: Recognizer, directory: Path) -> None:
-    """Write the layers of a recogniser, without their weights, whole or not at all.
+    """Write the layers of a recogniser, without their weights, atomically.
 
     Raises:
         NotImplementedError: If a layer has no `get_config`.
@@ -47,13 +47,13 @@ def save_network(recognizer: Recognizer, directory: Path) -> None:
 def load_network(
     directory: Path, config: Config, charset: Charset, precision: str = ""
 ) -> Recognizer:
-    """Make the recogniser of a directory, with variables, but without its weights.
+    """Build the recogniser of a directory with its variables, without loading its weights.
 
     Args:
-        directory: It holds `network.json`.
+        directory: Directory with `network.json`.
         config: Settings of the model.
         charset: Its characters.
-        precision: `float32`, or that which it was composed in, which empty takes.
+        precision: `float32`, or the precision that it was composed in, which is the default.
 
     Raises:
         ValueError: If the file is damaged, holds a layer that is not registered with Keras, or
@@ -101,7 +101,7 @@ def read_network(directory: Path) -> dict[str, Any]:
 
 
 def copy_network(source: Path, target: Path) -> None:
-    """Make `target` hold the network that `source` holds, or none."""
+    """Copy the network of `source` to `target`; remove that of `target` if there is none."""
     if not has_network(source):
         (target / NETWORK_FILE).unlink(missing_ok=True)
         return
@@ -110,11 +110,11 @@ def copy_network(source: Path, target: Path) -> None:
 
 
 def check_vocabulary(size: int | None, charset: Charset) -> None:
-    """Refuse a head that is made for another number of characters.
+    """Refuse a head with a vocabulary of another size.
 
     Args:
-        size: Of the head's vocabulary; None where there is none.
-        charset: Of the model.
+        size: Size of the head's vocabulary; None without a head.
+        charset: Characters of the model.
 
     Raises:
         ValueError: If they differ.
@@ -127,20 +127,20 @@ def check_vocabulary(size: int | None, charset: Charset) -> None:
 
 
 def precision_of(recognizer: Recognizer) -> str:
-    """Return the type that a recogniser computes in, as `build_recognizer` names it."""
+    """Return the compute dtype of a recogniser, as `build_recognizer` names it."""
     return str(recognizer.dtype_policy.compute_dtype)
 
 
 def check_network_sizes(directory: Path, largest: int, channels: int) -> None:
-    """Refuse a network that asks for larger layers than its weights can be of.
+    """Refuse a network with larger layers than its weights allow.
 
     Args:
-        directory: It holds `network.json`.
-        largest: Size that a layer may have.
-        channels: By which a multiplier of sizes counts.
+        directory: Directory with `network.json`.
+        largest: Largest size of a layer.
+        channels: Size that a multiplier is multiplied with.
 
     Raises:
-        ValueError: If it does; the message names the file.
+        ValueError: If a layer is larger; the message names the file.
     """
     for name, value in _numbers(read_network(directory)):
         size = channels * value if name in _MULTIPLIERS else value
@@ -163,7 +163,7 @@ def _numbers(document: Any, name: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _in_float32(document: Any) -> Any:
-    """Return a configuration whose layers in mixed precision compute in float32."""
+    """Replace mixed precision by float32 in a configuration."""
     if isinstance(document, list):
         return [_in_float32(value) for value in document]
     if not isinstance(document, dict):

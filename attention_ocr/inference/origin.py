@@ -1,4 +1,4 @@
-"""What a reader was loaded from, so that it can be opened again: copied, or in another process."""
+"""The origin of a reader, from which it is reopened when copied or sent to another process."""
 
 import functools
 import os
@@ -10,10 +10,10 @@ from attention_ocr.inference.locate import find_model
 
 
 class Origin(NamedTuple):
-    """What was given to `load`.
+    """The arguments of `load`.
 
     Attributes:
-        path: The model that was found, absolute; none for the weights of the package.
+        path: Absolute path of the model; None for the bundled model.
         options: The other arguments, by name.
     """
 
@@ -21,11 +21,11 @@ class Origin(NamedTuple):
     options: dict[str, Any]
 
     def __str__(self) -> str:
-        return "the weights of the package" if self.path is None else self.path
+        return "the bundled model" if self.path is None else self.path
 
 
 class HasOrigin(Protocol):
-    """What can be opened again."""
+    """An object that can be reopened."""
 
     origin: Origin | None
 
@@ -35,14 +35,14 @@ Opened = TypeVar("Opened", bound=HasOrigin)
 
 
 def keeping_origin(load: Callable[P, Opened]) -> Callable[P, Opened]:
-    """Make what `load(path, **options)` opens know what it was opened from."""
+    """Decorate `load(path, **options)` to set the origin of the opened object."""
 
     @functools.wraps(load)
     def opening(*args: P.args, **kwargs: P.kwargs) -> Opened:
         opened = load(*args, **kwargs)
         options: dict[str, Any] = dict(kwargs)
         path: Any = options.pop("path", None) if not args else args[0]
-        # Of an export without a version: the one that was opened, even when newer ones come.
+        # For an export, the version that was opened, even if newer ones are added.
         found = None if path is None else str(Path(os.path.abspath(find_model(path))))  # noqa: PTH100
         opened.origin = Origin(found, options)
         return opened

@@ -1,4 +1,4 @@
-"""Read the text of images: files, arrays, Pillow images, in any mixture, by any engine."""
+"""Read the text of images (files, arrays, Pillow images, mixed) with any engine."""
 
 import dataclasses
 import itertools
@@ -35,29 +35,29 @@ from attention_ocr.text.charset import Charset
 __all__ = ["ImageLike", "Reader", "Reading", "load"]
 
 FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8")
-"""Formats in the order in which `auto` looks for them, before TensorFlow."""
+"""Formats in the order of preference of `auto`, before TensorFlow."""
 
 RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
-"""What each engine can run on, one of them."""
+"""Packages of which each engine needs one."""
 
 Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
 SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
 Progress = Callable[[int, int | None], None]
-"""Called after each batch with how many images were read, and of how many, if that is known."""
+"""Called after each batch with the number of images read, and the total, if known."""
 
 
 class Reader:
-    """Reads images with one model. Make one with `load`.
+    """Reads images with one model. Created by `load`.
 
-    A reader can be copied and pickled, which opens its model again, and it reads on in a process
-    that was forked.
+    A reader can be copied and pickled, which reopens its model, and works in a forked process
+    unless TensorFlow runs it.
 
     Args:
-        engine: Runs the model.
-        limits: The largest image that is decoded; those of `ImageLimits` without any.
+        engine: Engine that runs the model.
+        limits: Limits of decoding; by default those of `ImageLimits`.
 
     Attributes:
-        origin: What it was loaded from; None for a reader that `load` did not make.
+        origin: Arguments of `load`; None for a reader that was created from an engine.
     """
 
     def __init__(self, engine: Engine, limits: ImageLimits | None = None) -> None:
@@ -79,8 +79,8 @@ class Reader:
     def __reduce__(self) -> tuple[Callable[[Origin], "Reader"], tuple[Origin]]:
         if self.origin is None:
             raise TypeError(
-                "A reader is copied and pickled by opening its model again, so it must come from "
-                "`load`. Received: a Reader that was made of an engine"
+                "A reader is copied and pickled by reopening its model, so it must come from "
+                "`load`. Received: a Reader that was created from an engine"
             )
         return _load_again, (self.origin,)
 
@@ -101,20 +101,20 @@ class Reader:
 
         Args:
             images: One image or several. An image is a path; the bytes of a file of one of
-                `images.formats.FORMATS`; a file that is open in binary mode; a Pillow image; or an
-                array [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to
-                65535), bool, or float (0 to 1, or 0 to 255 where a value is above 1.1). Several may
-                be any iterable of these, or a mapping, whose keys become `Reading.path`.
-            batch_size: Images that are read at once.
-            progress: Called after each batch with how many images were read, and of how many (None
+                `images.formats.FORMATS`; a file open in binary mode; a Pillow image; or an array
+                [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA) of uint8, uint16 (0 to
+                65535), bool, or float (0 to 1, or 0 to 255 if a value is above 1.1). Several are
+                any iterable of these, or a mapping, whose keys become `Reading.path`.
+            batch_size: Images per batch.
+            progress: Called after each batch with the number of images read and the total (None
                 for an iterable without a length).
 
         Returns:
-            A reading for each image, in their order. Of several, one that cannot be read, or is no
-            image at all, has an empty text, confidence 0 and its `error`; the others are read.
+            A reading for each image, in order. An unreadable or invalid one of several has an empty
+            text, confidence 0 and its `error`; the others are read.
 
         Raises:
-            ValueError: If the batch size is below 1, or what was passed alone is no image.
+            ValueError: If the batch size is below 1, or a single input is not an image.
             RuntimeError: If TensorFlow runs the model and the process was forked.
         """
         return list(self.read_stream(images, batch_size, progress))
@@ -122,11 +122,11 @@ class Reader:
     def read_stream(
         self, images: Images, batch_size: int = 32, progress: Progress | None = None
     ) -> Iterator[Reading]:
-        """Read images one batch after the other, for more than fit into memory; see `read`."""
+        """Read images batch by batch, for more than fit into memory; see `read`."""
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
         if one_image(images):
-            # What is passed alone and is no image is a mistake of the call.
+            # An invalid single input is an error of the call.
             image = open_image(images, self.limits)
             batches: Iterable[list[NamedInput]] = [[NamedInput(name_of(images), image)]]
             total: int | None = 1
@@ -160,8 +160,8 @@ class Reader:
             return LazyImage(None, str(error))
 
     def _warning(self, image: LazyImage) -> str | None:
-        """Return why the text of an image may be wrong whatever the confidence."""
-        # Several views of one text stand side by side.
+        """Return why the text of an image may be wrong despite its confidence."""
+        # Several views of one text are side by side.
         if image.pixels is None or self.config.image.num_views > 1:
             return None
         return looks_like_several(image.pixels, reads_spaces=" " in self.charset)
@@ -192,25 +192,24 @@ def load(
 
     Args:
         path: A work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
-            None for the weights that come with the package.
-        engine: What runs the model, one of `settings.formats.ENGINES`: `tensorflow`, `litert` or
-            `onnx`; `auto` takes the fastest that is installed and of which the model has a format.
-        limits: The largest image that is decoded; those of `ImageLimits` without any.
-        second_looks: Which images are read again: None for what is kept with the model; `False` for
-            none at all, `True` for `settings.second_looks.RECOMMENDED`; a mapping for other values
-            of some settings of the model; or all settings.
-        rotate_tall: Whether tall images are read rotated as well, in place of `rotate_tall_below`:
-            `False` sets it to 0, `True` to what is recommended; None leaves it.
-        deskew: Likewise, in place of `deskew_below`.
-        decoding: Settings of decoding in place of those of a work directory, see
-            `settings.decoding.DecodingConfig`; what an export does is settled. TensorFlow alone
-            can change them.
+            None for the bundled model.
+        engine: One of `settings.formats.ENGINES`: `tensorflow`, `litert` or `onnx`; `auto` takes
+            the fastest one that is installed and for which the model has a format.
+        limits: Limits of decoding; by default those of `ImageLimits`.
+        second_looks: Which images are re-read: None for the settings of the model, `False` for
+            none, `True` for `settings.second_looks.RECOMMENDED`, a mapping that overrides some
+            settings of the model, or all settings.
+        rotate_tall: Whether tall images are also read rotated: overrides `rotate_tall_below` by 0
+            or the recommended value; None keeps it.
+        deskew: Likewise for `deskew_below`.
+        decoding: Decoding settings that override those of a work directory, see
+            `settings.decoding.DecodingConfig`; they need TensorFlow. Exports keep their own.
 
     Raises:
         FileNotFoundError: If there is no model.
         ImportError: If the engine is not installed.
-        ValueError: If the model is damaged; the message names the file. Or if a setting of
-            decoding, or an engine, does not go with the model.
+        ValueError: If the model is damaged (the message names the file), or a decoding setting or
+            the engine does not suit the model.
 
     Example:
         reader = attention_ocr.load("runs/mine")
@@ -230,10 +229,10 @@ def load(
 
 
 def _renamed(options: dict[str, Any], old_name: str, name: str, value: bool | None) -> bool | None:
-    """Take an argument out of others if it has its old name there; else return its value."""
+    """Pop an argument by its deprecated name; otherwise return its value."""
     if old_name not in options:
         return value
-    message = f"`{old_name}` is deprecated: it is called `{name}` now."
+    message = f"`{old_name}` is deprecated: use `{name}`."
     warnings.warn(message, DeprecationWarning, stacklevel=4)
     old_value: bool | None = options.pop(old_name)
     return old_value
@@ -242,7 +241,7 @@ def _renamed(options: dict[str, Any], old_name: str, name: str, value: bool | No
 def _chosen_looks(
     config: Config, choice: SecondLooks, switches: Mapping[str, bool | None]
 ) -> SecondLooksConfig:
-    """Return the second looks that are taken, see `load`."""
+    """Return the settings of second looks, see `load`."""
     if choice is False:
         choice = SecondLooksConfig()
     elif choice is True:
@@ -264,12 +263,12 @@ def _chosen_looks(
 
 
 def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
-    """Return what runs a model, see `load`."""
+    """Open the engine for a model, see `load`."""
     is_work_directory = (model / WEIGHTS_FILE).is_file()
     if decoding and not is_work_directory:
         given = ", ".join(f"{name}={value!r}" for name, value in decoding.items())
         raise ValueError(
-            f"{model} decodes as it was exported: name the work directory, or export anew. "
+            f"{model} keeps its exported decoding: name the work directory, or export again. "
             f"Received: {given}"
         )
     if is_work_directory:
@@ -278,7 +277,7 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
     if file is not None:
         if decoding:
             raise ValueError(
-                f"{file} decodes as it was exported. Received: {', '.join(sorted(decoding))}"
+                f"{file} keeps its exported decoding. Received: {', '.join(sorted(decoding))}"
             )
         return _open_file(file, model if is_work_directory else None)
     if engine not in ("auto", "tensorflow"):
@@ -289,14 +288,14 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
     if is_work_directory:
         return _open_work_directory(model, decoding)
     if not (model / SAVED_MODEL_FILE).is_file():
-        raise ValueError(f"{model} holds no format that an installed engine runs.")
+        raise ValueError(f"{model} has no format that an installed engine runs.")
     from attention_ocr.inference.engines.graph_engine import open_saved_model
 
     return open_saved_model(model)
 
 
 def _find_file(model: Path, engine: str) -> Path | None:
-    """Return the file of the model that an engine reads; None leaves it to TensorFlow."""
+    """Return the file of a model for an engine; None for TensorFlow."""
     if model.is_file():
         runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == model.suffix)
         if engine not in ("auto", runs):
@@ -315,7 +314,7 @@ def _find_file(model: Path, engine: str) -> Path | None:
 
 
 def _without_settled(decoding: Mapping[str, Any], work_dir: Path) -> dict[str, Any]:
-    """Return the settings of decoding that are not those of the model anyway."""
+    """Return the decoding settings that differ from those of the model."""
     if not decoding:
         return {}
     settled = dataclasses.asdict(Config.load(work_dir).decoding)
@@ -328,7 +327,7 @@ def _without_settled(decoding: Mapping[str, Any], work_dir: Path) -> dict[str, A
 
 def _open_file(file: Path, work_dir: Path | None) -> Engine:
     engine: NumPyEngine
-    # Each engine is imported by those who use it.
+    # Each engine is imported on use.
     if file.suffix == SUFFIX_OF["litert"]:
         from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 
@@ -339,7 +338,7 @@ def _open_file(file: Path, work_dir: Path | None) -> Engine:
         engine = ONNXEngine(file)
     if work_dir is not None:
         check_source_digest(file, engine.metadata, work_dir)
-        # What is no part of the network may have been changed since the file was made.
+        # Second looks may have changed since the file was written.
         engine.config = dataclasses.replace(
             engine.config, second_looks=Config.load(work_dir).second_looks
         )

@@ -1,4 +1,4 @@
-"""From images to texts: the encoder and the head that reads, in one call."""
+"""From images to texts: encoder, head and decoding in one call."""
 
 from typing import Any, NamedTuple
 
@@ -25,9 +25,9 @@ class RecognizedAlternatives(NamedTuple):
     """The n best texts of a search, the best first.
 
     Attributes:
-        texts: string [B, n], UTF-8; empty where no other text was left.
-        confidences: float32 [B, n] in [0, 1], probability of each; 0 where none was left.
-        scores: float32 [B, n], descending, of the search; -inf where none was left.
+        texts: string [B, n], UTF-8; empty if there are fewer.
+        confidences: float32 [B, n] in [0, 1], probability of each; 0 if there are fewer.
+        scores: float32 [B, n], scores of the search, descending; -inf if there are fewer.
     """
 
     texts: tf.Tensor
@@ -36,14 +36,14 @@ class RecognizedAlternatives(NamedTuple):
 
 
 class RecognitionOutput(NamedTuple):
-    """What was read.
+    """The result of recognition.
 
     Attributes:
         text: string [B], UTF-8.
         confidence: float32 [B] in [0, 1], probability of the whole text.
         character_confidences: float32 [B, L] in [0, 1]; 0 after the last character.
         attention: float32 [B, L, H', W'], where each character was read; 0 after the last.
-        alternatives: Of a beam wider than 1; else none.
+        alternatives: The n best texts of a beam wider than 1; otherwise None.
     """
 
     text: tf.Tensor
@@ -68,7 +68,7 @@ def recognize(
         image_sizes: int32 [B, 2], height and width of each image without its padding.
 
     Raises:
-        ValueError: If the recogniser lacks the head that should read.
+        ValueError: If the recogniser lacks the head of the decoding.
     """
     decoded, found, attention = _decode_images(recognizer, decoding, images, image_sizes)
     alternatives = None
@@ -92,7 +92,7 @@ def recognize_ids(
     images: tf.Tensor,
     image_sizes: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
-    """Read a batch of prepared images for an engine that has no strings.
+    """Read a batch of prepared images for engines without strings.
 
     Args:
         recognizer: As for `recognize`.
@@ -116,7 +116,7 @@ def recognize_ids(
 def _decode_images(
     recognizer: Recognizer, decoding: Decoding, images: tf.Tensor, image_sizes: tf.Tensor
 ) -> tuple[DecoderOutput, Alternatives | None, tf.Tensor]:
-    """Encode and decode; the attention comes as float32 [B, L, H', W'] on top."""
+    """Encode and decode; also return the attention as float32 [B, L, H', W']."""
     encoded = recognizer.encode(images, image_sizes)
     grid_shape = tf.shape(encoded.feature_grid)
     batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]

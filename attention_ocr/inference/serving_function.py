@@ -1,4 +1,4 @@
-"""What an exported model does: encoded images in, texts out, all preprocessing inside."""
+"""The graph of an exported model: image files in, texts out, all preprocessing inside."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ Prepared = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def make_serving_function(model: TrainedModel) -> Serve:
-    """Return the graph that reads files with all that the settings of decoding ask for.
+    """Return the graph that reads files by the decoding settings of the model.
 
     The returned function takes `images` string [B], each the bytes of a file of any size that
     `images.graph_decode.decodes_in_graph` accepts, and returns
@@ -40,32 +40,32 @@ def make_serving_function(model: TrainedModel) -> Serve:
     - `confidence` float32 [B] in [0, 1], probability of the whole text;
     - `character_confidences` float32 [B, L] in [0, 1], 0 after the last character;
     - `attention` float32 [B, L, H', W'], where each character was read, over the padded image;
-    - `attention_extent` float32 [B, 2], the shares of the attention's height and width that the
-      image fills: cut the attention there and stretch it over the image;
-    - `status` string [B]: `ok`, or why the image is unreadable: `STATUS_UNREADABLE` where it is
-      damaged, `STATUS_NOT_IN_GRAPH` where it is of another kind.
+    - `attention_extent` float32 [B, 2], the fractions of the attention's height and width that the
+      content fills: crop the attention there and stretch it over the image;
+    - `status` string [B]: `ok`, or why the image is unreadable: `STATUS_UNREADABLE` if it is
+      damaged, `STATUS_NOT_IN_GRAPH` if the graph does not decode its kind.
 
-    With a search (`beam_width` above 1), the n best texts come on top, the best first: `texts`
-    string [B, n], `text_confidences` float32 [B, n] and `text_scores` float32 [B, n], by which
-    the search put them in order; -inf where no other text was left.
+    A search (`beam_width` above 1) adds the n best texts, the best first: `texts` string [B, n],
+    `text_confidences` float32 [B, n] and `text_scores` float32 [B, n], the scores of the search;
+    -inf if there are fewer texts.
 
     An unreadable image has an empty text and confidence 0 and changes no other row.
 
     Args:
-        model: Computing in float32.
+        model: Model that computes in float32.
     """
     return _serve_files(_make_read(model), model.config.image)
 
 
 def make_pixel_function(model: TrainedModel) -> ServeRaw:
-    """Return the graph that reads pixels as `make_serving_function` reads files.
+    """Return the graph that reads pixels like `make_serving_function` reads files.
 
     The returned function takes `pixels` string [B], each the bytes of an image uint8 [h, w, 3], and
-    `sizes` int32 [B, 2], their heights and widths, and returns the same outputs. An image whose
-    bytes are not those of its size, or that has none, is unreadable.
+    `sizes` int32 [B, 2], their heights and widths, and returns the same outputs. An image without
+    bytes, or whose bytes do not match its size, is unreadable.
 
     Args:
-        model: Computing in float32.
+        model: Model that computes in float32.
     """
     return _serve_raw(_make_read(model), model.config.image)
 
@@ -74,9 +74,9 @@ def make_signatures(model: TrainedModel) -> dict[str, Serve | ServeRaw]:
     """Return the graphs of an export by the names of their signatures; all share one network.
 
     - `serving_default` takes files and returns the outputs of `make_serving_function` without the
-      n best texts; `beam`, there with a search alone, returns all.
+      n best texts; `beam`, only there with a search, returns all.
     - `images` and `images_float` take pixels: `images` uint8 or float32 [B, h, w, 1, 3 or 4] in
-      [0, 255], gray, RGB or RGBA of any height and width. Outputs as `serving_default`; an image
+      [0, 255], gray, RGB or RGBA of any height and width. Outputs like `serving_default`; an image
       with a value that is not finite, or without pixels, is unreadable.
     - `raw_pixels` takes pixels of images of several sizes, see `make_pixel_function`, and returns
       all outputs.
@@ -85,7 +85,7 @@ def make_signatures(model: TrainedModel) -> dict[str, Serve | ServeRaw]:
       float32 [B, n], their confidences: the Classification API of TF Serving.
 
     Args:
-        model: Computing in float32.
+        model: Model that computes in float32.
     """
     read, settings = _make_read(model), model.config.image
     searches = model.config.decoding.beam_width > 1
@@ -123,8 +123,8 @@ def _make_read(model: TrainedModel) -> Callable[..., dict[str, tf.Tensor]]:
             "confidence": recognition.confidence * seen,
             "character_confidences": recognition.character_confidences * seen[:, None],
             "attention": recognition.attention * seen[:, None, None, None],
-            # Of several views, side by side in the attention and one below the other in `images`,
-            # each fills the same share.
+            # Several views, side by side in the attention and stacked in `images`, fill the same
+            # fraction each.
             "attention_extent": tf.cast(sizes, tf.float32) / padded_size,
             "status": tf.where(readable, STATUS_OK, STATUS_UNREADABLE),
         }
@@ -141,7 +141,7 @@ def _make_read(model: TrainedModel) -> Callable[..., dict[str, tf.Tensor]]:
 def _serve_files(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig) -> Serve:
     @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="images"),))
     def serve(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-        # The network cannot run on an empty batch; a blank row stands in and is cut off again.
+        # The network cannot run on an empty batch: a blank row is added and removed again.
         num_images = tf.shape(encoded)[0]
         stand_in = tf.fill((tf.cast(num_images == 0, tf.int32),), "")
         prepared = prepare_encoded(tf.concat([encoded, stand_in], 0), settings)
@@ -152,7 +152,7 @@ def _serve_files(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfi
 
 
 def _named_status(status: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
-    """Tell files that are damaged from those of a kind that the graph does not decode."""
+    """Distinguish damaged files from kinds that the graph does not decode."""
     is_bad = tf.equal(status, STATUS_UNREADABLE) & (tf.strings.length(encoded) > 0)
 
     def named() -> tf.Tensor:
@@ -168,8 +168,8 @@ def _serve_pixels(
     @tf.function(input_signature=(tf.TensorSpec((None, None, None, None), dtype, name="images"),))
     def serve_pixels(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         num_images, channels = tf.shape(pixels)[0], tf.shape(pixels)[3]
-        # An image of one pixel stands in: no images may be said to be of any size, and padding
-        # would fill that much memory.
+        # An image of one pixel stands in: an empty batch can claim any image size, and padding
+        # would allocate that much memory.
         prepared = prepare_pixels(
             tf.cond(num_images > 0, lambda: pixels, lambda: tf.zeros((1, 1, 1, channels), dtype)),
             settings,
@@ -188,7 +188,7 @@ def _serve_raw(read: Callable[..., dict[str, tf.Tensor]], settings: ImageConfig)
         )
     )
     def serve_raw(pixels: tf.Tensor, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
-        # A blank row stands in, as for files.
+        # A blank row is added to an empty batch, as for files.
         num_images = tf.shape(sizes)[0]
         num_stand_ins = tf.cast(num_images == 0, tf.int32)
         pixels = tf.concat([pixels, tf.fill((num_stand_ins,), "")], 0)
@@ -210,7 +210,7 @@ def _without_alternatives(serve: Serve) -> Serve:
 def _classify(serve: Serve) -> Serve:
     @tf.function(input_signature=(tf.TensorSpec((None,), tf.string, name="inputs"),))
     def classify(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        # An example without an image has an empty one, which is unreadable.
+        # A missing image is an empty one, which is unreadable.
         feature = tf.io.FixedLenFeature((), tf.string, default_value="")
         outputs = serve(tf.io.parse_example(examples, {EXAMPLE_FEATURE: feature})[EXAMPLE_FEATURE])
         if "texts" in outputs:
@@ -221,11 +221,11 @@ def _classify(serve: Serve) -> Serve:
 
 
 def prepare_encoded(encoded: tf.Tensor, settings: ImageConfig) -> Prepared:
-    """Decode and scale a batch of files, each alone, and pad them to the widest.
+    """Decode and scale the files of a batch one by one, and pad them to the widest.
 
     Args:
         encoded: string [B], B at least 1.
-        settings: Of the image.
+        settings: Image settings.
 
     Returns:
         `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `readable` bool [B].
@@ -244,7 +244,7 @@ def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
 
     Args:
         pixels: uint8 or float32 [B, h, w, 1, 3 or 4] in [0, 255], B at least 1.
-        settings: Of the image.
+        settings: Image settings.
 
     Returns:
         As `prepare_encoded`.
@@ -283,7 +283,7 @@ def prepare_raw(pixels: tf.Tensor, sizes: tf.Tensor, settings: ImageConfig) -> P
     Args:
         pixels: string [B], bytes of images uint8 [h, w, 3], B at least 1.
         sizes: int32 [B, 2], their heights and widths.
-        settings: Of the image.
+        settings: Image settings.
 
     Returns:
         As `prepare_encoded`.

@@ -1,8 +1,7 @@
-"""The work directory: what training leaves behind, and all that anything else needs of a model.
+"""The work directory: the output of training, from which a model is evaluated, exported and read.
 
-`config.json`, `charset.txt` and `weights.npz` are the model, with `network.json` where it was
-composed of layers; `checkpoints/` is what a run that was stopped goes on from, and the TensorBoard
-events lie in `events/`.
+`config.json`, `charset.txt` and `weights.npz` are the model, with `network.json` if it was composed
+of layers; a stopped run resumes from `checkpoints/`, and TensorBoard events are in `events/`.
 """
 
 import os
@@ -60,14 +59,14 @@ __all__ = [
 
 
 WEIGHT_KINDS = "fi"
-"""Kinds of types that weights are kept in, see `numpy.dtype.kind`: floats, and 8 bits."""
+"""Kinds of types of saved weights, see `numpy.dtype.kind`: floats, and 8-bit integers."""
 
-# Channels that some encoder has at a width of 1, and sizes that no memory is short for.
+# Channels of an encoder at a width of 1, and sizes that always fit into memory.
 _CHANNELS, _ANY_SIZE, _ANY_LAYERS = 64, 1024, 16
 
 
 class TrainedModel(NamedTuple):
-    """A recogniser with all that is known of it."""
+    """A recogniser with its settings and characters."""
 
     config: Config
     charset: Charset
@@ -75,11 +74,11 @@ class TrainedModel(NamedTuple):
 
 
 Model = TrainedModel | str | os.PathLike[str]
-"""A model in memory, or the work directory of one, or `default`, the model of the package."""
+"""A model in memory, a work directory, or `default`, the bundled model."""
 
 
 def to_trained_model(model: Model) -> TrainedModel:
-    """Return a model, loaded with `load_trained_model` where it is named."""
+    """Return a model; load it with `load_trained_model` if it is a path."""
     return model if isinstance(model, TrainedModel) else load_trained_model(Path(model))
 
 
@@ -87,12 +86,11 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     """Load the model of a work directory.
 
     Args:
-        directory: A work directory whose training has saved weights, or `default`, the weights
-            that come with the package.
-        precision: Type of the computation, see `build_recognizer`.
+        directory: A work directory with saved weights, or `default`, the bundled model.
+        precision: Compute dtype, see `build_recognizer`.
 
     Raises:
-        FileNotFoundError: If a file of the model is not there; the message names it.
+        FileNotFoundError: If a file of the model is missing; the message names it.
         ValueError: If a file is damaged, or belongs to other settings; the message names it.
     """
     directory = find_model(directory) if is_default(directory) else Path(directory)
@@ -100,7 +98,7 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
         raise FileNotFoundError(why_no_model(directory))
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
         if not (directory / name).is_file():
-            raise FileNotFoundError(f"{directory} is no trained model: it has no {name}.")
+            raise FileNotFoundError(f"No trained model found: {directory} has no {name}.")
     config, charset = _with_own_files(Config.load(directory), directory), Charset.load(directory)
     _check_sizes(config, charset, directory)
     recognizer = make_network(directory, config, charset, precision)
@@ -111,11 +109,11 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
 def save_trained_model(model: TrainedModel, directory: str | os.PathLike[str]) -> None:
     """Write a recogniser that was composed of layers as a work directory.
 
-    From there it is read (`attention_ocr.load`), evaluated and exported like any other.
+    From there it is loaded (`attention_ocr.load`), evaluated and exported like any other.
 
     Args:
         model: The recogniser, its characters, and the settings of image, decoding and data.
-        directory: Made where it does not exist; what of a model it holds is replaced.
+        directory: Created if missing; a model that it holds is replaced.
 
     Raises:
         NotImplementedError: If a layer has no `get_config`.
@@ -134,16 +132,16 @@ def save_trained_model(model: TrainedModel, directory: str | os.PathLike[str]) -
 def make_network(
     directory: Path, config: Config, charset: Charset, precision: str = "float32"
 ) -> Recognizer:
-    """Make the recogniser of a directory without its weights: its own network, or the settings'.
+    """Build the recogniser of a directory, from `network.json` or the settings, without weights.
 
     Args:
-        directory: Of the model.
+        directory: Directory of the model.
         config: Its settings.
         charset: Its characters.
-        precision: Type of the computation, see `build_recognizer`.
+        precision: Compute dtype, see `build_recognizer`.
 
     Raises:
-        ValueError: If its own network cannot be read.
+        ValueError: If `network.json` cannot be read.
     """
     if has_network(directory):
         return load_network(directory, config, charset, precision)
@@ -151,16 +149,16 @@ def make_network(
 
 
 def _with_own_files(config: Config, directory: Path) -> Config:
-    """Return the settings with the place of a language model that stands in the work directory."""
+    """Return the settings with the path of a language model in the work directory."""
     named = config.decoding.language_model
-    # A bare name: the model was packed, and may lie in any folder.
+    # A bare name: the model was packed, and may be in any folder.
     if named == LANGUAGE_MODEL_FILE and (directory / named).is_file():
         return config.with_decoding({"language_model": str(directory / named)})
     return config
 
 
 def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
-    """Return the value of every weight by its path in the network, `encoder/stem/...`."""
+    """Return the values of all weights by their path in the network, `encoder/stem/...`."""
     values = {weight_name(weight): np.asarray(weight) for weight in recognizer.weights}
     if len(values) != len(recognizer.weights):
         raise ValueError(f"Two weights share a path. Received: {sorted(values)}")
@@ -168,11 +166,11 @@ def weight_values(recognizer: Recognizer) -> dict[str, np.ndarray]:
 
 
 def save_weights(values: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write weights by path, whole or not at all.
+    """Write weights by path, atomically.
 
     Raises:
-        OSError: If the file cannot be written, for example because the disk is full; what stood
-            there stays.
+        OSError: If the file cannot be written, for example because the disk is full; an older file
+            is kept.
     """
     write_arrays(values, path)
 
@@ -181,7 +179,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read weights by path in the network, as `save_weights` or `pack_model` wrote them.
 
     Raises:
-        ValueError: If the file is cut short or damaged.
+        ValueError: If the file is truncated or damaged.
     """
     try:
         return restore(read_arrays(path, WEIGHT_KINDS))
@@ -190,11 +188,10 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def load_weights(recognizer: Recognizer, path: Path) -> None:
-    """Read the weights of a recogniser.
+    """Load the weights of a recogniser.
 
     Raises:
-        ValueError: If the file is cut short or damaged, or its weights are those of another
-            network.
+        ValueError: If the file is truncated or damaged, or belongs to another network.
     """
     shapes = _weight_shapes(path)
     weights = {weight_name(weight): weight for weight in recognizer.weights}
@@ -221,9 +218,9 @@ def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
-    """Refuse settings that ask for much larger layers than the weights are of.
+    """Refuse settings with much larger layers than the weights.
 
-    Building them would take the memory first, and only then find that the weights are others.
+    Building them would allocate the memory before the mismatch is found.
     """
     shapes = _weight_shapes(directory / WEIGHTS_FILE)
     largest = max((size for shape in shapes.values() for size in shape), default=0)
@@ -239,7 +236,7 @@ def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
         (CONFIG_FILE, "encoder_width", int(_CHANNELS * model.encoder_width)),
         (CHARSET_FILE, "vocabulary size", charset.vocabulary_size),
     ):
-        # Layers that are not built keep the sizes that settings have by default.
+        # The sizes of layers that are not built are the defaults.
         if size > max(largest, _ANY_SIZE):
             raise ValueError(
                 f"{directory / file} belongs to another network than {WEIGHTS_FILE}: its {name} "
@@ -260,20 +257,20 @@ def pack_model(
     decoding: Mapping[str, Any] = MappingProxyType({}),
     second_looks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
-    """Write a model as small as it can be handed on: what reading needs, in fewer bits.
+    """Write a small copy of a model for distribution: what inference needs, in fewer bits.
 
-    Kernels and embeddings become small; vectors, as biases and statistics are, stay float32. The
-    settings of data and training, which reading has no use for, are left at their defaults.
+    Kernels and embeddings are quantised; vectors, such as biases and statistics, stay float32. Data
+    and training settings, which inference does not need, get their defaults.
 
     Args:
         source: A work directory, or `default`.
-        target: Made here; what of a model it holds is replaced.
+        target: Created here; a model that it holds is replaced.
         precision: One of `io.weight_quantization.PRECISIONS`.
-        decoding: Settings of decoding in place of those of the model.
-        second_looks: Settings of second looks in place of those of the model.
+        decoding: Decoding settings that override those of the model.
+        second_looks: Second-look settings that override those of the model.
 
     Returns:
-        The file of the weights.
+        The weights file.
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -281,7 +278,7 @@ def pack_model(
     """
     config, charset, recognizer = load_trained_model(source)
     config = config.with_decoding(decoding).with_second_looks(second_looks)
-    # Refuses a file of the settings that is none.
+    # Checks the files that the settings name.
     prepare_decoding(config, charset)
     try:
         values = PRECISIONS[precision](weight_values(recognizer))
@@ -298,14 +295,14 @@ def pack_model(
 
 
 def _read_language_model(config: Config) -> bytes | None:
-    """Return the file of the language model that the settings read with, if any."""
+    """Return the contents of the settings' language model file; None without one."""
     if not config.decoding.language_model_weight:
         return None
     return Path(config.decoding.language_model).read_bytes()
 
 
 def _write_language_model(content: bytes | None, target: Path) -> dict[str, str]:
-    """Write the file of a language model, or take one away; return the setting that names it."""
+    """Write or remove the language model file; return the setting that names it."""
     path = target / LANGUAGE_MODEL_FILE
     if content is None:
         path.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""The sections of the settings: frozen values, checked when they are made."""
+"""The sections of the settings: frozen dataclasses, validated on construction."""

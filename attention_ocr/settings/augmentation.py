@@ -1,4 +1,4 @@
-"""How training images are varied."""
+"""Augmentation of training images."""
 
 import dataclasses
 from typing import NamedTuple
@@ -14,7 +14,7 @@ BLURS = ("gaussian_blur", "motion_blur", "defocus")
 NOISES = ("gaussian_noise", "poisson_noise", "salt_and_pepper")
 DEGRADATIONS = ("jpeg", "low_resolution", "erasing")
 OPS = (*GEOMETRY, *PHOTOMETRY, *BLURS, *DEGRADATIONS, *NOISES)
-"""The ops in the order in which an image meets them."""
+"""The ops in the order in which they are applied."""
 DEFAULT_NUM_OPS = 3
 
 _ROOM = "attention_ocr.data.augmentation"
@@ -25,18 +25,18 @@ STAGES: tuple[tuple[tuple[str, ...], str], ...] = (
     *(((op,), f"{_ROOM}.degradations:degrade") for op in DEGRADATIONS),
     *(((op,), f"{_ROOM}.noises:add_noise") for op in NOISES),
 )
-"""Ops that one function applies in one go, and where it is, in the order of `OPS`."""
+"""Groups of ops that one function applies together, and its place, in the order of `OPS`."""
 AUGMENTATION_OPS = Registry(
     "augmentation_ops", "augmentation", {op: place for group, place in STAGES for op in group}
 )
 
 
 class Policy(NamedTuple):
-    """Which ops an image meets.
+    """Which ops are applied to an image.
 
     Attributes:
-        ops: their names, in the order of `OPS`; after them plugins, in their own order.
-        num_ops: how many of them each image meets, drawn for each image.
+        ops: Names in the order of `OPS`, then plugins in their own order.
+        num_ops: How many of them are drawn for each image.
     """
 
     ops: tuple[str, ...]
@@ -44,10 +44,10 @@ class Policy(NamedTuple):
 
 
 def parse_policy(policy: str) -> Policy:
-    """Return what `AugmentationConfig.augmentation` says.
+    """Parse `AugmentationConfig.augmentation`.
 
     Raises:
-        ValueError: an unknown op, or a number that is out of range.
+        ValueError: If an op is unknown, or a number is out of range.
 
     Example:
         >>> parse_policy("jpeg+affine,num_ops=1")
@@ -81,7 +81,7 @@ def _split(policy: str) -> tuple[list[str], str]:
 
 
 def _with_places(policy: str) -> str:
-    """Return a policy with places in place of the names of entry points."""
+    """Replace the names of entry points in a policy by their places."""
     names, number = _split(policy)
     kept = "+".join(name if name == "default" else AUGMENTATION_OPS.place(name) for name in names)
     return f"{kept},num_ops={number}" if number else kept
@@ -89,17 +89,17 @@ def _with_places(policy: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class AugmentationConfig:
-    """How training images are varied; images of an evaluation never are."""
+    """Augmentation of training images; evaluation images are never changed."""
 
     augmentation: str = setting(
         "",
-        "Augmentation ops: 'default' (three drawn from all for each image), or names joined by + "
-        "(all on each image) [',num_ops=N' (so many drawn)], `package.module:function` among them, "
+        "Augmentation ops: 'default' (three of all ops, drawn for each image), or names joined by "
+        "+ (all of them) [',num_ops=N' (N of them, drawn)], including `package.module:function`, "
         "see `attention-ocr augment`; empty for none.",
     )
     augmentation_strength: float = setting(
         0.5,
-        "Augmentation strength of the largest change; each image draws its own up to that.",
+        "Largest augmentation strength; each image draws its own up to it.",
         between(0.0, 1.0),
     )
     join_words: float = setting(

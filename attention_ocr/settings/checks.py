@@ -1,4 +1,4 @@
-"""What settings are checked by: a `ValueError` that names the expectation and the value."""
+"""Checks of settings: a `ValueError` that names the expectation and the value."""
 
 
 def check(condition: bool, expectation: str, received: object) -> None:
@@ -8,5 +8,5 @@ def check(condition: bool, expectation: str, received: object) -> None:
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse what is none of the choices."""
+    """Refuse a value that is not one of the choices."""
     check(value in choices, f"`{name}` must be one of {', '.join(choices)}.", value)

@@ -1,7 +1,7 @@
-"""Settings: frozen values, checked when they are made, kept as JSON beside every model.
+"""Settings: frozen dataclasses, validated on construction, saved as JSON with every model.
 
-A field is a flag of `attention-ocr train` of the same name (`cli.settings_flags`); field names are
-unique over all sections, so that a flag needs no prefix.
+Each field is a flag of `attention-ocr train` (`cli.settings_flags`); field names are unique over
+all sections, so that flags need no prefix.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ FORMAT_VERSION = 1
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """All settings of a run, one section each."""
+    """All settings of a run, by section."""
 
     image: ImageConfig = setting(ImageConfig(), "Image")
     model: ModelConfig = setting(ModelConfig(), "Network")
@@ -45,8 +45,8 @@ class Config:
         encoder_weights = self.training.encoder_weights
         check(
             not encoder_weights or model.encoder in BACKBONE_ENCODERS,
-            f"`encoder_weights` must be empty for `encoder={model.encoder}`; it is for "
-            f"{' and '.join(BACKBONE_ENCODERS)}.",
+            f"`encoder_weights` must be empty for `encoder={model.encoder}`; only "
+            f"{' and '.join(BACKBONE_ENCODERS)} take it.",
             encoder_weights,
         )
         check(
@@ -91,10 +91,10 @@ class Config:
         """Build the settings from flat values, one for each field name.
 
         Args:
-            values: value of each setting by field name; a name that is left out keeps its default.
+            values: Value of each setting by field name; a missing name keeps its default.
 
         Raises:
-            ValueError: a name that no section has, or a value that a section refuses.
+            ValueError: If no section has a name, or a value is refused.
         """
         remaining = dict(values)
         sections = {}
@@ -108,30 +108,30 @@ class Config:
         return cls(**sections)
 
     def with_decoding(self, values: Mapping[str, Any]) -> "Config":
-        """Return the settings with other values for some of decoding.
+        """Return a copy with some decoding settings changed.
 
         Raises:
-            ValueError: a name that decoding has not, or a value that it refuses.
+            ValueError: If a name is no setting of decoding, or a value is refused.
         """
         names = [field.name for field in dataclasses.fields(DecodingConfig)]
         if unknown := sorted(set(values) - set(names)):
-            raise ValueError(f"No setting of decoding. Received: {', '.join(unknown)}")
+            raise ValueError(f"Expected settings of decoding. Received: {', '.join(unknown)}")
         return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, **values))
 
     def with_second_looks(self, values: Mapping[str, Any]) -> "Config":
-        """Return the settings with other values for some of the second looks.
+        """Return a copy with some second-look settings changed.
 
         Raises:
-            ValueError: If a name is no setting of second looks, or a value is refused.
+            ValueError: If a name is not a setting of second looks, or a value is refused.
         """
         names = [field.name for field in dataclasses.fields(SecondLooksConfig)]
         if unknown := sorted(set(values) - set(names)):
-            raise ValueError(f"No setting of second looks. Received: {', '.join(unknown)}")
+            raise ValueError(f"Expected settings of second looks. Received: {', '.join(unknown)}")
         looks = dataclasses.replace(self.second_looks, **values)
         return dataclasses.replace(self, second_looks=looks)
 
     def for_reading(self) -> "Config":
-        """Return the settings without what reading has no use for: those of data and training."""
+        """Return a copy without the data and training settings, which inference does not need."""
         return Config(
             image=self.image,
             model=self.model,
@@ -142,18 +142,18 @@ class Config:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Config":
-        """Build the settings from what `to_dict` returned.
+        """Build the settings from the result of `to_dict`.
 
         Raises:
-            ValueError: another version of the format, an unknown section or key, or a value of
+            ValueError: If the format version differs, a section or key is unknown, or a value has
                 the wrong type.
         """
         document = dict(document)
         version = document.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise ValueError(
-                f"This release reads settings of format_version {FORMAT_VERSION}; use the release "
-                f"that wrote them, or train again. Received: {version!r}"
+                f"Expected settings of format_version {FORMAT_VERSION}; use the release that wrote "
+                f"them, or train again. Received: {version!r}"
             )
         _move_old_keys(document)
         sections = {}
@@ -167,7 +167,7 @@ class Config:
         return cls(**sections)
 
     def save(self, directory: Path) -> Path:
-        """Write `config.json` into `directory`, whole or not at all."""
+        """Write `config.json` into `directory` atomically."""
         path = Path(directory) / CONFIG_FILE
         with whole_file(path) as temporary:
             temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
@@ -178,8 +178,8 @@ class Config:
         """Read `config.json` from `directory`.
 
         Raises:
-            FileNotFoundError: there is none.
-            ValueError: it is no JSON, or holds what `from_dict` refuses; the message names it.
+            FileNotFoundError: If there is none.
+            ValueError: If it is not JSON, or `from_dict` refuses it; the message names the file.
         """
         path = Path(directory) / CONFIG_FILE
         try:
@@ -187,13 +187,13 @@ class Config:
             if not isinstance(document, dict):
                 raise ValueError(f"Expected a JSON object. Received: {document!r:.100}")
             return cls.from_dict(document)
-        # Nested too deep, or a number that is no float.
+        # Also JSON that is nested too deeply, or a number beyond the range of floats.
         except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise ValueError(f"{path}: {error}") from error
 
 
 def _move_old_keys(document: dict[str, Any]) -> None:
-    """Put settings into the section they belong to now."""
+    """Move settings of older releases to their current section."""
     model = document.get("model")
     if isinstance(model, Mapping) and "decoding" in model and "decoding" not in document:
         document["model"] = {name: model[name] for name in model if name != "decoding"}
@@ -211,7 +211,7 @@ def _section_from_dict(section_class: type, values: Mapping[str, Any]) -> Any:
 
 
 def _json_value(name: str, value: Any, default: Any) -> Any:
-    """Return a JSON value in the type of the field's default, or refuse it by name."""
+    """Convert a JSON value to the type of the field's default, or refuse it by name."""
     if isinstance(default, tuple) and isinstance(value, list):
         return _json_tuple(name, value, isinstance(next(iter(default), 0), float))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):

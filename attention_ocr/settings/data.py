@@ -1,4 +1,4 @@
-"""What is read, and in which portions."""
+"""Training and evaluation data, and batching."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ ASCENDING = Limit(
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """What is read, and in which portions."""
+    """Training and evaluation data, and batching."""
 
     train_data: str = setting(
         "synthetic",
@@ -31,7 +31,7 @@ class DataConfig:
     )
     eval_data: str = setting(
         "synthetic,part=eval,num_examples=1000",
-        "Validation data, named as --train_data are; empty for no validation.",
+        "Validation data, in the format of --train_data; empty for no validation.",
     )
     charset: str = setting(
         "", "Charset file, 'ascii', or empty to build the charset from the training labels."
@@ -44,7 +44,7 @@ class DataConfig:
     bucket_widths: tuple[int, ...] = setting(
         (64, 96, 128, 192),
         "Width buckets: ascending upper limits, in pixels, of the image widths of one batch; the "
-        "largest input width comes on top.",
+        "largest input width is always the last.",
         ASCENDING,
     )
     bucket_lengths: tuple[int, ...] = setting(

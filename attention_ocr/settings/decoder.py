@@ -1,4 +1,4 @@
-"""The attention decoder: what its steps are made of."""
+"""The attention decoder."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ _ATTENTIONS = {
     "hard": "attention_ocr.models.attention.hard:HardAttention",
     "none": "attention_ocr.models.attention.mean:MeanAttention",
 }
-"""Where the class of each attention is. A new one of the package is a class and a line here."""
+"""Place of each attention class. Add a new attention of the package here."""
 
 ATTENTIONS = Registry(
     "attentions",
@@ -105,14 +105,14 @@ class DecoderConfig:
 
     decoder: str = setting(
         "attention",
-        "Decoder class: attention, the recurrent decoder that the other settings describe.",
+        "Decoder class; attention is the recurrent decoder that the other settings describe.",
         choices=DECODERS,
     )
     decoder_options: str = setting(
-        "", "Options of the decoder class's own, 'key=value,...', see docs/plugins.md."
+        "", "Additional options of the decoder class, 'key=value,...', see docs/plugins.md."
     )
     attention_options: str = setting(
-        "", "Options of the attention class's own, 'key=value,...', see docs/plugins.md."
+        "", "Additional options of the attention class, 'key=value,...', see docs/plugins.md."
     )
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class DecoderConfig:
             parse_options(name, getattr(self, name))
         check(
             not self.cell_clip or self.decoder_cell == "lstm",
-            "`cell_clip` must be 0 for a cell without a cell state, "
+            "`cell_clip` must be 0 for a recurrent cell without a cell state, "
             f"`decoder_cell={self.decoder_cell}`.",
             self.cell_clip,
         )

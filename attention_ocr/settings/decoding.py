@@ -1,4 +1,4 @@
-"""How texts are made of what the network says. Nothing here is part of the trained model."""
+"""How texts are decoded from the network's outputs; independent of the trained weights."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ class DecodingConfig:
     search_below: float = setting(
         1.0,
         "Greedy confidence below which the attention runs a beam search; 1 for always. Lexicons, "
-        "patterns and several texts to return always take a search.",
+        "patterns and --num_best above 1 always take a search.",
         between(0.0, 1.0),
     )
     length_normalization: str = setting(
@@ -55,7 +55,7 @@ class DecodingConfig:
         0.3, "CTC weight of --decoding=joint; the attention has the rest of 1.", FRACTION
     )
     lexicon: str = setting(
-        "", "Lexicon file, one word per line: nothing else is read. Empty for any text."
+        "", "Lexicon file, one word per line, to which texts are restricted; empty for any text."
     )
     pattern: str = setting(
         "",
@@ -63,7 +63,7 @@ class DecodingConfig:
         "for any text.",
     )
     allowed_characters: str = setting(
-        "", "Allowed characters: no others are read. Empty for all of the model."
+        "", "Allowed characters, to which texts are restricted; empty for all of the charset."
     )
     attention_temperature: float = setting(
         1.0,

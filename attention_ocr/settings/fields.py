@@ -1,6 +1,6 @@
-"""A field of the settings: its default, what it means, and the values it takes, in one place.
+"""A settings field: its default, meaning and allowed values in one place.
 
-Flags, their help, `docs/settings.md` and the check of values are made from these fields.
+Flags, their help, `docs/settings.md` and validation are generated from these fields.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ Value = TypeVar("Value")
 
 
 class Limit(NamedTuple):
-    """Values that a field takes.
+    """A limit on the values of a field.
 
     Attributes:
-        holds: Whether a value is one of them.
-        expectation: What a message says of the field, "must be above 0".
-        values: The same for a table, "> 0"; empty leaves it to the meaning of the field.
+        holds: Whether a value is within the limit.
+        expectation: Predicate of the error message, "must be above 0".
+        values: The same for a table, "> 0"; empty if the meaning of the field says it.
     """
 
     holds: Callable[[Any], bool]
@@ -27,13 +27,13 @@ class Limit(NamedTuple):
 
 
 class OpenChoices(Protocol):
-    """Names that a field takes, to which other distributions may add."""
+    """Names that a field accepts, to which other distributions may add."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the names that are known."""
+        """Return the known names."""
 
     def check(self, name: str) -> None:
-        """Raise `ValueError` for a name that stands for nothing."""
+        """Raise `ValueError` for an unknown name."""
 
 
 Choices = tuple[str, ...] | OpenChoices
@@ -44,7 +44,7 @@ FRACTION = Limit(lambda value: 0.0 <= value < 1.0, "must be at least 0 and below
 
 
 def at_most(most: float) -> Limit:
-    """Return the limit above which no network is built, however a file of settings is damaged."""
+    """Return an upper limit, which also keeps damaged settings from building a huge network."""
     return Limit(lambda value: value <= most, f"must be at most {most}", f"≤ {most}")
 
 
@@ -54,7 +54,7 @@ def between(low: float, high: float, expectation: str = "") -> Limit:
     Args:
         low: Smallest value.
         high: Largest value.
-        expectation: What a message says, in place of "must be from LOW to HIGH".
+        expectation: Predicate of the error message; by default "must be from LOW to HIGH".
     """
     return Limit(
         lambda value: low <= value <= high,
@@ -64,29 +64,30 @@ def between(low: float, high: float, expectation: str = "") -> Limit:
 
 
 def multiple_of(step: int) -> Limit:
-    """Return the limit of multiples."""
-    return Limit(lambda value: value % step == 0, f"must divide by {step}", f"multiple of {step}")
+    """Return the limit to multiples."""
+    expectation = f"must be a multiple of {step}"
+    return Limit(lambda value: value % step == 0, expectation, f"multiple of {step}")
 
 
 def setting(default: Value, meaning: str, *limits: Limit, choices: Choices | None = None) -> Value:
     """Return a field of a dataclass of settings.
 
     Args:
-        default: The value without a flag.
+        default: Default value.
         meaning: Help of the flag, a sentence that names its own subject: help is read out of order.
-            Of a section in `Config`, its title.
-        *limits: What each value must keep; the first that is broken is reported.
-        choices: The names that it takes, where they can be listed.
+            The title, for a section of `Config`.
+        *limits: Limits on the value; the first violated one is reported.
+        choices: Accepted names, where they can be listed.
     """
     metadata = {"meaning": meaning, "limits": limits, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def check_fields(section: Any) -> None:
-    """Refuse a section one of whose fields is outside its choices or limits.
+    """Validate the fields of a section against their choices and limits.
 
     Raises:
-        ValueError: If there is one; the message names the field and its value.
+        ValueError: If a field violates them; the message names the field and its value.
     """
     for field in dataclasses.fields(section):
         name, value = field.name, getattr(section, field.name)
@@ -100,7 +101,7 @@ def check_fields(section: Any) -> None:
 
 
 def choice_names(field: "dataclasses.Field[Any]") -> tuple[str, ...]:
-    """Return the names that a field is known to take; none for a field of free values."""
+    """Return the known names of a field; none for a field of free values."""
     choices: Choices | None = field.metadata["choices"]
     if choices is None:
         return ()

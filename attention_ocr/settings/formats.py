@@ -1,4 +1,4 @@
-"""The formats of an export: their names, their files, and what each can hold."""
+"""The export formats: names, files, and which settings each can hold."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ FILES = {
 """The file of each format in the directory of a version; `saved_model` is the directory itself."""
 
 EXPORT_FORMATS = (SAVED_MODEL, *FILES)
-"""In the order in which they are written; any other would do."""
+"""The built-in formats in the order in which they are written."""
 
 _CLASSES = {
     SAVED_MODEL: "SavedModelFormat",
@@ -37,24 +37,24 @@ FORMATS = Registry(
 )
 
 ENGINES = ("auto", "tensorflow", "litert", "onnx")
-"""What may run a model; `auto` takes the fastest that is installed and has a file."""
+"""Inference engines; `auto` takes the fastest one that is installed and has a file."""
 
 
 def parse_formats(formats: str) -> tuple[str, ...]:
-    """Return the formats of a list such as `saved_model,litert_int8`, in their own order.
+    """Parse a list such as `saved_model,litert_int8` into the order of `EXPORT_FORMATS`.
 
-    Those of other distributions come last, in the order of the list, by their places.
+    Formats of other distributions come last, in the order of the list, by their places.
 
     Raises:
-        ValueError: an unknown format, or none.
+        ValueError: If a format is unknown, or there is none.
     """
     wanted = [name for name in formats.split(",") if name]
     plugins = dict.fromkeys(FORMATS.place(name) for name in wanted if name not in FORMATS)
     unknown = sorted(name for name in plugins if not PLACE.fullmatch(name))
     check(
         bool(wanted) and not unknown,
-        f"`format` must be some of {', '.join(FORMATS.names())} or `package.module:Class`, with "
-        "commas between.",
+        f"`format` must be a comma-separated list of {', '.join(FORMATS.names())} or "
+        "`package.module:Class`.",
         ",".join(unknown) or formats,
     )
     return (*(name for name in EXPORT_FORMATS if name in wanted), *plugins)
@@ -64,13 +64,13 @@ def check_format(format_name: str, config: Any) -> None:
     """Refuse settings that a format cannot hold.
 
     Args:
-        format_name: one of `EXPORT_FORMATS`.
-        config: a `Config`.
+        format_name: One of `EXPORT_FORMATS`.
+        config: A `Config`.
 
     Raises:
-        ValueError: the format does not go with the settings; the message says why.
+        ValueError: If the format cannot hold the settings; the message says why.
     """
-    # A format of another distribution says itself what it cannot hold, when it is written.
+    # A format of another distribution checks the settings itself, when it is written.
     if format_name in (SAVED_MODEL, FROZEN_GRAPH) or format_name not in FORMATS:
         return
     decoding = config.decoding
@@ -86,7 +86,7 @@ def check_format(format_name: str, config: Any) -> None:
     for name, is_held in held.items():
         check(
             is_held,
-            f"`format={format_name}` gives the best text: alternatives, rules and a search by CTC "
-            f"alone need TensorFlow. Export `saved_model`, or set `{name}` back.",
+            f"`format={format_name}` returns the best text only: alternatives, rules and a search "
+            f"by CTC alone need TensorFlow. Export `saved_model`, or reset `{name}`.",
             f"{name}={getattr(decoding, name)}",
         )

@@ -1,4 +1,4 @@
-"""How a picture becomes the input of the network."""
+"""How an image becomes the input of the network."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ STRETCHED_RATIOS = (1.0, 4.0)
 """Ratios of width to height between which `narrow_stretch` falls from its full value to 1."""
 
 MAX_STRETCH = 4.0
-"""More would leave little of the shape of a character."""
+"""Largest stretch factor; more would distort characters beyond recognition."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +36,8 @@ class ImageConfig:
     )
     max_image_width: int = setting(
         256,
-        "Largest input width in pixels; wider images are shrunk as a whole. Of several views, the "
-        "width of each.",
+        "Largest input width in pixels; wider images are shrunk as a whole. With several views, "
+        "the width of each.",
         POSITIVE,
         at_most(2**16),
         multiple_of(16),
@@ -56,9 +56,9 @@ class ImageConfig:
     )
     narrow_stretch: float = setting(
         1.0,
-        "Widening factor of an image as high as wide, or narrower, which gives its characters more "
-        "columns of the feature grid; it falls linearly to 1 where the width is four times the "
-        "height. 1 keeps all proportions.",
+        "Widening factor of images that are square or narrower, which gives their characters more "
+        "columns of the feature grid; it falls linearly to 1 at an aspect ratio of 4:1. 1 keeps "
+        "all proportions.",
         between(1.0, MAX_STRETCH),
     )
 

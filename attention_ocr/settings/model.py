@@ -1,4 +1,4 @@
-"""The recogniser: which layers it is made of, and how wide they are."""
+"""The network: its layers and their sizes."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ _ENCODERS = {
     "inception_v3": "attention_ocr.models.encoders.keras_application:InceptionV3Encoder",
     "application": "attention_ocr.models.encoders.keras_application:ApplicationEncoder",
 }
-"""Where the class of each encoder is. A new encoder of the package is a class and a line here."""
+"""Place of each encoder class. Add a new encoder of the package here."""
 
 ENCODERS = Registry("encoders", "encoder", _ENCODERS, base="keras.layers:Layer")
 SEQUENCE_CELLS = Registry(
@@ -38,27 +38,27 @@ SEQUENCE_CELLS = Registry(
 )
 
 BACKBONE_ENCODERS = ("inception_v3", "application")
-"""The encoders that are a network of `keras.applications`, cut at a layer."""
+"""The encoders that are networks of `keras.applications`, cut at a layer."""
 
 COMPACT_ENCODERS = ("compact", "compact_flat")
-"""The encoders whose depth is a setting."""
+"""The encoders with a depth setting."""
 
 RECTIFIERS = ("none", "affine", "tps")
 COORDINATES = ("none", "one_hot", "sinusoidal")
 
 MAX_UNITS = 2**14
-"""Of a layer, and characters of a text: a damaged file of settings must not ask for terabytes."""
+"""Limit of layer widths and text lengths: damaged settings must not ask for terabytes."""
 
 MAX_MULTIPLE = 64
-"""Of the layers of an encoder or of their channels, and layers above it."""
+"""Limit of the encoder's depth and width multipliers, and of layers above it."""
 
 MAX_POINTS = 1024
-"""Of a rectifier, whose spline takes their square."""
+"""Limit of a rectifier's control points: its spline takes their square."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """The network: which layers it is made of, and how wide they are."""
+    """The network: its layers and their sizes."""
 
     rectifier: str = setting(
         "none",
@@ -92,13 +92,11 @@ class ModelConfig:
     encoder_iterations: int = setting(
         2, "Iterations of each shared convolution of --encoder=recursive; 2 for others.", POSITIVE
     )
-    encoder_backbone: str = setting(
-        "", "Network of keras.applications that --encoder=application takes."
-    )
+    encoder_backbone: str = setting("", "Network of keras.applications for --encoder=application.")
     encoder_layer: str = setting(
         "",
-        "Layer at which a network of keras.applications is cut; for --encoder=inception_v3 an "
-        "endpoint in TF-slim's names, where empty takes Mixed_5d.",
+        "Layer at which a network of keras.applications is cut; for --encoder=inception_v3 a "
+        "TF-slim endpoint, where empty is Mixed_5d.",
     )
     coordinates: str = setting(
         "none",
@@ -144,10 +142,10 @@ class ModelConfig:
     )
 
     encoder_options: str = setting(
-        "", "Options of the encoder class's own, 'key=value,...', see docs/plugins.md."
+        "", "Additional options of the encoder class, 'key=value,...', see docs/plugins.md."
     )
     sequence_options: str = setting(
-        "", "Options of the sequence layer class's own, 'key=value,...', see docs/plugins.md."
+        "", "Additional options of the sequence layer class, 'key=value,...', see docs/plugins.md."
     )
 
     def __post_init__(self) -> None:
@@ -158,13 +156,14 @@ class ModelConfig:
         self._check_backbone()
         check(
             self.encoder_depth == 1.0 or self.encoder in COMPACT_ENCODERS,
-            f"`encoder_depth` must be 1 for `encoder={self.encoder}`; it is for "
-            f"{' and '.join(COMPACT_ENCODERS)}.",
+            f"`encoder_depth` must be 1 for `encoder={self.encoder}`; only "
+            f"{' and '.join(COMPACT_ENCODERS)} take it.",
             self.encoder_depth,
         )
         check(
             self.encoder_iterations == 2 or self.encoder == "recursive",
-            f"`encoder_iterations` must be 2 for `encoder={self.encoder}`; it is for recursive.",
+            f"`encoder_iterations` must be 2 for `encoder={self.encoder}`; only recursive takes "
+            "it.",
             self.encoder_iterations,
         )
 
@@ -172,15 +171,15 @@ class ModelConfig:
         if self.encoder in BACKBONE_ENCODERS:
             check(
                 self.encoder_width == 1.0,
-                f"`encoder_width` must be 1 for `encoder={self.encoder}`, whose layers have a "
-                "width of their own.",
+                f"`encoder_width` must be 1 for `encoder={self.encoder}`, whose layer widths are "
+                "fixed.",
                 self.encoder_width,
             )
         else:
             check(
                 not self.encoder_layer,
-                f"`encoder_layer` must be empty for `encoder={self.encoder}`; it is for "
-                f"{' and '.join(BACKBONE_ENCODERS)}.",
+                f"`encoder_layer` must be empty for `encoder={self.encoder}`; only "
+                f"{' and '.join(BACKBONE_ENCODERS)} take it.",
                 self.encoder_layer,
             )
         needs_backbone = self.encoder == "application"

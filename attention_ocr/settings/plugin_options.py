@@ -1,4 +1,4 @@
-"""Options of a part's own: `key=value,...`, typed and checked by its constructor's signature."""
+"""Additional options of a component: `key=value,...`, typed by its constructor's signature."""
 
 import inspect
 import re
@@ -20,14 +20,14 @@ _PARSERS: dict[Any, Callable[[str], Any]] = {
 
 
 def parse_options(setting: str, options: str) -> dict[str, str]:
-    """Take options `key=value,...` apart.
+    """Parse options `key=value,...`.
 
     Args:
         setting: Name of the setting, for messages.
         options: Its value; empty for none.
 
     Raises:
-        ValueError: If a part is not `key=value`, or a key stands twice.
+        ValueError: If an entry is not `key=value`, or a key is given twice.
 
     Example:
         >>> parse_options("encoder_options", "depths=1,2,1,local=2")
@@ -48,17 +48,17 @@ def parse_options(setting: str, options: str) -> dict[str, str]:
 def typed_options(
     part: type, setting: str, options: str, settings: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return options as keyword arguments of a part's constructor.
+    """Return options as keyword arguments of a component's constructor.
 
     Args:
         part: The class. Its constructor annotates each option as `bool`, `int`, `float`, `str`,
             or a tuple of one of these, which is written with commas.
         setting: Name of the setting, for messages.
         options: Its value.
-        settings: Arguments of the constructor that have a setting, and are no options.
+        settings: Constructor arguments that have a setting of their own.
 
     Raises:
-        ValueError: If the constructor has no such option, or the value is not of its type.
+        ValueError: If the constructor has no such option, or a value has the wrong type.
     """
     given = parse_options(setting, options)
     if not given:

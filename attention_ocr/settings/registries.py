@@ -1,8 +1,8 @@
-"""Registries: the parts that a setting can name, in this package or in another distribution.
+"""Registries: the components that a setting can name, here or in another distribution.
 
-A name is one of the package's own; that of an entry point of an installed distribution, in the
-group `attention_ocr.encoders` for an encoder; or a place, `package.module:Class`. Nothing is
-imported before a part is used, so that settings can be read where a plugin is not installed.
+A name is one of the package's own; an entry point of an installed distribution, in the group
+`attention_ocr.encoders` for an encoder; or a place, `package.module:Class`. Nothing is imported
+before a component is used, so that settings can be read where a plugin is not installed.
 """
 
 import functools
@@ -18,19 +18,19 @@ from attention_ocr.settings.checks import check
 
 _IDENTIFIER = r"[^\W\d]\w*"
 PLACE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*:{_IDENTIFIER}")
-"""What names a class or a function by where it is: `package.module:Class`."""
+"""The place of a class or a function: `package.module:Class`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Registry:
-    """The parts of one kind, by name. Iterating yields the names of the package's own.
+    """The components of one kind, by name. Iterating yields the names of the package's own.
 
     Args:
-        kind: Names the kind, and with it the group of entry points: `encoders` makes
+        kind: Name of the kind and of its group of entry points: `encoders` for
             `attention_ocr.encoders`.
-        setting: Name of the setting whose values these are, for messages.
-        built_in: Place of each of the package's own parts by its name.
-        base: Place of the class that the others must be subclasses of; empty for functions.
+        setting: Name of the setting with these values, for messages.
+        built_in: Place of each of the package's own components, by name.
+        base: Place of the required base class; empty for functions.
     """
 
     kind: str
@@ -49,11 +49,11 @@ class Registry:
 
     @property
     def group(self) -> str:
-        """The group of entry points that other distributions declare."""
+        """The group in which other distributions declare entry points."""
         return f"attention_ocr.{self.kind}"
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the package's own, then those of installed distributions."""
+        """Return the package's own names, then those of installed distributions."""
         others = sorted({point.name for point in _entry_points(self.group)} - set(self.built_in))
         return (*self.built_in, *others)
 
@@ -61,7 +61,7 @@ class Registry:
         """Refuse a value that is neither a name nor a place. Nothing is imported.
 
         Raises:
-            ValueError: If no part has the name; the message lists the choices.
+            ValueError: If the name is unknown; the message lists the choices.
         """
         if name in self.built_in or PLACE.fullmatch(name):
             return
@@ -74,13 +74,13 @@ class Registry:
         )
 
     def place(self, name: str) -> str:
-        """Return what to keep in a file: the place of an entry point, or the name itself.
+        """Return the value to save: the place of an entry point, or the name itself.
 
         A model can then be read where the distribution that declares the name is not installed,
-        unless the part itself is needed.
+        unless the component itself is needed.
 
         Raises:
-            ValueError: If two distributions declare the name for different parts.
+            ValueError: If two distributions declare the name for different components.
         """
         if name in self.built_in:
             return name
@@ -91,22 +91,22 @@ class Registry:
         }
         check(
             len(places) < 2,
-            f"`{self.setting}` must name one part, and several distributions declare {name!r}; "
-            f"write out which: {', '.join(sorted(places))}.",
+            f"`{self.setting}` must be unambiguous, and several distributions declare {name!r}; "
+            f"write one of {', '.join(sorted(places))}.",
             name,
         )
         return places.pop() if places else name
 
     def resolve(self, name: str) -> Any:
-        """Import a part.
+        """Import a component.
 
         Returns:
-            The class, a subclass of `base`; or without a `base` the function.
+            The class, a subclass of `base`; without a `base` the function.
 
         Raises:
             ImportError: If the package is not installed.
-            ValueError: If no part has the name, the module has no such class or function, or it
-                is not of this kind.
+            ValueError: If the name is unknown, the module has no such class or function, or it is
+                not of this kind.
         """
         self.check(name)
         place = self.place(name)
@@ -127,12 +127,12 @@ class Registry:
         try:
             module = import_module(module_name)
         except ModuleNotFoundError as error:
-            # What a plugin itself fails to import keeps its own message.
+            # A failed import inside the plugin keeps its own message.
             if not f"{module_name}.".startswith(f"{error.name}."):
                 raise
             raise ImportError(
                 f"`{self.setting}={place}` needs the module {error.name}: install its package, or "
-                "name its folder in PYTHONPATH. Received: no such module",
+                "add its folder to PYTHONPATH. Received: no such module",
                 name=error.name,
             ) from error
         check(
@@ -145,14 +145,14 @@ class Registry:
 
 
 def write_out_places(section: Any, **registry_of: Registry) -> None:
-    """Check the named fields of a frozen section, and put places for names of entry points.
+    """Check fields of a frozen section, and replace names of entry points by their places.
 
     Args:
-        section: A dataclass while it is made.
+        section: A dataclass in its `__post_init__`.
         **registry_of: Registry of each field.
 
     Raises:
-        ValueError: If a field has a value that its registry refuses.
+        ValueError: If a registry refuses the value of its field.
     """
     for name, registry in registry_of.items():
         registry.check(getattr(section, name))
@@ -165,7 +165,7 @@ def _entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 @functools.lru_cache(maxsize=4)
 def _entry_points_on(path: tuple[str, ...]) -> dict[str, tuple[EntryPoint, ...]]:
-    """Return the entry points for this package, by group; they are searched for once a path."""
+    """Return the entry points for this package, by group; searched for once per `sys.path`."""
     del path
     found: dict[str, tuple[EntryPoint, ...]] = {}
     points = entry_points()

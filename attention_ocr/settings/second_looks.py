@@ -1,6 +1,6 @@
-"""Second looks: which images are read again, changed, when their first reading is unsure.
+"""Second looks: which images are re-read, transformed, after a reading of low confidence.
 
-They are kept with the model and are no part of its network: whatever reads with it applies them.
+They are saved with the model but are not part of its network; every reader applies them.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from attention_ocr.settings.checks import check
 from attention_ocr.settings.fields import Limit, between, check_fields, setting
 
 WIDEST = 4.0
-"""The largest factor by which an image may be widened."""
+"""Largest widening factor."""
 
 CONFIDENCE = between(0.0, 1.0, "must be a confidence, from 0 to 1")
 FACTORS = Limit(
@@ -24,7 +24,7 @@ FACTORS = Limit(
 
 @dataclasses.dataclass(frozen=True)
 class SecondLooksConfig:
-    """Which images are read again. Each limit is a confidence; 0 turns that look off."""
+    """Which images are re-read. Each limit is a confidence; 0 disables that look."""
 
     rotate_tall_below: float = setting(
         0.0,
@@ -37,8 +37,8 @@ class SecondLooksConfig:
     )
     widths: tuple[float, ...] = setting(
         (1.6, 1.3),
-        "Widening factors of --widths_below, in the order in which they are tried; the first that "
-        "gives the same text again ends it.",
+        "Widening factors of --widths_below, in the order in which they are tried; the first one "
+        "that confirms the text ends it.",
         FACTORS,
     )
     deskew_below: float = setting(
@@ -64,19 +64,19 @@ class SecondLooksConfig:
 
     @property
     def below(self) -> float:
-        """The confidence from which on no image is read again."""
+        """The confidence from which on no image is re-read."""
         return max(getattr(self, name) for name in LIMITS)
 
     @property
     def enabled(self) -> bool:
-        """Whether any image is read again."""
+        """Whether any image is re-read."""
         return self.below > 0.0
 
 
 LIMITS = ("rotate_tall_below", "widths_below", "deskew_below", "rotate_180_below")
-"""The fields that are limits of confidence."""
+"""The fields that are confidence limits."""
 
 RECOMMENDED = SecondLooksConfig(
     rotate_tall_below=0.9, widths_below=0.9, deskew_below=0.5, rotate_180_below=0.3
 )
-"""For words in photographs; what the weights of the package are read with."""
+"""For words in photographs; the settings of the bundled model."""

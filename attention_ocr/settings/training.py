@@ -1,4 +1,4 @@
-"""How the recogniser is trained."""
+"""Training of the recogniser."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from attention_ocr.settings.fields import (
 )
 
 DEFAULT_STEPS = 20000
-"""Of a run whose data nobody can count; settings that are counted in steps are made for them."""
+"""Steps of a run on data of unknown size; defaults counted in steps suit this number."""
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OPTIMIZERS = ("adamw", "adam", "muon", "sgd", "adadelta", "adagrad", "rmsprop")
@@ -26,18 +26,18 @@ STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """How the recogniser is trained."""
+    """Training of the recogniser."""
 
     steps: int = setting(
         0,
-        "Training steps; 0 for --minutes, or without those for 100 epochs, at least 1,000 and at "
-        "most 20,000 steps.",
+        "Training steps; 0 to train for --minutes or, without --minutes, for 100 epochs, at least "
+        "1,000 and at most 20,000 steps.",
         NOT_NEGATIVE,
     )
     minutes: float = setting(
         0.0,
-        "Training time in minutes, with validation and without start-up, to which the learning "
-        "rate schedule is fitted; with --steps too, what is reached first ends the run. 0 for "
+        "Training time in minutes, including validation but not start-up, to which the learning "
+        "rate schedule is fitted; with --steps, the first limit reached ends the run. 0 for "
         "--steps alone.",
         NOT_NEGATIVE,
     )
@@ -121,7 +121,7 @@ class TrainingConfig:
     )
     jit_compile: bool = setting(
         False,
-        "Compile the training step by XLA, for GPUs: slow to start, once for each bucket, to whose "
+        "Compile the training step with XLA, for GPUs: slow to start, once per bucket, to whose "
         "limits batches are padded.",
     )
     eval_every: int = setting(
@@ -146,23 +146,23 @@ class TrainingConfig:
     strategy: str = setting(
         "auto", "Distribution strategy over devices and workers.", choices=STRATEGIES
     )
-    deterministic: bool = setting(False, "Make two runs equal bit for bit; slower.")
+    deterministic: bool = setting(False, "Deterministic training, bit for bit; slower.")
     seed: int = setting(0, "Random seed of weights, data order and dropout.", NOT_NEGATIVE)
     encoder_weights: str = setting(
         "",
-        "File with the weights, without the classifier, from which an encoder of "
-        "keras.applications starts; empty for random weights.",
+        "Weights file (without the classifier) that initialises an encoder of keras.applications; "
+        "empty for random weights.",
     )
     init_from: str = setting(
         "",
-        "Initial weights: a work directory, an export, or 'default', the model of the package; "
-        "flags of the image, the network and the search that are not given take its settings. "
-        "Empty for random weights.",
+        "Initial weights: a work directory, an export, or 'default', the bundled model; flags of "
+        "the image, the network and the search that are not given take its settings. Empty for "
+        "random weights.",
     )
     init_parts: str = setting(
         "",
-        "Parts of --init_from that are taken: prefixes of weight paths, 'encoder,sequence_0'; "
-        "empty for all that fit.",
+        "Parts of --init_from to use: prefixes of weight paths, 'encoder,sequence_0'; empty for "
+        "all that fit.",
     )
     freeze: str = setting(
         "", "Frozen weights: prefixes of weight paths, 'encoder,decoder/lstm'; empty for none."
@@ -170,14 +170,14 @@ class TrainingConfig:
     learning_rate_scales: str = setting(
         "",
         "Learning rate factors by prefix of weight paths, 'encoder=0.1,decoder/lstm=0.5'; the "
-        "longest prefix that fits counts, and weight decay is not scaled. Empty for one rate.",
+        "longest matching prefix counts, and weight decay is not scaled. Empty for one rate.",
     )
 
     def learning_rate_factors(self) -> dict[str, float]:
         """Return the factors of `learning_rate_scales` by prefix.
 
         Raises:
-            ValueError: an entry that is no prefix and number, or a number below 0.
+            ValueError: If an entry is not `prefix=number`, or a number is below 0.
         """
         factors = {}
         for entry in filter(None, self.learning_rate_scales.split(",")):
@@ -188,7 +188,8 @@ class TrainingConfig:
                 factors[prefix] = -1.0
             check(
                 bool(prefix) and 0.0 <= factors[prefix] < math.inf,
-                "`learning_rate_scales` must hold entries like encoder=0.1, of numbers from 0 on.",
+                "`learning_rate_scales` must hold entries like encoder=0.1, with numbers not "
+                "below 0.",
                 entry,
             )
         return factors

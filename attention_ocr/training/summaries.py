@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.evaluation.evaluate import Evaluation, Recognize
-from attention_ocr.images.graph_fitting import picture_of
+from attention_ocr.images.graph_fitting import unpad_image
 from attention_ocr.settings.config import Config
 from attention_ocr.visualization.overlay import attention_strip, caption
 
@@ -63,7 +63,7 @@ class Summaries:
                 line = (
                     f"{label.decode('utf-8', errors='replace')} | {prediction} ({confidence:.2f})"
                 )
-                crop = _colour(picture_of(image, size, self._num_views))
+                crop = _colour(unpad_image(image, size, self._num_views))
                 extent = size / (image.shape[0] // self._num_views, image.shape[1])
                 tf.summary.image(f"validation/{index}", caption(crop, line)[None])
                 strip = attention_strip(crop, prediction, attention, extent)
@@ -81,7 +81,7 @@ class Summaries:
         with self._writer.as_default(step):
             for index, (before, after, size) in enumerate(rows):
                 crops = [
-                    _colour(picture_of(image, size, self._num_views)) for image in (before, after)
+                    _colour(unpad_image(image, size, self._num_views)) for image in (before, after)
                 ]
                 gap = np.full((2, crops[0].shape[1], 3), 255, np.uint8)
                 stacked = np.concatenate([crops[0], gap, crops[1]])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from attention_ocr.images.graph_fitting import picture_of
+from attention_ocr.images.graph_fitting import unpad_image
 from attention_ocr.images.image import raw_pixels
 from attention_ocr.inference.inputs import NOT_OPENED, ImageLike, name_of, open_image
 from attention_ocr.inference.serving_function import prepare_raw
@@ -47,7 +47,7 @@ def rectify_images(
     rectified = model.recognizer.rectify(fitted, sizes)
     num_views = model.config.image.num_views
     return [
-        (picture_of(before, size, num_views), picture_of(after, size, num_views))
+        (unpad_image(before, size, num_views), unpad_image(after, size, num_views))
         for before, after, size in zip(
             fitted.numpy(), rectified.numpy(), sizes.numpy(), strict=True
         )

@@ -5,14 +5,14 @@ from attention_ocr.cli.main import main
 from tests import tiny
 
 
-def test_a_sheet_shows_pictures_as_they_are_and_at_each_strength(tmp_path, capsys):
+def test_a_sheet_shows_images_unchanged_and_at_each_strength(tmp_path, capsys):
     labels = tiny.write_label_file(tmp_path, ["abc", "b"])
     sheet = tmp_path / "sheet.png"
     options = [f"--sheet={sheet}", "--count=2", "--augmentation=inversion"]
     assert main(["augment", str(labels), *options]) == 0
     assert "1 rows" in capsys.readouterr().out
     pixels = np.asarray(Image.open(sheet)).astype(int)
-    # A caption of 20 rows, two pictures of 32 and their edges; five columns of one width.
+    # A caption of 20 rows, two images of 32 and their edges; five columns of one width.
     assert pixels.shape[0] == 20 + 2 * 34
     columns = np.split(pixels[20:54], 5, axis=1)
     inside = np.s_[1:33, 2:20]

@@ -52,7 +52,7 @@ def test_a_folder_stands_for_its_images_sorted():
     assert paths(find(".")) == ["a.JPG", "b.png", "c.gif", "d.tiff", "e [1].bmp"]
 
 
-def test_what_is_left_out_of_a_folder_is_told():
+def test_skipped_files_of_a_folder_are_listed():
     told = []
     list(named_images(["."], False, False, lambda *what: told.append(what)))
     assert told == [
@@ -64,7 +64,7 @@ def test_what_is_left_out_of_a_folder_is_told():
     assert told == [(".", "skipped 2 files (bare/notes.txt, labels.tsv): no image suffix")]
 
 
-def test_a_folder_is_searched_to_its_depths_when_told():
+def test_a_folder_is_searched_recursively_on_demand():
     assert paths(find(".", recursive=True)) == [
         *("a.JPG", "b.png", "c.gif", "d.tiff"),
         *("deep/er/two.png", "deep/one.jpeg", "e [1].bmp"),
@@ -94,7 +94,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_itself():
     assert paths(find("e [1].bmp")) == ["e [1].bmp"]
 
 
-def test_a_folder_without_images_is_told():
+def test_a_folder_without_images_is_reported():
     (image,) = find("bare")
     assert image.content == b""
     assert image.error == (
@@ -107,7 +107,7 @@ def test_a_folder_without_images_is_told():
 
 
 @pytest.mark.parametrize("name", ["missing.png", "*.webp", "b.png/c.png", "a\0b.png", "x" * 5000])
-def test_what_cannot_be_opened_is_told_and_the_rest_is_found(name):
+def test_what_cannot_be_opened_is_reported_and_the_rest_is_found(name):
     first, bad, last = find("b.png", name, "c.gif")
     assert (first.name, last.name) == ("b.png", "c.gif")
     assert bad.name == name
@@ -118,7 +118,7 @@ def test_what_cannot_be_opened_is_told_and_the_rest_is_found(name):
 @pytest.mark.parametrize(
     "name", ["https://example.org/a.png?x=[1]", "s3://bucket/a.png", f"data:image/png;{5000 * 'a'}"]
 )
-def test_a_url_is_told_to_be_one_that_is_not_fetched(name):
+def test_a_url_is_reported_as_not_fetched(name):
     first, bad = find("b.png", name)
     assert (first.error, bad.name, bad.content) == (None, name, b"")
     assert bad.error.startswith("cannot be opened: URLs are not supported")
@@ -162,7 +162,7 @@ def test_a_listed_name_need_not_be_utf_8(type_in, folder):
     assert (image.content, os.fsencode(image.name)) == (b"odd", b"\xff.png")
 
 
-def test_a_list_is_read_no_further_than_asked(monkeypatch):
+def test_a_list_is_read_lazily(monkeypatch):
     def lines() -> Iterator[bytes]:
         yield b"b.png\n"
         yield b"c.gif\n"

@@ -27,7 +27,7 @@ def test_inspect_prints_and_writes_what_is_there(words, tmp_path, capsys):
         assert len(np.unique(np.asarray(Image.open(path)))) > 2
 
 
-def test_no_label_or_name_steers_the_terminal(tmp_path, capsys):
+def test_control_characters_of_labels_and_names_are_escaped(tmp_path, capsys):
     labels = tiny.write_label_file(tmp_path, ["a", "b"])
     (tmp_path / "1.png").rename(tmp_path / "\x1b[2J.png")
     labels.write_bytes(b"0.png\tPA\x1b[31mRKING\xc2\x9b \n\x1b[2J.png\tb \n")
@@ -59,7 +59,7 @@ def test_validate_fails_when_something_is_wrong_and_not_ignored(words, capsys):
         (["--sheet=x.jpg"], "Expected --sheet to end in .png. Received: x.jpg"),
         (["--max_length=0"], "Expected --max_length of at least 1. Received: 0"),
         (["--limit=0"], "Expected --limit of at least 1. Received: 0"),
-        (["--image_height=20"], "must divide by 16. Received: 20"),
+        (["--image_height=20"], "must be a multiple of 16. Received: 20"),
     ],
 )
 def test_wrong_options_are_refused(options, message, words, capsys):

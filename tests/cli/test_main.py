@@ -118,7 +118,7 @@ def test_the_status_of_the_command_is_handed_on(monkeypatch):
     assert command.main(["read", "a.png", "--batch_size=3"]) == 3
 
 
-def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
+def test_an_interrupt_shows_no_traceback(monkeypatch, capsys):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -134,7 +134,7 @@ def test_a_missing_model_is_named(tmp_path, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
-def test_a_reader_that_has_enough_ends_the_command_in_silence():
+def test_a_closed_pipe_ends_the_command_silently():
     program = (
         "import sys\n"
         "from attention_ocr.cli import main, read\n"
@@ -159,7 +159,7 @@ def test_a_text_that_the_terminal_cannot_show_is_escaped(monkeypatch):
     piped = io.TextIOWrapper(io.BytesIO(), "latin-1")
     monkeypatch.setattr(sys, "stdout", latin)
     monkeypatch.setattr(sys, "stderr", piped)
-    command._let_every_text_out()
+    command._escape_unencodable_text()
     for stream in (latin, piped):
         stream.write("é中")
         stream.flush()
@@ -183,7 +183,7 @@ def test_the_log_shows_no_control_characters():
     assert handler.filter(record)
 
 
-def test_notes_of_the_start_are_dropped_and_later_ones_shown(capfd, monkeypatch):
+def test_log_messages_of_the_start_are_dropped_and_later_ones_shown(capfd, monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     with quiet_start():
         os.write(2, b"a note\n")
@@ -191,7 +191,7 @@ def test_notes_of_the_start_are_dropped_and_later_ones_shown(capfd, monkeypatch)
     assert capfd.readouterr().err == "an error\n"
 
 
-def test_notes_of_the_start_are_shown_on_demand(capfd, monkeypatch):
+def test_log_messages_of_the_start_are_shown_on_demand(capfd, monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     with quiet_start():
         os.write(2, b"a note\n")

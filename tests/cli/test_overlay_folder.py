@@ -20,7 +20,7 @@ def names(folder, *images: str) -> list[str]:
     return [overlays.write(image, file, reading()).name for image in images]
 
 
-def test_a_picture_is_named_after_its_image_and_never_after_another(tmp_path):
+def test_an_overlay_is_named_after_its_image_and_never_after_another(tmp_path):
     folder = tmp_path / "deep" / "overlays"
     assert names(folder, "a/x.png", "b/x.jpg", "X.png", "x-2.png", "-") == [
         "x.attention.png",
@@ -44,7 +44,7 @@ def test_no_name_leaves_the_folder(tmp_path):
     assert all(path.is_file() for path in folder.iterdir())
 
 
-def test_images_in_the_folder_of_the_pictures_stay(tmp_path):
+def test_images_in_the_folder_of_the_overlays_stay(tmp_path):
     image = tmp_path / "x.png"
     image.write_bytes(b"image")
     assert names(tmp_path, str(image)) == ["x.attention.png"]
@@ -58,14 +58,14 @@ def test_the_longest_file_name_has_room_for_the_ending(tmp_path, character):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (50, 200), (500, 2000)])
-def test_the_picture_is_readable_and_not_huge(tmp_path, shape):
+def test_the_overlay_is_readable_and_not_huge(tmp_path, shape):
     file = tiny_model.encoded(np.full((*shape, 3), 255, np.uint8))
     path = OverlayFolder(tmp_path).write("x.png", file, reading())
-    with Image.open(path) as picture:
-        width, height = picture.size
+    with Image.open(path) as image:
+        width, height = image.size
     assert width < 1200
     assert height < 500
     if shape == (50, 200):
-        # Three pictures of 64 pixels and a line of text.
+        # Three images of 64 pixels and a line of text.
         assert height > 3 * 64
         assert width > 256

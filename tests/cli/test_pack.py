@@ -122,7 +122,7 @@ def test_a_packed_model_is_read_by_the_fastest_engine(packed):
     same = attention_ocr.load(packed, decoding="attention", beam_width=1)
     assert isinstance(same.engine, LiteRTEngine)
     assert isinstance(attention_ocr.load(packed, beam_width=2).engine, GraphEngine)
-    with pytest.raises(ValueError, match="decodes as it was exported. Received: beam_width"):
+    with pytest.raises(ValueError, match="keeps its exported decoding. Received: beam_width"):
         attention_ocr.load(packed, engine="litert", beam_width=2)
 
 
@@ -138,7 +138,9 @@ def test_a_file_beside_another_model_is_refused(packed, tmp_path, changed):
     else:
         text = (folder / changed).read_text(encoding="utf-8")
         (folder / changed).write_text(text.replace("a", "z"), encoding="utf-8")
-    with pytest.raises(ValueError, match=f"{FILES['litert_int8']} was made of another model than"):
+    with pytest.raises(
+        ValueError, match=f"{FILES['litert_int8']} was made from another model than"
+    ):
         attention_ocr.load(folder)
     assert isinstance(attention_ocr.load(folder, engine="tensorflow").engine, GraphEngine)
 
@@ -152,7 +154,7 @@ def test_weights_packed_anew_leave_no_file_of_the_old_ones(packed, work_dir, tmp
 def test_a_search_for_many_texts_is_packed_without_what_litert_reads(tmp_path, capsys):
     work_dir = tiny_model.write_work_dir(tmp_path / "run", beam_width=2, num_best=2)
     assert main(["pack", str(work_dir), str(tmp_path / "small")]) == 1
-    assert "gives the best text" in capsys.readouterr().err
+    assert "returns the best text" in capsys.readouterr().err
     assert not (tmp_path / "small").exists()
     assert main(["pack", str(work_dir), str(tmp_path / "small"), "--weights_only"]) == 0
 
@@ -164,4 +166,4 @@ def test_a_model_is_not_replaced_by_its_copy(work_dir, capsys):
 
 def test_a_missing_model_is_named(tmp_path, capsys):
     assert main(["pack", str(tmp_path / "gone"), str(tmp_path / "small")]) == 1
-    assert "is no trained model" in capsys.readouterr().err
+    assert "No trained model found" in capsys.readouterr().err

@@ -14,7 +14,7 @@ def test_a_preset_is_its_file_of_flags(name):
     assert config_of(f"--preset={name}") == config_of(f"--flagfile={FOLDER / name}.flags")
 
 
-def test_flags_behind_a_preset_win_and_those_before_it_do_not():
+def test_flags_after_a_preset_win_and_those_before_it_do_not():
     config = config_of("--encoder=vgg", "--max_length=9", "--preset", "trba", "--max_length=7")
     assert (config.model.encoder, config.model.max_length) == ("resnet", 7)
     assert config.decoder.feedback == "one_hot"

@@ -80,7 +80,7 @@ def test_all_is_well_when_every_image_was_read(run, images, expected, capsys):
         (["--deskew_below=0"], ({"deskew_below": 0.0}, None, None)),
     ],
 )
-def test_which_images_are_read_again_may_be_said(
+def test_flags_choose_which_images_are_re_read(
     run, images, reader, monkeypatch, arguments, expected
 ):
     given = []
@@ -125,7 +125,7 @@ def test_the_batch_size_changes_no_result(run, images, batch_size, capsys):
         assert record["confidence"] == pytest.approx(other_record["confidence"], rel=1e-3)
 
 
-def test_json_lines_tell_everything(run, images, expected, capsys):
+def test_json_lines_hold_all_fields(run, images, expected, capsys):
     assert run(images, images / "no.png", "--format=jsonl") == 1
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["text"] for record in records] == [*expected, ""]
@@ -141,7 +141,7 @@ def test_json_lines_tell_everything(run, images, expected, capsys):
         assert record["overlay"] is None
 
 
-def test_csv_tells_everything(run, images, expected, capsys):
+def test_csv_holds_all_fields(run, images, expected, capsys):
     assert run(images, "--format=csv") == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["text"] for row in rows] == expected
@@ -236,7 +236,7 @@ def test_a_device_is_written_to_and_not_replaced(run, images):
     assert run(images / "0.png", "-o", "/dev/null") == 0
 
 
-def test_pictures_of_the_attention_are_drawn_for_what_was_read(run, images, tmp_path, capsys):
+def test_attention_overlays_are_drawn_for_what_was_read(run, images, tmp_path, capsys):
     overlays = tmp_path / "overlays"
     assert run(images, f"--overlay_dir={overlays}") == 1
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
@@ -244,8 +244,8 @@ def test_pictures_of_the_attention_are_drawn_for_what_was_read(run, images, tmp_
         str(overlays / f"{index}.attention.png") for index in (0, 2, 3)
     ]
     for row in rows:
-        with Image.open(row[3]) as picture:
-            assert picture.format == "PNG"
+        with Image.open(row[3]) as image:
+            assert image.format == "PNG"
             # A line of text, the image and a row for each character.
-            assert picture.size[1] > 64 * (1 + len(row[1]))
+            assert image.size[1] > 64 * (1 + len(row[1]))
     assert len(list(overlays.iterdir())) == 3

@@ -75,7 +75,7 @@ def test_a_carriage_return_ends_no_row_of_csv():
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_no_format_lets_a_text_steer_the_terminal(file_format):
+def test_every_format_escapes_control_characters_of_texts(file_format):
     content = written(file_format, [ResultRow("a\x1b.png", "PA\x1b[31mRKING\x9b", 0.5)])
     assert "\x1b" not in content
     assert "\x9b" not in content

@@ -166,7 +166,7 @@ def test_results_come_in_the_order_of_the_images_when_some_came_later(
     assert names_in(out, "text") == [images[0], images[4], images[5]]
 
 
-def test_pictures_of_the_attention_are_kept_with_their_results(images, tmp_path, monkeypatch):
+def test_attention_overlays_are_kept_with_their_results(images, tmp_path, monkeypatch):
     out, overlays = tmp_path / "out", tmp_path / "overlays"
     twins = []
     for folder in ("a", "b"):
@@ -178,8 +178,8 @@ def test_pictures_of_the_attention_are_kept_with_their_results(images, tmp_path,
         interrupt_after(1, patch)
         assert run(*arguments) == 130
     assert run(*arguments) == 0
-    pictures = [line.split("\t")[3] for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [Path(name).name for name in pictures] == ["0.attention.png", "0-2.attention.png"]
+    overlays = [line.split("\t")[3] for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [Path(name).name for name in overlays] == ["0.attention.png", "0-2.attention.png"]
 
 
 def test_a_command_with_other_settings_is_refused_and_nothing_is_lost(

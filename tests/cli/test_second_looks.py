@@ -96,7 +96,7 @@ def test_what_cannot_be_changed_is_named_and_left(tmp_path, name, arguments, mes
     assert path.read_bytes() == before
 
 
-def test_the_notes_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path):
+def test_the_metadata_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path):
     config = tiny.config(widths_below=0.9, widths=(1.3,))
     path = tmp_path / "model.tflite"
     append_metadata(b"model", make_metadata("litert", config, tiny.CHARSET), path)

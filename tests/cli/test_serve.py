@@ -78,7 +78,7 @@ def test_a_flag_that_is_neither_true_nor_false_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGTERM")
-def test_the_command_finishes_all_it_began_when_told_to_end_under_load(base_path):
+def test_the_command_finishes_in_flight_requests_when_stopped_under_load(base_path):
     # Two at a time, so that most of what was begun waits.
     arguments = ["--port=0", "--rest_api_port=0", f"--model_base_path={base_path}"]
     arguments += ["--max_batch_size=2"]
@@ -108,10 +108,10 @@ def test_the_command_finishes_all_it_began_when_told_to_end_under_load(base_path
             process.kill()
         for client in clients:
             client.close()
-        notes = process.stderr.read()
-    assert "serving version 1" in notes
-    assert "finishing in-flight requests" in notes
-    assert "Traceback" not in notes
+        log = process.stderr.read()
+    assert "serving version 1" in log
+    assert "finishing in-flight requests" in log
+    assert "Traceback" not in log
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
@@ -124,7 +124,7 @@ def test_a_model_that_is_a_url_is_one_line(capsys):
     assert command.main(["serve", "--model_base_path=s3://bucket/mine"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        "attention-ocr serve: s3://bucket/mine is a URL, and no model is fetched"
+        "attention-ocr serve: s3://bucket/mine is a URL, and models are not fetched"
     )
 
 

@@ -93,7 +93,7 @@ def test_the_parts_of_a_label_file_are_written_beside_their_labels(
     rows = (tmp_path / "parts" / "labels.tsv").read_text(encoding="utf-8").splitlines()
     said = capsys.readouterr().out
     assert f"{len(rows)} parts in" in said
-    assert "1 words left whole, 1 files cannot be read" in said
+    assert "1 words skipped, 1 files unreadable" in said
     assert 1 <= len(rows) <= 3
     for row in rows:
         name, text = row.split("\t")

@@ -262,7 +262,7 @@ def test_a_reader_is_taken_by_its_place(source, tmp_path):
         (f"{READER}:no/such/folder", FileNotFoundError, "Received: no/such/folder"),
         (READER, FileNotFoundError, f"Received: {READER}"),
         ("x,format=builtins:repr", ValueError, "must open a source as attention_ocr.data.sources"),
-        ("no_such_module:words", FileNotFoundError, "No data at no_such_module:words"),
+        ("no_such_module:words", FileNotFoundError, "No data found at no_such_module:words"),
         ("x,format=parquet", ValueError, "one of synthetic, .*or `package.module:function`. Rec"),
     ],
 )

@@ -19,11 +19,11 @@ def test_every_width_sees_images_and_every_image_is_seen():
         for entry in inputs:
             assert entry["images"].shape == (1, 16, width, 1)
             assert entry["images"].dtype == np.float32
-            height, picture_width = entry["image_sizes"][0]
+            height, content_width = entry["image_sizes"][0]
             assert entry["image_sizes"].dtype == np.int32
             assert 1 <= height <= 16
-            assert 1 <= picture_width <= width
-            assert not entry["images"][0, :, picture_width:].any()
+            assert 1 <= content_width <= width
+            assert not entry["images"][0, :, content_width:].any()
 
 
 def test_images_that_cannot_be_read_calibrate_nothing():

@@ -47,7 +47,7 @@ def test_an_export_that_reads_as_expected_passes(export, check_dir):
 
 
 @pytest.mark.parametrize("index", [0, 2, 4])
-def test_another_text_is_told_with_its_image(export, check_dir, index):
+def test_a_different_text_is_reported_with_its_image(export, check_dir, index):
     change(check_dir, index, text="other")
     with pytest.raises(
         ExportDiffersError, match=rf"^Image {index} .*: the model read 'other', the export '"
@@ -55,18 +55,18 @@ def test_another_text_is_told_with_its_image(export, check_dir, index):
         check_saved_model(export, check_dir)
 
 
-def test_another_confidence_is_told_with_its_image(export, check_dir):
+def test_a_different_confidence_is_reported_with_its_image(export, check_dir):
     confidence = change(check_dir, 3)["confidence"]
     change(check_dir, 3, confidence=confidence + 0.9 * CONFIDENCE_TOLERANCE)
     assert check_saved_model(export, check_dir) == 5
     change(check_dir, 3, confidence=confidence + 1.1 * CONFIDENCE_TOLERANCE)
-    with pytest.raises(ExportDiffersError, match="^Image 3 of the check: the model is sure by"):
+    with pytest.raises(ExportDiffersError, match="^Image 3 of the check: the confidence"):
         check_saved_model(export, check_dir)
 
 
-def test_a_confidence_that_is_no_number_fails(export, check_dir):
+def test_a_confidence_that_is_not_a_number_fails(export, check_dir):
     change(check_dir, 1, confidence=float("nan"))
-    with pytest.raises(ExportDiffersError, match="sure by nan"):
+    with pytest.raises(ExportDiffersError, match="of the model is nan"):
         check_saved_model(export, check_dir)
 
 
@@ -106,16 +106,18 @@ def checking(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("format_name", "allowed"), [("litert_float16", 3), ("litert_int8", 2)])
-def test_a_coarser_form_may_lose_few_texts(checking, format_name, allowed):
+def test_a_coarser_format_may_lose_few_texts(checking, format_name, allowed):
     assert checking(format_name, range(5, 5 + allowed)) == 200
     with pytest.raises(
-        ExportDiffersError, match=rf"^{allowed + 1} of 200 .* Image 5 .*'5', the export 'wrong'"
+        ExportDiffersError,
+        match=rf"^Expected at most {allowed}.0 of 200 .* Received: {allowed + 1}\. Image 5 .*"
+        "'5', the export 'wrong'",
     ):
         checking(format_name, range(5, 6 + allowed))
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx", "frozen_graph"])
-def test_a_form_in_full_precision_may_lose_none(checking, format_name):
+def test_a_format_in_full_precision_may_lose_none(checking, format_name):
     assert checking(format_name, ()) == 200
     with pytest.raises(ExportDiffersError, match="Image 7 .*'7', the export 'wrong'"):
         checking(format_name, [7])

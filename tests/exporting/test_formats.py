@@ -23,7 +23,7 @@ from tests.exporting.test_kinds import KINDS
 EXACT = ("frozen_graph", "litert", "onnx")
 
 
-def test_a_list_of_forms_is_put_in_order():
+def test_a_list_of_formats_is_put_in_order():
     assert parse_formats("onnx,saved_model") == ("saved_model", "onnx")
     for wrong in ("", "tflite", "onnx,tflite"):
         with pytest.raises(ValueError, match="`format` must be some of saved_model, frozen_graph"):
@@ -49,9 +49,11 @@ def test_what_needs_tensorflow_is_refused_before_work_begins(work_dir, tmp_path,
         if format_name in ("saved_model", "frozen_graph"):
             check_format(format_name, config)
             continue
-        with pytest.raises(ValueError, match=f"`format={format_name}` gives the best text: .*Rec"):
+        with pytest.raises(
+            ValueError, match=f"`format={format_name}` returns the best text: .*Rec"
+        ):
             check_format(format_name, config)
-    with pytest.raises(ValueError, match="gives the best text: "):
+    with pytest.raises(ValueError, match="returns the best text: "):
         export_model(work_dir, tmp_path / "served", decoding=decoding, formats=("litert",))
     assert not (tmp_path / "served").exists()
 
@@ -92,7 +94,7 @@ def test_formats_are_written_in_any_order(narrow, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_form_reads_what_the_model_reads(narrow, tmp_path):
+def test_every_format_reads_like_the_model(narrow, tmp_path):
     version = export_model(narrow, tmp_path / "served", formats=EXPORT_FORMATS)
     assert {*FILES.values(), "saved_model.pb"} <= {path.name for path in version.iterdir()}
     files = [*tiny_model.files(6), b"no image"]
@@ -136,11 +138,11 @@ def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, format_
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
-def test_a_search_for_what_is_unsure_converts(narrow, tmp_path, format_name):
+def test_a_search_of_uncertain_texts_converts(narrow, tmp_path, format_name):
     files = tiny_model.files(8)
     greedy = load(narrow).read(files)
-    surest = sorted(reading.confidence for reading in greedy)[4]
-    decoding = write_language_model(tmp_path, "ngram") | {"search_below": surest - 1e-4}
+    fifth_lowest = sorted(reading.confidence for reading in greedy)[4]
+    decoding = write_language_model(tmp_path, "ngram") | {"search_below": fifth_lowest - 1e-4}
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))
     write_format(format_name, model, tmp_path / "model")
@@ -148,7 +150,7 @@ def test_a_search_for_what_is_unsure_converts(narrow, tmp_path, format_name):
     texts = [reading.text for reading in mixed.read(files)]
     assert texts != [reading.text for reading in greedy]
     for text, reading in zip(texts, greedy, strict=True):
-        assert text == reading.text or reading.confidence < surest
+        assert text == reading.text or reading.confidence < fifth_lowest
     check(format_name, tmp_path / "model", mixed)
 
 

@@ -1,4 +1,4 @@
-"""The export of every encoder, and of what stands before and behind it."""
+"""The export of every encoder, rectifier and sequence model."""
 
 import pytest
 

@@ -6,7 +6,7 @@ import pytest
 from attention_ocr.cli.main import main
 from attention_ocr.data.sources import open_source
 from attention_ocr.exporting import parity
-from attention_ocr.exporting.parity import SECOND_LOOKS, compare_forms, formats_of, pick_images
+from attention_ocr.exporting.parity import SECOND_LOOKS, compare_formats, formats_of, pick_images
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 from attention_ocr.inference.engines.onnx_engine import ONNXEngine
@@ -27,7 +27,7 @@ def labels(tmp_path):
     return tiny.write_labels(tmp_path, names)
 
 
-def test_all_forms_of_a_version_are_compared(labels, capsys):
+def test_all_formats_of_a_version_are_compared(labels, capsys):
     assert formats_of(FIXTURE) == ("litert", "onnx")
     assert main(["parity", str(FIXTURE), str(labels)]) == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
@@ -36,7 +36,7 @@ def test_all_forms_of_a_version_are_compared(labels, capsys):
     assert all(float(line[4]) < 1e-4 for line in lines[1:])
 
 
-def test_forms_are_compared_on_any_source(labels, tmp_path, capsys):
+def test_formats_are_compared_on_any_source(labels, tmp_path, capsys):
     rows = labels.read_text("utf-8").replace("\t", ",")
     (tmp_path / "words.csv").write_text(f"image,text\n{rows}", "utf-8")
     assert main(["records", str(labels), str(tmp_path / "shards")]) == 0
@@ -66,7 +66,7 @@ def test_an_image_that_is_not_there_is_named(labels, tmp_path, capsys):
     assert "3.png: no such image" in capsys.readouterr().err
 
 
-def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, capsys):
+def test_parity_says_which_readers_apply_second_looks(labels, tmp_path, capsys):
     version = shutil.copytree(FIXTURE, tmp_path / "1")
     (version / "model.onnx").unlink()
     assert main(["second-looks", str(version / "model.tflite"), "--widths_below=1"]) == 0
@@ -82,7 +82,7 @@ def test_second_looks_are_said_to_apply_in_the_package_alone(labels, tmp_path, c
     assert set(SECOND_LOOKS) == set(EXPORT_FORMATS)
 
 
-def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):
+def test_a_format_with_different_readings_is_named(labels, capsys, monkeypatch):
     class Liar(ONNXEngine):
         def run(self, image, image_size):
             outputs = dict(super().run(image, image_size))
@@ -102,7 +102,7 @@ def test_a_form_that_reads_otherwise_is_named(labels, capsys, monkeypatch):
 
 def test_what_cannot_be_compared_is_named(labels, tmp_path, capsys):
     with pytest.raises(ValueError, match="Expected images"):
-        compare_forms(FIXTURE, [])
+        compare_formats(FIXTURE, [])
     assert main(["parity", str(FIXTURE), str(labels), "--count=0"]) == 1
     assert "`count` must be at least 1. Received: 0" in capsys.readouterr().err
     version = tmp_path / "1"

@@ -43,7 +43,7 @@ def test_an_export_holds_its_lexicon(work_dir, lexicon, tmp_path):
         np.testing.assert_allclose(reading.confidence, other.confidence, rtol=1e-3)
 
 
-def test_the_command_names_what_is_wrong_with_a_rule(work_dir, lexicon, tmp_path, capsys):
+def test_the_command_names_the_error_in_a_rule(work_dir, lexicon, tmp_path, capsys):
     path = tmp_path / "word.png"
     path.write_bytes(tiny_model.files(1)[0])
     lexicon.write_text("a\nword\n", encoding="utf-8")

@@ -76,14 +76,14 @@ def test_versions_count_up(tmp_path):
 def test_a_version_is_never_overwritten(tmp_path):
     (tmp_path / "3").mkdir()
     (tmp_path / "3" / "saved_model.pb").write_text("older", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"never written twice. Received: .*3, which exists"):
+    with pytest.raises(ValueError, match=r"Expected a new version. Received: .*3, which exists"):
         export_saved_model(tmp_path, tmp_path, version=3)
     assert contents(tmp_path) == ["3", "3/saved_model.pb"]
     assert (tmp_path / "3" / "saved_model.pb").read_text(encoding="utf-8") == "older"
 
 
 @pytest.mark.parametrize("version", [0, -1])
-def test_a_version_that_no_server_takes_is_refused(tmp_path, version):
+def test_a_version_below_one_is_refused(tmp_path, version):
     with pytest.raises(ValueError, match=f"`version` must be above 0. Received: {version}"):
         export_saved_model(tmp_path, tmp_path / "served", version=version)
     assert not (tmp_path / "served").exists()
@@ -99,14 +99,14 @@ def recognize_always(text):
     return lambda *_: recognize
 
 
-def test_an_export_that_reads_otherwise_is_not_kept(work_dir, export, tmp_path, monkeypatch):
+def test_an_export_with_different_readings_is_discarded(work_dir, export, tmp_path, monkeypatch):
     monkeypatch.setattr(
         saved_model, "save_recognizer", lambda _, directory: shutil.copytree(export, directory)
     )
     monkeypatch.setattr(saved_model, "make_recognize", recognize_always("other"))
     with pytest.raises(
         ExportDiffersError,
-        match=r"The export was not kept. As saved_model: Image 0 .*: the model read 'other'",
+        match=r"The export was discarded. saved_model: Image 0 .*: the model read 'other'",
     ):
         export_saved_model(work_dir, tmp_path)
     assert contents(tmp_path) == []
@@ -201,7 +201,7 @@ def damage(path: Path, content: bytes) -> None:
         (CONFIG_FILE, b"\xff\xfe", "Expecting value"),
         (CONFIG_FILE, b"{\xff}", "codec can't decode"),
         (CONFIG_FILE, b"[]", "Expected a JSON object"),
-        (CONFIG_FILE, b'{"format_version": 99}', "reads settings of format_version 1"),
+        (CONFIG_FILE, b'{"format_version": 99}', "Expected settings of format_version 1"),
         (CONFIG_FILE, b'{"format_version": 1, "nets": {}}', "Unknown key. Received: nets"),
         (CONFIG_FILE, b'{"format_version": 1, "image": {"heigth": 32}}', "Received: heigth"),
         (CHARSET_FILE, b"", "at least one character"),

@@ -85,13 +85,13 @@ def test_pixels_of_a_batch_are_read_each_alone(signatures):
     assert signatures["images"](images=tf.constant(images[:0]))["text"].shape == (0,)
 
 
-def test_no_pictures_take_no_memory_whatever_size_they_are_said_to_have(signatures):
-    # Padded to one picture these are three terabytes.
+def test_an_empty_batch_takes_no_memory_whatever_its_claimed_image_size(signatures):
+    # Padded as one batch these are three terabytes.
     images = tf.constant(np.zeros((0, 2**20, 2**20, 3), np.uint8))
     assert signatures["images"](images=images)["text"].shape == (0,)
 
 
-def test_pixels_that_are_none_fail_alone(signatures):
+def test_invalid_pixels_fail_alone(signatures):
     images = np.random.default_rng(5).uniform(0, 255, (2, 20, 50, 3)).astype(np.float32)
     expected = signatures["images_float"](images=tf.constant(images))
     images[0, 3, 4, 1] = np.nan
@@ -145,7 +145,7 @@ def test_raw_pixels_of_several_sizes_read_as_their_files(signatures):
     assert outputs["status"][3] == STATUS_UNREADABLE.encode()
 
 
-def test_no_raw_pixels_are_no_readings(signatures):
+def test_an_empty_batch_of_raw_pixels_gives_no_readings(signatures):
     outputs = signatures["raw_pixels"](
         pixels=tf.zeros((0,), tf.string), sizes=tf.zeros((0, 2), tf.int32)
     )

@@ -68,7 +68,7 @@ def test_a_damaged_file_is_named(images, tmp_path, damage):
 def test_a_file_with_more_requests_than_a_server_takes_is_refused(images, tmp_path, monkeypatch):
     write_warmup(tmp_path, images)
     monkeypatch.setattr(warmup, "MAX_RECORDS", 3)
-    with pytest.raises(ValueError, match="may hold 3 requests, and holds more"):
+    with pytest.raises(ValueError, match="Expected at most 3 requests. Received: "):
         list(read_warmup(tmp_path))
 
 

@@ -41,11 +41,10 @@ def written() -> Image.Image:
     return image.point(lambda value: 255 * (value > 127)).convert("RGB")
 
 
-PICTURE = written()
-DARK = {name: (file, np.asarray(PICTURE)) for name, file in files_of(PICTURE).items()}
+IMAGE = written()
+DARK = {name: (file, np.asarray(IMAGE)) for name, file in files_of(IMAGE).items()}
 LIGHT = {
-    f"light {name}": (file, 255 - np.asarray(PICTURE))
-    for name, file in light_files_of(PICTURE).items()
+    f"light {name}": (file, 255 - np.asarray(IMAGE)) for name, file in light_files_of(IMAGE).items()
 }
 FILES = {**DARK, **LIGHT}
 CONTENTS = {name: file for name, (file, _) in FILES.items()}
@@ -116,8 +115,8 @@ def test_training_data_and_their_records_have_the_same_pixels(folder, tmp_path):
 def test_an_inspection_sees_every_file_in_its_size(folder):
     inspection = inspect_source(open_source(str(folder)), Inspection(ImageConfig()))
     assert "unreadable" not in inspection.findings
-    assert inspection.heights == {PICTURE.height: len(FILES)}
-    assert inspection.widths == {PICTURE.width: len(FILES)}
+    assert inspection.heights == {IMAGE.height: len(FILES)}
+    assert inspection.widths == {IMAGE.width: len(FILES)}
 
 
 @pytest.mark.parametrize("form", ["model.tflite", "model.onnx"])

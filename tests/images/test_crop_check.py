@@ -1,4 +1,4 @@
-"""What is seen in pictures that hold more than one word or line."""
+"""Warnings about images that hold more than one word or line."""
 
 import io
 
@@ -87,9 +87,9 @@ def test_a_model_that_knows_the_space_may_be_given_a_line():
 @pytest.mark.parametrize("content", ["noise", "black", "white"])
 def test_pictures_without_clear_ink_are_left_alone(shape, content):
     random = np.random.default_rng(0)
-    picture = {
+    image = {
         "noise": random.integers(0, 256, (*shape, 3), np.uint8),
         "black": np.zeros((*shape, 3), np.uint8),
         "white": np.full((*shape, 3), 255, np.uint8),
     }[content]
-    assert looks_like_several(picture, reads_spaces=False) is None
+    assert looks_like_several(image, reads_spaces=False) is None

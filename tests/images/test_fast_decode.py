@@ -95,7 +95,7 @@ def test_what_is_damaged_inside_is_decoded_as_by_pillow(name):
             np.testing.assert_array_equal(plain, expected)
 
 
-def test_a_file_that_claims_a_huge_picture_is_not_decoded():
+def test_a_file_that_claims_a_huge_image_is_not_decoded():
     huge = PLAIN["baseline"]
     place = huge.index(b"\xff\xc0") + 5
     assert decode_plain(huge[:place] + b"\xff\xff\xff\xff" + huge[place + 4 :]) is None

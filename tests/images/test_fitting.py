@@ -18,7 +18,7 @@ SIZES += [(48, 80), (33, 33), (31, 31), (300, 470)]
 
 
 def smooth(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """Return a picture with edges, uint8 [height, width, 3]."""
+    """Return an image with edges, uint8 [height, width, 3]."""
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     return cv2.GaussianBlur(noise, (3, 3), 0.8).reshape(height, width, 3)
 
@@ -53,7 +53,7 @@ def test_a_file_of_another_format_is_none():
     assert decode_array(encode(NOISE[..., :3], "PPM")) is None
 
 
-def test_a_file_that_claims_a_huge_picture_is_none():
+def test_a_file_that_claims_a_huge_image_is_refused():
     png = bytearray(encode(NOISE[..., :3], "PNG"))
     png[16:24] = b"\x00\x01\x00\x00" * 2
     assert decode_array(bytes(png)) is None
@@ -80,7 +80,7 @@ def test_an_input_is_that_of_the_graph(size, settings):
 
 
 @pytest.mark.parametrize("image", [None, np.zeros((0, 0, 3), np.uint8)])
-def test_no_picture_is_blank(image):
+def test_a_missing_image_gives_a_blank_input(image):
     expected, expected_size, _ = fit_image(tf.zeros((0, 0, 3), tf.uint8), GRAY)
     fitted, fitted_size = fit_array(image, GRAY)
     np.testing.assert_allclose(fitted, expected, atol=1e-6)

@@ -11,7 +11,7 @@ from attention_ocr.images.graph_fitting import (
     decode_or_blank,
     fit_image,
     fitted_size,
-    picture_of,
+    unpad_image,
 )
 from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from tests import tiny_model
@@ -135,7 +135,7 @@ def test_padding_is_zero_and_nothing_else(settings):
     sizes = [(HEIGHT, WIDTH), (32, 37), (70, 20), (9, 200), (1, 1), (1, 4000), (4000, 1)]
 
     def fit_black(size: tf.Tensor) -> tuple:
-        # Black is -1: no pixel of the picture can be taken for padding.
+        # Black is -1: no pixel of the content can be taken for padding.
         return fit_image(tf.zeros((size[0], size[1], 3), tf.uint8), settings)
 
     eager = [fit_black(tf.constant(size)) for size in sizes]
@@ -231,7 +231,7 @@ def test_views_are_cut_from_left_to_right_and_stand_one_below_the_other(width):
         rows = image[16 * view : 16 * view + 16, :, 0]
         np.testing.assert_allclose(rows[:, :15], np.tile(expected, (16, 1)), atol=1e-6)
         np.testing.assert_array_equal(rows[:, 15:], 0.0)
-    np.testing.assert_array_equal(picture_of(image.numpy(), image_size.numpy(), 4), pixels[:, :60])
+    np.testing.assert_array_equal(unpad_image(image.numpy(), image_size.numpy(), 4), pixels[:, :60])
 
 
 def test_views_that_are_too_wide_are_shrunk_alike():
@@ -263,8 +263,8 @@ def test_an_image_narrower_than_its_views_is_blank():
 def test_an_image_that_announces_too_many_pixels_is_not_decoded(
     file_format, options, in_graph, monkeypatch
 ):
-    picture = np.zeros((20, 30, 3), np.uint8)
-    content = tf.constant(tiny_model.encoded(picture, file_format, **options))
+    image = np.zeros((20, 30, 3), np.uint8)
+    content = tf.constant(tiny_model.encoded(image, file_format, **options))
     for limit, size in ((600, (20, 30, 3)), (599, (0, 0, 3))):
         monkeypatch.setattr(graph_decode, "MAX_PIXELS", limit)
         decode = tf.function(decode_or_blank) if in_graph else decode_or_blank

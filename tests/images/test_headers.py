@@ -13,7 +13,7 @@ from attention_ocr.images.headers import ImageHeader, ImageLimits, read_header
 from tests import hostile_images, tiny_model
 
 
-def picture(width, height, mode="RGB", seed=0):
+def noise(width, height, mode="RGB", seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     return Image.fromarray(pixels).convert(mode)
 
@@ -32,24 +32,24 @@ def test_the_size_of_a_png(mode):
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
 def test_the_size_of_a_bmp(mode):
-    assert read_header(saved(picture(7, 5, mode), "BMP")) == ImageHeader("BMP", 7, 5, 35)
+    assert read_header(saved(noise(7, 5, mode), "BMP")) == ImageHeader("BMP", 7, 5, 35)
 
 
 def test_a_bmp_from_top_to_bottom_has_a_height_below_zero():
-    content = bytearray(saved(picture(7, 5), "BMP"))
+    content = bytearray(saved(noise(7, 5), "BMP"))
     struct.pack_into("<i", content, 22, -5)
     assert read_header(bytes(content)) == ImageHeader("BMP", 7, 5, 35)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_the_size_of_a_jpeg(mode):
-    content = saved(picture(70, 50, mode), "JPEG")
+    content = saved(noise(70, 50, mode), "JPEG")
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=1)
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}])
 def test_the_size_of_a_webp(options):
-    content = saved(picture(70, 50), "WEBP", **options)
+    content = saved(noise(70, 50), "WEBP", **options)
     assert read_header(content) == ImageHeader("WEBP", 70, 50, 3500)
 
 
@@ -69,7 +69,7 @@ def test_a_tiff_with_huge_tiles_takes_their_pixels():
 
 
 def test_the_size_of_an_avif():
-    assert read_header(saved(picture(70, 50), "AVIF")) == ImageHeader("AVIF", 70, 50, 3500)
+    assert read_header(saved(noise(70, 50), "AVIF")) == ImageHeader("AVIF", 70, 50, 3500)
 
 
 def test_the_size_of_a_bmp_with_the_oldest_header():
@@ -84,21 +84,21 @@ def test_a_limit_above_what_is_ever_decoded_is_refused():
 
 
 def test_a_progressive_jpeg_goes_over_its_pixels_several_times():
-    content = saved(picture(70, 50), "JPEG", progressive=True)
+    content = saved(noise(70, 50), "JPEG", progressive=True)
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=10)
 
 
 def test_a_thumbnail_or_a_trailer_is_not_the_picture():
-    thumbnail = saved(picture(6, 4), "JPEG")
+    thumbnail = saved(noise(6, 4), "JPEG")
     exif = Image.Exif()
     exif[0x9286] = thumbnail
-    content = saved(picture(70, 50), "JPEG", exif=exif)
+    content = saved(noise(70, 50), "JPEG", exif=exif)
     assert thumbnail in content
     assert read_header(content + thumbnail * 200) == ImageHeader("JPEG", 70, 50, 3500, scans=1)
 
 
 def test_all_frames_of_a_gif_count():
-    frames = [picture(7, 5, seed=seed) for seed in range(3)]
+    frames = [noise(7, 5, seed=seed) for seed in range(3)]
     content = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], disposal=2)
     assert read_header(content) == ImageHeader("GIF", 7, 5, 105)
     alone = saved(frames[0], "GIF")
@@ -122,13 +122,13 @@ def test_a_file_cut_anywhere_is_no_error(content):
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"RIFF\x00\x00\x00\x00WEBP", b"%PDF-1.4", b"GI"])
-def test_another_form_has_no_header(content):
+def test_another_format_has_no_header(content):
     assert read_header(content) is None
     assert ImageLimits().refusal(content) is None
 
 
 def png_of(width, height):
-    content = bytearray(saved(picture(3, 3), "PNG"))
+    content = bytearray(saved(noise(3, 3), "PNG"))
     struct.pack_into(">II", content, 16, width, height)
     return bytes(content)
 
@@ -147,7 +147,7 @@ def test_a_file_of_too_many_bytes_is_refused():
 
 
 def test_frames_that_add_up_to_too_much_are_refused():
-    frames = [picture(7, 5, seed=seed) for seed in range(3)]
+    frames = [noise(7, 5, seed=seed) for seed in range(3)]
     content = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], disposal=2)
     assert ImageLimits(max_image_pixels=105).refusal(content) is None
     assert ImageLimits(max_image_pixels=104).refusal(content) == (
@@ -159,8 +159,8 @@ def test_a_large_png_that_holds_its_pixels_and_no_more_is_welcome():
     image = Image.new("RGB", (4000, 4000), (200, 10, 30))
     content = saved(image, "PNG", icc_profile=bytes(3_000_000))
     assert read_header(content) == ImageHeader("PNG", 4000, 4000, 16_000_000)
-    noise = picture(700, 500)
-    assert ImageLimits().refusal(saved(noise, "PNG", compress_level=0)) is None
+    pixels = noise(700, 500)
+    assert ImageLimits().refusal(saved(pixels, "PNG", compress_level=0)) is None
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_what_may_be_decoded_tells_how_many_pixels_it_takes():
 
 
 def jpeg_with_scans(num_scans):
-    content = saved(picture(70, 50), "JPEG", progressive=True)
+    content = saved(noise(70, 50), "JPEG", progressive=True)
     end = content.rindex(b"\xff\xd9")
     scan = content[content.rindex(b"\xff\xda") : end]
     return content[:end] + scan * (num_scans - 10) + content[end:]
@@ -288,14 +288,14 @@ def test_a_file_of_endless_parts_is_refused_at_once(content, message):
 
 
 def test_fill_bytes_before_a_marker_are_skipped():
-    content = saved(picture(7, 5), "JPEG")
+    content = saved(noise(7, 5), "JPEG")
     place = content.index(b"\xff\xc0")
     filled = content[:place] + b"\xff" * 1000 + content[place:]
     assert read_header(filled) == ImageHeader("JPEG", 7, 5, 35)
 
 
 def test_endless_fill_bytes_take_no_time():
-    content = saved(picture(7, 5), "JPEG")
+    content = saved(noise(7, 5), "JPEG")
     scan = content[: content.index(b"\xff\xda") + 14]
     start_s = time.process_time()
     for behind in (b"\x00", b"\xd0", b""):

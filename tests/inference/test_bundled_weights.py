@@ -105,13 +105,13 @@ def test_a_lone_narrow_letter_and_a_word_upside_down_are_read(reader):
 
 
 @pytest.mark.parametrize("engine", ["litert", "tensorflow"])
-def test_a_line_too_wide_for_the_network_is_said_to_be_shrunk(engine):
+def test_a_line_too_wide_for_the_network_is_marked_as_shrunk(engine):
     line = drawn("the quick brown fox jumps over the lazy dog today", 40, 8)
     readings = attention_ocr.load(engine=engine).read([line, drawn("PARKING", 40, 8)])
     assert [reading.shrunk for reading in readings] == [True, False]
 
 
-def test_eight_bits_read_what_the_weights_read(reader, words):
+def test_eight_bit_models_read_like_the_weights(reader, words):
     images = [image for image, _ in words]
     whole = attention_ocr.load(engine="tensorflow").read(images)
     same = [
@@ -120,14 +120,14 @@ def test_eight_bits_read_what_the_weights_read(reader, words):
     assert np.mean(same) >= 0.95
 
 
-def test_they_read_words_that_they_never_saw(reader, words):
+def test_held_out_words_are_read(reader, words):
     assert set(ASCII) == set(reader.charset.characters)
     readings = reader.read([image for image, _ in words])
     right = [reading.text == text for reading, (_, text) in zip(readings, words, strict=True)]
     assert np.mean(right) > 0.85
 
 
-def test_they_are_less_sure_where_they_are_wrong(reader):
+def test_confidence_is_lower_where_texts_are_wrong(reader):
     options = {"kinds": "words", "difficulty": "1", "fonts": "bundled", "part": "eval"}
     renderer = Renderer(parse_options(options))
     words = [renderer.render(index) for index in range(100)]
@@ -140,7 +140,7 @@ def test_they_are_less_sure_where_they_are_wrong(reader):
     assert confidences[right].mean() > confidences[~right].mean() + 0.2
 
 
-def test_they_read_nothing_where_nothing_is(reader):
+def test_images_without_text_give_no_text(reader):
     blank, slope = np.full((48, 160, 3), 255, np.uint8), np.zeros((48, 160, 3), np.uint8)
     slope += np.linspace(0, 255, 160).astype(np.uint8)[:, None]
     for reading in reader.read([blank, 0 * blank, slope]):
@@ -167,7 +167,7 @@ assert not heavy, heavy
 """
 
 
-def test_reading_waits_for_no_tensorflow(words, tmp_path):
+def test_reading_does_not_import_tensorflow(words, tmp_path):
     image, text = words[0]
     cv2.imwrite(str(tmp_path / "word.png"), image[..., ::-1])
     result = subprocess.run(
@@ -185,14 +185,14 @@ def test_reading_waits_for_no_tensorflow(words, tmp_path):
 
 
 @pytest.mark.parametrize("engine", ["litert", pytest.param("tensorflow", marks=pytest.mark.slow)])
-def test_signs_that_the_model_has_no_character_for_give_no_replacement_character(engine):
+def test_characters_outside_the_charset_give_no_replacement_character(engine):
     font = ImageFont.load_default(size=40)
-    pictures = []
+    images = []
     for text in ("20°C", "£5", "café", "Ω", "naïve", "½", "Größe", "§7"):
-        picture = Image.new("RGB", (round(font.getlength(text)) + 20, 60), "white")
-        ImageDraw.Draw(picture).text((10, 6), text, fill="black", font=font)
-        pictures.append(picture)
-    readings = load(engine=engine).read(pictures)
+        image = Image.new("RGB", (round(font.getlength(text)) + 20, 60), "white")
+        ImageDraw.Draw(image).text((10, 6), text, fill="black", font=font)
+        images.append(image)
+    readings = load(engine=engine).read(images)
     for reading in readings:
         assert reading.error is None
         assert "\ufffd" not in reading.text

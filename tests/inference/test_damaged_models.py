@@ -99,7 +99,7 @@ def test_a_damaged_language_model_is_refused_by_name(damage, tmp_path):
         load_language_model(path, tiny.CHARSET)
 
 
-def test_what_arrays_announce_is_looked_at_before_memory_is_taken(tmp_path):
+def test_array_headers_are_checked_before_memory_is_allocated(tmp_path):
     path = hostile_files.npz_of_zeros(tmp_path / "weights.npz", 2**28)
     resource = pytest.importorskip("resource")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -72,6 +72,6 @@ def test_an_array_is_not_decoded_and_enters_the_network_as_its_file(decoded):
 
 
 def test_old_names_of_arguments_are_deprecated():
-    with pytest.warns(DeprecationWarning, match="`turn_tall` is deprecated: it is called `rotate_"):
+    with pytest.warns(DeprecationWarning, match="`turn_tall` is deprecated: use `rotate_tall`"):
         reader = load(FIXTURE / "model.tflite", turn_tall=True)
     assert reader.config.second_looks.rotate_tall_below > 0.0

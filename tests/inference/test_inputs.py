@@ -16,8 +16,8 @@ from attention_ocr.inference.reader import Reader
 from tests import tiny_model
 
 FILE = tiny_model.files(1)[0]
-PICTURE = tiny_model.images(1)[0]
-GRAY = PICTURE[..., 0].copy()
+IMAGE = tiny_model.images(1)[0]
+GRAY = IMAGE[..., 0].copy()
 
 
 def pixels(image: object) -> np.ndarray:
@@ -96,12 +96,12 @@ def test_a_file_is_one_image_and_never_a_list_of_its_lines(reader):
         (GRAY / np.float32(255), GRAY),
         (GRAY / np.float64(255), GRAY),
         (GRAY.astype(np.float16), GRAY.astype(np.float16).astype(np.uint8)),
-        (PICTURE.astype(np.float32), PICTURE),
-        (PICTURE.astype(np.int64), PICTURE),
+        (IMAGE.astype(np.float32), IMAGE),
+        (IMAGE.astype(np.int64), IMAGE),
         (GRAY.astype(np.uint16) * 257, GRAY),
         (GRAY > 127, np.where(GRAY > 127, 255, 0)),
         (GRAY[..., None], GRAY),
-        (PICTURE[:, ::-1], PICTURE[:, ::-1]),
+        (IMAGE[:, ::-1], IMAGE[:, ::-1]),
         # Cubic interpolation goes a little beyond the range.
         (np.array([[-0.05, 1.05]]), np.array([[0, 255]])),
         (np.array([[-9.0, 0.4, 264.0]]), np.array([[0, 0, 255]])),
@@ -113,7 +113,7 @@ def test_arrays_of_every_type_become_eight_bits(image, expected):
 
 
 def pillow_images() -> dict[str, tuple[Image.Image, np.ndarray]]:
-    colour, gray = Image.fromarray(PICTURE), Image.fromarray(GRAY)
+    colour, gray = Image.fromarray(IMAGE), Image.fromarray(GRAY)
     alpha = np.full_like(GRAY, 128)
     palette = colour.convert("P", palette=Image.Palette.ADAPTIVE)
     exif = Image.Exif()
@@ -121,23 +121,23 @@ def pillow_images() -> dict[str, tuple[Image.Image, np.ndarray]]:
     turned = io.BytesIO()
     colour.save(turned, "PNG", exif=exif)
     return {
-        "RGB": (colour, PICTURE),
+        "RGB": (colour, IMAGE),
         "L": (gray, GRAY),
         "1": (gray.convert("1"), np.where(np.asarray(gray.convert("1")), 255, 0)),
         "RGBA": (
             Image.merge("RGBA", [*colour.split(), Image.fromarray(alpha)]),
-            np.dstack([PICTURE, alpha]),
+            np.dstack([IMAGE, alpha]),
         ),
         "LA": (
             Image.merge("LA", [gray, Image.fromarray(alpha)]),
             np.dstack([GRAY, GRAY, GRAY, alpha]),
         ),
         "P": (palette, np.asarray(palette.convert("RGB"))),
-        "CMYK": (colour.convert("CMYK"), PICTURE),
+        "CMYK": (colour.convert("CMYK"), IMAGE),
         "16 bits": (Image.fromarray(GRAY.astype(np.uint16) * 257), GRAY),
         "32 bits": (Image.fromarray(GRAY.astype(np.int32) * 257), GRAY),
         "F": (Image.fromarray(GRAY.astype(np.float32)), GRAY),
-        "turned": (Image.open(turned), np.rot90(PICTURE, 3)),
+        "turned": (Image.open(turned), np.rot90(IMAGE, 3)),
     }
 
 
@@ -215,7 +215,7 @@ def test_pillow_images_that_are_too_large_or_damaged_have_their_error(reader):
     small = Reader(reader.engine, ImageLimits(max_image_pixels=100))
     (reading,) = small.read(Image.new("RGB", (20, 10)))
     assert reading.error == "image of 20x10 pixels, the limit is 100"
-    cut = Image.open(io.BytesIO(tiny_model.encoded(PICTURE)[:-200]))
+    cut = Image.open(io.BytesIO(tiny_model.encoded(IMAGE)[:-200]))
     (reading,) = reader.read(cut)
     assert reading.error.startswith("unreadable image")
 

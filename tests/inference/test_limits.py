@@ -27,7 +27,7 @@ def test_hostile_images_are_read_or_named_each_for_itself(reader):
             assert (reading.text, reading.confidence) == ("", 0.0), name
 
 
-def test_the_limits_are_those_that_were_given(export):
+def test_given_limits_are_used(export):
     small, large = np.zeros((10, 10, 3), np.uint8), np.zeros((10, 11, 3), np.uint8)
     reader = attention_ocr.load(export, limits=ImageLimits(max_image_pixels=100))
     assert [reading.error for reading in reader.read([small, large])] == [

@@ -138,7 +138,7 @@ def test_a_changed_file_is_refused(folder, path, value, message):
         load_trained_model(folder)
 
 
-def test_what_is_no_recogniser_is_refused(folder):
+def test_a_layer_that_is_not_a_recogniser_is_refused(folder):
     layer = keras.saving.serialize_keras_object(keras.layers.Dense(3))
     document = {"format_version": 1, "recognizer": layer}
     (folder / NETWORK_FILE).write_text(json.dumps(document), encoding="utf-8")

@@ -54,7 +54,7 @@ def test_an_image_reads_the_same_alone_and_in_a_batch(reader, batch_size):
         assert reading.character_confidences == pytest.approx(alone.character_confidences, rel=1e-3)
 
 
-def test_nothing_gives_nothing(reader):
+def test_no_images_give_no_readings(reader):
     assert reader.read([]) == []
 
 
@@ -74,7 +74,7 @@ def test_a_stream_takes_no_more_images_than_a_batch_needs(reader):
     assert len(taken) == 7
 
 
-def test_a_reading_says_how_sure_it_is_of_each_character_and_where_it_looked(reader):
+def test_a_reading_has_the_confidence_and_the_attention_of_each_character(reader):
     (reading,) = reader.read(tiny_model.images(1)[0])
     num_characters = len(reading.text)
     assert num_characters > 1
@@ -87,7 +87,7 @@ def test_a_reading_says_how_sure_it_is_of_each_character_and_where_it_looked(rea
     assert all(0.0 < share <= 1.0 for share in reading.attention_extent)
 
 
-def test_gray_colour_and_opaque_arrays_of_one_picture_read_alike(reader):
+def test_gray_colour_and_opaque_arrays_of_one_image_read_alike(reader):
     gray = tiny_model.images(1)[0][..., 0]
     colour = np.repeat(gray[..., None], 3, axis=-1)
     opaque = np.concatenate([colour, np.full_like(colour[..., :1], 255)], axis=-1)
@@ -131,16 +131,16 @@ def test_a_file_that_cannot_be_opened_is_named_and_the_others_are_read(
 
 
 def broken_images() -> dict[str, bytes]:
-    picture = tiny_model.images(1)[0]
+    image = tiny_model.images(1)[0]
     return {
         "empty": b"",
         "text": b"this is no image",
-        "cut PNG": tiny_model.encoded(picture)[:-200],
-        "PNG header alone": tiny_model.encoded(picture)[:30],
-        "cut JPEG": tiny_model.encoded(picture, "JPEG")[:300],
-        "cut BMP": tiny_model.encoded(picture, "BMP")[:-100],
-        "cut GIF": tiny_model.encoded(picture, "GIF")[:100],
-        "other format": tiny_model.encoded(picture, "PPM"),
+        "cut PNG": tiny_model.encoded(image)[:-200],
+        "PNG header alone": tiny_model.encoded(image)[:30],
+        "cut JPEG": tiny_model.encoded(image, "JPEG")[:300],
+        "cut BMP": tiny_model.encoded(image, "BMP")[:-100],
+        "cut GIF": tiny_model.encoded(image, "GIF")[:100],
+        "other format": tiny_model.encoded(image, "PPM"),
     }
 
 
@@ -161,8 +161,8 @@ def save(image: Image.Image, path: Path, **options: object) -> Path:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (3, 2), (700, 900)])
 def test_images_of_every_size_are_read(reader, shape):
-    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    (reading,) = reader.read(tiny_model.encoded(picture))
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    (reading,) = reader.read(tiny_model.encoded(image))
     assert reading.error is None
     assert np.isfinite(reading.confidence)
 
@@ -175,9 +175,9 @@ def test_sixteen_bits_read_as_eight(reader, tmp_path):
 
 
 def test_cmyk_reads_as_its_rgb(reader, tmp_path):
-    picture = Image.fromarray(tiny.word_image("ab01", 40))
-    path = save(picture.convert("CMYK"), tmp_path / "print.jpg", quality=95)
-    same = save(picture, tmp_path / "screen.jpg", quality=95)
+    image = Image.fromarray(tiny.word_image("ab01", 40))
+    path = save(image.convert("CMYK"), tmp_path / "print.jpg", quality=95)
+    same = save(image, tmp_path / "screen.jpg", quality=95)
     from_print, from_screen = reader.read([path, same])
     assert from_print.error is None
     assert from_print.confidence == pytest.approx(from_screen.confidence, rel=0.2)
@@ -194,8 +194,8 @@ def test_a_transparent_palette_reads_as_laid_over_white(reader, tmp_path):
     assert texts(reader.read(path)) == texts(reader.read(visible[indices]))
 
 
-def test_an_animation_reads_as_its_first_picture(reader, tmp_path):
-    first, second = (Image.fromarray(picture[:16, :24]) for picture in tiny_model.images(2, seed=5))
+def test_an_animation_reads_as_its_first_frame(reader, tmp_path):
+    first, second = (Image.fromarray(image[:16, :24]) for image in tiny_model.images(2, seed=5))
     moving = save(first, tmp_path / "a.gif", save_all=True, append_images=[second], duration=90)
     still = save(first, tmp_path / "b.gif")
     assert texts(reader.read(moving)) == texts(reader.read(still))
@@ -215,9 +215,9 @@ def test_a_work_directory_decodes_as_it_is_told_and_an_export_as_it_was_made(wor
     assert [reading.text for reading in told] != [
         reading.text for reading in load(work_dir).read(files)
     ]
-    with pytest.raises(ValueError, match="No setting of decoding. Received: beam"):
+    with pytest.raises(ValueError, match="Expected settings of decoding. Received: beam"):
         load(work_dir, beam=5)
-    with pytest.raises(ValueError, match="decodes as it was exported.*Received: decoding='ctc'"):
+    with pytest.raises(ValueError, match="keeps its exported decoding.*Received: decoding='ctc'"):
         load(export, decoding="ctc")
 
 
@@ -241,16 +241,18 @@ def test_of_an_export_the_highest_version_is_loaded(tmp_path, monkeypatch):
 def test_a_place_without_a_model_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere is not a directory"):
         load(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="holds neither weights.npz, nor saved_model.pb"):
+    with pytest.raises(
+        FileNotFoundError, match="No model found: .* has no weights.npz, saved_model.pb or"
+    ):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 @pytest.mark.parametrize("open_model", [load, work_directory.load_trained_model])
-def test_a_model_that_is_a_url_is_told_to_be_downloaded_first(kind, open_model):
+def test_a_model_named_by_a_url_must_be_downloaded_first(kind, open_model):
     message = (
-        r"^https://example.org/mine is a URL, and no model is fetched, .*: download the directory "
-        "of the model, with all its files, and name its path"
+        r"^https://example.org/mine is a URL, and models are not fetched, .*: download the "
+        "directory of the model, with all its files, and name its path"
     )
     with pytest.raises(FileNotFoundError, match=message):
         open_model(kind("https://example.org/mine"))
@@ -265,7 +267,7 @@ def test_without_a_path_the_weights_of_the_package_are_taken(work_dir, tmp_path,
 
     monkeypatch.setattr(reader_module, "_open_work_directory", open_work_directory)
     monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", tmp_path)
-    with pytest.raises(FileNotFoundError, match="without weights of its own"):
+    with pytest.raises(FileNotFoundError, match="No bundled model found"):
         load()
     monkeypatch.setattr(locate, "BUNDLED_WEIGHTS", work_dir)
     assert load().config == tiny.config()
@@ -321,12 +323,12 @@ def test_without_second_looks_a_model_reads_once(looking):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"deskew": 0.5}, "No setting of second looks. Received: deskew"),
+        ({"deskew": 0.5}, "Expected settings of second looks. Received: deskew"),
         ({"deskew_below": 1.5}, "`deskew_below` must be a confidence"),
         ("all", "`second_looks` must be a bool, a mapping or settings. Received: 'all'"),
     ],
 )
-def test_second_looks_that_are_none_are_named(looking, choice, message):
+def test_invalid_second_looks_are_refused(looking, choice, message):
     with pytest.raises(ValueError, match=message):
         load(looking, second_looks=choice)
 

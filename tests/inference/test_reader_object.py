@@ -56,7 +56,7 @@ def test_a_reader_is_shown_in_a_line(name):
     assert {"model.tflite": "LiteRT", "model.onnx": "ONNX"}[name] in shown
     assert "7 characters" in shown
     assert "\n" not in shown
-    assert "weights of the package" in repr(load())
+    assert "the bundled model" in repr(load())
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_reader_of_an_engine_says_why_it_cannot_be_copied(reader):
             copied(own)
 
 
-def test_progress_is_told_after_each_batch():
+def test_progress_is_reported_after_each_batch():
     reader = load(FIXTURE / "model.tflite")
     told: list = []
     reader.read(FILES, batch_size=2, progress=lambda *args: told.append(args))
@@ -125,7 +125,7 @@ def two_words() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model.onnx"])
-def test_a_picture_of_two_words_is_read_with_a_warning(name):
+def test_an_image_of_two_words_is_read_with_a_warning(name):
     reading, word = load(FIXTURE / name).read([two_words(), FILES[0]])
     assert reading.error is None
     assert reading.warning.startswith("looks like several words")
@@ -133,7 +133,7 @@ def test_a_picture_of_two_words_is_read_with_a_warning(name):
     assert word.warning is None
 
 
-def test_the_command_says_that_a_picture_holds_two_words(tmp_path, capsys):
+def test_the_command_warns_of_an_image_of_two_words(tmp_path, capsys):
     path = tmp_path / "words.png"
     Image.fromarray(two_words()).save(path)
     assert main(["read", str(path), f"--model={FIXTURE / 'model.tflite'}", "--format=jsonl"]) == 0

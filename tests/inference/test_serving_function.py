@@ -75,8 +75,8 @@ def test_sizes_and_formats_may_be_mixed(signature):
 
 
 def test_formats_without_loss_read_alike(signature):
-    picture = tiny_model.images(1)[0]
-    gray = np.repeat(picture[..., :1], 3, axis=-1)
+    image = tiny_model.images(1)[0]
+    gray = np.repeat(image[..., :1], 3, axis=-1)
     outputs = serve(signature, [tiny_model.encoded(gray, name) for name in ("PNG", "BMP", "GIF")])
     assert_rows_equal(outputs, [1, 2], outputs, [0, 0])
 
@@ -121,7 +121,7 @@ def test_confidences_and_attention_end_with_the_text(signature):
         assert 0.0 < outputs["confidence"][row] <= 1.0
 
 
-def test_the_extent_is_the_share_of_the_picture(signature):
+def test_the_extent_is_the_fraction_of_the_content(signature):
     # Heights of 16 pixels and widths up to 96 enter as they are; a wider one is shrunk.
     shapes = [(16, 48), (16, 32), (32, 20), (16, 192)]
     files = [tiny_model.encoded(np.zeros((*shape, 3), np.uint8)) for shape in shapes]

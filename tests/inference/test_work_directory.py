@@ -49,7 +49,7 @@ def test_a_directory_that_lacks_a_file_is_no_model(name, copy):
 
 
 def test_a_directory_that_is_not_there_is_no_model(tmp_path):
-    with pytest.raises(FileNotFoundError, match="typo is no trained model"):
+    with pytest.raises(FileNotFoundError, match="No trained model found: .*typo has no"):
         load_trained_model(tmp_path / "typo")
 
 

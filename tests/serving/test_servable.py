@@ -107,7 +107,7 @@ def test_a_graph_that_reaches_beyond_the_model_is_refused(copy, place, operation
 )
 def test_an_asset_outside_the_model_is_refused(copy, name):
     change(copy, lambda graph: graph.asset_file_def.add(filename=name))
-    with pytest.raises(ValueError, match="its asset lies elsewhere. Received"):
+    with pytest.raises(ValueError, match="its asset is elsewhere. Received"):
         read_meta_graph(copy)
 
 

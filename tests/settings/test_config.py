@@ -41,7 +41,7 @@ def test_settings_come_back_from_a_directory_as_they_went(config, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [CONFIG_FILE]
 
 
-def test_flat_values_reach_their_sections():
+def test_flat_values_are_assigned_to_their_sections():
     assert OTHER.image == ImageConfig(image_channels=3)
     assert OTHER.model == ModelConfig(encoder="vgg", encoder_width=0.5)
     assert OTHER.data.bucket_widths == (48, 100)
@@ -62,8 +62,8 @@ def test_a_field_name_stands_in_one_section_only():
     ("name", "value", "message"),
     [
         ("image_height", 0, "`image_height` must be above 0. Received: 0"),
-        ("image_height", 40, "must divide by 16. Received: 40"),
-        ("max_image_width", 100, "must divide by 16. Received: 100"),
+        ("image_height", 40, "must be a multiple of 16. Received: 40"),
+        ("max_image_width", 100, "must be a multiple of 16. Received: 100"),
         ("image_channels", 2, "1 .gray. or 3 .colour.. Received: 2"),
         ("encoder", "vggg", "one of compact, compact_flat, vgg, .*Received: 'vggg'"),
         ("encoder_width", 0.0, "`encoder_width` must be above 0"),
@@ -188,13 +188,13 @@ def test_decoding_may_differ_from_that_of_the_training():
     assert config.decoding.decoding == "ctc"
     assert dataclasses.replace(config, decoding=OTHER.decoding) == OTHER
     assert OTHER.with_decoding({}) == OTHER
-    with pytest.raises(ValueError, match="No setting of decoding. Received: encoder"):
+    with pytest.raises(ValueError, match="Expected settings of decoding. Received: encoder"):
         OTHER.with_decoding({"encoder": "vgg"})
     with pytest.raises(ValueError, match="needs a CTC head.* Received: 0.0"):
         Config.from_values({"ctc_weight": 0.0}).with_decoding({"decoding": "ctc"})
 
 
-def test_settings_of_the_time_when_the_model_held_the_decoding_are_read():
+def test_settings_with_the_decoding_in_the_model_section_are_read():
     document = Config().to_dict()
     document["model"]["decoding"] = document.pop("decoding")["decoding"]
     assert Config.from_dict(document) == Config()
@@ -220,7 +220,7 @@ def test_settings_cannot_be_changed():
         ("data", "bucket_widths", 64, "`bucket_widths` must be of type tuple. Received: 64"),
         ("data", "bucket_widths", ["64"], "`bucket_widths` must hold whole numbers. .*'64'"),
         ("data", "bucket_lengths", [4, True], "`bucket_lengths` must hold whole numbers"),
-        ("image", "image_height", 30, "must divide by 16"),
+        ("image", "image_height", 30, "must be a multiple of 16"),
         ("second_looks", "widths", ["2"], "`widths` must hold numbers. .*'2'"),
         ("second_looks", "widths", [True], "`widths` must hold numbers. .*True"),
         ("second_looks", "widths", [1.6, 1.0], "`widths` must be different factors above 0"),
@@ -346,11 +346,11 @@ def test_the_file_is_json_for_people(tmp_path):
         ),
         (
             {"encoder": "vgg", "encoder_layer": "Mixed_5d"},
-            "`encoder_layer` must be empty for `encoder=vgg`; it is for .* Received: 'Mixed_5d'",
+            "`encoder_layer` must be empty for `encoder=vgg`; only .* Received: 'Mixed_5d'",
         ),
         (
             {"encoder": "vgg", "encoder_depth": 2.0},
-            "`encoder_depth` must be 1 for `encoder=vgg`; it is for compact and .* Received: 2.0",
+            "`encoder_depth` must be 1 for `encoder=vgg`; only compact and .* Received: 2.0",
         ),
         ({"encoder_weights": "a.h5"}, "`encoder_weights` must be empty .* Received: 'a.h5'"),
         (

@@ -51,7 +51,7 @@ class Shapes:
     [
         ({"size": 0}, "`size` must be above 0. Received: 0"),
         ({"size": 68}, "`size` must be at most 64. Received: 68"),
-        ({"size": 18}, "`size` must divide by 4. Received: 18"),
+        ({"size": 18}, "`size` must be a multiple of 4. Received: 18"),
         ({"share": 1.0}, "`share` must be at least 0 and below 1. Received: 1.0"),
         ({"share": float("nan")}, "`share` must be at least 0 and below 1. Received: nan"),
         ({"weight": -0.5}, "`weight` must not be negative. Received: -0.5"),

@@ -64,7 +64,7 @@ def test_a_wrong_option_is_refused_by_name(options, message):
 
 
 @pytest.mark.parametrize("options", ["deep", "=3", "count=3,count=4", "3=4"])
-def test_options_that_are_none_are_refused(options):
+def test_malformed_options_are_refused(options):
     with pytest.raises(ValueError, match="`part_options` must be `key=value,...`, each key once"):
         parse_options("part_options", options)
 
@@ -78,6 +78,6 @@ def test_options_that_are_none_are_refused(options):
         (DecoderConfig, "attention_options"),
     ],
 )
-def test_settings_refuse_options_that_are_none(section, name):
+def test_settings_refuse_malformed_options(section, name):
     with pytest.raises(ValueError, match=f"`{name}` must be `key=value,...`"):
         section(**{name: "deep"})

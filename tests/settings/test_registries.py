@@ -74,7 +74,7 @@ def test_nothing_is_imported_to_check_a_name(module):
 
 
 @pytest.mark.usefixtures("installed")
-def test_an_unknown_name_is_told_the_choices():
+def test_an_unknown_name_lists_the_choices():
     for name in ("othr", "no_colon.module", ":Part", "module:", "a module:Part", "a:b:c"):
         with pytest.raises(ValueError, match="`part` must be `package.module:Class`, or one of ma"):
             PARTS.check(name)
@@ -100,7 +100,7 @@ def test_what_cannot_be_imported_says_why(place, error, message):
         PARTS.resolve(place)
 
 
-def test_what_is_no_function_is_refused(module):
+def test_a_place_that_is_not_a_function_is_refused(module):
     with pytest.raises(ValueError, match="`way` must name a function"):
         FUNCTIONS.resolve(f"{module}:number")
 
@@ -116,7 +116,7 @@ def test_a_name_that_two_distributions_give_to_different_parts_is_refused(instal
     install(installed, "more-parts", "attention_ocr.parts", other="elsewhere:Part")
     sys.path.append(str(installed / "a change of the path"))
     try:
-        with pytest.raises(ValueError, match="write out which: elsewhere:Part, module_of_parts:P"):
+        with pytest.raises(ValueError, match="write one of elsewhere:Part, module_of_parts:P"):
             PARTS.place("other")
     finally:
         sys.path.pop()

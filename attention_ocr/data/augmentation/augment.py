@@ -1,4 +1,4 @@
-"""All ops of a policy on a batch."""
+"""Apply the ops of an augmentation policy to a batch."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,11 +9,11 @@ from attention_ocr.data.augmentation.geometry import extend
 from attention_ocr.settings.augmentation import AUGMENTATION_OPS, OPS, STAGES, Policy
 
 Change = Callable[[tf.Tensor, tf.Tensor, Mapping[str, tf.Tensor], Chance], tf.Tensor]
-"""What applies ops to a batch: `(images, image_sizes, amounts, chance) -> images`.
+"""A function that applies ops to a batch: `(images, image_sizes, amounts, chance) -> images`.
 
-`images` float32 [B, H, W, C] in [-1, 1], where the edge of each picture goes on into the padding;
-`image_sizes` int32 [B, 2]; `amounts` float32 [B] above 0 by the name of the op. What it draws comes
-from `chance` alone. It keeps the shape, and need not clip or mask.
+`images` float32 [B, H, W, C] in [-1, 1], with the edge of the content repeated over the padding;
+`image_sizes` int32 [B, 2]; `amounts` float32 [B] above 0, by name of the op. All randomness comes
+from `chance`. The shape is kept; clipping and masking are done by `augment`.
 """
 
 
@@ -25,15 +25,15 @@ def augment(
     strength: float,
     full: bool = False,
 ) -> tf.Tensor:
-    """Vary a batch of images; text stays in the picture and can still be read.
+    """Augment a batch of images; text stays inside the content and legible.
 
     Args:
         images: float32 [B, H, W, C] in [-1, 1], zero on the padding.
-        image_sizes: int32 [B, 2], height and width of each picture, pixels.
+        image_sizes: int32 [B, 2], height and width of each content, pixels.
         seed: int [2]; equal seeds give equal results.
-        policy: which ops.
-        strength: in [0, 1], the largest change.
-        full: whether every change is the largest, to look at it.
+        policy: Ops to apply.
+        strength: Of the largest change, in [0, 1].
+        full: Whether every change is the largest, for inspection.
 
     Returns:
         float32 [B, H, W, C] in [-1, 1], zero on the padding; sizes are unchanged.
@@ -44,14 +44,14 @@ def augment(
     chance = Chance(seed, shape[0])
     amounts = draw_amounts(policy, strength, chance, full)
 
-    # Outside of the picture lies a copy of its edge, so that no op sees the padding.
+    # The edge is repeated over the padding, so that no op sees it.
     images = extend(images, image_sizes)
     plugins = [(op,) for op in policy.ops if op not in OPS]
     for group in (*(group for group, _ in STAGES), *plugins):
         if chosen := {op: amounts[op] for op in group if op in amounts}:
             change: Change = AUGMENTATION_OPS.resolve(next(iter(chosen)))
             images = _on_those_that_meet(chosen, change, images, image_sizes, chance)
-    images = tf.clip_by_value(images, -1.0, 1.0) * picture_mask(image_sizes, shape)
+    images = tf.clip_by_value(images, -1.0, 1.0) * content_mask(image_sizes, shape)
     return tf.ensure_shape(images, static_shape)
 
 
@@ -62,7 +62,7 @@ def _on_those_that_meet(
     image_sizes: tf.Tensor,
     chance: Chance,
 ) -> tf.Tensor:
-    """Change only the images of which some amount is above 0: with a policy, few for each op."""
+    """Change only the images with an amount above 0; under a policy these are few per op."""
     places = tf.where(tf.add_n(list(amounts.values())) > 0.0)
 
     def apply() -> tf.Tensor:
@@ -75,8 +75,8 @@ def _on_those_that_meet(
     return tf.cond(tf.size(places) > 0, apply, lambda: images)
 
 
-def picture_mask(image_sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Return 1 on the pictures of a batch and 0 on the padding, float32 [B, H, W, 1]."""
+def content_mask(image_sizes: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Return 1 on the content of each image and 0 on its padding, float32 [B, H, W, 1]."""
     rows = tf.sequence_mask(image_sizes[:, 0], shape[1], tf.float32)
     columns = tf.sequence_mask(image_sizes[:, 1], shape[2], tf.float32)
     return rows[:, :, None, None] * columns[:, None, :, None]

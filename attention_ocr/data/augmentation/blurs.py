@@ -1,4 +1,4 @@
-"""Gaussian blur, motion blur and defocus: a kernel for each picture, one convolution for all."""
+"""Gaussian blur, motion blur and defocus: a kernel for each image, one convolution for all."""
 
 from collections.abc import Mapping
 
@@ -10,19 +10,19 @@ from attention_ocr.data.augmentation.chance import Chance
 RADIUS = 3
 """Pixels; the kernels have 7 x 7."""
 MAX_SIGMA, MAX_MOTION, MAX_DISC = 1.3, 2.6, 1.8
-"""Pixels at strength 1 and a height of 32; in proportion to the height, within the kernel."""
+"""In pixels at strength 1 and a height of 32; scaled with the height, limited by the kernel."""
 
 
 def blur(
     images: tf.Tensor, _: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Blur each picture.
+    """Blur each image.
 
     Args:
         images: float32 [B, H, W, C].
-        amounts: float32 [B] in [0, 1] by op, some of `BLURS`. A picture that meets several has
-            the mean of their kernels.
-        chance: draws.
+        amounts: float32 [B] in [0, 1] by op, some of `BLURS`. Several on one image use the mean of
+            their kernels.
+        chance: Random numbers of the batch.
 
     Returns:
         float32 [B, H, W, C].
@@ -30,11 +30,11 @@ def blur(
     size = (images.shape[1] or 32) / 32
     kernels = _kernels(amounts, chance, size)
     shape = tf.shape(images)
-    # The edge goes on outside, as it does where padding follows a picture.
+    # The edge is repeated outside, as over the padding.
     rows = tf.clip_by_value(tf.range(-RADIUS, shape[1] + RADIUS), 0, shape[1] - 1)
     columns = tf.clip_by_value(tf.range(-RADIUS, shape[2] + RADIUS), 0, shape[2] - 1)
     padded = tf.gather(tf.gather(images, rows, axis=1), columns, axis=2)
-    # The pictures as channels of one: a depthwise convolution then has a kernel for each.
+    # Images as channels of one image: a depthwise convolution then has a kernel for each.
     channels = tf.transpose(padded, (1, 2, 0, 3))
     channels = tf.reshape(channels, (1, *tf.unstack(tf.shape(channels)[:2]), shape[0] * shape[3]))
     kernels = tf.repeat(tf.transpose(kernels, (1, 2, 0)), shape[3], axis=-1)[..., None]
@@ -44,7 +44,7 @@ def blur(
 
 
 def _kernels(amounts: Mapping[str, tf.Tensor], chance: Chance, size: float) -> tf.Tensor:
-    """Return the kernel of each picture, [B, 7, 7], of sum 1."""
+    """Return the kernel of each image, [B, 7, 7], of sum 1."""
     grid = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)
     y, x = tf.constant(grid[None, :, None]), tf.constant(grid[None, None, :])
     kernels, shares = [], []

@@ -1,4 +1,4 @@
-"""Random numbers of a batch, as a function of one seed and the name of what they are for."""
+"""Random numbers of a batch, as a function of one seed and the name of their purpose."""
 
 import zlib
 
@@ -13,8 +13,8 @@ class Chance:
     Args:
         seed: int [2].
         batch_size: int scalar, of the whole batch.
-        places: int [B], for which images of the batch to draw; all by default. An image draws the
-            same numbers whichever others do.
+        places: int [B], images of the batch to draw for; all by default. The numbers of an image do
+            not depend on the others.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ def draw_amounts(
     """Return how strongly each op of a policy changes each image.
 
     Args:
-        policy: which ops.
-        strength: the largest amount.
-        chance: draws.
-        full: whether each amount is the largest, instead of a random one up to that.
+        policy: Ops to apply.
+        strength: The largest amount.
+        chance: Random numbers of the batch.
+        full: Whether each amount is the largest, instead of a random one up to that.
 
     Returns:
-        float32 [B] in [0, strength] by op; 0 for an image that does not meet it.
+        float32 [B] in [0, strength] by op; 0 where the op is not applied.
     """
     places = chance.uniform("places", shape=(len(policy.ops),))
     # The rank of each op in a random order of its own for each image.

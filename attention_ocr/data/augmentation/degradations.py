@@ -1,4 +1,4 @@
-"""JPEG, low resolution and small veils."""
+"""JPEG compression, low resolution and small veils."""
 
 from collections.abc import Mapping
 
@@ -9,25 +9,25 @@ from attention_ocr.data.augmentation.chance import Chance
 LOWEST_QUALITY = 12
 LARGEST_FACTOR = 2.2
 MAX_VEIL = 0.3
-"""Height and width of a veil at strength 1, in heights of the picture: less than a letter."""
+"""Height and width of a veil at strength 1, in heights of the image: less than a letter."""
 OPACITY = 0.6
 NUM_VEILS = 3
 _MAX_ROWS = 65_000
-"""Of a JPEG file, nearly."""
+"""Largest number of rows of a JPEG file, rounded down."""
 
 
 def degrade(
     images: tf.Tensor, image_sizes: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Degrade each picture.
+    """Degrade each image.
 
-    Quality and resolution are the same for all, by the mean of their amounts.
+    Quality and resolution are shared by the batch, from the means of their amounts.
 
     Args:
         images: float32 [B, H, W, C] in [-1, 1]; H divides by 16.
-        image_sizes: int32 [B, 2], heights and widths of the pictures.
+        image_sizes: int32 [B, 2], heights and widths of the contents.
         amounts: float32 [B] in [0, 1] by op, some of `DEGRADATIONS`.
-        chance: draws.
+        chance: Random numbers of the batch.
 
     Returns:
         float32 [B, H, W, C] in [-1, 1].
@@ -49,7 +49,7 @@ def _lower(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 
 
 def _compress(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
-    """Compress pictures as one tall one: its blocks of 16 rows are those of the pictures."""
+    """Compress the batch as one tall image: its blocks of 16 rows are those of the images."""
     shape = tf.shape(images)
     quality = tf.cast(tf.round(100.0 - (100.0 - LOWEST_QUALITY) * amount), tf.int32)
     pixels = tf.cast(tf.clip_by_value(tf.round(images * 127.5 + 127.5), 0.0, 255.0), tf.uint8)
@@ -70,9 +70,9 @@ def _compress(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 def _veil(
     images: tf.Tensor, image_sizes: tf.Tensor, amount: tf.Tensor, chance: Chance
 ) -> tf.Tensor:
-    """Lay small veils over each picture, through which it can still be seen.
+    """Lay small veils over each image, through which it can still be seen.
 
-    They are near the mean of the picture: a dark one on white would be read as a full stop.
+    Their tone is near the mean: a dark spot on white would be read as a full stop.
     """
     mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
     shape = tf.shape(images)

@@ -1,7 +1,7 @@
-"""Affine, perspective, curved and elastic changes of shape, in one sampling of the picture.
+"""Affine, perspective, curved and elastic distortions, in one resampling of the image.
 
-Each is made so that the whole picture stays inside of it: what turns or bends is shrunk by as much
-as its corners would stand out. A crop would cut letters off, and the label would be wrong.
+Each keeps the whole content inside: rotated or bent content is shrunk by as much as its corners
+would protrude. A crop would cut letters off, and the label would be wrong.
 """
 
 from collections.abc import Mapping
@@ -11,38 +11,38 @@ import tensorflow as tf
 from attention_ocr.data.augmentation.chance import Chance
 
 MAX_TURN = 0.26
-"""Radians at strength 1, some 15 degrees; less where the picture is long."""
+"""Radians at strength 1, some 15 degrees; less for long images."""
 MAX_RISE = 0.5
-"""Of a turned picture, in its heights: a longer one turns less."""
+"""Rise of a rotated image, in its heights: a longer one is rotated less."""
 MAX_SHEAR = 0.4
 MAX_SHRINKING = 0.2
 MAX_TILT = 0.2
-"""Of a corner in perspective, in heights of the picture."""
+"""Shift of a corner in perspective, in heights of the image."""
 MAX_BEND = 0.35
-"""Of a curve, in heights of the picture."""
+"""Height of a curve, in heights of the image."""
 MAX_JITTER = 0.07
-"""Of an elastic change, in heights of the picture."""
+"""Largest elastic displacement, in heights of the image."""
 
 
 def warp(
     images: tf.Tensor, image_sizes: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Change the shape of what is in each picture.
+    """Distort the content of each image.
 
     Args:
         images: float32 [B, H, W, C].
-        image_sizes: int32 [B, 2], heights and widths of the pictures.
+        image_sizes: int32 [B, 2], heights and widths of the contents.
         amounts: float32 [B] in [0, 1] by op, some of `GEOMETRY`.
-        chance: draws.
+        chance: Random numbers of the batch.
 
     Returns:
-        float32 [B, H, W, C]; outside of the picture lies a copy of its edge.
+        float32 [B, H, W, C]; the edge is repeated outside of the content.
     """
     shape = tf.shape(images)
     sizes = tf.cast(image_sizes, tf.float32)
     height, width = sizes[:, 0, None, None], sizes[:, 1, None, None]
     aspect = width / height
-    # From where in the source, in shares of the picture, each pixel of the result comes: [B, H, W].
+    # Source position of each pixel of the result, in fractions of the content: [B, H, W].
     v = (tf.range(tf.cast(shape[1], tf.float32))[None, :, None] + 0.5) / height
     u = (tf.range(tf.cast(shape[2], tf.float32))[None, None, :] + 0.5) / width
     if "affine" in amounts or "perspective" in amounts:
@@ -55,7 +55,7 @@ def warp(
 
 
 def extend(images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
-    """Lay a copy of the edge of each picture over its padding; shapes as in `warp`."""
+    """Repeat the edge of each content over its padding; shapes as in `warp`."""
     shape = tf.shape(images)
     rows = tf.minimum(tf.range(shape[1])[None], image_sizes[:, :1] - 1)
     columns = tf.minimum(tf.range(shape[2])[None], image_sizes[:, 1:] - 1)
@@ -63,10 +63,10 @@ def extend(images: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
 
 
 def _corners(aspect: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance) -> tf.Tensor:
-    """Return where the corners of the picture come to lie: [B, 4, 2], in shares, clockwise."""
+    """Return the new positions of the corners: [B, 4, 2], in fractions, clockwise."""
     half = tf.stack([aspect / 2, tf.ones_like(aspect) / 2], axis=-1)[:, None]
     corners = half * tf.constant([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    # Tilted first: of a picture that was shrunk, a fixed tilt would leave too little.
+    # Tilted first: a fixed tilt would leave too little of an image that was shrunk before.
     if "perspective" in amounts:
         tilt = chance.uniform("tilt", 0.0, MAX_TILT, (4, 2))
         tilt *= amounts["perspective"][:, None, None] * tf.minimum(1.0, 2 * half)
@@ -79,14 +79,14 @@ def _corners(aspect: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 def _turn(
     corners: tf.Tensor, half: tf.Tensor, aspect: tf.Tensor, amount: tf.Tensor, chance: Chance
 ) -> tf.Tensor:
-    """Turn, shear, shrink and shift the corners so that they stay inside."""
+    """Rotate, shear, shrink and shift the corners so that they stay inside."""
     turn = amount * chance.sign("turn") * tf.minimum(MAX_TURN, MAX_RISE / aspect)
     shear = amount * chance.uniform("shear", -MAX_SHEAR, MAX_SHEAR)
     x, y = corners[..., 0], corners[..., 1]
     x = x + shear[:, None] * y
     cosine, sine = tf.cos(turn)[:, None], tf.sin(turn)[:, None]
     turned = tf.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
-    # Fit in, and a little more: each axis by its own measure, then move in the room there is.
+    # Shrink each axis to fit, and a little more; then shift within the remaining room.
     fitting = tf.minimum(1.0, half / tf.reduce_max(tf.abs(turned), axis=1, keepdims=True))
     shrinking = chance.uniform("shrinking", 0.0, MAX_SHRINKING, (1, 2))
     turned *= fitting * (1.0 - shrinking * amount[:, None, None])
@@ -96,7 +96,7 @@ def _turn(
 
 
 def _project(u: tf.Tensor, v: tf.Tensor, corners: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Map places of the result to places of the source, whose corners lie at `corners`.
+    """Map positions of the result to positions of the source, whose corners are at `corners`.
 
     Heckbert, "Fundamentals of Texture Mapping and Image Warping" (1989), section 2.2.3: the map of
     the unit square to a quadrilateral, inverted.
@@ -144,9 +144,9 @@ def _jitter(
     shape: tf.Tensor,
     chance: Chance,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Shift each place by a smooth random field."""
+    """Displace each position by a smooth random field."""
     reach = (MAX_JITTER * amount)[:, None, None]
-    # A node for about each half letter: whole letters move, strokes hardly bend.
+    # About one node per half letter: whole letters move, strokes hardly bend.
     columns = tf.maximum(shape[2] * 2 // shape[1], 2)
     nodes = chance.uniform("field", -1.0, 1.0, (3, columns, 2))
     field = tf.image.resize(nodes, shape[1:3])
@@ -157,7 +157,7 @@ def _jitter(
 
 
 def _sample(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, image_sizes: tf.Tensor) -> tf.Tensor:
-    """Return the pixels at places [B, H, W] of the pictures, bilinear, edges continued."""
+    """Sample the images at positions [B, H, W], bilinearly, with repeated edges."""
     shape = tf.shape(images)
     last = tf.cast(image_sizes - 1, tf.float32)
     x = tf.clip_by_value(x, 0.0, last[:, 1, None, None])
@@ -165,8 +165,8 @@ def _sample(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor, image_sizes: tf.Tenso
     left, top = tf.floor(x), tf.floor(y)
     x_share, y_share = (x - left)[..., None], (y - top)[..., None]
     column, row = tf.cast(left, tf.int32), tf.cast(top, tf.int32)
-    # Each pixel with its neighbours to the right, below, and both: one gather instead of four. At
-    # the last pixel of a picture the next ones, whatever they are, have no weight.
+    # Each pixel with its neighbours to the right, below, and both: one gather instead of four. The
+    # neighbours of the last pixel have no weight.
     pixels = tf.reshape(images, (-1, shape[3]))
     below = tf.roll(pixels, -shape[2], axis=0)
     square = tf.concat(

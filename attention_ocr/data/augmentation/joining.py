@@ -1,4 +1,4 @@
-"""Two words made one example: their pictures side by side, a space between their labels."""
+"""Join two words to one example: images side by side, labels with a space between."""
 
 import tensorflow as tf
 
@@ -15,19 +15,19 @@ def join_words(
     max_length: int,
     seed: tuple[int, int],
 ) -> tf.data.Dataset:
-    """Join some examples in pairs; the others pass.
+    """Join some examples in pairs; the others are unchanged.
 
-    Each example is still seen once in each epoch, alone or in a pair. A pair that would be too wide
-    or too long, or of which one had to be shrunk, stays two.
+    Each example is still seen once per epoch, alone or in a pair. Pairs that would be too wide or
+    too long, or with a shrunk image, stay separate.
 
     Args:
-        examples: `images` float32 [H, w', C], zero right of the picture, `image_sizes` int32 [2],
-            `text` and `key` string, `shrunk` and `readable` bool; without end.
-        share: of the pairs that are joined.
-        width_multiple: of w'.
-        max_width: pixels, of a joined picture.
-        max_length: characters, of a joined label.
-        seed: of the choice.
+        examples: `images` float32 [H, w', C], zero right of the content, `image_sizes` int32 [2],
+            `text` and `key` string, `shrunk` and `readable` bool; endless.
+        share: Fraction of the pairs that are joined.
+        width_multiple: Of which w' is a multiple, in pixels.
+        max_width: Of a joined image, in pixels.
+        max_length: Of a joined label, in characters.
+        seed: Of the choice.
 
     Returns:
         A data set of the same elements.
@@ -42,7 +42,7 @@ def join_words(
             & tf.reduce_all(pair["image_sizes"][:, 0] == tf.shape(pair["images"])[1])
         )
         joins = fits & (chance.uniform("joins")[0] < share)
-        # A zero-based place for each example that comes of the pair.
+        # The zero-based index of each example that results from the pair.
         places = tf.data.Dataset.range(tf.where(joins, tf.constant(1, tf.int64), 2))
         return places.map(
             lambda place: tf.cond(
@@ -73,7 +73,7 @@ def _single(pair: Example, place: tf.Tensor, width_multiple: int) -> Example:
 
 def _join(pair: Example, gap: tf.Tensor, width_multiple: int) -> Example:
     left, right = (_single(pair, place, 1) for place in (0, 1))
-    # The ground changes from one picture to the other.
+    # The background blends from one image to the other.
     shares = tf.linspace(0.0, 1.0, gap + 2)[1:-1][None, :, None]
     between = left["images"][:, -1:] * (1.0 - shares) + right["images"][:, :1] * shares
     joined = tf.concat([left["images"], between, right["images"]], axis=1)

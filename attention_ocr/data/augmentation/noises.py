@@ -1,4 +1,4 @@
-"""Gaussian, Poisson, and salt-and-pepper noise."""
+"""Gaussian, Poisson and salt-and-pepper noise."""
 
 from collections.abc import Mapping
 
@@ -10,27 +10,27 @@ MAX_DEVIATION = 0.35
 MAX_SHOT = 0.4
 MAX_SPOTS = 0.06
 FULL_CONTRAST = 0.5
-"""Standard deviation of a picture of bold black text on white, nearly."""
+"""Approximate standard deviation of an image of bold black text on white."""
 
 
 def add_noise(
     images: tf.Tensor, _: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Add noise to each picture.
+    """Add noise to each image.
 
-    Poisson noise, of light that comes in few portions, is taken as normal with a variance in
-    proportion to the light, which it is near from some ten portions on.
+    Poisson (shot) noise is approximated by a normal distribution with a variance proportional to
+    the light, which is close from about ten photons on.
 
     Args:
         images: float32 [B, H, W, C] in [-1, 1].
         amounts: float32 [B] in [0, 1] by op, some of `NOISES`.
-        chance: draws.
+        chance: Random numbers of the batch.
 
     Returns:
         float32 [B, H, W, C], not clipped.
     """
     shape = tf.shape(images)
-    # In proportion to the contrast of the picture: faint text would drown in the noise of bold.
+    # Scaled with the contrast of the image: faint text would drown in noise made for bold text.
     mean, variance_of_light = tf.nn.moments(images, (1, 2, 3), keepdims=True)
     deviation = tf.sqrt(variance_of_light)
     contrast = tf.clip_by_value(deviation / FULL_CONTRAST, 0.1, 1.0)

@@ -1,6 +1,6 @@
 """Brightness, contrast, gamma, colour and inversion.
 
-Light is squeezed, not shifted: what would be clipped to white or black could be text.
+The range is compressed, not shifted: pixels clipped to white or black could be text.
 """
 
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from attention_ocr.data.augmentation.chance import Chance
 def change_light(
     images: tf.Tensor, _: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Change the light of each picture.
+    """Change brightness, contrast, gamma and colour of each image, or invert it.
 
     Args:
         images: float32 [B, H, W, C] in [-1, 1].
         amounts: float32 [B] in [0, 1] by op, some of `PHOTOMETRY`.
-        chance: draws.
+        chance: Random numbers of the batch.
 
     Returns:
         float32 [B, H, W, C] in [-1, 1].
     """
     if "inversion" in amounts:
-        # An image is inverted or not: the amount only says whether it is one that may be.
+        # Inversion has no strength: any amount above 0 inverts.
         flips = tf.where(amounts["inversion"] > 0.0, -1.0, 1.0)
         images *= _spread(flips)
-    # Linear changes are gathered into one.
+    # Linear changes are combined into one.
     scale, shift = tf.ones_like(images[:, :1, :1]), tf.zeros_like(images[:, :1, :1])
     if "brightness" in amounts:
         push = _spread(0.6 * amounts["brightness"] * chance.sign("brightness"))

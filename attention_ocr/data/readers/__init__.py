@@ -1,1 +1,1 @@
-"""Readers: one module for each form in which labelled images lie somewhere."""
+"""Readers: one module per storage format of labelled images."""

@@ -1,4 +1,4 @@
-"""A folder of images: with a `labels.tsv`, or with the text in each file's name."""
+"""A folder of images: with a `labels.tsv`, or with the texts in the file names."""
 
 import os
 import re
@@ -15,26 +15,26 @@ from attention_ocr.images.formats import IMAGE_SUFFIXES
 def open_source(spec: SourceSpec) -> Source:
     r"""Open a folder.
 
-    Options: `pattern`, a regular expression that matches the whole name of each image (the path in
-    the folder, with `/`, if the expression holds a `/`) and whose group `text`, or only group, is
-    the label; `every`, `part`, `group`. `words,pattern=(.*)_\d+\.png` reads
-    `words/any/OPEN_12.png` as OPEN.
+    Options: `pattern`, a regular expression that matches the whole file name of each image (its
+    path in the folder if the expression contains a `/`) and whose group `text`, or only group, is
+    the label; `every`, `part`, `group`. With `words,pattern=(.*)_\d+\.png` the label of
+    `words/any/OPEN_12.png` is OPEN.
 
     Raises:
-        FileNotFoundError: no such folder, or neither `pattern` nor `labels.tsv`.
-        ValueError: the expression is wrong, or an image does not match it.
+        FileNotFoundError: If there is no such folder, or neither `pattern` nor `labels.tsv`.
+        ValueError: If the expression is invalid, or an image does not match it.
     """
     labels = f"{spec.name.rstrip('/')}/labels.tsv"
     if "pattern" not in spec.options:
         if not exists(labels):
             raise FileNotFoundError(
-                f"No data at {spec.name}: expected {labels}, or `,pattern=` and a regular "
+                f"No data found at {spec.name}: expected {labels}, or `,pattern=` and a regular "
                 "expression whose group is the label in a file's name"
             )
         return open_tsv(SourceSpec(labels, spec.options))
     refuse_unknown_options(spec, ("pattern", *SPLIT_OPTIONS))
     if is_remote(spec.name) or not is_folder(spec.name):
-        raise FileNotFoundError(f"Expected a folder of this machine. Received: {spec.name}")
+        raise FileNotFoundError(f"Expected a local folder. Received: {spec.name}")
     pattern = _compiled(spec.options["pattern"])
     table = ImageTable(spec.name, spec.name, _named_images(spec.name, pattern))
     return indexed_source(spec, FileListReader(table))
@@ -67,7 +67,7 @@ def _named_images(folder: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, 
 
 
 def _image_names(folder: str) -> Iterator[str]:
-    """Yield the paths of the images below a folder, in the order of their names."""
+    """Yield the paths of all images below a folder, sorted by name."""
     for parent, folders, files in os.walk(folder):
         folders.sort()
         place = os.path.relpath(parent, folder).replace(os.sep, "/")

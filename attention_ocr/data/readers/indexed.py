@@ -1,4 +1,4 @@
-"""Examples that can be had by their number: shuffled without a buffer, resumed from one number."""
+"""Examples with random access: shuffled without a buffer, resumed from a single index."""
 
 import abc
 
@@ -10,26 +10,26 @@ from attention_ocr.data.storage import open_binary, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
 
 SPLIT_OPTIONS = ("every", "part", "group")
-"""Options of every source of this kind."""
+"""Options of every indexed source."""
 
 
 class IndexedReader(abc.ABC):
-    """Labelled images by their number, from 0."""
+    """Labelled images by index, from 0."""
 
     @abc.abstractmethod
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of images."""
 
     @abc.abstractmethod
     def key(self, index: int) -> str:
-        """Return what names an image in reports."""
+        """Return the name of an image in reports."""
 
     @abc.abstractmethod
     def text(self, index: int) -> str:
-        """Return the text of an image, as it lies there."""
+        """Return the text of an image as stored."""
 
     def digest(self) -> str:
-        """Return what tells these examples from others, without a look at the images."""
+        """Return a hash that identifies these examples, without reading the images."""
         numbers = range(len(self))
         return digest_of(*(part for i in numbers for part in (self.key(i), self.text(i))))
 
@@ -42,12 +42,12 @@ class FileListReader(IndexedReader):
     """Image files that a table lists.
 
     Args:
-        table: the files and their texts.
+        table: The files and their texts.
     """
 
     def __init__(self, table: ImageTable) -> None:
         self.table = table
-        # Made outside of the graph, which would otherwise hold a copy.
+        # Created outside of the graph, which would otherwise hold a copy.
         self._keys, self._texts = table.keys.lookup(), table.texts.lookup()
         self._reads_itself = tensorflow_reads(table.folder)
 
@@ -82,15 +82,15 @@ def _read_remote(path: bytes) -> bytes:
 
 
 def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
-    """Return the int64 numbers of a walk through `num_examples` examples.
+    """Return the int64 indices of a walk through `num_examples` examples.
 
-    A shuffled walk is endless, each epoch in an order of its own. The order is computed (a cipher
-    on the numbers), not stored: the position to resume from is one number however many examples
-    there are, and no buffer fills before the first.
+    A shuffled walk is endless, and each epoch has its own order. The order is computed (a cipher on
+    the indices), not stored: the position to resume from is one number however many examples there
+    are, and no buffer has to fill before the first.
 
     Args:
-        num_examples: how many there are.
-        walk: seed, share and start.
+        num_examples: Number of examples.
+        walk: Seed, shard and start.
     """
     worker, num_workers = walk.shard
     if walk.seed is None:
@@ -103,7 +103,7 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
         return tf.random.experimental.index_shuffle(place, seeds, last)
 
-    # Positions run on over the epochs, so that the workers together see each example once in each.
+    # Positions continue across epochs: the workers together see each example once per epoch.
     positions = tf.data.Dataset.range(walk.start + worker, np.iinfo(np.int64).max, num_workers)
     return positions.map(shuffled)
 
@@ -111,10 +111,10 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
 def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
     """Return a source of all examples of a reader, or of one part of them.
 
-    The options `every`, `part` and `group` name the part, see `data.tables.split_indices`.
+    The options `every`, `part` and `group` select the part, see `data.tables.split_indices`.
 
     Raises:
-        ValueError: these are wrong, or one is there without another that it needs.
+        ValueError: If an option is invalid, or one that it needs is missing.
     """
     if ("every" in spec.options) != ("part" in spec.options):
         raise ValueError(f"`every` and `part` of {spec.name} go together. Received: {spec.options}")

@@ -1,4 +1,4 @@
-"""Files that list images and their texts: tabs, CSV, JSON lines, and those of other systems."""
+"""Files that list images and their texts: TSV, CSV, JSON lines, and lists of other systems."""
 
 import csv
 import itertools
@@ -30,14 +30,14 @@ Rows = Iterator[tuple[int, str, str]]
 def open_tsv(spec: SourceSpec) -> Source:
     """Open a label file: on each line a path, a tab, a text.
 
-    Options: `image` and `text`, names or numbers of the columns of a file that has others;
-    `encoding`, if it is not UTF-8; `root`, the folder where paths start; `every`, `part`, `group`.
+    Options: `image` and `text`, names or numbers of the columns of a file with more columns;
+    `encoding`, if not UTF-8; `root`, the base folder of relative paths; `every`, `part`, `group`.
     """
     return _listed(spec, COLUMN_OPTIONS, lambda path, encoding: _tsv_rows(spec, path, encoding))
 
 
 def open_csv(spec: SourceSpec) -> Source:
-    """Open a CSV file with a header; commas, semicolons or tabs stand between the columns.
+    """Open a CSV file with a header, separated by commas, semicolons or tabs.
 
     Options: `image` and `text`, the names of the columns, or their numbers in a file without a
     header; `encoding`; `root`; `every`, `part`, `group`.
@@ -107,14 +107,14 @@ def _paddleocr_rows(spec: SourceSpec, path: str, encoding: str) -> Rows:
         if _BOXES.match(text):
             raise ValueError(
                 f"{place}: expected the text of a word or line. Received: boxes of a detection "
-                f"list, {text[:80]!r}; crop them into images of their own first"
+                f"list, {text[:80]!r}; crop them into separate images first"
             )
         for one in _images_of(key, place):
             yield line_number, one, text
 
 
 def _images_of(key: str, place: str) -> list[str]:
-    """Return the paths of a line: one, or those of a JSON list, which share a text."""
+    """Return the paths of a line: one, or a JSON list of paths that share a text."""
     if not key.startswith("["):
         return [key]
     try:
@@ -155,7 +155,8 @@ def _csv_rows(path: str, image: str, text: str, encoding: str) -> Rows:
                     continue
             yield reader.line_num + skipped, *columns.pick(row, place)
     except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num + skipped}: no CSV: {error}") from error
+        place = f"{path}, line {reader.line_num + skipped}"
+        raise ValueError(f"{place}: expected CSV. Received: {error}") from error
     if columns is None:
         find_columns([], path, image, text)
 
@@ -177,7 +178,7 @@ def _json_rows(path: str, image: str, text: str, encoding: str) -> Rows:
         for name in (image, text):
             if not isinstance(row.get(name), str):
                 raise ValueError(
-                    f"{place}: expected a text under {name!r}; name members with `image=` and "
+                    f"{place}: expected a string under {name!r}; name the keys with `image=` and "
                     f"`text=`. Received: {line[:80]!r}"
                 )
         yield line_number, row[image], row[text]

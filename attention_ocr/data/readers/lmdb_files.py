@@ -1,8 +1,7 @@
-"""LMDB databases as bgshih/crnn, the deep-text-recognition-benchmark and PARSeq write them.
+"""LMDB databases in the layout of bgshih/crnn, the deep-text-recognition-benchmark and PARSeq.
 
-`num-samples` holds a number N in decimal; `image-000000001` to `image-%09d` of N hold image files,
-`label-%09d` their texts in UTF-8; `lexicon-%09d`, in some, words among which the text is, with
-spaces between.
+`num-samples` holds a decimal number N; `image-000000001` to `image-%09d` of N hold image files,
+`label-%09d` their texts in UTF-8, and `lexicon-%09d`, in some, candidate words separated by spaces.
 """
 
 import functools
@@ -29,9 +28,9 @@ def open_source(spec: SourceSpec) -> Source:
     Options: `every`, `part`, `group`, and `lexicon=lexicon` for the entries `lexicon-%09d`.
 
     Raises:
-        FileNotFoundError: there is none.
-        ImportError: the extra `lmdb` is not installed.
-        ValueError: the database is damaged or of another form.
+        FileNotFoundError: If there is no database.
+        ImportError: If the extra `lmdb` is not installed.
+        ValueError: If the database is damaged or of another format.
     """
     refuse_unknown_options(spec, (*SPLIT_OPTIONS, LEXICON))
     return indexed_source(spec, LmdbReader(spec.name, spec.options.get(LEXICON, "")))
@@ -41,11 +40,11 @@ class LmdbReader(IndexedReader):
     """The examples of a database.
 
     Args:
-        path: its folder, or its file.
-        lexicon: what begins the names of the lexicons; empty leaves them.
+        path: Folder or file of the database.
+        lexicon: Prefix of the names of the lexicons; empty ignores them.
 
     Raises:
-        ValueError: If the database is damaged or of another form, or the first image has no such
+        ValueError: If the database is damaged or of another format, or the first image has no such
             lexicon.
     """
 
@@ -79,9 +78,9 @@ class LmdbReader(IndexedReader):
         return label.decode("utf-8", errors="replace")
 
     def digest(self) -> str:
-        # To read every label would take as long as an epoch.
+        # Reading every label would take as long as an epoch.
         information = self._environment.info()
-        # A write counts the transaction on; a copy keeps it.
+        # A write increments the transaction number; a copy keeps it.
         counts = (self._num_examples, information["last_pgno"], information["last_txnid"])
         return digest_of(*map(str, counts))
 
@@ -94,8 +93,7 @@ class LmdbReader(IndexedReader):
 
     def _read(self, index: np.int64) -> tuple[bytes, ...]:
         key = self.key(int(index)).encode()
-        # An image that is not there is an example that cannot be read; a label that is not there
-        # is a damaged database.
+        # A missing image is an unreadable example; a missing label is a damaged database.
         row = (key, self.text(int(index)).encode("utf-8"), self._get(key) or b"")
         if not self._lexicon:
             return row
@@ -113,27 +111,27 @@ class LmdbReader(IndexedReader):
         return value
 
 
-@functools.cache  # LMDB may be opened once in a process, and training and validation may share it.
+@functools.cache  # A process may open LMDB only once, and training and validation may share it.
 def _environment(path: str) -> Any:
-    """Open a database to read."""
+    """Open a database for reading."""
     with extra("lmdb", f"Reading {path}"):
         import lmdb
     file = Path(path, "data.mdb") if Path(path).is_dir() else Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"No LMDB database at {path}: no file {file}")
     try:
-        # Nobody writes: no lock file, which a read-only disk could not hold.
+        # Read-only, so no lock file, which a read-only disk could not hold.
         environment = lmdb.open(
             path, subdir=Path(path).is_dir(), readonly=True, lock=False, readahead=False
         )
     except lmdb.Error as error:
         raise ValueError(f"Expected an LMDB database. Received: {path}: {error}") from error
-    # Reading a page behind the end of the file would end the process.
+    # Reading a page beyond the end of the file would crash the process.
     expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     found = file.stat().st_size
     if found < expected:
         environment.close()
         raise ValueError(
-            f"Expected {file} of at least {expected} bytes. Received: {found}; it was cut short"
+            f"Expected {file} of at least {expected} bytes. Received: {found}; it was truncated"
         )
     return environment

@@ -1,7 +1,7 @@
-"""MJSynth ("Synth 90k", Jaderberg et al. 2014) in the layout in which it is published.
+"""MJSynth ("Synth 90k", Jaderberg et al. 2014) in its published layout.
 
-`annotation_train.txt` and its fellows list `./2425/1/115_Lube_45484.jpg 45484`: the label stands in
-the file's name, and the number is the line of `lexicon.txt` that holds it in lower case.
+`annotation_train.txt` and the other lists hold lines `./2425/1/115_Lube_45484.jpg 45484`: the label
+is in the file name, and the number is the line of `lexicon.txt` with the label in lower case.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ def open_source(spec: SourceSpec) -> Source:
     Options: `split`, one of `SPLITS`, of a folder (default `train`); `every`, `part`, `group`.
 
     Raises:
-        FileNotFoundError: no such annotation file.
-        ValueError: a line of another form, or one that the lexicon contradicts.
+        FileNotFoundError: If there is no such annotation file.
+        ValueError: If a line is of another format, or contradicts the lexicon.
     """
     refuse_unknown_options(spec, ("split", *SPLIT_OPTIONS))
     path = spec.name
@@ -38,7 +38,9 @@ def open_source(spec: SourceSpec) -> Source:
             )
         path = f"{path.rstrip('/')}/{SPLITS[split]}"
     elif "split" in spec.options:
-        raise ValueError(f"An annotation file is one split. Received: {path},split=…")
+        raise ValueError(
+            f"`split` needs a folder, not an annotation file. Received: {path},split=…"
+        )
     folder = path.rpartition("/")[0] or "."
     table = ImageTable(path, folder, annotation_rows(path, _lexicon(f"{folder}/lexicon.txt")))
     return indexed_source(spec, FileListReader(table))
@@ -48,8 +50,8 @@ def annotation_rows(path: str, lexicon: list[str]) -> Iterator[tuple[int, str, s
     """Yield line number, path and label of each line of an annotation file.
 
     Args:
-        path: the file.
-        lexicon: its words; empty to compare with none.
+        path: The file.
+        lexicon: Words of `lexicon.txt`; empty to skip the comparison.
     """
     for line_number, line in read_lines(path):
         place = f"{path}, line {line_number}"
@@ -63,9 +65,7 @@ def annotation_rows(path: str, lexicon: list[str]) -> Iterator[tuple[int, str, s
         if lexicon and (
             int(number) >= len(lexicon) or lexicon[int(number)].lower() != text.lower()
         ):
-            raise ValueError(
-                f"{place}: expected the word {number} of lexicon.txt. Received: {text!r}"
-            )
+            raise ValueError(f"{place}: expected word {number} of lexicon.txt. Received: {text!r}")
         yield line_number, key.removeprefix("./"), text
 
 

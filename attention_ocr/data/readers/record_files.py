@@ -1,4 +1,4 @@
-"""TFRecord files: shards read side by side, shuffled by shard and in a buffer."""
+"""TFRecord files: shards read in parallel, shuffled by shard and in a buffer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,13 +27,13 @@ SHARDS_AT_ONCE = 8
 
 
 def open_source(spec: SourceSpec) -> Source:
-    """Open the record files that a pattern names; those called `.gz` are unpacked.
+    """Open the record files that match a pattern; `.gz` files are decompressed.
 
-    Options: `format`, one of `RECORD_FORMATS`, where the names of the features do not tell.
+    Options: `format`, one of `RECORD_FORMATS`, where the feature names are ambiguous.
 
     Raises:
-        FileNotFoundError: the pattern matches nothing.
-        ValueError: the files are no records, of an unknown form, or half written.
+        FileNotFoundError: If the pattern matches nothing.
+        ValueError: If the files are not records, of an unknown format, or incomplete.
     """
     refuse_unknown_options(spec, ("format",))
     paths = _matching(spec.name)
@@ -48,7 +48,7 @@ def open_source(spec: SourceSpec) -> Source:
 
     def walked(walk: Walk) -> tf.data.Dataset:
         files = tf.data.Dataset.from_tensor_slices(paths)
-        # Whole files where there are enough of them: a process then reads only its own.
+        # Whole files where there are enough of them: each process then reads only its own.
         by_file = len(paths) >= walk.shard[1]
         if by_file:
             files = files.shard(walk.shard[1], walk.shard[0])
@@ -88,12 +88,12 @@ def open_source(spec: SourceSpec) -> Source:
 def _matching(pattern: str) -> list[str]:
     if not tensorflow_reads(pattern):
         raise ValueError(
-            f"Records are read from this machine and from what TensorFlow reads: "
+            f"Records must be local or in a file system of TensorFlow: "
             f"{', '.join(filter(None, tf.io.gfile.get_registered_schemes()))}. Received: {pattern}"
         )
     paths = sorted(path for path in tf.io.gfile.glob(pattern) if not tf.io.gfile.isdir(path))
     if not paths:
-        raise FileNotFoundError(f"No data at {pattern}: no label file, and no record files.")
+        raise FileNotFoundError(f"No data found at {pattern}: no label file and no record files.")
     return paths
 
 
@@ -151,14 +151,14 @@ def _refuse_text(path: str) -> None:
 
 
 def _digest(paths: list[str]) -> str:
-    """Return a hash of the files' names and sizes; all of them may have moved together."""
+    """Return a hash of file names and sizes, which does not depend on the folder."""
     sizes = (str(tf.io.gfile.stat(path).length) for path in paths)
     names = (path.rpartition("/")[2] for path in paths)
     return digest_of(*(part for file in zip(names, sizes, strict=True) for part in file))
 
 
 def _find_damage(paths: list[str]) -> str:
-    """Return which file cannot be read to its end, and why."""
+    """Return which file cannot be read completely, and why."""
     for path in paths:
         number = 0
         try:

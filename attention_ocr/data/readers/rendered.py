@@ -1,4 +1,4 @@
-"""Text rendered on the fly: the source called `synthetic`."""
+"""Text rendered on the fly: the source `synthetic`."""
 
 import functools
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
 REPEAT_DISTANCE = 512
-"""Images of a worker between an image and its repetition: it is seldom in the same batch."""
+"""Images of a worker between two repetitions of an image, so that few share a batch."""
 
 
 def repeated_index(place: tf.Tensor, repeats: int) -> tf.Tensor:
-    """Return which image stands at a place where each block of images comes `repeats` times.
+    """Return the index of the image at a place, where each block of images is repeated.
 
     Args:
         place: int64 scalar, from 0 on.
-        repeats: of each block of `REPEAT_DISTANCE` images.
+        repeats: Repetitions of each block of `REPEAT_DISTANCE` images.
 
     Returns:
         int64 scalar.
@@ -32,10 +32,10 @@ def repeated_index(place: tf.Tensor, repeats: int) -> tf.Tensor:
 def open_source(spec: SourceSpec) -> Source:
     """Open rendered text.
 
-    Options: those of `SynthesisConfig`; `num_examples`, without which there is no end; and
-    `repeats`, how often each image of an endless source comes, `REPEAT_DISTANCE` images apart
-    (data echoing, Choi et al., 2019, before augmentation): rendering is what training on rendered
-    text spends most on beside the network.
+    Options: those of `SynthesisConfig`; `num_examples`, without which the source is endless; and
+    `repeats`, how often each image of an endless source is repeated, `REPEAT_DISTANCE` images apart
+    (data echoing, Choi et al., 2019, before augmentation): next to the network, rendering is the
+    largest cost of training on rendered text.
     """
     options = dict(spec.options)
     num_examples, repeats = None, 1
@@ -45,7 +45,7 @@ def open_source(spec: SourceSpec) -> Source:
         repeats = integer_option(spec, "repeats")
     if repeats < 1 or (num_examples and repeats > 1):
         raise ValueError(
-            "Expected `repeats` of at least 1, and 1 beside `num_examples`. "
+            "Expected `repeats` of at least 1, and 1 with `num_examples`. "
             f"Received: repeats={repeats}"
         )
     settings = parse_options(options)
@@ -57,8 +57,8 @@ def open_source(spec: SourceSpec) -> Source:
         return image, text.encode("utf-8")
 
     def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        # A picture is a function of its index alone. Said to be stateless, the call can stand in
-        # a pipeline whose position is saved.
+        # An image is a function of its index alone. Declared stateless, the call may be part of a
+        # pipeline whose position is saved.
         image, text = tf.numpy_function(
             lambda index: render(int(index)), [index], [tf.uint8, tf.string], stateful=False
         )

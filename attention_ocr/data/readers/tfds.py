@@ -1,4 +1,4 @@
-"""Data sets that TensorFlow Datasets has prepared."""
+"""Data sets prepared by TensorFlow Datasets."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,16 +22,16 @@ OPTIONS = ("split", "image", "text", "key", "data_dir", LEXICON)
 def open_source(spec: SourceSpec) -> Source:
     """Open `tfds:NAME`, `tfds:NAME/CONFIG:VERSION` or `tfds:` and the folder of a version.
 
-    The data set must have been prepared: nothing is fetched. Its examples are walked as they lie in
-    its files; shuffled, files and a buffer.
+    The data set must be prepared: nothing is downloaded. Examples come in the order of its files;
+    shuffling orders files at random and uses a buffer.
 
     Options: `split` (default `train`; slices such as `train[80%:]` work), `data_dir`, and the names
-    of the features: `image` and `text`, which are found where there is one of the kind, `key`, and
-    `lexicon`, a sequence of texts, which is left where it is not named.
+    of the features: `image` and `text`, by default the only feature of the type, `key`, and
+    `lexicon`, a sequence of texts, which is ignored by default.
 
     Raises:
-        FileNotFoundError: it is not there, or not prepared.
-        ValueError: it has no such split or features.
+        FileNotFoundError: If it is missing or not prepared.
+        ValueError: If it has no such split or features.
     """
     refuse_unknown_options(spec, OPTIONS)
     builder = _builder(spec)
@@ -96,11 +96,11 @@ def _builder(spec: SourceSpec) -> Any:
         builder = tfds.builder(name, data_dir=spec.options.get("data_dir"))
     except (tfds.core.registered.DatasetNotFoundError, FileNotFoundError, AttributeError) as error:
         reason = str(error).splitlines()[0]
-        raise FileNotFoundError(f"No prepared data set at {spec.name}: {reason}") from error
+        raise FileNotFoundError(f"No prepared data set found at {spec.name}: {reason}") from error
     if not builder.is_prepared():
         raise FileNotFoundError(
-            f"Expected a prepared data set. Received: {spec.name}, of which {builder.data_dir} "
-            "holds nothing; call its builder's `download_and_prepare` first"
+            f"Expected a prepared data set. Received: {spec.name}, which is not in "
+            f"{builder.data_dir}; call its builder's `download_and_prepare` first"
         )
     return builder
 
@@ -115,7 +115,7 @@ def _feature_names(builder: Any, spec: SourceSpec) -> dict[str, str]:
         candidates = [name for name, feature in features.items() if isinstance(feature, kind)]
         wanted = spec.options.get(role)
         if wanted is None:
-            # Of several the one that bears the name: a key is a text too.
+            # Of several, the one with the name of the role: a key is a text too.
             wanted = role if role in candidates or len(candidates) != 1 else candidates[0]
         if wanted not in candidates:
             raise ValueError(

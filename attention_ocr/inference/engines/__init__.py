@@ -1,1 +1,1 @@
-"""Engines: what runs a model in one of its formats; TensorFlow is one of several, and optional."""
+"""Engines that run a model in one of its formats: TensorFlow (optional), LiteRT, ONNX Runtime."""

@@ -1,8 +1,8 @@
-"""The operations of TensorFlow that a model may be made of: none reads or writes more than tensors.
+"""The TensorFlow operations that a model may contain: they access nothing but tensors.
 
-What is not here is refused, whatever it does: files, printing, other processes, Python, memory
-that is mapped, and what later releases of TensorFlow bring. An export of this toolkit needs some of
-each group; the conformance tests export every kind of model and read the list.
+All others are refused: files, printing, other processes, Python, mapped memory, and operations of
+later TensorFlow releases. Exports of this toolkit use some of each group; the conformance tests
+export every kind of model and check the list.
 """
 
 _CONTROL = """
@@ -113,10 +113,10 @@ ALLOWED_OPS = frozenset(
         )
     ).split()
 )
-"""Operations that a model may be made of."""
+"""Operations that a model may contain."""
 
 SAVER_OPS = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
-"""Operations of the two functions that every SavedModel brings to save and restore its variables.
+"""Operations of the two functions with which every SavedModel saves and restores its variables.
 
 TensorFlow restores the variables of a SavedModel without them; nothing else may call them.
 """

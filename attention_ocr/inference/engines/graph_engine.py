@@ -33,7 +33,7 @@ class GraphEngine:
         serve: The graph, see `inference.serving_function.make_pixel_function`.
         config: Settings of the model.
         charset: Its characters.
-        owner: Kept as long as the engine is: a signature alone does not keep its variables alive.
+        owner: Kept alive by the engine: a signature does not keep its variables alive.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class GraphEngine:
 
 
 class FileGraphEngine(GraphEngine):
-    """Reads with a graph that takes the bytes of files: what a server is given, and old exports.
+    """Reads with a graph that takes file bytes, like a server, and with old exports.
 
     Args:
         serve: The graph, see `inference.serving_function.make_serving_function`.
         config: Settings of the model.
         charset: Its characters.
-        owner: Kept as long as the engine is.
+        owner: Kept alive by the engine.
     """
 
     def read(self, images: Sequence[LazyImage]) -> list[Reading]:
@@ -79,7 +79,7 @@ class FileGraphEngine(GraphEngine):
         """
         check_process()
         readings = self._read_files([_file_of(image) for image in images], images)
-        # A few kinds of JPEG are decoded by Python alone.
+        # A few kinds of JPEG are decoded in Python only.
         odd = [
             index
             for index, (reading, image) in enumerate(zip(readings, images, strict=True))
@@ -97,7 +97,7 @@ class FileGraphEngine(GraphEngine):
 
 
 def _file_of(image: LazyImage) -> bytes:
-    """Return a file that the graph decodes to the pixels of all engines; empty if there is none."""
+    """Return a file that the graph decodes to the same pixels; empty if unreadable."""
     try:
         return normalize_file(image)
     except UnreadableImageError:
@@ -105,14 +105,14 @@ def _file_of(image: LazyImage) -> bytes:
 
 
 _process = 0
-"""The process in which TensorFlow was first used to read; 0 before."""
+"""Id of the process that first used TensorFlow for reading; 0 before."""
 
 
 def check_process() -> None:
-    """Refuse to run TensorFlow in a child of the process in which it was started.
+    """Refuse to run TensorFlow in a fork of the process in which it was started.
 
     Raises:
-        RuntimeError: If this is such a child: its calls would wait for ever for the threads of the
+        RuntimeError: If this is such a fork: its calls would wait forever for the threads of the
             parent, which a fork does not copy.
     """
     global _process  # noqa: PLW0603
@@ -130,19 +130,19 @@ def open_saved_model(directory: Path, by_files: bool = False) -> GraphEngine:
     """Open a version of an export.
 
     Args:
-        directory: Of the version.
-        by_files: Whether it is given files, as a server gives it, instead of pixels; exports of
-            older releases take nothing else of images of several sizes.
+        directory: Directory of the version.
+        by_files: Whether to pass files, like a server, instead of pixels; exports of older releases
+            take images of several sizes only as files.
 
     Raises:
         RuntimeError: If the process was forked from one in which TensorFlow was running.
-        FileNotFoundError: If it has no settings, and so is no export of this toolkit.
-        ValueError: If a file of it is damaged, or it reaches beyond its directory; the message
-            names it.
+        FileNotFoundError: If it has no settings, and so is not an export of this toolkit.
+        ValueError: If one of its files is damaged, or it reaches beyond its directory; the message
+            names the file.
     """
     if not (directory / CONFIG_FILE).is_file():
         raise FileNotFoundError(
-            f"{directory} is no export of this toolkit: it has no {CONFIG_FILE}."
+            f"{directory} is not an export of this toolkit: it has no {CONFIG_FILE}."
         )
     check_process()
     config, charset = Config.load(directory), Charset.load(directory)
@@ -150,7 +150,7 @@ def open_saved_model(directory: Path, by_files: bool = False) -> GraphEngine:
     try:
         loaded = tf.saved_model.load(str(directory))
     except (OSError, tf.errors.OpError, ValueError, IndexError) as error:
-        # A file of variables that was cut short is an `IndexError`; some messages have many lines.
+        # A truncated variables file is an `IndexError`; some messages have many lines.
         raise ValueError(
             f"{directory / SAVED_MODEL_FILE} or its variables are damaged and cannot be read: "
             f"{str(error).splitlines()[0]}"
@@ -175,7 +175,7 @@ def _row(outputs: Mapping[str, np.ndarray], index: int, image: LazyImage) -> Rea
     error = None if status == STATUS_OK else image.error or status
     height, width = map(float, outputs["attention_extent"][index])
     text = outputs["text"][index].decode("utf-8")
-    # Exports of older releases may answer with unknown characters, which cannot be shown.
+    # Exports of older releases may return unknown characters, which cannot be shown.
     shown = [place for place, character in enumerate(text) if character != UNKNOWN_CHARACTER]
     return Reading(
         text=text.replace(UNKNOWN_CHARACTER, ""),

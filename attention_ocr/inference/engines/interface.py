@@ -1,4 +1,4 @@
-"""What every engine takes and gives."""
+"""The interface of engines, and their output."""
 
 import dataclasses
 import html
@@ -15,28 +15,28 @@ from attention_ocr.text.charset import Charset
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read in one image.
+    """The reading of one image.
 
     Attributes:
-        text: The text; empty where nothing was read.
+        text: The text; empty if nothing was read.
         confidence: Probability of the whole text, in [0, 1].
         character_confidences: Probability of each character of `text`, in [0, 1].
         attention: float32 [n, H', W'], where each of the n characters was read, over the padded
             image.
-        attention_extent: Shares of the attention's height and width that the image fills.
+        attention_extent: Fractions of the attention's height and width that the image fills.
         error: Why the image could not be read; None if it could.
         alternatives: The n best texts of a search with their confidences, the best first; none
             with greedy decoding.
         quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
             degrees; see `inference.second_looks.rotate`.
-        slant: Degrees by which the word was taken to fall to the right, and was deskewed before it
-            was read; see `inference.second_looks.deskew`.
-        width_factor: By which the image was widened before it was read; see
+        slant: Assumed slope of the word in degrees, positive if it falls to the right, by which it
+            was deskewed before it was read; see `inference.second_looks.deskew`.
+        width_factor: Factor by which the image was widened before it was read; see
             `inference.second_looks.widths`.
-        margin: Width of the strip that was added at each side before the image was read, a share of
+        margin: Width of the margin added at each side before the image was read, as a fraction of
             the height; see `inference.second_looks.widths`.
         path: Path of the image, or its key in a mapping; None for pixels and bytes.
-        warning: Why the text may be wrong although the image could be read; None as a rule.
+        warning: Why the text may be wrong although the image could be read; usually None.
     """
 
     text: str
@@ -100,7 +100,6 @@ class Engine(Protocol):
             images: Files, or pixels.
 
         Returns:
-            A reading for each, in their order; of an image that cannot be decoded, with its
-            `error`.
+            A reading for each, in order; that of an undecodable image has its `error`.
         """
         ...

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite): the fastest engine on a processor, and one of a few megabytes."""
+"""LiteRT (TensorFlow Lite): the fastest engine on CPUs, a package of a few megabytes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,38 +11,38 @@ from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES, Nu
 
 
 def signature_of(width: int) -> str:
-    """Return the name of the signature that takes images of a width."""
+    """Return the name of the signature for images of a width."""
     return f"read_{width}"
 
 
 class LiteRTEngine(NumPyEngine):
     """Reads with a `.tflite` file of an export.
 
-    The file has a signature for each of some widths: with shapes that are known beforehand, LiteRT
-    plans its memory once and hands convolutions to XNNPACK.
+    The file has signatures for several fixed widths: with static shapes, LiteRT plans its memory
+    once and runs convolutions with XNNPACK.
 
     Args:
         path: The file.
-        num_threads: Images that are read at once; None for as many as there are processors.
+        num_threads: Images that are read in parallel; None for the number of processors.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If neither ai-edge-litert nor TensorFlow is installed.
-        ValueError: If the file is damaged, or no model of this toolkit; the message names it.
+        ValueError: If the file is damaged, or not a model of this toolkit; the message names it.
     """
 
     def __init__(self, path: Path, num_threads: int | None = None) -> None:
-        # Read once: the file may be replaced, cut or deleted while it is in use. Interpreters point
+        # Read once: the file may be replaced, truncated or deleted while in use. Interpreters point
         # into these bytes.
         self._content = path.read_bytes()
         metadata = appended_metadata(path, self._content)
         super().__init__(metadata, num_threads)
         self.path, self.widths = path, metadata.widths
-        # Interpreters, each as the runners of its signatures by width. One runs one image at a
-        # time; the last used is the warmest. Taking from a list, or adding to it, is atomic.
+        # Interpreters, each as the runners of its signatures by width. Each runs one image at a
+        # time; the last used has the warmest caches. `list.pop` and `append` are atomic.
         self._idle: list[dict[int, Any]] = [self._open()]
-        # The first call packs the weights and reports it on standard error, which commands keep off
-        # the terminal while a model is loaded.
+        # The first call packs the weights and logs to standard error, which commands discard while
+        # a model is loaded.
         image = self.config.image
         blank = np.zeros((image.input_height, self.widths[0], image.image_channels), np.float32)
         self.run(blank, np.array([image.image_height, self.widths[0]], np.int32))
@@ -56,7 +56,7 @@ class LiteRTEngine(NumPyEngine):
             raise ValueError(f"{self.path} cannot be run: {_first_line(error)}") from error
         missing = [width for width in self.widths if signature_of(width) not in signatures]
         if missing or not self.widths:
-            raise ValueError(f"{self.path} lacks the signatures of the widths {missing}.")
+            raise ValueError(f"{self.path} has no signatures for the widths {missing}.")
         return {
             width: interpreter.get_signature_runner(signature_of(width)) for width in self.widths
         }

@@ -1,9 +1,8 @@
-"""What a model in one file says of itself: its format, settings and characters, and a digest.
+"""The metadata of a model in one file: its format, settings and characters, and a digest.
 
-A LiteRT file carries the metadata as the entries of a ZIP archive after the model, the place that
-TensorFlow Lite Metadata keeps for associated files, so that `unzip -p model.tflite config.json`
-shows them; an ONNX file, as its `metadata_props`. Both can be read with the standard library and
-what runs the model.
+A LiteRT file holds them as a ZIP archive after the model, where TensorFlow Lite Metadata keeps
+associated files, so that `unzip -p model.tflite config.json` shows them; an ONNX file holds them in
+`metadata_props`. Both can be read with the standard library and the runtime of the model.
 """
 
 import dataclasses
@@ -24,20 +23,19 @@ FORMAT_VERSION = 1
 METADATA_FILE = "attention_ocr.json"
 BLANK_DIGEST = "0" * 64
 MAX_ENTRY_BYTES = 1 << 24
-"""Of an entry of the archive; a longer one is not of this toolkit."""
+"""Largest size of an archive entry of this toolkit."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelMetadata:
-    """What a model in one file says of itself.
+    """The metadata of a model in one file.
 
     Attributes:
         format_name: One of `settings.formats.EXPORT_FORMATS`.
-        config: Settings of the model, those of data and training at their defaults.
+        config: Settings of the model, with data and training settings at their defaults.
         charset: Its characters.
-        widths: Pixels, ascending: the inputs that the model takes; none for any width.
-        source_digest: SHA-256 of the file of the weights that the model stands beside; empty for a
-            model that stands alone.
+        widths: Accepted input widths in pixels, ascending; empty for any width.
+        source_digest: SHA-256 of the weights beside the model; empty for a stand-alone model.
     """
 
     format_name: str
@@ -47,7 +45,7 @@ class ModelMetadata:
     source_digest: str = ""
 
     def to_entries(self, digest: str = BLANK_DIGEST) -> dict[str, str]:
-        """Return the metadata as texts by name.
+        """Return the metadata as strings by name.
 
         Args:
             digest: SHA-256 of the model, hexadecimal.
@@ -74,8 +72,8 @@ def make_metadata(
     widths: tuple[int, ...] = (),
     source_digest: str = "",
 ) -> ModelMetadata:
-    """Return metadata without what reading has no use for."""
-    # The language model itself is in the file; where it lay says nothing elsewhere.
+    """Create metadata without the settings that inference does not need."""
+    # The file holds the language model itself; its former path means nothing elsewhere.
     language_model = config.decoding.language_model and LANGUAGE_MODEL_FILE
     kept = config.for_reading().with_decoding({"language_model": language_model})
     return ModelMetadata(format_name, kept, charset, widths, source_digest)
@@ -84,7 +82,7 @@ def make_metadata(
 def digest_of_weights(work_dir: Path) -> str:
     """Return SHA-256 of the weights of a work directory, for `ModelMetadata.source_digest`.
 
-    A language model that is packed beside them counts with them.
+    A language model that is packed beside them is included.
     """
     digest = hashlib.sha256((work_dir / WEIGHTS_FILE).read_bytes())
     if (work_dir / LANGUAGE_MODEL_FILE).is_file():
@@ -93,25 +91,25 @@ def digest_of_weights(work_dir: Path) -> str:
 
 
 def check_source_digest(file: Path, metadata: ModelMetadata, work_dir: Path) -> None:
-    """Refuse a model in one file that stands in a work directory and is not the same model.
+    """Refuse a model file in a work directory that was made from another model.
 
-    Second looks are no part of a model: those of the work directory count, whatever the file says.
+    Second looks are not compared: those of the work directory apply.
 
     Args:
         file: The model, for the message.
-        metadata: Of it.
-        work_dir: With its settings, characters and weights.
+        metadata: Its metadata.
+        work_dir: Work directory with settings, characters and weights.
 
     Raises:
-        ValueError: If the weights, the settings or the characters are others.
+        ValueError: If the weights, the settings or the characters differ.
     """
     config, charset = Config.load(work_dir), Charset.load(work_dir)
     config = dataclasses.replace(config, second_looks=metadata.config.second_looks)
     digest = digest_of_weights(work_dir)
     if metadata != make_metadata(metadata.format_name, config, charset, metadata.widths, digest):
         raise ValueError(
-            f"{file} was made of another model than {work_dir / WEIGHTS_FILE}: pack the model "
-            "anew, or read with engine=tensorflow. Received: weights "
+            f"{file} was made from another model than {work_dir / WEIGHTS_FILE}: pack the model "
+            "again, or read with engine=tensorflow. Received: weights "
             f"{metadata.source_digest[:8] or '-'} in place of {digest[:8]}, or other settings or "
             "characters"
         )
@@ -122,8 +120,8 @@ def append_metadata(model: bytes, metadata: ModelMetadata, path: Path) -> None:
 
     Args:
         model: The flatbuffer.
-        metadata: Of it.
-        path: Written at once; see `io.atomic_write`.
+        metadata: Its metadata.
+        path: Output file, not written atomically; see `io.atomic_write`.
     """
     path.write_bytes(model)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
@@ -133,18 +131,18 @@ def append_metadata(model: bytes, metadata: ModelMetadata, path: Path) -> None:
 
 
 def rewrite_second_looks(path: Path, values: Mapping[str, Any]) -> ModelMetadata:
-    """Change the second looks in the metadata of a LiteRT file; the model in it stays as it is.
+    """Change the second looks in the metadata of a LiteRT file; its model is unchanged.
 
     Args:
-        path: Of the file, which is replaced whole or not at all.
-        values: New values of some of the settings, by name.
+        path: The file; replaced atomically.
+        values: New values of some settings, by name.
 
     Returns:
         The new metadata.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no model of this toolkit, or a value is refused.
+        ValueError: If it is not a model of this toolkit, or a value is refused.
     """
     content = path.read_bytes()
     metadata = appended_metadata(path, content)
@@ -160,11 +158,11 @@ def appended_metadata(path: Path, content: bytes) -> ModelMetadata:
     """Return the metadata of a LiteRT file, and check the model by its digest.
 
     Args:
-        path: Of the file, for messages.
+        path: Path of the file, for messages.
         content: Its bytes.
 
     Raises:
-        ValueError: If it is no model of this toolkit, is cut short or changed, or of an unknown
+        ValueError: If it is not a model of this toolkit, is truncated or changed, or of an unknown
             version; the message names the file.
     """
     try:
@@ -177,35 +175,35 @@ def appended_metadata(path: Path, content: bytes) -> ModelMetadata:
                 entries[name] = archive.read(name).decode("utf-8")
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
         raise ValueError(
-            f"{path} is no whole model of this toolkit: the metadata at its end are missing or "
-            f"damaged ({error})."
+            f"{path} is not a complete model of this toolkit: the metadata at its end are missing "
+            f"or damaged ({error})."
         ) from error
     digest = hashlib.sha256(memoryview(content)[:length]).hexdigest()
     return metadata_from_entries(path, entries, digest)
 
 
 def metadata_from_entries(path: Path, entries: Mapping[str, str], digest: str) -> ModelMetadata:
-    """Build the metadata of what `ModelMetadata.to_entries` returned.
+    """Build the metadata from the result of `ModelMetadata.to_entries`.
 
     Args:
-        path: Of the model.
-        entries: Texts by name; others may stand among them.
-        digest: SHA-256 that the model has.
+        path: Path of the model.
+        entries: Strings by name, among others.
+        digest: Actual SHA-256 of the model.
 
     Raises:
-        ValueError: As in `appended_metadata`.
+        ValueError: As for `appended_metadata`.
     """
     try:
         document = json.loads(entries[METADATA_FILE])
         version = document["format_version"]
         if version != FORMAT_VERSION:
             raise ValueError(
-                f"this release reads exports of format_version {FORMAT_VERSION}; use the release "
-                f"that wrote it, or export the work directory anew. Received: {version!r}"
+                f"expected an export of format_version {FORMAT_VERSION}; use the release that "
+                f"wrote it, or export the work directory again. Received: {version!r}"
             )
         if document["sha256"] != digest:
-            raise ValueError("the model is not the one that was exported: it was changed or cut")
-        # Defaults of training change from release to release and say nothing of a model.
+            raise ValueError("the model was changed or truncated after the export")
+        # Defaults of training change between releases and do not describe the model.
         config = Config.from_dict(json.loads(entries[CONFIG_FILE])).for_reading()
         charset = Charset.from_bytes(entries[CHARSET_FILE].encode("utf-8"))
         return ModelMetadata(
@@ -216,6 +214,6 @@ def metadata_from_entries(path: Path, entries: Mapping[str, str], digest: str) -
             source_digest=str(document.get("made_of", "")),
         )
     except KeyError as error:
-        raise ValueError(f"{path} is no model of this toolkit: it has no {error}.") from error
+        raise ValueError(f"{path} is not a model of this toolkit: it has no {error}.") from error
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"{path}: {error}") from error

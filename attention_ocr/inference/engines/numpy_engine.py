@@ -1,4 +1,4 @@
-"""Engines whose images are prepared in NumPy, and that return token ids: all but TensorFlow."""
+"""The base of engines without TensorFlow: images are prepared in NumPy, outputs are token ids."""
 
 import abc
 import os
@@ -25,12 +25,12 @@ OUTPUTS = (TOKEN_IDS, CONFIDENCE, CHARACTER_CONFIDENCES, ATTENTION)
 class NumPyEngine(abc.ABC):
     """Prepares each image in NumPy, runs the model on it alone, and decodes its token ids.
 
-    Several images are read side by side, a thread for each processor: alone, an image is no wider
-    than it must be and stops at its last character.
+    Several images are read in parallel, one thread per processor: unlike in a batch, an image has
+    the least padding and decoding stops at its last character.
 
     Args:
-        metadata: Of the model.
-        num_threads: Images that are read at once; None for as many as there are processors.
+        metadata: Metadata of the model.
+        num_threads: Images that are read in parallel; None for the number of processors.
     """
 
     def __init__(self, metadata: ModelMetadata, num_threads: int | None = None) -> None:
@@ -62,7 +62,7 @@ class NumPyEngine(abc.ABC):
         if len(images) < 2 or self.num_threads == 1:
             return [self._read_one(image) for image in images]
         if self._executor is None or self._executor_process != os.getpid():
-            # A fork does not copy threads: those of the parent would never answer its child.
+            # A fork does not copy the threads of its parent.
             self._executor = ThreadPoolExecutor(self.num_threads, "attention_ocr")
             self._executor_process = os.getpid()
         return list(self._executor.map(self._read_one, images))
@@ -73,7 +73,7 @@ class NumPyEngine(abc.ABC):
         outputs = self.run(fitted, image_size)
         height, width = image_size.tolist()
         token_ids = outputs[TOKEN_IDS][0].tolist()
-        # Exports of older releases may answer with unknown characters, which cannot be shown.
+        # Exports of older releases may return unknown characters, which cannot be shown.
         known = [token_id for token_id in token_ids if token_id != UNKNOWN_ID]
         text = "" if pixels is None else self.charset.decode(known)
         shown: slice | np.ndarray = slice(len(text))
@@ -83,7 +83,7 @@ class NumPyEngine(abc.ABC):
             text=text,
             confidence=0.0 if pixels is None else float(outputs[CONFIDENCE][0]),
             character_confidences=tuple(outputs[CHARACTER_CONFIDENCES][0, shown].tolist()),
-            # Not a view, which would keep the rows of padding.
+            # Not a view, which would keep the padding in memory.
             attention=outputs[ATTENTION][0, shown].copy(),
             attention_extent=(height / self.config.image.image_height, width / fitted.shape[1]),
             error=image.error,
@@ -91,7 +91,7 @@ class NumPyEngine(abc.ABC):
 
 
 def num_processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

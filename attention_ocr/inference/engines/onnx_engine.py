@@ -26,12 +26,12 @@ class ONNXEngine(NumPyEngine):
 
     Args:
         path: The file.
-        num_threads: Images that are read at once; None for as many as there are processors.
+        num_threads: Images that are read in parallel; None for the number of processors.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If onnxruntime is not installed.
-        ValueError: If the file is damaged, or no model of this toolkit; the message names it.
+        ValueError: If the file is damaged, or not a model of this toolkit; the message names it.
     """
 
     def __init__(self, path: Path, num_threads: int | None = None) -> None:
@@ -47,10 +47,10 @@ class ONNXEngine(NumPyEngine):
 
 
 def digest_of(content: bytes) -> str:
-    """Return the digest of an ONNX file, which holds it itself: SHA-256 with zeros in its place.
+    """Return SHA-256 of an ONNX file with zeros in place of the digest that it holds.
 
     Args:
-        content: The bytes of the file; those without a digest of ours have one all the same.
+        content: The bytes of the file, with or without a digest.
     """
     place = content.rfind(b'"sha256": "', content.rfind(METADATA_FILE.encode("ascii"))) + 11
     blank = content[:place] + BLANK_DIGEST.encode("ascii") + content[place + len(BLANK_DIGEST) :]
@@ -63,7 +63,7 @@ def _open(path: Path, content: bytes) -> Any:
         from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
-    # Threads for several images at once take the processors better than several for one.
+    # One thread per image uses the processors better than several threads for one image.
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:

@@ -1,4 +1,4 @@
-"""What a SavedModel declares, read before anything of it runs."""
+"""Safety check of a SavedModel, before any of it runs."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -15,13 +15,13 @@ SERVE_TAG = "serve"
 
 
 def read_meta_graph(directory: Path) -> MetaGraphDef:
-    """Read what a SavedModel declares, and refuse one that reaches beyond its directory.
+    """Read the graph of a SavedModel, and refuse one that reaches beyond its directory.
 
     Args:
-        directory: Of the SavedModel.
+        directory: Directory of the SavedModel.
 
     Raises:
-        ValueError: If the file is damaged, has no graph to serve, an operation that is none of
+        ValueError: If the file is damaged, has no graph to serve, an operation outside
             `ALLOWED_OPS`, or an asset elsewhere; the message names the file.
     """
     path = directory / SAVED_MODEL_FILE
@@ -40,7 +40,7 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
             "Expected: 1"
         )
     graph: MetaGraphDef = graphs[0]
-    # What stands beside the graph to serve is loaded with it.
+    # Other graphs are loaded together with the one to serve.
     refused = sorted(set().union(*map(_refused_operations, saved_model.meta_graphs)))
     if refused:
         raise ValueError(
@@ -50,7 +50,7 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
         name = PurePosixPath(asset.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in asset.filename:
             raise ValueError(
-                f"{path} is refused: its asset lies elsewhere. Received: {asset.filename!r}"
+                f"{path} is refused: its asset is elsewhere. Received: {asset.filename!r}"
             )
     return graph
 
@@ -64,13 +64,13 @@ def _refused_operations(graph: MetaGraphDef) -> set[str]:
         allowed = ALLOWED_OPS | SAVER_OPS if owner in savers else ALLOWED_OPS
         if node.op not in allowed and node.op not in functions:
             refused.add(node.op)
-        # TensorFlow looks for a function that the library lacks among its operations.
+        # TensorFlow looks up functions that the library lacks among its operations.
         refused |= _called(node) - set(functions)
     return refused
 
 
 def _saver_functions(graph: MetaGraphDef) -> set[str]:
-    """Return the functions that save and restore the variables, if nothing else can call them."""
+    """Return the functions that save and restore the variables, unless others can call them."""
     definition = graph.saver_def
     saver_nodes = {
         name.removeprefix("^").partition(":")[0]
@@ -96,13 +96,13 @@ def _saver_functions(graph: MetaGraphDef) -> set[str]:
     return {
         name
         for name in found - called
-        # By this attribute TensorFlow puts one function in place of another.
+        # With this attribute TensorFlow replaces one function by another.
         if name in functions and "api_implements" not in functions[name].attr
     }
 
 
 def _nodes(graph: MetaGraphDef) -> Iterator[tuple[str | None, NodeDef]]:
-    """Yield each node with the name of the function that it is of, none of the graph itself."""
+    """Yield each node with the name of its function; None in the graph itself."""
     for node in graph.graph_def.node:
         yield None, node
     for function in graph.graph_def.library.function:
@@ -111,7 +111,7 @@ def _nodes(graph: MetaGraphDef) -> Iterator[tuple[str | None, NodeDef]]:
 
 
 def _called(node: NodeDef) -> set[str]:
-    """Return the functions that a node names."""
+    """Return the functions that a node refers to."""
     named = set()
     for value in node.attr.values():
         if value.HasField("func"):

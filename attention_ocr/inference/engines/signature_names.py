@@ -1,4 +1,4 @@
-"""Names of the signatures of a SavedModel, and of what they return."""
+"""Names of the signatures of a SavedModel, and of their outputs."""
 
 from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH, STATUS_UNREADABLE
 
@@ -28,4 +28,4 @@ EXAMPLE_FEATURE = "image/encoded"
 
 STATUS_OK = "ok"
 ALTERNATIVES = ("texts", "text_confidences", "text_scores")
-"""What `beam` returns beside the outputs of `serving_default`."""
+"""Outputs of `beam` in addition to those of `serving_default`."""

@@ -1,1 +1,1 @@
-"""Second looks: which images are read again, how, and which reading is kept."""
+"""Second looks: which images are re-read, how, and which reading is kept."""

@@ -1,4 +1,4 @@
-"""Second look: words that rise or fall are deskewed."""
+"""Second look: slanted words are deskewed."""
 
 import math
 
@@ -8,13 +8,13 @@ import numpy as np
 from attention_ocr.inference.second_looks.vote import View
 
 SLANTS = (-10.0, 10.0)
-"""Degrees by which a word may fall to the right."""
+"""Candidate slopes in degrees; positive words fall to the right."""
 
 MARGIN = 1.1
-"""How much larger than the word the cut is, along each side."""
+"""Size of the crop relative to the word, along each side."""
 
 FLATTEST, STEEPEST = 0.15, 1.25
-"""Limits of the cut: the least share of the image's height, and the most of its own width."""
+"""Limits of the crop's height: least fraction of the image's height, most of its own width."""
 
 
 def deskewed(image: np.ndarray) -> list[View]:
@@ -24,14 +24,14 @@ def deskewed(image: np.ndarray) -> list[View]:
 
 
 def deskew(image: np.ndarray, slant: float) -> np.ndarray | None:
-    """Cut a slanted word out of an image that is its bounding box.
+    """Crop a slanted word from an image that is its bounding box.
 
     Args:
         image: uint8 [h, w, 3].
         slant: Degrees by which the word falls to the right, above -45 and below 45.
 
     Returns:
-        uint8 [h', w', 3], the word horizontal; None where no word of that slant fills the image.
+        uint8 [h', w', 3], the word horizontal; None if no word of that slant fills the image.
     """
     height, width = image.shape[:2]
     angle = math.radians(slant)
@@ -44,7 +44,7 @@ def deskew(image: np.ndarray, slant: float) -> np.ndarray | None:
     if thickness < FLATTEST * height or thickness > STEEPEST * length:
         return None
     length, thickness = MARGIN * length, MARGIN * thickness
-    # From places of the horizontal word to those of the image, the middle on the middle.
+    # From positions in the horizontal word to positions in the image, centre to centre.
     matrix = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0]])
     matrix[:, 2] = np.array([width, height]) / 2 - matrix[:, :2] @ [length / 2, thickness / 2]
     size = max(round(length), 1), max(round(thickness), 1)

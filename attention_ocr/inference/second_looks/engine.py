@@ -1,4 +1,4 @@
-"""Reading again what was read without confidence: which views, in which order, and what is kept."""
+"""Re-read images of low confidence: which views, in which order, and which reading is kept."""
 
 import dataclasses
 from collections.abc import Callable, Generator, Sequence
@@ -22,15 +22,15 @@ from attention_ocr.settings.image import ImageConfig
 from attention_ocr.settings.second_looks import SecondLooksConfig
 
 Looks = Generator[list[View], list[Reading], Reading]
-"""Yields views of one image that are to be read, is sent their readings, and returns the last."""
+"""Yields views of one image to read, is sent their readings, and returns the final reading."""
 
 
 class SecondLooksEngine:
-    """Reads by another engine, and reads again what that reads without confidence.
+    """Reads with another engine, and re-reads images of low confidence.
 
     Args:
-        engine: Reads.
-        settings: Which images are read again.
+        engine: Engine that reads.
+        settings: Which images are re-read.
 
     Attributes:
         engine: The other engine.
@@ -62,17 +62,17 @@ def read_again(
     settings: SecondLooksConfig,
     image_settings: ImageConfig,
 ) -> list[Reading]:
-    """Look again at the images of a batch that were read without confidence.
+    """Re-read the images of a batch with low confidence.
 
-    Views of all images are read together, as many rounds as the image with most of them takes. What
-    has an error keeps it.
+    Views of all images are read together, in as many rounds as any image needs. Unreadable images
+    keep their error.
 
     Args:
-        readings: Of the images as they are.
-        image_of: Returns an image by its place in the batch.
-        read: Reads views of them.
-        settings: Which images are read again.
-        image_settings: Of the network's input.
+        readings: Readings of the original images.
+        image_of: Returns an image by its index in the batch.
+        read: Reads views.
+        settings: Which images are re-read.
+        image_settings: Settings of the network's input.
 
     Returns:
         A reading for each image.
@@ -101,10 +101,10 @@ def read_again(
 def _next_views(
     index: int, looks: Looks, seen: list[Reading] | None, results: list[Reading]
 ) -> list[tuple[int, Looks, list[View]]]:
-    """Return the views of an image that are read next; without any, keep its result."""
+    """Return the views of an image to read next; without any, store its result."""
     try:
         views = next(looks) if seen is None else looks.send(seen)
-        # A look may have nothing to show of this image.
+        # A look may have no views of this image.
         while not views:
             views = looks.send([])
     except StopIteration as end:
@@ -116,17 +116,17 @@ def _next_views(
 def look_again(
     image: np.ndarray, first: Reading, settings: SecondLooksConfig, image_settings: ImageConfig
 ) -> Looks:
-    """Look again at one image.
+    """Re-read one image.
 
-    A tall image is rotated first, and what follows looks at it in the orientation that is read with
-    most confidence. There one vote is taken over all views, the first reading among them. What
-    still is read without confidence may be upside down.
+    A tall image is rotated first; the following looks use its most confident orientation. Then the
+    first reading and those of all views vote. An image whose confidence is still low may be upside
+    down.
 
     Args:
         image: uint8 [h, w, 3].
-        first: What was read in it.
+        first: Its first reading.
         settings: Which looks are taken.
-        image_settings: Of the network's input.
+        image_settings: Settings of the network's input.
     """
     reading = first
     if reading.confidence < settings.rotate_tall_below and is_tall(image):
@@ -144,13 +144,13 @@ def look_again(
 def _vote_over_views(
     image: np.ndarray, first: Reading, settings: SecondLooksConfig, image_settings: ImageConfig
 ) -> Looks:
-    """Look at an image of one orientation at other widths and deskewed, and take the vote."""
+    """Read an image of one orientation at other widths and deskewed, and take the vote."""
     ballots, rest = [first], []
     if first.confidence < settings.widths_below:
         views = widened(image, settings.widths, image_settings)
         ballots += yield views[:1]
         rest = [*views[1:], *with_margins(image)]
-    # Two that agree are rarely outvoted; that spares most images the other views.
+    # Two equal readings are rarely outvoted; most images need no other views.
     undecided = len(ballots) == 1 or ballots[1].text != first.text
     if undecided and first.confidence < settings.deskew_below:
         rest += deskewed(image)

@@ -1,4 +1,4 @@
-"""Second look: text that stands on end or upside down is read after rotation."""
+"""Second look: vertical and upside-down text is read after rotation."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,23 @@ from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.second_looks.vote import View
 
 TALL = 1.5
-"""An image whose height is more than this many widths may show a word on end."""
+"""Ratio of height to width above which an image may show a vertical word."""
 
 QUARTER_TURNS = (1, 3)
-"""Anticlockwise; 1 sets a word upright that runs down, 3 one that runs up."""
+"""Anticlockwise rotations by 90 degrees: 1 for a word that runs down, 3 for one that runs up."""
 
 HALF_TURN = 2
 
 LEAST_CHARACTERS = 2
-"""What a rotated image must read to be believed: `I` on its side is a dash, and most single
-characters are a character upside down."""
+"""Least number of characters of a rotated reading: `I` on its side is a dash, and most characters
+upside down resemble another."""
 
 CONFIDENT = 0.8
-"""Confidence from which on an image is believed to be upside down."""
+"""Least confidence of an upside-down reading."""
 
 
 def is_tall(image: np.ndarray) -> bool:
-    """Return whether an image may show a word on end."""
+    """Return whether an image may show a vertical word."""
     return bool(image.shape[0] > TALL * image.shape[1])
 
 
@@ -34,16 +34,16 @@ def rotated(image: np.ndarray, quarter_turns: int) -> View:
 
 
 def most_upright(own: Reading, others: Sequence[Reading]) -> Reading:
-    """Return the reading of the orientation in which a tall image is read with most confidence.
+    """Return the most confident reading over the orientations of a tall image.
 
     Args:
-        own: Of the image as it is.
-        others: Of the rotated image.
+        own: Reading of the original image.
+        others: Readings of the rotated image.
     """
     believed = [reading for reading in others if len(reading.text) >= LEAST_CHARACTERS]
     return max((own, *believed), key=lambda reading: reading.confidence)
 
 
 def is_upside_down(reading: Reading) -> bool:
-    """Return whether an image was upside down, by what is read in it after half a turn."""
+    """Return whether an image was upside down, by its reading after a rotation by 180 degrees."""
     return reading.confidence >= CONFIDENT and len(reading.text) >= LEAST_CHARACTERS

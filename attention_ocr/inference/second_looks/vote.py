@@ -1,4 +1,4 @@
-"""What is read of an image beside the image itself, and the vote over all its readings."""
+"""Views of an image, and the vote over their readings."""
 
 import dataclasses
 import math
@@ -12,39 +12,39 @@ from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.settings.image import ImageConfig
 
 OVERSAMPLING = 4.0
-"""How many pixels of an image are kept for one of the network's input, along each axis."""
+"""Pixels kept per pixel of the network's input, along each axis."""
 
 
 class View(NamedTuple):
-    """An image, changed.
+    """A transformed image.
 
     Attributes:
         image: uint8 [h, w, 3].
-        fields: Fields of `Reading` that tell how it was changed.
+        fields: Fields of `Reading` that describe the transformation.
     """
 
     image: np.ndarray
     fields: Mapping[str, Any]
 
     def describe(self, reading: Reading) -> Reading:
-        """Return what was read in the view, with the fields that tell how it was changed."""
+        """Return the reading of the view with the fields of its transformation."""
         return dataclasses.replace(reading, **self.fields)
 
 
 def vote(readings: Sequence[Reading]) -> Reading:
-    """Return the text that has most votes; a reading's vote is its confidence.
+    """Return the text with most votes; a reading's vote is its confidence.
 
-    It is ROVER's vote by confidence (Fiscus, 1997, section 3.3), over whole texts. The confidence
-    of the text is the geometric mean of that of its most confident reading and of the votes that it
-    got as a share of those that could be given: the first alone is too high where all views differ,
-    the second alone too low where one view is much better than the others.
+    This is ROVER's vote by confidence (Fiscus, 1997, section 3.3) over whole texts. The confidence
+    of the text is the geometric mean of that of its most confident reading and of its share of the
+    possible votes: the first alone is too high if all views differ, the second alone too low if one
+    view is much better than the others.
 
     Args:
-        readings: At least one, of views of one image; the first wins a tie.
+        readings: Readings of views of one image, at least one; the first wins a tie.
 
     Returns:
-        The most confident of the readings that agree, its confidence that of the vote and those of
-        its alternatives in proportion.
+        The most confident reading of that text, with the confidence of the vote, and those of its
+        alternatives in proportion.
     """
     votes: dict[str, float] = {}
     for reading in readings:
@@ -67,15 +67,15 @@ def vote(readings: Sequence[Reading]) -> Reading:
 
 
 def without_excess_pixels(image: np.ndarray, settings: ImageConfig) -> np.ndarray:
-    """Shrink an image to what its views can need, so that no look at a large one costs much.
+    """Shrink an image to what its views need, so that looks at large images are cheap.
 
     Args:
         image: uint8 [h, w, 3].
-        settings: Of the network's input.
+        settings: Settings of the network's input.
 
     Returns:
-        uint8 [h', w', 3] with `OVERSAMPLING` times the rows and columns that the image has as the
-        network's input, upright or rotated; the image itself if it has no more.
+        uint8 [h', w', 3] with `OVERSAMPLING` times the rows and columns of the network's input,
+        upright or rotated; the image itself if it has no more.
     """
     height, width = image.shape[:2]
     rows, columns = settings.image_height, settings.max_image_width

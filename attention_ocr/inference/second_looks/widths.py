@@ -1,8 +1,8 @@
-"""Second look: what is read without confidence is read again wider.
+"""Second look: images of low confidence are re-read wider.
 
-Every image becomes as many rows as the network takes, at its own proportions, so that condensed
-letters become few columns each. Widened, they have more; and a network reads an image of other
-proportions with other mistakes, so that texts which agree are worth more than one.
+Every image is scaled to the input height in its own proportions, so that condensed letters get few
+columns each. Widened, they get more; and at other proportions the network makes other mistakes, so
+that equal texts are stronger evidence than one.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from attention_ocr.inference.second_looks.vote import View
 from attention_ocr.settings.image import ImageConfig
 
 NARROW = 0.6
-"""An image whose width is less than this share of its height may show a lone `I` or `1`."""
+"""Ratio of width to height below which an image may show a lone `I` or `1`."""
 
 MARGIN = 0.25
-"""Share of the height that is added at each side of a narrow image."""
+"""Margin added at each side of a narrow image, as a fraction of its height."""
 
 
 def widened(image: np.ndarray, factors: Sequence[float], settings: ImageConfig) -> list[View]:
@@ -25,8 +25,8 @@ def widened(image: np.ndarray, factors: Sequence[float], settings: ImageConfig) 
 
     Args:
         image: uint8 [h, w, 3].
-        factors: Of the width.
-        settings: Of the network's input; what it would have to shrink again is left out.
+        factors: Factors of the width.
+        settings: Settings of the network's input; views that it would shrink again are left out.
     """
     height, width = image.shape[:2]
     widest = settings.max_image_width * height / settings.image_height
@@ -43,7 +43,7 @@ def _stretch(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def with_margins(image: np.ndarray) -> list[View]:
-    """Return a narrow image with a strip at each side, in the colours of its edges; else nothing.
+    """Return a narrow image with repeated edges at each side; otherwise nothing.
 
     In a crop that touches a lone vertical stroke, the network takes it for a part of a letter.
     """
@@ -53,6 +53,6 @@ def with_margins(image: np.ndarray) -> list[View]:
 
 
 def add_margin(image: np.ndarray, margin: float) -> np.ndarray:
-    """Repeat the edges of an image at each side, as far as a share of its height."""
+    """Repeat the edges of an image at each side by a fraction of its height."""
     columns = round(margin * image.shape[0])
     return cv2.copyMakeBorder(image, 0, 0, columns, columns, cv2.BORDER_REPLICATE)

@@ -26,7 +26,7 @@ def open_source(spec: SourceSpec) -> Source:
     refuse_unknown_options(spec, ("suffix", *SPLIT_OPTIONS))
     folder = Path(spec.name)
     if not folder.is_dir():
-        raise FileNotFoundError(f"Expected a folder of this machine. Received: {spec.name}")
+        raise FileNotFoundError(f"Expected a local folder. Received: {spec.name}")
     rows = _pairs(folder, spec.options.get("suffix", SUFFIX))
     return indexed_source(spec, FileListReader(ImageTable(spec.name, spec.name, rows)))
 

@@ -54,7 +54,7 @@ class SVTREncoder(keras.layers.Layer):
     cells, the others the whole image. The defaults are those of SVTR-T (table 1). Three things
     differ from the paper, whose images have one size: attention sees no padding; where a patch
     lies is told by a depthwise convolution (Chu et al., 2023, section 3.3); and the rows are not
-    merged into one at the end, which the layers behind the encoder do.
+    merged into one at the end, which the layers after the encoder do.
 
     Args:
         width: Multiplies the channels of every stage.

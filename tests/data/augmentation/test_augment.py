@@ -13,7 +13,7 @@ SIZES = np.array([[16, 40], [16, 23], [9, 48]], np.int32)
 SEED = tf.constant([1, 2])
 
 
-def pictures(channels: int = 3, seed: int = 0) -> tf.Tensor:
+def random_images(channels: int = 3, seed: int = 0) -> tf.Tensor:
     """Blocks of noise, zero on the padding."""
     random = np.random.default_rng(seed)
     images = np.zeros((B, H, W, channels), np.float32)
@@ -25,8 +25,8 @@ def pictures(channels: int = 3, seed: int = 0) -> tf.Tensor:
 
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_op_alone_changes_pictures_within_their_range_and_leaves_the_padding(op, channels):
-    images = pictures(channels)
+def test_each_op_alone_changes_images_within_their_range_and_leaves_the_padding(op, channels):
+    images = random_images(channels)
     changed = augment(images, SIZES, SEED, parse_policy(op), 1.0, full=True).numpy()
     assert changed.shape == images.shape
     assert np.abs(changed).max() <= 1.0
@@ -34,17 +34,17 @@ def test_each_op_alone_changes_pictures_within_their_range_and_leaves_the_paddin
         assert not image[height:].any()
         assert not image[:, width:].any()
         differs = np.abs(image[:height, :width] - before[:height, :width]).max() > 0.02
-        # A gray picture has no colour to change.
+        # a gray image has no colour to change.
         assert differs == (op != "colour" or channels == 3)
 
 
 @pytest.mark.parametrize("op", OPS)
-def test_no_op_sees_the_padding_or_the_other_pictures(op):
+def test_no_op_sees_the_padding_or_the_other_images(op):
     if op == "jpeg":
-        pytest.skip("blocks at the edge of a picture are coded with what lies beside it")
-    images, policy = pictures(), parse_policy(op)
+        pytest.skip("blocks at the edge of an image are coded with what lies beside it")
+    images, policy = random_images(), parse_policy(op)
     whole = augment(images, SIZES, SEED, policy, 1.0, full=True)
-    others = tf.concat([images[:1], pictures(seed=5)[1:]], axis=0)
+    others = tf.concat([images[:1], random_images(seed=5)[1:]], axis=0)
     again = augment(others, SIZES, SEED, policy, 1.0, full=True)
     np.testing.assert_allclose(again[0], whole[0], atol=1e-5)
     # Noise and fields are drawn for the whole batch, means and resolutions taken over it.
@@ -55,15 +55,15 @@ def test_no_op_sees_the_padding_or_the_other_pictures(op):
 
 
 @pytest.mark.parametrize("policy", ["default", "affine+jpeg", "gamma"])
-def test_the_same_seed_gives_the_same_pictures_and_another_gives_others(policy):
-    images, parsed = pictures(), parse_policy(policy)
+def test_the_same_seed_gives_the_same_images_and_another_gives_others(policy):
+    images, parsed = random_images(), parse_policy(policy)
     once = augment(images, SIZES, SEED, parsed, 0.7)
     np.testing.assert_array_equal(augment(images, SIZES, SEED, parsed, 0.7), once)
     assert np.abs(augment(images, SIZES, [1, 3], parsed, 0.7) - once).max() > 0.01
 
 
 def test_the_graph_and_eager_calls_agree():
-    images, policy = pictures(), parse_policy("default")
+    images, policy = random_images(), parse_policy("default")
     eager = augment(images, SIZES, SEED, policy, 0.7)
     graph = tf.function(
         lambda *inputs: augment(*inputs, policy, 0.7),
@@ -77,12 +77,12 @@ def test_the_graph_and_eager_calls_agree():
 
 
 def test_a_strength_of_zero_changes_nothing():
-    images = pictures()
+    images = random_images()
     policy = parse_policy("default")._replace(ops=tuple(op for op in OPS if op != "jpeg"))
     np.testing.assert_allclose(augment(images, SIZES, SEED, policy, 0.0), images, atol=1e-3)
 
 
-def test_each_image_meets_as_many_ops_as_the_policy_says():
+def test_each_image_gets_as_many_ops_as_the_policy_says():
     policy = parse_policy("default,num_ops=2")
     amounts = draw_amounts(policy, 0.5, Chance(SEED, 200))
     met = np.stack([amounts[op] for op in OPS])
@@ -93,7 +93,7 @@ def test_each_image_meets_as_many_ops_as_the_policy_says():
 
 
 @pytest.mark.parametrize("width", [16, 48, 400])
-def test_turned_and_tilted_pictures_stay_inside(width):
+def test_rotated_and_tilted_images_stay_inside(width):
     aspect = tf.fill((500,), width / 16)
     amounts = {"affine": tf.ones(500), "perspective": tf.ones(500)}
     corners = _corners(aspect, amounts, Chance(SEED, 500)).numpy()
@@ -106,7 +106,7 @@ def test_turned_and_tilted_pictures_stay_inside(width):
 
 @pytest.mark.parametrize("op", ["affine", "perspective", "curve"])
 def test_ink_at_the_edges_is_not_cut_off(op):
-    """A thin frame around the picture is still closed after the picture has changed shape."""
+    """A thin frame around the image is still closed after the image has changed shape."""
     image = np.full((1, 32, 96, 1), 1.0, np.float32)
     image[:, 2:30, 2:94] = -1.0
     image[:, 6:26, 6:90] = 1.0
@@ -120,13 +120,13 @@ def test_ink_at_the_edges_is_not_cut_off(op):
 
 
 @pytest.mark.parametrize("op", ["gaussian_blur", "motion_blur", "defocus"])
-def test_a_blur_keeps_the_light_of_a_plain_picture(op):
+def test_a_blur_keeps_the_brightness_of_a_plain_image(op):
     images = tf.fill((2, 16, 32, 1), 0.4)
     changed = augment(images, [[16, 32], [16, 32]], SEED, parse_policy(op), 1.0, full=True)
     np.testing.assert_allclose(changed, images, atol=1e-4)
 
 
 def test_inversion_turns_dark_into_light():
-    images = pictures()
+    images = random_images()
     changed = augment(images, SIZES, SEED, parse_policy("inversion"), 0.5, full=True)
     np.testing.assert_allclose(changed, -images, atol=1e-6)

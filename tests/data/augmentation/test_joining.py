@@ -45,8 +45,8 @@ def test_joined_words_stand_side_by_side_with_a_space_between_their_labels(label
         gap = width - left.shape[1] - right.shape[1]
         assert 4 <= gap <= 8
         np.testing.assert_allclose(row["images"][:, : left.shape[1]], left, atol=1e-3)
-        picture = row["images"][:, left.shape[1] + gap : width]
-        np.testing.assert_allclose(picture, right, atol=1e-3)
+        image = row["images"][:, left.shape[1] + gap : width]
+        np.testing.assert_allclose(image, right, atol=1e-3)
         assert not row["images"][:, width:].any()
 
 
@@ -90,7 +90,7 @@ def test_augmented_and_joined_batches_go_on_where_they_were_saved(labels, tmp_pa
             np.testing.assert_array_equal(row[name], other[name], err_msg=name)
 
 
-def test_training_batches_are_augmented_only_when_told_to(labels):
+def test_training_batches_are_augmented_only_on_demand(labels):
     plain, augmented = (
         {row["key"]: row["images"] for row in take(start(labels, **settings), 4)}
         for settings in ({}, {"augmentation": "brightness+gaussian_noise"})

@@ -47,7 +47,7 @@ def test_a_pattern_that_does_not_do_is_refused(pattern, message, folder):
 
 
 def test_a_folder_without_labels_asks_for_a_pattern(folder):
-    with pytest.raises(FileNotFoundError, match=re.escape(f"No data at {folder}: expected ")):
+    with pytest.raises(FileNotFoundError, match=re.escape(f"No data found at {folder}: expected ")):
         open_source(str(folder))
 
 

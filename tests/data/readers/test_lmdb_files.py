@@ -60,7 +60,7 @@ def test_a_wrong_number_of_samples_is_refused(number, tmp_path):
         open_source(str(path))
 
 
-def test_a_database_of_something_else_is_refused(tmp_path):
+def test_a_database_without_images_is_refused(tmp_path):
     with lmdb.open(str(tmp_path / "other")) as environment, environment.begin(write=True) as t:
         t.put(b"x", b"y")
     with pytest.raises(ValueError, match="`num-samples` in .*other. Received: None"):
@@ -78,7 +78,9 @@ def test_a_corrupt_database_is_refused(tmp_path):
 def test_a_database_that_was_cut_short_is_refused(tmp_path):
     file = write(tmp_path / "words", [str(index) for index in range(60)]) / "data.mdb"
     file.write_bytes(file.read_bytes()[: 5 * 4096])
-    with pytest.raises(ValueError, match="data.mdb of at least .* Received: 20480; it was cut"):
+    with pytest.raises(
+        ValueError, match="data.mdb of at least .* Received: 20480; it was truncated"
+    ):
         open_source(str(tmp_path / "words"))
 
 

@@ -34,11 +34,11 @@ def test_another_split_is_another_file(folder):
     [
         ("./1/1/1_open_1.jpg", "line 1: expected a path N_LABEL_M.jpg and a number"),
         ("./1/1/1-open-1.jpg 2", "line 1: expected a path N_LABEL_M.jpg and a number"),
-        ("./1/1/1_open_2.jpg 2", "line 1: expected the word 2 of lexicon.txt. Received: 'open'"),
-        ("./1/1/1_open_3.jpg 3", "line 1: expected the word 3 of lexicon.txt"),
+        ("./1/1/1_open_2.jpg 2", "line 1: expected word 2 of lexicon.txt. Received: 'open'"),
+        ("./1/1/1_open_3.jpg 3", "line 1: expected word 3 of lexicon.txt"),
     ],
 )
-def test_a_line_of_another_form_is_refused(line, message, folder):
+def test_a_line_of_another_format_is_refused(line, message, folder):
     (folder / "annotation_train.txt").write_text(line + "\n")
     with pytest.raises(ValueError, match=message):
         open_source(str(folder))

@@ -84,5 +84,7 @@ def test_what_a_prepared_data_set_does_not_have_is_refused(options, error, messa
 def test_a_data_set_that_was_not_prepared_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="Expected a prepared data set"):
         open_source(f"tfds:reader_test_words,data_dir={tmp_path}")
-    with pytest.raises(FileNotFoundError, match="No prepared data set at tfds:nobody_made_this"):
+    with pytest.raises(
+        FileNotFoundError, match="No prepared data set found at tfds:nobody_made_this"
+    ):
         open_source(f"tfds:nobody_made_this,data_dir={tmp_path}")

@@ -74,14 +74,14 @@ def test_the_engine_may_be_named(model):
     assert load(model, engine=name).read(FILES[0])[0].text == expected()[0]["text"]
     with pytest.raises(ValueError, match=f"is run by engine={name}. Received: engine='{other}'"):
         load(model, engine=other)
-    with pytest.raises(ValueError, match="decodes as it was exported.*beam_width=3"):
+    with pytest.raises(ValueError, match="keeps its exported decoding.*beam_width=3"):
         load(model, beam_width=3)
 
 
-def test_of_a_directory_the_fastest_form_is_taken():
+def test_the_fastest_format_of_a_directory_is_used():
     assert type(load(FIXTURE).engine).__name__ == "LiteRTEngine"
     assert type(load(FIXTURE, engine="onnx").engine).__name__ == "ONNXEngine"
-    with pytest.raises(ValueError, match="holds no format that an installed engine runs"):
+    with pytest.raises(ValueError, match="has no format that an installed engine runs"):
         load(FIXTURE, engine="tensorflow")
     with pytest.raises(ValueError, match="`engine` must be one of auto.*Received: 'fast'"):
         load(FIXTURE, engine="fast")
@@ -115,11 +115,11 @@ def test_an_unknown_version_is_refused_with_what_to_do(copy):
             entries = {name: archive.read(name) for name in archive.namelist()}
             length = min(entry.header_offset for entry in archive.infolist())
         copy.write_bytes(copy.read_bytes()[:length])
-        notes = entries[METADATA_FILE].replace(b'"format_version": 1', b'"format_version": 7')
+        metadata = entries[METADATA_FILE].replace(b'"format_version": 1', b'"format_version": 7')
         with zipfile.ZipFile(copy, "a") as archive:
-            for name, text in (entries | {METADATA_FILE: notes}).items():
+            for name, text in (entries | {METADATA_FILE: metadata}).items():
                 archive.writestr(name, text)
-    with pytest.raises(ValueError, match=f"{copy.name}.*export the work dir.*anew. Received: 7"):
+    with pytest.raises(ValueError, match=f"{copy.name}.*export the work dir.*again. Received: 7"):
         load(copy)
 
 
@@ -133,20 +133,20 @@ def test_a_model_of_another_maker_is_refused_by_name(copy):
     else:
         content = copy.read_bytes()
         copy.write_bytes(content[: content.index(b"PK\x03\x04")])
-    with pytest.raises(ValueError, match=f"{copy.name} is no .*model of this toolkit"):
+    with pytest.raises(ValueError, match=f"{copy.name} is not a .*model of this toolkit"):
         load(copy)
 
 
-def test_the_notes_can_be_read_without_the_toolkit():
+def test_the_metadata_can_be_read_without_the_toolkit():
     with zipfile.ZipFile(FIXTURE / "model.tflite") as archive:
-        notes = json.loads(archive.read("attention_ocr.json"))
+        metadata = json.loads(archive.read("attention_ocr.json"))
         assert json.loads(archive.read("config.json"))["image"]["image_height"] == 16
         assert archive.read("charset.txt").decode() == "a\nb\nc\n0\n1\n2\n3\n"
         length = min(entry.header_offset for entry in archive.infolist())
-    assert notes["form"] == "litert"
-    assert notes["widths"] == [16, 32]
+    assert metadata["form"] == "litert"
+    assert metadata["widths"] == [16, 32]
     content = (FIXTURE / "model.tflite").read_bytes()
-    assert notes["sha256"] == hashlib.sha256(content[:length]).hexdigest()
+    assert metadata["sha256"] == hashlib.sha256(content[:length]).hexdigest()
 
 
 def test_the_command_reads_a_file(model, tmp_path, capsys):

@@ -29,7 +29,7 @@ def slanted(word: np.ndarray, slant: float, background: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("slant", SLANTS)
-def test_a_slanted_word_is_cut_out_level(slant):
+def test_a_slanted_word_is_cropped_horizontal(slant):
     # Red on the left half and blue on the right one: a turn the wrong way would show.
     word = np.zeros((THICKNESS, LENGTH, 3), np.uint8)
     word[:, : LENGTH // 2, 0] = word[:, LENGTH // 2 :, 2] = 255
@@ -60,7 +60,7 @@ def test_the_package_reads_more_slanted_words_so():
         )
     )
     words = [renderer.render(index) for index in range(60)]
-    pictures = [
+    images = [
         slanted(image, (-1) ** index * 20, int(image[0, 0].mean()))
         for index, (image, _) in enumerate(words)
     ]
@@ -69,7 +69,7 @@ def test_the_package_reads_more_slanted_words_so():
         sum(
             reading.text == text
             for reading, (_, text) in zip(
-                attention_ocr.load(second_looks=looks).read(pictures), words, strict=True
+                attention_ocr.load(second_looks=looks).read(images), words, strict=True
             )
         )
         for looks in (once, RECOMMENDED)
@@ -78,12 +78,12 @@ def test_the_package_reads_more_slanted_words_so():
 
 
 def test_a_slanted_word_is_drawn_deskewed(tmp_path):
-    picture = np.random.default_rng(0).integers(0, 256, (60, 200, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (60, 200, 3), np.uint8)
     attention = np.ones((2, 1, 5), np.float32)
     reading = Reading("ab", 1.0, (1.0, 1.0), attention, (1.0, 1.0))
     folder = OverlayFolder(tmp_path)
     drawn = folder.write(
-        "slanted.png", encode_array(picture), dataclasses.replace(reading, slant=6.0)
+        "slanted.png", encode_array(image), dataclasses.replace(reading, slant=6.0)
     )
-    straight = folder.write("straight.png", encode_array(deskew(picture, 6.0)), reading)
+    straight = folder.write("straight.png", encode_array(deskew(image, 6.0)), reading)
     assert drawn.read_bytes() == straight.read_bytes()

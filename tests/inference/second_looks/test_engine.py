@@ -55,7 +55,7 @@ def test_deskewed_views_vote_together_with_the_widths():
     assert engine.calls == [1, 1, 3]
 
 
-def test_the_slant_of_a_deskewed_view_is_told():
+def test_a_reading_has_the_slant_of_its_deskewed_view():
     settings = SecondLooksConfig(deskew_below=0.5)
     (reading,), _ = read([("own", 0.3), ("b", 0.2), ("b", 0.45)], [WORD], settings)
     assert (reading.text, reading.slant) == ("b", SLANTS[1])
