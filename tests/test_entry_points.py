@@ -386,7 +386,7 @@ def test_evaluation_uses_the_given_decoding(work_dir, tmp_path):
 
 def test_evaluation_requires_data_if_the_training_had_none(tmp_path):
     model = tiny_model.write_work_dir(tmp_path / "model", eval_data="")
-    assert failure_of("eval", f"--model={model}").endswith("name --eval_data.")
+    assert failure_of("eval", f"--model={model}").endswith("(--eval_data). Received: None")
 
 
 def test_an_export_never_replaces_a_version(work_dir, export):
