@@ -21,17 +21,14 @@ from attention_ocr.evaluation.evaluate import make_recognize
 from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError
 from attention_ocr.exporting.formats import export_format
 from attention_ocr.exporting.warmup import write_warmup
-from attention_ocr.inference.engines.signature_names import CLASSIFY_SIGNATURE, SERVING_SIGNATURE
+from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
 from attention_ocr.inference.network_file import copy_network
-from attention_ocr.inference.serving_function import make_signatures
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
-
-CLASSIFY_METHOD = "tensorflow/serving/classify"
 
 _UNFINISHED = ".unfinished-"
 _LIFETIME_S = 24 * 3600.0
@@ -193,38 +190,6 @@ def write_format(
 def _next_version(export_dir: Path) -> int:
     versions = [int(path.name) for path in export_dir.iterdir() if path.name.isdecimal()]
     return max(versions, default=0) + 1
-
-
-def save_recognizer(model: TrainedModel, directory: Path) -> None:
-    """Write a SavedModel with settings and characters, unchecked.
-
-    Args:
-        model: Model to write.
-        directory: Created here.
-
-    Raises:
-        OSError: If the disk is full or cannot be written.
-    """
-    module = tf.Module()
-    module.signatures_to_keep = signatures = make_signatures(model)
-    # Layers must not be attributes: Keras would trace functions of its own.
-    module.weights = [weight.value for weight in model.recognizer.variables]
-    try:
-        tf.saved_model.save(module, str(directory), signatures=signatures)
-    except tf.errors.OpError as error:
-        raise OSError(f"Cannot write {directory}: {error.message}") from error
-    _name_method(directory)
-    model.config.save(directory)
-    model.charset.save(directory)
-
-
-def _name_method(directory: Path) -> None:
-    """Set the method name of `classify`; TensorFlow names every method `predict`."""
-    from tensorflow.python.saved_model.method_name_updater import MethodNameUpdater
-
-    updater = MethodNameUpdater(str(directory))
-    updater.replace_method_name(CLASSIFY_SIGNATURE, CLASSIFY_METHOD)
-    updater.save()
 
 
 def _write_check(model: TrainedModel, check_data: str, num_images: int, directory: Path) -> None:

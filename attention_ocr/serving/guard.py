@@ -14,7 +14,6 @@ from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.inference.engines.signature_names import STATUS_OK
 from attention_ocr.serving.batching import Arrays
 
-CLASSIFY_METHOD = "tensorflow/serving/classify"
 EXAMPLE_INPUT = "inputs"
 IMAGE_FEATURE = "image/encoded"
 IMAGE_INPUT = "images"

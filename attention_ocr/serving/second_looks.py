@@ -12,6 +12,7 @@ from attention_ocr.images.image import LazyImage, normalize_file, raw_pixels
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.engines.signature_names import (
     BEAM_SIGNATURE,
+    CLASSIFY_METHOD,
     RAW_PIXELS_SIGNATURE,
     SERVING_SIGNATURE,
     STATUS_OK,
@@ -20,7 +21,6 @@ from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import read_again
 from attention_ocr.serving.batching import Arrays, object_array
 from attention_ocr.serving.guard import (
-    CLASSIFY_METHOD,
     EXAMPLE_INPUT,
     IMAGE_INPUT,
     STATUS_OUTPUT,

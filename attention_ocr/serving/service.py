@@ -11,10 +11,10 @@ from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 
+from attention_ocr.inference.engines.signature_names import CLASSIFY_METHOD
 from attention_ocr.serving.batching import Arrays, Batcher, num_bytes_of, object_array
 from attention_ocr.serving.errors import Code, ServingError, too_many_rows
 from attention_ocr.serving.guard import (
-    CLASSIFY_METHOD,
     EXAMPLE_INPUT,
     blank_refused,
     name_refused,

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
 
 from attention_ocr.synthesis.font_packages import warn_of_missing_fonts
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import open_font
 from attention_ocr.text.bidi import display_order
 

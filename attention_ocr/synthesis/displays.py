@@ -1,17 +1,14 @@
 """Characters of displays: seven segments, dot matrices, meter wheels."""
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.lettering import join_inks
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
-
-if TYPE_CHECKING:
-    from attention_ocr.synthesis.typefaces import Face
 
 # Segments a to g, as data sheets name them: clockwise from the top, the last in the middle.
 SEGMENTS = {
@@ -280,7 +277,7 @@ def _lamp(side: int, radius: float, square: bool) -> np.ndarray:
 def draw_wheels(
     rng: np.random.Generator,
     typesetter: Typesetter,
-    face: "Face",
+    face: Face,
     size: int,
     text: str,
     capital: int,
@@ -342,7 +339,7 @@ def draw_wheels(
 _Placed = list[tuple[int, int, np.ndarray]]
 
 
-def _neighbours(digit: str, face: "Face") -> list[tuple[int, str]]:
+def _neighbours(digit: str, face: Face) -> list[tuple[int, str]]:
     """Return the digits before and after one on a wheel, as far as the face has them."""
     neighbours = [(step, str((int(digit) + step) % 10)) for step in (-1, 1)]
     return [(step, other) for step, other in neighbours if face.covered(other)]

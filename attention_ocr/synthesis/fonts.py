@@ -13,6 +13,7 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_cache import (
     cache_file,
     describe,
@@ -20,7 +21,7 @@ from attention_ocr.synthesis.typeface_cache import (
     recall,
     save_cache,
 )
-from attention_ocr.synthesis.typefaces import Face, inspect_file, letter_shapes
+from attention_ocr.synthesis.typefaces import inspect_file, letter_shapes
 from attention_ocr.synthesis.typesetting import open_font
 
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")

@@ -30,7 +30,7 @@ from attention_ocr.synthesis.lettering import (
 from attention_ocr.synthesis.lines import AMBIGUOUS, add_line_height
 from attention_ocr.synthesis.looks import Look
 from attention_ocr.synthesis.panels import draw_panel, furnish_plate
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 LARGEST_CAPTION = 1 / 1.8

@@ -2,16 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from attention_ocr.synthesis.chance import between, happens
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
-
-if TYPE_CHECKING:
-    from attention_ocr.synthesis.typefaces import Face
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Scatter:
 def scatter_letters(
     rng: np.random.Generator,
     typesetter: Typesetter,
-    face: "Face",
+    face: Face,
     size: int,
     text: str,
     scatter: Scatter,

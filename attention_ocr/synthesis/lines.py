@@ -10,7 +10,7 @@ from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.effects import thicken
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, view_mask
 from attention_ocr.synthesis.looks import LOOKS, Look
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 # Cropped to the ink, these look like their other case or another mark: `s` and `S`, a comma and an

@@ -21,8 +21,8 @@ from attention_ocr.synthesis.looks import LOOKS, Look, parse_looks
 from attention_ocr.synthesis.painting import paint_layout
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import TextSampler
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_choice import FaceChooser, SizedFace
-from attention_ocr.synthesis.typefaces import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
 _MAX_TEXT_DRAWS = 1000

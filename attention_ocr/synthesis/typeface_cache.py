@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import logging
 
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 
 # Part of the file's name: raise it when `inspect_file` changes its criteria.
 _VERSION = 7

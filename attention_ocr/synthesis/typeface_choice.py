@@ -9,7 +9,8 @@ import numpy as np
 
 from attention_ocr.synthesis.chance import between, pick
 from attention_ocr.synthesis.looks import LOOKS, Look
-from attention_ocr.synthesis.typefaces import Face, first_missing, visible_characters
+from attention_ocr.synthesis.typeface import Face
+from attention_ocr.synthesis.typefaces import first_missing, visible_characters
 from attention_ocr.synthesis.typesetting import open_font
 
 # Opening a face and drawing its first letters takes longer than the rest of an image, and memory

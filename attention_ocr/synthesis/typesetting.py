@@ -3,18 +3,16 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-if TYPE_CHECKING:
-    from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 
 _MAX_OPEN_FONTS = 256
 
 
-def open_font(face: "Face", size: int) -> ImageFont.FreeTypeFont:
+def open_font(face: Face, size: int) -> ImageFont.FreeTypeFont:
     """Open a face at a size.
 
     Args:
@@ -104,7 +102,7 @@ class Typesetter:
         return Typesetter, ()
 
     def set_text(
-        self, face: "Face", size: int, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()
+        self, face: Face, size: int, text: str, spacing: float = 0.0, lifts: Sequence[float] = ()
     ) -> tuple[np.ndarray, int]:
         """Set a text.
 
@@ -121,7 +119,7 @@ class Typesetter:
         with self._lock:
             return draw_ink(self._open(face, size), text, spacing, lifts)
 
-    def _open(self, face: "Face", size: int) -> ImageFont.FreeTypeFont:
+    def _open(self, face: Face, size: int) -> ImageFont.FreeTypeFont:
         key = (face, size)
         font = self._fonts.get(key)
         if font is None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.exporting import saved_model
+from attention_ocr.exporting import saved_model, saved_model_writer
 from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError, check_saved_model
 from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
@@ -40,8 +40,9 @@ def without_network(monkeypatch):
 
     model = TrainedModel(tiny.config(), tiny.CHARSET, SimpleNamespace(variables=[]))
     monkeypatch.setattr(saved_model, "to_trained_model", lambda _: model)
-    monkeypatch.setattr(saved_model, "make_signatures", lambda _: {"serving_default": "network"})
-    monkeypatch.setattr(saved_model, "_name_method", lambda _: None)
+    signatures = {"serving_default": "network"}
+    monkeypatch.setattr(saved_model_writer, "make_signatures", lambda _: signatures)
+    monkeypatch.setattr(saved_model_writer, "_name_method", lambda _: None)
     monkeypatch.setattr(tf.saved_model, "save", save)
     monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
     monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)

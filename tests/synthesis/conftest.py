@@ -6,7 +6,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from attention_ocr.synthesis.fonts import find_faces
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 
 Boxes = list[tuple[int, int, int, int]]
 FontMaker = Callable[..., Path]

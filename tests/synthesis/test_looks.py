@@ -13,8 +13,8 @@ from attention_ocr.synthesis.painters import PAINTERS
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.scene_colors import PALETTES, draw_captcha_palette
 from attention_ocr.synthesis.settings import SynthesisConfig, parse_options
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_choice import FaceChooser
-from attention_ocr.synthesis.typefaces import Face
 from tests.synthesis.rendered import digest
 
 SCENES = [name for name, look in LOOKS.items() if look.surface]

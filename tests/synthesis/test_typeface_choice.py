@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from attention_ocr.synthesis.looks import LOOKS
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_choice import FaceChooser
-from attention_ocr.synthesis.typefaces import Face, inspect_file
+from attention_ocr.synthesis.typefaces import inspect_file
 
 
 def made_up_face(name, characters, legibility=1.0, cap_height=0.7):

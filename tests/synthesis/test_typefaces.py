@@ -7,8 +7,8 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.TupleVariation import TupleVariation
 
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typefaces import (
-    Face,
     first_missing,
     inspect_file,
     letter_shapes,

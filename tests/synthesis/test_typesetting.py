@@ -4,7 +4,7 @@ import string
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis.typefaces import Face
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter, draw_ink, open_font
 
 

@@ -5,6 +5,7 @@ from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH, STATUS_UNREADABLE
 __all__ = [
     "ALTERNATIVES",
     "BEAM_SIGNATURE",
+    "CLASSIFY_METHOD",
     "CLASSIFY_SIGNATURE",
     "EXAMPLE_FEATURE",
     "FLOAT_PIXELS_SIGNATURE",
@@ -22,6 +23,8 @@ PIXELS_SIGNATURE = "images"
 FLOAT_PIXELS_SIGNATURE = "images_float"
 RAW_PIXELS_SIGNATURE = "raw_pixels"
 CLASSIFY_SIGNATURE = "classify"
+CLASSIFY_METHOD = "tensorflow/serving/classify"
+"""The API of TF Serving that `classify` answers."""
 
 EXAMPLE_FEATURE = "image/encoded"
 """The feature of a `tf.train.Example` that `classify` reads, as in the project's own records."""
