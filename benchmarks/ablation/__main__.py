@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure
-from benchmarks.ablation.pictures import write_pictures
+from benchmarks.ablation.images import write_images
 from benchmarks.ablation.plot import draw
 from benchmarks.ablation.variants import VARIANTS
 
@@ -26,13 +26,13 @@ def main() -> None:
     """Run the variants one after the other; print the table and draw it."""
     args = _parse()
     args.work_dir.mkdir(parents=True, exist_ok=True)
-    pictures = args.work_dir / "pictures"
-    write_pictures(pictures, args.train_images, args.test_images, args.real)
+    images = args.work_dir / "images"
+    write_images(images, args.train_images, args.test_images, args.real)
     failures = {}
     for name in args.variants:
         result = args.work_dir / f"{name}.json"
         if not result.exists():
-            failure = _run(name, pictures, args.cpu_seconds, result)
+            failure = _run(name, images, args.cpu_seconds, result)
             if failure:
                 failures[name] = failure
     rows = [_row(name, args.work_dir / f"{name}.json") for name in args.variants]
@@ -56,11 +56,11 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(name: str, pictures: Path, cpu_seconds: float, result: Path) -> str:
+def _run(name: str, images: Path, cpu_seconds: float, result: Path) -> str:
     """Run a trial; return why it failed, or nothing."""
     command: Sequence[str] = (
         *(sys.executable, "-m", "benchmarks.ablation.trial", name),
-        *(f"--pictures={pictures}", f"--cpu_seconds={cpu_seconds}", f"--result={result}"),
+        *(f"--images={images}", f"--cpu_seconds={cpu_seconds}", f"--result={result}"),
     )
     print(f"{name} ...", file=sys.stderr, flush=True)
     trial = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The comparison as a picture: accuracy over the cost of training."""
+"""The comparison as an image: accuracy over the cost of training."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

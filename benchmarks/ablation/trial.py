@@ -21,16 +21,16 @@ from benchmarks.ablation.variants import PLUGINS, VARIANTS, make_config
 from benchmarks.budget import train_for
 
 
-def run(name: str, pictures: Path, cpu_seconds: float) -> dict[str, Any]:
+def run(name: str, images: Path, cpu_seconds: float) -> dict[str, Any]:
     """Train a variant until its time is spent, and return its figures.
 
     Args:
         name: Name of the variant.
-        pictures: Folder of `pictures.write_pictures`.
+        images: Folder of `images.write_images`.
         cpu_seconds: CPU seconds of training.
     """
     variant, charset = VARIANTS[name], Charset(ASCII)
-    folder = pictures / variant.pictures
+    folder = images / variant.images
     config = make_config(variant, train_data=f"{folder / 'train'}/*.tfrecord", warmup_steps=0)
     trained = train_for(cpu_seconds, config, charset)
     recognizer = trained.recognizer
@@ -81,12 +81,12 @@ def main() -> None:
     """Run one trial and write its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variant", choices=VARIANTS)
-    parser.add_argument("--pictures", type=Path, required=True)
+    parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--cpu_seconds", type=float, required=True)
     parser.add_argument("--result", type=Path, required=True)
     args = parser.parse_args()
     sys.path.append(str(PLUGINS))
-    figures = run(args.variant, args.pictures, args.cpu_seconds)
+    figures = run(args.variant, args.images, args.cpu_seconds)
     with whole_file(args.result) as file:
         file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

@@ -29,13 +29,13 @@ class Variant(NamedTuple):
         change: Description of the change from the defaults.
         settings: The changed settings.
         preset: Name of the preset with its settings, if any.
-        pictures: Kind of its training and test images, see `pictures.FORMS`.
+        images: Kind of its training and test images, see `images.VARIATIONS`.
     """
 
     change: str
     settings: Mapping[str, Any] = {}
     preset: str = ""
-    pictures: str = "plain"
+    images: str = "plain"
 
 
 PLUGINS = CONFIGS.parent / "examples" / "plugins"
@@ -61,7 +61,7 @@ VARIANTS = {
     "attention": Variant("attention alone", {"ctc_weight": 0.0}),
     "no-bilstm": Variant("no BiLSTM", {"sequence_layers": 0}),
     "coordinates": Variant("one-hot coordinates", {"coordinates": "one_hot"}),
-    "no-mask": Variant("padding not masked", pictures="padded"),
+    "no-mask": Variant("padding not masked", images="padded"),
     "hard": Variant("hard attention", {"attention": "hard"}),
     "sampling": Variant("scheduled sampling to 25 %", SAMPLING),
     # The paper of the encoder reads its columns by CTC, without a recurrent layer.
@@ -79,7 +79,7 @@ VARIANTS = {
         "the same, all characters in parallel, refined once",
         TRANSFORMER | {"decoder_options": "parallel=true,refinements=1"},
     ),
-    "turned": Variant("turned text", pictures="turned"),
+    "turned": Variant("turned text", images="turned"),
     "turned-tps": Variant("turned text, thin-plate spline", {"rectifier": "tps"}, "", "turned"),
 }
 

@@ -238,7 +238,7 @@ function watchIntake() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     veil.hidden = true;
-    takeFirst(event.dataTransfer.files, "What was dropped is no file.");
+    takeFirst(event.dataTransfer.files, "What was dropped is not a file.");
   });
 }
 

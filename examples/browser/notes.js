@@ -39,7 +39,7 @@ export function readNotes(model) {
     }
   }
   const note = (name) => {
-    if (!entries.has(name)) throw new Error(`it is no model of attention_ocr: it has no ${name}`);
+    if (!entries.has(name)) throw new Error(`it is not a model of attention_ocr: it has no ${name}`);
     return entries.get(name);
   };
   const version = JSON.parse(note("attention_ocr.json")).format_version;

@@ -73,7 +73,7 @@ async function announcedSize(file, name) {
     });
     return { width: image.naturalWidth, height: image.naturalHeight };
   } catch {
-    throw new Error(`${name} is no picture that this browser can read. Try a PNG or a JPEG file.`);
+    throw new Error(`${name} is not an image that this browser can read. Try a PNG or a JPEG file.`);
   } finally {
     URL.revokeObjectURL(url);
   }

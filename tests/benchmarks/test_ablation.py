@@ -11,7 +11,7 @@ import tensorflow as tf
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.text.charset import ASCII, Charset
-from benchmarks.ablation import pictures
+from benchmarks.ablation import images
 from benchmarks.ablation.__main__ import _row
 from benchmarks.ablation.plot import draw
 from benchmarks.ablation.variants import COMMON, PLUGINS, PRESETS, VARIANTS, make_config
@@ -37,7 +37,7 @@ def test_a_variant_has_the_settings_that_all_share_and_its_own(name):
     }
     expected = {**COMMON, **variant.settings}
     assert {key: values[key] for key in expected} == expected
-    assert variant.pictures in pictures.FORMS
+    assert variant.images in images.VARIATIONS
 
 
 def test_a_preset_has_what_its_flags_say():
@@ -58,18 +58,18 @@ def test_a_plugin_is_compared_without_being_installed(name, monkeypatch):
 
 def test_padding_becomes_a_part_of_the_picture():
     image = np.full((64, 100, 3), 7, np.uint8)
-    padded = pictures.padded(image, 0)
+    padded = images.padded(image, 0)
     assert padded.shape == (32, 128, 3)
     assert (padded[:, :50] == 7).all()
-    assert (padded[:, 50:] == pictures.GRAY).all()
-    wide = pictures.padded(np.full((10, 400, 3), 7, np.uint8), 0)
+    assert (padded[:, 50:] == images.GRAY).all()
+    wide = images.padded(np.full((10, 400, 3), 7, np.uint8), 0)
     assert (wide[:3] == 7).all()
-    assert (wide[3:] == pictures.GRAY).all()
+    assert (wide[3:] == images.GRAY).all()
 
 
 def test_a_turned_picture_is_larger_and_the_same_each_time():
     image = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
-    turned = [pictures.turned(image, index) for index in (0, 0, 1)]
+    turned = [images.turned(image, index) for index in (0, 0, 1)]
     assert turned[0].shape[0] > 32
     np.testing.assert_array_equal(turned[0], turned[1])
     assert turned[0].shape != turned[2].shape
@@ -86,22 +86,22 @@ def test_the_rate_rises_and_falls_with_the_time_that_is_spent():
 
 def test_all_forms_hold_the_same_words_and_stand_for_the_next_run(tmp_path):
     real = "synthetic,kinds=numbers,num_examples=3"
-    pictures.write_pictures(tmp_path, 4, 2, real)
+    images.write_images(tmp_path, 4, 2, real)
     shards = sorted(tmp_path.glob("*/*/*.tfrecord"))
     assert len(shards) == 3 * 3
     texts = {
-        form: [
+        variation: [
             row["text"]
-            for row in open_source(f"{tmp_path / form / 'train'}/*.tfrecord")
+            for row in open_source(f"{tmp_path / variation / 'train'}/*.tfrecord")
             .examples(Walk())
             .as_numpy_iterator()
         ]
-        for form in pictures.FORMS
+        for variation in images.VARIATIONS
     }
     assert len(texts["plain"]) == 4
     assert texts["plain"] == texts["padded"] == texts["turned"]
     written = [path.stat().st_mtime_ns for path in shards]
-    pictures.write_pictures(tmp_path, 4, 2, real)
+    images.write_images(tmp_path, 4, 2, real)
     assert [path.stat().st_mtime_ns for path in shards] == written
 
 

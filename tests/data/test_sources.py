@@ -133,7 +133,7 @@ def test_data_that_is_not_there_is_reported_by_name(name, tmp_path):
 
 def test_a_file_that_holds_no_records_is_refused_by_name(tmp_path):
     (tmp_path / "notes.txt").write_text("These are notes, not records.")
-    with pytest.raises(ValueError, match="notes.txt is no record file: "):
+    with pytest.raises(ValueError, match="notes.txt is not a record file: "):
         open_source(str(tmp_path / "notes.txt"))
 
 

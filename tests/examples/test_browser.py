@@ -129,8 +129,8 @@ def test_what_is_no_picture_is_named(page):
     before = compare.drop(page, "word.png", WORD)
     large = png(np.zeros((5000, 4000), bool))
     for name, file, problem in (
-        ("notes.txt", b"no picture", "“notes.txt” is no picture that this browser can read"),
-        ("empty.png", b"", "“empty.png” is no picture"),
+        ("notes.txt", b"no picture", "“notes.txt” is not an image that this browser can read"),
+        ("empty.png", b"", "“empty.png” is not an image"),
         ("large.png", large, "“large.png” is a picture of 4000 × 5000 pixels. The limit is 16.8"),
         ("model.onnx", b"\x0a", "The model model.onnx cannot be used: it is cut short"),
     ):

@@ -223,7 +223,7 @@ def test_a_warm_up_record_of_terabytes_is_refused(tmp_path):
 def test_a_record_of_terabytes_is_refused_and_does_not_end_the_process(tmp_path):
     path = tmp_path / "words.tfrecord"
     path.write_bytes(hostile_files.record(TERABYTES, b"abc"))
-    with pytest.raises(ValueError, match="words.tfrecord is no record file: record 0 announces"):
+    with pytest.raises(ValueError, match="words.tfrecord is not a record file: record 0 announces"):
         open_source(str(path))
 
 

@@ -109,7 +109,7 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             try:
                 check_record_lengths(Path(path), max_records=1)
             except ValueError as error:
-                raise ValueError(f"{path} is no record file: {error}") from error
+                raise ValueError(f"{path} is not a record file: {error}") from error
     try:
         first = next(
             (
@@ -123,9 +123,9 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             raise ValueError(f"{name} holds no example.")
         names, detected = sorted(feature_names(first)), detect_format(first)
     except tf.errors.OpError as error:
-        raise ValueError(f"{name} is no record file: {error.message}") from error
+        raise ValueError(f"{name} is not a record file: {error.message}") from error
     except ValueError as error:
-        raise ValueError(f"{name} is no record file that can be used: {error}") from error
+        raise ValueError(f"{name} is not a record file that can be used: {error}") from error
     chosen = spec.options.get("format", detected)
     if chosen is None:
         raise ValueError(
@@ -145,7 +145,7 @@ def _refuse_text(path: str) -> None:
     line = None if is_remote(path) else first_line_of_text(path)
     if line:
         raise ValueError(
-            f"{path} is no record file: it is text, but no list that begins with a path, a tab or "
+            f"{path} is not a record file: it is text, but not a list that begins with a path, a tab or "
             f"space and a text; `format=` names others. Received: {line[:80]!r}"
         )
 

@@ -112,10 +112,10 @@ def test_a_path_with_spaces_ends_with_its_suffix_in_a_list_of_aocr(tmp_path):
 
 def test_records_and_text_that_is_no_list_are_told_apart_from_lists(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing\n")
-    with pytest.raises(ValueError, match="notes.txt is no record file: it is text.*'nothing'"):
+    with pytest.raises(ValueError, match="notes.txt is not a record file: it is text.*'nothing'"):
         open_source(f"{tmp_path}/notes.txt")
     (tmp_path / "noise.txt").write_bytes(bytes(range(256)))
-    with pytest.raises(ValueError, match="noise.txt is no record file"):
+    with pytest.raises(ValueError, match="noise.txt is not a record file"):
         open_source(f"{tmp_path}/noise.txt")
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the comparison: rendered words, and real ones that nobody is trained on."""
+"""The images of the comparison: rendered words, and real ones that nobody is trained on."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ STEEPEST = 30.0
 
 
 def plain(image: np.ndarray, index: int) -> np.ndarray:
-    """Return a picture as it is."""
+    """Return an image as it is."""
     del index
     return image
 
 
 def padded(image: np.ndarray, index: int) -> np.ndarray:
-    """Make the padding a part of the picture, so that the network cannot know it."""
+    """Make the padding a part of the image, so that the network cannot know it."""
     del index
     scale = min(HEIGHT / image.shape[0], WIDTH / image.shape[1])
     height, width = (max(1, round(scale * side)) for side in image.shape[:2])
@@ -37,7 +37,7 @@ def padded(image: np.ndarray, index: int) -> np.ndarray:
 
 
 def turned(image: np.ndarray, index: int) -> np.ndarray:
-    """Turn a picture by up to `STEEPEST` degrees, all of it still in sight."""
+    """Turn an image by up to `STEEPEST` degrees, all of it still in sight."""
     angle = np.random.default_rng(index).uniform(-STEEPEST, STEEPEST)
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
@@ -48,15 +48,15 @@ def turned(image: np.ndarray, index: int) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (new_width, new_height), borderMode=cv2.BORDER_REPLICATE)
 
 
-FORMS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+VARIATIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "plain": plain,
     "padded": padded,
     "turned": turned,
 }
 
 
-def write_pictures(folder: Path, num_train: int, num_test: int, real: str) -> None:
-    """Render the words once, and write each form of them and of the real ones.
+def write_images(folder: Path, num_train: int, num_test: int, real: str) -> None:
+    """Render the words once, and write each variation of them and of the real ones.
 
     Sets that stand already are kept.
 
@@ -73,16 +73,20 @@ def write_pictures(folder: Path, num_train: int, num_test: int, real: str) -> No
     if real:
         sources["real"] = real
     for part, source in sources.items():
-        missing = [form for form in FORMS if not list((folder / form / part).glob("*.json"))]
+        missing = [
+            variation
+            for variation in VARIATIONS
+            if not list((folder / variation / part).glob("*.json"))
+        ]
         images = list(_images(source)) if missing else []
-        for form in missing:
-            change = FORMS[form]
+        for variation in missing:
+            change = VARIATIONS[variation]
             write_shards(
                 [
                     EncodedImage(key, text, tf.io.encode_png(change(image, index)).numpy())
                     for index, (key, text, image) in enumerate(images)
                 ],
-                folder / form / part,
+                folder / variation / part,
                 overwrite=True,
             )
 
