@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_no_version(tmp_path, monkeypatch, target, name, fail
 
 
 def test_data_for_the_check_that_is_not_there_is_named(work_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved_model, "save_recognizer", lambda *_: None)
+    monkeypatch.setattr(saved_model_writer, "save_recognizer", lambda *_: None)
     missing = str(tmp_path / "missing.tsv")
     with pytest.raises(FileNotFoundError, match="missing.tsv"):
         export_saved_model(work_dir, tmp_path / "served", check_data=missing)

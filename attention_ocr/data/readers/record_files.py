@@ -145,8 +145,8 @@ def _refuse_text(path: str) -> None:
     line = None if is_remote(path) else first_line_of_text(path)
     if line:
         raise ValueError(
-            f"{path} is not a record file: it is text, but not a list that begins with a path, a tab or "
-            f"space and a text; `format=` names others. Received: {line[:80]!r}"
+            f"{path} is not a record file: it is text, but not a list that begins with a path, a "
+            f"tab or space and a text; `format=` names others. Received: {line[:80]!r}"
         )
 
 
