@@ -102,7 +102,9 @@ def recognize_always(text):
 
 def test_an_export_with_different_readings_is_discarded(work_dir, export, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        saved_model, "save_recognizer", lambda _, directory: shutil.copytree(export, directory)
+        saved_model_writer,
+        "save_recognizer",
+        lambda _, directory: shutil.copytree(export, directory),
     )
     monkeypatch.setattr(saved_model, "make_recognize", recognize_always("other"))
     with pytest.raises(
