@@ -111,7 +111,7 @@ def test_sources_without_a_lexicon_are_refused_by_name(prepared, database):
         open_source(f"{prepared},lexicon=text")
     with pytest.raises(ValueError, match="Expected other-000000001 in .*Received: no such entry"):
         open_source(f"{database},lexicon=other")
-    with pytest.raises(ValueError, match="one source alone"):
+    with pytest.raises(ValueError, match="needs a single source, not a mixture"):
         open_source(f"{database},lexicon=lexicon,weight=1;{database},weight=1")
 
 

@@ -26,7 +26,9 @@ EXACT = ("frozen_graph", "litert", "onnx")
 def test_a_list_of_formats_is_put_in_order():
     assert parse_formats("onnx,saved_model") == ("saved_model", "onnx")
     for wrong in ("", "tflite", "onnx,tflite"):
-        with pytest.raises(ValueError, match="`format` must be some of saved_model, frozen_graph"):
+        with pytest.raises(
+            ValueError, match="`format` must be a comma-separated list of saved_model, frozen_graph"
+        ):
             parse_formats(wrong)
 
 
@@ -50,10 +52,10 @@ def test_what_needs_tensorflow_is_refused_before_work_begins(work_dir, tmp_path,
             check_format(format_name, config)
             continue
         with pytest.raises(
-            ValueError, match=f"`format={format_name}` returns the best text: .*Rec"
+            ValueError, match=f"`format={format_name}` returns the best text only: .*Rec"
         ):
             check_format(format_name, config)
-    with pytest.raises(ValueError, match="returns the best text: "):
+    with pytest.raises(ValueError, match="returns the best text only: "):
         export_model(work_dir, tmp_path / "served", decoding=decoding, formats=("litert",))
     assert not (tmp_path / "served").exists()
 
