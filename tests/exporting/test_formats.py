@@ -27,7 +27,7 @@ def test_a_list_of_formats_is_put_in_order():
     assert parse_formats("onnx,saved_model") == ("saved_model", "onnx")
     for wrong in ("", "tflite", "onnx,tflite"):
         with pytest.raises(
-            ValueError, match="`format` must be a comma-separated list of saved_model, frozen_graph"
+            ValueError, match="`format` must be a comma-separated list of saved_model"
         ):
             parse_formats(wrong)
 

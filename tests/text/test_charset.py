@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 import tensorflow as tf
 
-from attention_ocr import charset as charset_module
+from attention_ocr.text import charset as charset_module
 from attention_ocr.text.charset import (
     ASCII,
     BLANK_ID,
