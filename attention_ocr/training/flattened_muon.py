@@ -1,11 +1,15 @@
 """Muon for kernels of any rank."""
 
+from inspect import signature
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from attention_ocr.training.fused_adam import apply_adam
+
+HAS_MUON = "adam_weight_decay" in signature(keras.optimizers.Muon).parameters
+"""Whether Keras's Muon is as it has been since 3.15; earlier ones train matrices only."""
 
 
 class FlattenedMuon(keras.optimizers.Muon):
@@ -109,7 +113,16 @@ def orthogonalize(
 def make_muon(
     learning_rate: Any, weight_decay: float, momentum: float, beta_2: float, epsilon: float
 ) -> FlattenedMuon:
-    """Return the optimiser with one learning rate and one weight decay for Muon and Adam."""
+    """Return the optimiser with one learning rate and one weight decay for Muon and Adam.
+
+    Raises:
+        ValueError: If the installed Keras is too old.
+    """
+    if not HAS_MUON:
+        raise ValueError(
+            "`optimizer=muon` needs Keras 3.15.1 or later, and with it Python 3.11. "
+            f"Received: Keras {keras.__version__}"
+        )
     return FlattenedMuon(
         learning_rate,
         weight_decay=weight_decay,

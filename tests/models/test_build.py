@@ -108,9 +108,9 @@ def test_parts_may_be_named_by_module_and_class():
 
 def test_options_reach_the_layers():
     recognizer = tiny.recognizer(encoder_options="units=2,1,1,channels=8,8,16,24")
-    assert [len(stage) for stage in recognizer.encoder.stages] == [2, 1, 1]
+    assert recognizer.encoder.stage_units == (2, 1, 1)
     # A quarter of them, but no fewer than 8.
-    assert recognizer.encoder.stages[2][0].channels == 8
+    assert recognizer.encoder.residual_units[3].channels == 8
 
 
 @pytest.mark.parametrize(

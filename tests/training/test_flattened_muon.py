@@ -4,9 +4,11 @@ import pytest
 
 from attention_ocr.inference.work_directory import weight_name
 from attention_ocr.models.build import build_recognizer
-from attention_ocr.training.flattened_muon import FlattenedMuon, make_muon, orthogonalize
+from attention_ocr.training.flattened_muon import HAS_MUON, FlattenedMuon, make_muon, orthogonalize
 from attention_ocr.training.fused_adam import FusedAdam
 from tests import tiny
+
+pytestmark = pytest.mark.skipif(not HAS_MUON, reason="the installed Keras is too old for Muon")
 
 RANDOM = np.random.default_rng(0)
 

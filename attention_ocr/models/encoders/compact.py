@@ -1,5 +1,6 @@
 """An encoder for CPUs: few channels, early strides, plain 3x3 convolutions."""
 
+import itertools
 import math
 
 import keras
@@ -44,17 +45,17 @@ class CompactEncoder(keras.layers.Layer):
         super().__init__(**kwargs)
         scaled = [scaled_channels(count, width) for count in channels]
         self.stem = ConvolutionUnit(scaled[0], 3, (2, 2), name="stem", dtype=self.dtype_policy)
-        self.stages = [
-            [
-                ResidualUnit(
-                    scaled[index + 1],
-                    stage_stride if unit == 0 else (1, 1),
-                    name=f"stage_{index}_unit_{unit}",
-                    dtype=self.dtype_policy,
-                )
-                for unit in range(math.ceil(units[index] * depth))
-            ]
+        self.stage_units = tuple(math.ceil(count * depth) for count in units)
+        # One list: a `.keras` file of Keras 3.12 leaves out layers in lists of lists.
+        self.residual_units = [
+            ResidualUnit(
+                scaled[index + 1],
+                stage_stride if unit == 0 else (1, 1),
+                name=f"stage_{index}_unit_{unit}",
+                dtype=self.dtype_policy,
+            )
             for index, stage_stride in enumerate(self.stage_strides)
+            for unit in range(self.stage_units[index])
         ]
 
     def call(
@@ -68,10 +69,11 @@ class CompactEncoder(keras.layers.Layer):
 
         stride = (2, 2)
         features = self.stem(features, tf.expand_dims(cells_at(stride), -1), training=training)
-        for (down, across), units in zip(self.stage_strides, self.stages, strict=True):
+        units = iter(self.residual_units)
+        for (down, across), count in zip(self.stage_strides, self.stage_units, strict=True):
             stride = (stride[0] * down, stride[1] * across)
             cells = cells_at(stride)
-            for unit in units:
+            for unit in itertools.islice(units, count):
                 features = unit(features, tf.expand_dims(cells, -1), training=training)
         return features, cells
 

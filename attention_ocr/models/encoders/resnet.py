@@ -1,5 +1,7 @@
 """The residual network of the scene-text recipe: 29 convolutions, up to 512 channels."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
@@ -46,16 +48,15 @@ class ResNetEncoder(keras.layers.Layer):
             )
             for index, channels in enumerate((32, 64))
         ]
-        self.blocks = [
-            [
-                ResidualUnit(
-                    scaled_channels(channels, width),
-                    name=f"block_{index}_unit_{unit}",
-                    dtype=self.dtype_policy,
-                )
-                for unit in range(num_units)
-            ]
+        # One list: a `.keras` file of Keras 3.12 leaves out layers in lists of lists.
+        self.residual_units = [
+            ResidualUnit(
+                scaled_channels(channels, width),
+                name=f"block_{index}_unit_{unit}",
+                dtype=self.dtype_policy,
+            )
             for index, (channels, num_units) in enumerate(self.stages)
+            for unit in range(num_units)
         ]
         self.after = [
             ConvolutionUnit(
@@ -86,14 +87,15 @@ class ResNetEncoder(keras.layers.Layer):
         features, cells = images, cells_of(stride)
         for unit in self.stem:
             features = unit(features, cells[..., None], training=training)
-        for index, units in enumerate(self.blocks):
+        units = iter(self.residual_units)
+        for index, (_, num_units) in enumerate(self.stages):
             if index < len(self.pools):
                 pool = self.pools[index]
                 # Features are non-negative, so zeros on the padding never win the maximum.
                 features = tf.nn.max_pool2d(features, 2, pool, "SAME")
                 stride = (stride[0] * pool[0], stride[1] * pool[1])
                 cells = cells_of(stride)
-            for unit in units:
+            for unit in itertools.islice(units, num_units):
                 features = unit(features, cells[..., None], training=training)
             if index < len(self.after):
                 features = self.after[index](features, cells[..., None], training=training)

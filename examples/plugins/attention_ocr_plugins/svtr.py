@@ -1,5 +1,7 @@
 """An encoder of self-attention: mixing blocks over patches, after SVTR."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
@@ -97,12 +99,12 @@ class SVTREncoder(keras.layers.Layer):
             ConvolutionUnit(scaled[0], 3, (2, 2), name="patches_1"),
         ]
         self.places = keras.layers.DepthwiseConv2D(3, padding="same", name="places")
-        self.stages = [
-            [
-                MixingBlock(count, head_width, name=f"stage_{stage}_block_{block}")
-                for block in range(depth)
-            ]
+        # One list: a `.keras` file of Keras 3.12 leaves out layers in lists of lists.
+        self.depths = tuple(depths)
+        self.blocks = [
+            MixingBlock(count, head_width, name=f"stage_{stage}_block_{block}")
             for stage, (count, depth) in enumerate(zip(scaled, depths, strict=True))
+            for block in range(depth)
         ]
         self.merges = [
             keras.layers.Conv2D(count, 3, (2, 1), padding="same", name=f"merge_{stage}")
@@ -129,13 +131,15 @@ class SVTREncoder(keras.layers.Layer):
             features = unit(features, tf.expand_dims(cells, -1), training=training)
         features = _on_image(features + self.places(features), cells)
         num_local = self.local
-        for stage, blocks in enumerate(self.stages):
+        remaining = iter(self.blocks)
+        for stage, depth in enumerate(self.depths):
             if stage > 0:
                 cells = cells_at((4 * 2**stage, 4))
                 features = _on_image(self.merges[stage - 1](features), cells)
+            blocks = list(itertools.islice(remaining, depth))
             features = self._mix(blocks, features, cells, num_local)
             features = _on_image(self.norms[stage](features), cells)
-            num_local -= len(blocks)
+            num_local -= depth
         return features, cells
 
     def _mix(

@@ -129,4 +129,5 @@ def test_width_multiplies_the_channels(name):
 @pytest.mark.parametrize(("depth", "units"), [(0.5, (1, 1, 1)), (1.0, (1, 2, 1)), (2.0, (2, 4, 2))])
 def test_depth_multiplies_the_units_of_the_stages(depth, units):
     encoder = make_encoder(tiny.config(encoder="compact_flat", encoder_depth=depth))
-    assert tuple(len(stage) for stage in encoder.stages) == units
+    assert encoder.stage_units == units
+    assert len(encoder.residual_units) == sum(units)
