@@ -217,9 +217,9 @@ def test_a_png_that_unpacks_to_more_than_its_pixels_is_refused_at_once():
         (1 << 30, "image of 90x32 pixels that unpacks to more"),
     ):
         content = hostile_images.png(90, 32, hostile_images.zeros(data))
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         assert ImageLimits().refusal(content) == expected
-        assert time.perf_counter() - start_s < 1.0
+        assert time.process_time() - start_s < 1.0
 
 
 def test_comments_that_unpack_to_too_much_are_refused():
@@ -271,9 +271,9 @@ def test_a_jpeg_of_endless_scans_is_refused():
     ],
 )
 def test_a_file_of_endless_parts_is_refused_at_once(content, message):
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     assert ImageLimits().refusal(content) == message
-    assert time.perf_counter() - start_s < 2.0
+    assert time.process_time() - start_s < 2.0
 
 
 def test_fill_bytes_before_a_marker_are_skipped():
