@@ -91,7 +91,7 @@ class ImageLimits:
 
     max_image_bytes: int = 2**26
     max_image_pixels: int = 2**24
-    max_unpacked_bytes: int = 3 * 2**23
+    max_unpacked_bytes: int = 2**24
 
     def __post_init__(self) -> None:
         for name in ("max_image_bytes", "max_image_pixels", "max_unpacked_bytes"):

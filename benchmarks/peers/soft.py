@@ -4,8 +4,8 @@
 
 Takes a path a line and writes, of all of them, `texts`; `lengths`, the characters of each;
 `log_probabilities` float16 [characters of all, 94], of the printable characters of ASCII, at the
-frame in which each character is surest; and `cpu_s`, the seconds of all threads for opening and
-reading. PP-OCRv6 is licensed under Apache-2.0.
+frame in which each character is most probable; and `cpu_s`, the seconds of all threads for opening
+and reading. PP-OCRv6 is licensed under Apache-2.0.
 """
 
 import math
@@ -47,12 +47,12 @@ def collapse(probabilities: np.ndarray, characters: Sequence[str]) -> SoftReadin
     starts = np.flatnonzero(np.diff(best, prepend=-1))
     spans = [slice(*span) for span in zip(starts, [*starts[1:], len(best)], strict=True)]
     spans = [span for span in spans if best[span.start] != 0]
-    surest = [span.start + probabilities[span, best[span.start]].argmax() for span in spans]
+    peaks = [span.start + probabilities[span, best[span.start]].argmax() for span in spans]
     classes = [1 + characters.index(character) for character in ASCII]
-    at_surest = probabilities[np.array(surest, np.int64)][:, classes]
+    at_peaks = probabilities[np.array(peaks, np.int64)][:, classes]
     return SoftReading(
         "".join(characters[best[span.start] - 1] for span in spans),
-        np.log(np.maximum(at_surest, 1e-20)).astype(np.float16),
+        np.log(np.maximum(at_peaks, 1e-20)).astype(np.float16),
     )
 
 
