@@ -21,7 +21,7 @@ INTERFACES = ("gRPC", "REST")
 
 def main(arguments: argparse.Namespace) -> None:
     """Send requests, and report the memory after each part."""
-    from attention_ocr.exporting.saved_model import export_saved_model
+    import attention_ocr
     from benchmarks.reading import CHECK_DATA, make_model
 
     with tempfile.TemporaryDirectory() as name:
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
         base_path = arguments.export
         if base_path is None:
             base_path = folder / "export"
-            export_saved_model(make_model(folder / "model"), base_path, check_data=CHECK_DATA)
+            attention_ocr.export(make_model(folder / "model"), base_path, check_data=CHECK_DATA)
         rows: list[dict[str, Any]] = []
         with running_server(base_path) as server:
             for done in range(0, arguments.requests, arguments.part):

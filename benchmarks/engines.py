@@ -74,10 +74,12 @@ def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sam
 
 def write_forms(model: Path | None, folder: Path) -> Path:
     """Export a model in all formats, and return the directory of the version."""
-    from attention_ocr.exporting.saved_model import export_model
+    import attention_ocr
     from attention_ocr.inference.work_directory import find_model
 
-    return export_model(find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS)
+    return attention_ocr.export(
+        find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS
+    )
 
 
 def rows_of(

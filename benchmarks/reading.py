@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 
 import attention_ocr
-from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.images.decode import decode
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.models.build import build_recognizer
@@ -131,7 +130,7 @@ def main(arguments: argparse.Namespace) -> None:
         folder = Path(name)
         paths = write_images(folder, arguments.images)
         model = arguments.model or make_model(folder / "model")
-        export = export_saved_model(model, folder / "export", check_data=CHECK_DATA)
+        export = attention_ocr.export(model, folder / "export", check_data=CHECK_DATA)
         readers = {
             "work directory": attention_ocr.load(model),
             "export": attention_ocr.load(export),

@@ -188,7 +188,7 @@ def read_in_process(
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure each interface at each number of clients."""
-    from attention_ocr.exporting.saved_model import export_saved_model
+    import attention_ocr
     from benchmarks.overload import measure_overload
     from benchmarks.reading import CHECK_DATA, make_model
 
@@ -199,7 +199,7 @@ def main(arguments: argparse.Namespace) -> None:
         if base_path is None:
             base_path = folder / "export"
             model = arguments.model or make_model(folder / "model")
-            export_saved_model(model, base_path, check_data=CHECK_DATA)
+            attention_ocr.export(model, base_path, check_data=CHECK_DATA)
         rows: list[dict[str, Any]] = []
         if arguments.overload:
             with running_server(base_path) as server:

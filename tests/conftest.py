@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from attention_ocr.exporting.saved_model import export_saved_model
+import attention_ocr
 from attention_ocr.inference.reader import Reader, load
 from tests import tiny_model
 
@@ -24,7 +24,7 @@ def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def export(work_dir: Path) -> Path:
     """Version 1 of its export; not to be changed."""
-    return export_saved_model(work_dir, work_dir / "export")
+    return attention_ocr.export(work_dir, work_dir / "export")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from attention_ocr.decoding.context import prepare_decoding
-from attention_ocr.exporting.saved_model_writer import save_recognizer
+from attention_ocr.exporting.saved_model import save_recognizer
 from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
 from attention_ocr.inference.recognize import recognize

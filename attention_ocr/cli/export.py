@@ -58,17 +58,17 @@ def run(values: flags.FlagValues) -> None:
     formats = parse_formats(values.format)
     show_own_log()
     with quiet_start():
-        from attention_ocr.exporting.saved_model import export_model
+        from attention_ocr.exporting.export import export
 
-    directory = export_model(
+    directory = export(
         Path(values.model),
         Path(values.export_dir),
-        values.version,
-        values.check_data,
-        values.num_check_images,
-        settings_in_flags(values, "decoding"),
-        formats,
-        settings_in_flags(values, "second_looks"),
+        formats=formats,
+        version=values.version,
+        check_data=values.check_data,
+        num_check_images=values.num_check_images,
+        decoding=settings_in_flags(values, "decoding"),
+        second_looks=settings_in_flags(values, "second_looks"),
     )
     print(f"{directory}: checked on images, reads the same texts as {values.model}")
 

@@ -55,7 +55,7 @@ class SavedModelFormat(ExportFormat):
     """A SavedModel; the directory of the version is itself the model."""
 
     def write(self, model: "TrainedModel", directory: Path, images: list[Path]) -> None:
-        from attention_ocr.exporting.saved_model_writer import save_recognizer
+        from attention_ocr.exporting.saved_model import save_recognizer
 
         save_recognizer(model, directory)
 

@@ -30,7 +30,7 @@ def load_unexported(version: int, directory: Path) -> Servable:
         OSError: If the disk is full.
     """
     # Imported late: servers of an export do not need the exporter.
-    from attention_ocr.exporting.saved_model_writer import save_recognizer
+    from attention_ocr.exporting.saved_model import save_recognizer
 
     logging.info("%s is not an export: exporting it for this server (up to a minute)", directory)
     with tempfile.TemporaryDirectory(prefix="attention_ocr_") as folder:

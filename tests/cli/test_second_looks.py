@@ -6,7 +6,6 @@ import pytest
 
 import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.engines.metadata import (
     ModelMetadata,
     append_metadata,
@@ -106,9 +105,9 @@ def test_the_metadata_of_a_new_file_hold_the_second_looks_of_the_model(tmp_path)
 @pytest.mark.slow
 def test_an_export_keeps_the_second_looks_of_the_model_or_those_it_is_told(tmp_path):
     work_dir = tiny_model.write_work_dir(tmp_path / "run", widths_below=0.9, widths=(1.3,))
-    first = export_model(work_dir, tmp_path / "served")
+    first = attention_ocr.export(work_dir, tmp_path / "served")
     assert attention_ocr.load(first).config.second_looks == LOOKS
-    second = export_model(work_dir, tmp_path / "served", second_looks={"widths_below": 0.5})
+    second = attention_ocr.export(work_dir, tmp_path / "served", second_looks={"widths_below": 0.5})
     looks = dataclasses.replace(LOOKS, widths_below=0.5)
     assert attention_ocr.load(tmp_path / "served").config.second_looks == looks
     assert Config.load(second).second_looks == looks

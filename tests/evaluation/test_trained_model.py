@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+import attention_ocr
 from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
-from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.settings.config import Config
 from tests import tiny, tiny_model
@@ -45,6 +45,6 @@ def test_the_temperature_of_the_model_of_the_package_is_not_fitted():
 def test_a_model_in_memory_is_exported(work_dir, tmp_path):
     model = load_trained_model(work_dir)
     decoding = {"decoding": "ctc"}
-    version = export_model(model, str(tmp_path), num_check_images=2, decoding=decoding)
+    version = attention_ocr.export(model, str(tmp_path), num_check_images=2, decoding=decoding)
     assert version == tmp_path / "1"
     assert Config.load(version).decoding.decoding == "ctc"

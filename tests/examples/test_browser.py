@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attention_ocr.exporting.saved_model import write_format
+from attention_ocr.exporting.export import write_format
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny, tiny_model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attention_ocr.exporting.saved_model import write_format
+from attention_ocr.exporting.export import write_format
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.text.charset import Charset

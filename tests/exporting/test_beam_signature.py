@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from tests import tiny_model
 
@@ -16,7 +16,7 @@ SEARCH = {"beam_width": 4, "num_best": 3}
 
 @pytest.fixture(scope="module")
 def searching(work_dir, tmp_path_factory):
-    return export_saved_model(work_dir, tmp_path_factory.mktemp("served"), decoding=SEARCH)
+    return attention_ocr.export(work_dir, tmp_path_factory.mktemp("served"), decoding=SEARCH)
 
 
 def test_an_export_without_a_search_has_no_beam(export):

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import attention_ocr
+from attention_ocr.exporting.export import write_format
 from attention_ocr.exporting.litert import input_widths
-from attention_ocr.exporting.saved_model import export_model, write_format
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
@@ -56,7 +57,7 @@ def test_what_needs_tensorflow_is_refused_before_work_begins(work_dir, tmp_path,
         ):
             check_format(format_name, config)
     with pytest.raises(ValueError, match="returns the best text only: "):
-        export_model(work_dir, tmp_path / "served", decoding=decoding, formats=("litert",))
+        attention_ocr.export(work_dir, tmp_path / "served", decoding=decoding, formats=("litert",))
     assert not (tmp_path / "served").exists()
 
 
@@ -97,7 +98,7 @@ def test_formats_are_written_in_any_order(narrow, tmp_path):
 
 @pytest.mark.slow
 def test_every_format_reads_like_the_model(narrow, tmp_path):
-    version = export_model(narrow, tmp_path / "served", formats=EXPORT_FORMATS)
+    version = attention_ocr.export(narrow, tmp_path / "served", formats=EXPORT_FORMATS)
     assert {*FILES.values(), "saved_model.pb"} <= {path.name for path in version.iterdir()}
     files = [*tiny_model.files(6), b"no image"]
     expected = load(narrow).read(files)

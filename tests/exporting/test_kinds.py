@@ -2,7 +2,7 @@
 
 import pytest
 
-from attention_ocr.exporting.saved_model import export_saved_model
+import attention_ocr
 from attention_ocr.inference.reader import load
 from attention_ocr.settings.model import ENCODERS
 from tests import tiny, tiny_model
@@ -19,7 +19,7 @@ KINDS = {name: {"encoder": name, **tiny.OF_ENCODER.get(name, {})} for name in EN
 def test_an_export_reads_what_the_model_in_memory_reads(name, tmp_path):
     work_dir = tiny_model.write_work_dir(tmp_path / "model", **KINDS[name])
     # A fresh process compares its readings with those of the model, and fails on a difference.
-    version = export_saved_model(work_dir, tmp_path / "export")
+    version = attention_ocr.export(work_dir, tmp_path / "export")
     files = tiny_model.files(4)
     readings = load(version).read(files)
     for reading, expected in zip(readings, load(work_dir).read(files), strict=True):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from attention_ocr.exporting.saved_model import _clear_left_overs
+from attention_ocr.exporting.export import _clear_left_overs
 
 
 @pytest.fixture

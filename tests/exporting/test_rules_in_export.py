@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+import attention_ocr
 from attention_ocr.cli.main import main
-from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from attention_ocr.settings.config import Config
 from tests import tiny_model
@@ -34,7 +34,7 @@ def test_every_decoding_reads_words_of_the_lexicon_alone(work_dir, lexicon, deco
 def test_an_export_holds_its_lexicon(work_dir, lexicon, tmp_path):
     decoding = {"lexicon": str(lexicon), "beam_width": 3, "num_best": 2}
     expected = load(work_dir, **decoding).read(tiny_model.files(6))
-    directory = export_saved_model(work_dir, tmp_path / "served", decoding=decoding)
+    directory = attention_ocr.export(work_dir, tmp_path / "served", decoding=decoding)
     lexicon.unlink()
     assert Config.load(directory).decoding.lexicon == str(lexicon)
     for reading, other in zip(load(directory).read(tiny_model.files(6)), expected, strict=True):

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.exporting import saved_model, saved_model_writer
+import attention_ocr
+from attention_ocr.exporting import export as exporting
+from attention_ocr.exporting import saved_model
 from attention_ocr.exporting.check import CHECK_FILE, ExportDiffersError, check_saved_model
-from attention_ocr.exporting.saved_model import export_saved_model
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.recognize import RecognitionOutput
 from attention_ocr.inference.work_directory import (
@@ -39,13 +40,13 @@ def without_network(monkeypatch):
         (Path(directory) / "saved_model.pb").write_text(network, encoding="utf-8")
 
     model = TrainedModel(tiny.config(), tiny.CHARSET, SimpleNamespace(variables=[]))
-    monkeypatch.setattr(saved_model, "to_trained_model", lambda _: model)
+    monkeypatch.setattr(exporting, "to_trained_model", lambda _: model)
     signatures = {"serving_default": "network"}
-    monkeypatch.setattr(saved_model_writer, "make_signatures", lambda _: signatures)
-    monkeypatch.setattr(saved_model_writer, "_name_method", lambda _: None)
+    monkeypatch.setattr(saved_model, "make_signatures", lambda _: signatures)
+    monkeypatch.setattr(saved_model, "_name_method", lambda _: None)
     monkeypatch.setattr(tf.saved_model, "save", save)
-    monkeypatch.setattr(saved_model, "_write_check", lambda *_: None)
-    monkeypatch.setattr(saved_model, "_check_in_fresh_process", lambda *_: None)
+    monkeypatch.setattr(exporting, "_write_check", lambda *_: None)
+    monkeypatch.setattr(exporting, "_check_in_fresh_process", lambda *_: None)
 
 
 def contents(folder: Path) -> list[str]:
@@ -65,12 +66,12 @@ def test_an_export_holds_the_network_its_settings_and_its_characters(export):
 @pytest.mark.usefixtures("without_network")
 def test_versions_count_up(tmp_path):
     base = tmp_path / "served"
-    assert [export_saved_model(tmp_path, base).name for _ in range(3)] == ["1", "2", "3"]
-    assert export_saved_model(tmp_path, base, version=40).name == "40"
-    assert export_saved_model(tmp_path, base).name == "41"
-    assert export_saved_model(tmp_path, base, version=7).name == "7"
+    assert [attention_ocr.export(tmp_path, base).name for _ in range(3)] == ["1", "2", "3"]
+    assert attention_ocr.export(tmp_path, base, version=40).name == "40"
+    assert attention_ocr.export(tmp_path, base).name == "41"
+    assert attention_ocr.export(tmp_path, base, version=7).name == "7"
     (base / "99.old").mkdir()
-    assert export_saved_model(tmp_path, base).name == "42"
+    assert attention_ocr.export(tmp_path, base).name == "42"
 
 
 @pytest.mark.usefixtures("without_network")
@@ -78,7 +79,7 @@ def test_a_version_is_never_overwritten(tmp_path):
     (tmp_path / "3").mkdir()
     (tmp_path / "3" / "saved_model.pb").write_text("older", encoding="utf-8")
     with pytest.raises(ValueError, match=r"Expected a new version. Received: .*3, which exists"):
-        export_saved_model(tmp_path, tmp_path, version=3)
+        attention_ocr.export(tmp_path, tmp_path, version=3)
     assert contents(tmp_path) == ["3", "3/saved_model.pb"]
     assert (tmp_path / "3" / "saved_model.pb").read_text(encoding="utf-8") == "older"
 
@@ -86,7 +87,7 @@ def test_a_version_is_never_overwritten(tmp_path):
 @pytest.mark.parametrize("version", [0, -1])
 def test_a_version_below_one_is_refused(tmp_path, version):
     with pytest.raises(ValueError, match=f"`version` must be above 0. Received: {version}"):
-        export_saved_model(tmp_path, tmp_path / "served", version=version)
+        attention_ocr.export(tmp_path, tmp_path / "served", version=version)
     assert not (tmp_path / "served").exists()
 
 
@@ -102,16 +103,16 @@ def recognize_always(text):
 
 def test_an_export_with_different_readings_is_discarded(work_dir, export, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        saved_model_writer,
+        saved_model,
         "save_recognizer",
         lambda _, directory: shutil.copytree(export, directory),
     )
-    monkeypatch.setattr(saved_model, "make_recognize", recognize_always("other"))
+    monkeypatch.setattr(exporting, "make_recognize", recognize_always("other"))
     with pytest.raises(
         ExportDiffersError,
         match=r"The export was discarded. saved_model: Image 0 .*: the model read 'other'",
     ):
-        export_saved_model(work_dir, tmp_path)
+        attention_ocr.export(work_dir, tmp_path)
     assert contents(tmp_path) == []
 
 
@@ -130,25 +131,25 @@ def full_disk_in_tensorflow(*_, **__):
         (tf.saved_model, "save", full_disk),
         (Config, "save", full_disk),
         (Charset, "save", full_disk),
-        (saved_model, "_write_check", full_disk),
-        (saved_model.os, "replace", full_disk),
+        (exporting, "_write_check", full_disk),
+        (exporting.os, "replace", full_disk),
     ],
 )
 @pytest.mark.usefixtures("without_network")
 def test_a_full_disk_leaves_no_version(tmp_path, monkeypatch, target, name, failure):
-    export_saved_model(tmp_path, tmp_path / "served")
+    attention_ocr.export(tmp_path, tmp_path / "served")
     before = contents(tmp_path)
     monkeypatch.setattr(target, name, failure)
     with pytest.raises(OSError, match="No space left on device"):
-        export_saved_model(tmp_path, tmp_path / "served")
+        attention_ocr.export(tmp_path, tmp_path / "served")
     assert contents(tmp_path) == before
 
 
 def test_data_for_the_check_that_is_not_there_is_named(work_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved_model_writer, "save_recognizer", lambda *_: None)
+    monkeypatch.setattr(saved_model, "save_recognizer", lambda *_: None)
     missing = str(tmp_path / "missing.tsv")
     with pytest.raises(FileNotFoundError, match="missing.tsv"):
-        export_saved_model(work_dir, tmp_path / "served", check_data=missing)
+        attention_ocr.export(work_dir, tmp_path / "served", check_data=missing)
     assert contents(tmp_path) == ["served"]
 
 
@@ -157,7 +158,7 @@ def test_a_directory_without_a_trained_model_is_named(work_dir, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=f"No trained model found: .* has no {CHARSET_FILE}"
     ):
-        export_saved_model(tmp_path, tmp_path / "served")
+        attention_ocr.export(tmp_path, tmp_path / "served")
     assert not (tmp_path / "served").exists()
 
 
@@ -166,7 +167,7 @@ def test_the_check_reads_broken_and_odd_images_as_the_model_does(work_dir, expor
     tiny.write_label_file(folder, ["a", "b01", "c2", "3"], height=50)
     (folder / "1.png").write_bytes(b"broken")
     (folder / "3.png").write_bytes(tiny_model.encoded(np.zeros((1, 700, 3), np.uint8)))
-    saved_model._write_check(load_trained_model(work_dir), str(folder / "labels.tsv"), 3, tmp_path)
+    exporting._write_check(load_trained_model(work_dir), str(folder / "labels.tsv"), 3, tmp_path)
     document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
     assert len(document["readings"]) == 3
     assert document["readings"][1] == {"text": "", "confidence": 0.0, "label": "b01"}
@@ -176,9 +177,9 @@ def test_the_check_reads_broken_and_odd_images_as_the_model_does(work_dir, expor
 
 def test_the_check_expects_the_very_text_that_was_read(work_dir, tmp_path, monkeypatch):
     decomposed = "e\N{COMBINING ACUTE ACCENT}"
-    monkeypatch.setattr(saved_model, "make_recognize", recognize_always(decomposed))
+    monkeypatch.setattr(exporting, "make_recognize", recognize_always(decomposed))
     model = TrainedModel(Config.load(work_dir), tiny.CHARSET, None)
-    saved_model._write_check(model, "", 2, tmp_path)
+    exporting._write_check(model, "", 2, tmp_path)
     document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
     assert [reading["text"] for reading in document["readings"]] == [decomposed] * 2
 

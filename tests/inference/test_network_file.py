@@ -166,12 +166,12 @@ def test_its_weights_are_found_to_begin_with(folder, recognizer):
 
 @pytest.mark.slow
 def test_an_export_of_it_gives_its_weights_back(folder, recognizer, work_dir, tmp_path):
-    from attention_ocr.exporting.saved_model import export_model
+    import attention_ocr
 
     words = tmp_path / "words"
     shutil.copytree(work_dir / "words", words)
     labels = str(words / "labels.tsv")
-    version = export_model(folder, tmp_path / "served", check_data=labels)
+    version = attention_ocr.export(folder, tmp_path / "served", check_data=labels)
     values = read_saved_weights(str(version)).values
     for weight in recognizer.weights:
         name = weight.path.split("/", 1)[1]

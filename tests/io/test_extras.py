@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
+import attention_ocr
 from attention_ocr.cli.main import main
 from attention_ocr.data.readers.lmdb_files import LmdbReader
 from attention_ocr.data.storage import open_binary
-from attention_ocr.exporting.saved_model import export_model
 from attention_ocr.inference.reader import load
 from attention_ocr.io.extras import extra
 from attention_ocr.text.bidi import display_order
@@ -102,13 +102,13 @@ def test_reading_and_writing_onnx_name_their_extra(without, work_dir, tmp_path):
     with pytest.raises(ImportError, match=install("onnx")):
         load(model)
     with pytest.raises(ImportError, match=install("onnx")):
-        export_model(work_dir, tmp_path, formats=["onnx"])
+        attention_ocr.export(work_dir, tmp_path, formats=["onnx"])
 
 
 def test_quantization_names_its_extra(without, work_dir, tmp_path):
     without("ai_edge_quantizer")
     with pytest.raises(ImportError, match=install("quantize")):
-        export_model(work_dir, tmp_path, formats=["litert_full_int8"])
+        attention_ocr.export(work_dir, tmp_path, formats=["litert_full_int8"])
 
 
 def test_lmdb_names_its_extra(without, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.exporting.saved_model_writer import save_recognizer
+from attention_ocr.exporting.saved_model import save_recognizer
 from attention_ocr.images import decode, image
 from attention_ocr.images.formats import STATUS_UNSUPPORTED
 from attention_ocr.inference.reader import load

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attention_ocr.exporting.saved_model import export_saved_model
+import attention_ocr
 from attention_ocr.inference import locate
 from attention_ocr.inference.work_directory import (
     WEIGHTS_FILE,
@@ -120,7 +120,7 @@ def test_nothing_that_fits_is_an_error(saved):
 
 
 def test_an_export_gives_the_weights_of_its_model(work_dir, saved, tmp_path):
-    export_saved_model(work_dir, tmp_path / "export", num_check_images=2)
+    attention_ocr.export(work_dir, tmp_path / "export", num_check_images=2)
     exported = read_saved_weights(str(tmp_path / "export"))
     assert exported.charset == saved.charset
     assert exported.values.keys() == saved.values.keys()

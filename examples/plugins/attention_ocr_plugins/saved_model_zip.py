@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from attention_ocr.exporting.formats import ExportFormat
-from attention_ocr.exporting.saved_model_writer import save_recognizer
+from attention_ocr.exporting.saved_model import save_recognizer
 from attention_ocr.inference.engines.graph_engine import open_saved_model
 from attention_ocr.inference.engines.interface import Engine
 from attention_ocr.inference.work_directory import TrainedModel
