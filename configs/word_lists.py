@@ -1,10 +1,11 @@
-r"""Write the word lists of the default model, for rendering and for its language model.
+r"""Write the word lists of the bundled models, for rendering and for their language model.
 
 `common.txt` and `many.txt` are English words of letters only, the most frequent first (Speer,
 "rspeer/wordfreq", with lists from Wikipedia, subtitles, news, books and the web; Apache-2.0, the
 data CC-BY-SA-4.0). In `lines.txt` words are repeated in proportion to the logarithm of their
 frequency, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
-language model does not take a code for a misspelt word.
+language model does not take a code for a misspelt word. `languages.txt` has the words of 22
+European languages, those of the same rank next to each other.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
@@ -12,6 +13,7 @@ language model does not take a code for a misspelt word.
         runs/words/lines.txt runs/words/language_model.npz
 """
 
+import itertools
 import math
 import sys
 from pathlib import Path
@@ -21,10 +23,16 @@ from wordfreq import top_n_list, word_frequency
 
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.synthesis.texts import TextSampler
+from attention_ocr.text.charset import LATIN
 
 NUM_COMMON, NUM_KNOWN, NUM_MANY = 5_000, 30_000, 80_000
 OTHER_KINDS = "numbers+prices+dates+times+mixed+punctuated+addresses+random"
 OTHERS = 1 / 6
+LANGUAGES = (
+    *("en", "de", "fr", "it", "es", "pt", "nl", "pl", "cs", "hu", "sv", "fi"),
+    *("da", "nb", "is", "ro", "sk", "sl", "sh", "lt", "lv", "ca"),
+)
+NUM_OF_A_LANGUAGE = 15_000
 
 
 def main(folder: Path) -> None:
@@ -35,6 +43,7 @@ def main(folder: Path) -> None:
         _write(folder / f"{name}.txt", [word for word in words[:number] if len(word) > 1])
     known = [word for word in words[:NUM_KNOWN] if len(word) > 1]
     _write(folder / "lines.txt", _make_lines(known))
+    _write(folder / "languages.txt", _join_languages())
 
 
 def _make_lines(words: list[str]) -> list[str]:
@@ -46,6 +55,20 @@ def _make_lines(words: list[str]) -> list[str]:
     rng = np.random.default_rng(0)
     num_others = round(len(lines) * OTHERS / (1 - OTHERS))
     return lines + [sampler.draw(rng) for _ in range(num_others)]
+
+
+def _join_languages() -> list[str]:
+    ranked = [
+        [word for word in top_n_list(language, 2 * NUM_OF_A_LANGUAGE) if _is_latin(word)]
+        for language in LANGUAGES
+    ]
+    number = min(NUM_OF_A_LANGUAGE, *(len(words) for words in ranked))
+    joined = itertools.chain.from_iterable(zip(*(words[:number] for words in ranked), strict=True))
+    return list(dict.fromkeys(joined))
+
+
+def _is_latin(word: str) -> bool:
+    return all(letter.isalpha() and letter in LATIN for letter in word)
 
 
 def _write(path: Path, lines: list[str]) -> None:

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("source", metavar="SOURCE", help="data source, as for --train_data")
     parser.add_argument(
-        "--charset", metavar="FILE", help="characters of the model: a charset file or 'ascii'"
+        "--charset",
+        metavar="FILE",
+        help="characters of the model: a charset file, 'ascii' or 'latin'",
     )
     parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(
@@ -68,12 +70,13 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
         from attention_ocr.data.inspection import Inspection, inspect_source
         from attention_ocr.data.sources import open_source
         from attention_ocr.settings.image import ImageConfig
-        from attention_ocr.text.charset import ASCII, Charset
+        from attention_ocr.text.charset import CHARSETS, Charset
 
     image = ImageConfig(image_height=args.image_height, max_image_width=args.max_image_width)
     charset = None
     if args.charset:
-        charset = Charset(ASCII) if args.charset == "ascii" else Charset.load(Path(args.charset))
+        known = CHARSETS.get(args.charset)
+        charset = Charset(known) if known else Charset.load(Path(args.charset))
     source = open_source(args.source)
     inspection = inspect_source(source, Inspection(image, charset, args.max_length), args.limit)
     if args.json is not None:

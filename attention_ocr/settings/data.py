@@ -34,7 +34,9 @@ class DataConfig:
         "Validation data, in the format of --train_data; empty for no validation.",
     )
     charset: str = setting(
-        "", "Charset file, 'ascii', or empty to build the charset from the training labels."
+        "",
+        "Charset: a file; 'ascii', 94 characters; 'latin', those of European languages and the "
+        "space; or empty to build it from the training labels.",
     )
     batch_size: int = setting(64, "Training batch size, over all devices.", POSITIVE)
     eval_batch_size: int = setting(64, "Evaluation batch size.", POSITIVE)

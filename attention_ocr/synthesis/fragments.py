@@ -71,14 +71,21 @@ def _cut(rng: np.random.Generator, word: str, material: Material) -> str | None:
     return word[start : start + length]
 
 
-def draw_running_word(rng: np.random.Generator, material: Material) -> str | None:
-    """Draw a word as in running text: frequent ones often, some with punctuation."""
+def pick_frequent_word(rng: np.random.Generator, material: Material) -> str | None:
+    """Draw a word as often as it occurs in running text, by Zipf's law with a flattened head."""
     count = len(material.frequent_words)
     if not count:
         return None
-    # Zipf's law with a flattened head, by its inverse distribution function.
+    # The inverse distribution function.
     rank = int(_FLATTENING * (math.exp(rng.random() * math.log1p(count / _FLATTENING)) - 1))
-    word = material.frequent_words[min(rank, count - 1)]
+    return material.frequent_words[min(rank, count - 1)]
+
+
+def draw_running_word(rng: np.random.Generator, material: Material) -> str | None:
+    """Draw a word as in running text: frequent ones often, some with punctuation."""
+    word = pick_frequent_word(rng, material)
+    if word is None:
+        return None
     case = rng.random()
     if case > 0.9:
         word = word.upper()

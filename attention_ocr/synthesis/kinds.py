@@ -5,6 +5,7 @@ need only fit most of the time.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from attention_ocr.synthesis.codes import (
 )
 from attention_ocr.synthesis.fragments import draw_fragment, draw_running_word
 from attention_ocr.synthesis.material import Kind, Material, draw_string
+from attention_ocr.synthesis.sentences import MARKS, draw_sentence
 
 
 def draw_word(rng: np.random.Generator, material: Material) -> str | None:
@@ -164,5 +166,12 @@ KINDS: dict[str, Kind] = {
     "meters": Kind(draw_reading, marks=".,:-", has_digits=True),
     "captchas": Kind(draw_captcha, has_letters=True, has_digits=True, keeps_case=True, spells=True),
     "fragments": Kind(draw_fragment, has_letters=True, keeps_case=True, spells=True),
+    "sentences": Kind(
+        partial(draw_sentence, figures=(draw_price, draw_date, draw_time)),
+        marks=MARKS,
+        has_letters=True,
+        has_digits=True,
+        keeps_case=True,
+    ),
     "runs": Kind(draw_running_word, marks="'-\"()[].,!?:;%*", has_letters=True, keeps_case=True),
 }

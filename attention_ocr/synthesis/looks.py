@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-SURFACES = ("paint", "plate", "tag", "metal", "lamps", "neon", "wheels", "captcha")
-"""Materials of a text: paint on a wall, embossed sheet, a printed label, marks in metal, lamps and
-segments, glowing tubes, wheels of a meter, or strokes of a captcha."""
+SURFACES = ("paint", "paper", "plate", "tag", "metal", "lamps", "neon", "wheels", "captcha")
+"""Materials of a text: paint on a wall, ink on paper, embossed sheet, a printed label, marks in
+metal, lamps and segments, glowing tubes, wheels of a meter, or strokes of a captcha."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,14 @@ _CODES = replace(
     steepest=0.3, rise=0.8, tilt=0.2, bent=0.0, shear=0.3, turned=0.0, scattered=0.0, rippled=0.1,
     ghosted=0.0, shadowed=0.0, extruded=0.0, outlined=0.0,
 )
+_DOCUMENTS = replace(
+    _SCENES, surface="paper", natural_colors=False,
+    bold=0.6, emboldened=0.08, margins=(-0.02, 0.25), noise=0.4,
+    steepest=0.06, rise=0.35, tilt=0.12, bent=0.08, bend=0.12, shear=0.06, stretch=(-0.25, 0.2),
+    turned=0.0, scattered=0.0, rippled=0.25, ripple=0.04,
+    framed=0.03, captioned=0.0, neighbored=0.35, loose=0.15,
+    ghosted=0.05, shadowed=0.0, extruded=0.0, outlined=0.0, degraded=0.35,
+)
 
 LOOKS = {
     "any": Look(
@@ -152,6 +160,13 @@ LOOKS = {
         bold=0.5, emboldened=0.0, margins=(0.05, 0.35), framed=0.1, captioned=0.1,
         ghosted=0.0, shadowed=0.0, extruded=0.0, outlined=0.0, degraded=0.25,
     ),
+    "documents": _DOCUMENTS,
+    "receipts": replace(
+        _DOCUMENTS, favor=25.0,
+        faces=r"mono|typewriter|courier|ocr|inconsolata|fixed|terminus|receipt|dot|liberation sans"
+        r"|condens|narrow|roboto",
+        bold=1.5, emboldened=0.1, stretch=(-0.45, 0.2), degraded=0.5,
+    ),
     "captchas": replace(
         _SCENES, surface="captcha", natural_colors=False, margins=(0.05, 0.5),
         steepest=0.15, tilt=0.1, bent=0.0,
@@ -167,7 +182,8 @@ LOOKS = {
 streets; `irregular`, words on signs that are rotated, bent and seen in perspective, as far as they
 stay legible; `scenes`, words on signs with their surroundings: frames, second texts, shadows,
 scattered letters; `plates`, `tags` (of cables), `punched` (into metal), `led` (segments and dots),
-`wheels` (of meters), `neon`, `captchas`; and `stacked`, letters below each other."""
+`wheels` (of meters), `neon`, `captchas`; `documents` and `receipts`, ink on
+paper; and `stacked`, letters below each other."""
 
 
 def parse_looks(value: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -100,6 +100,17 @@ def _paint_worn(
     if happens(rng, share * scene.difficulty):
         ink = wear(rng, ink, between(rng, 0.1, largest))
     return paint(image, ink, scene.palette.text)
+
+
+def _paint_paper(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Print on paper, in ink that spreads, in faint thermal print, or with worn letters."""
+    ink, difficulty = scene.ink, scene.difficulty
+    if happens(rng, 0.25 * difficulty):
+        scene = replace(scene, ink=cv2.convertScaleAbs(ink, alpha=between(rng, 0.55, 0.9)))
+    elif happens(rng, 0.15 * difficulty):
+        spread = cv2.GaussianBlur(ink, (0, 0), max(0.5, 0.02 * scene.height))
+        scene = replace(scene, ink=cv2.max(ink, cv2.convertScaleAbs(spread, alpha=0.8)))
+    return _paint_worn(rng, image, scene, 0.3, 0.35)
 
 
 def _paint_plate(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> np.ndarray:
@@ -231,6 +242,7 @@ def _paint_captcha(rng: np.random.Generator, image: np.ndarray, scene: Scene) ->
 
 PAINTERS: dict[str, Callable[[np.random.Generator, np.ndarray, Scene], np.ndarray]] = {
     "paint": _paint_sign,
+    "paper": _paint_paper,
     "plate": _paint_plate,
     "tag": _paint_tag,
     "metal": _paint_metal,

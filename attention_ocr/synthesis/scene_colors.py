@@ -33,6 +33,12 @@ _TAG_COLORS = (
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _SILVER), (_BLACK, _SILVER)),
     *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _YELLOW), (_WHITE, _BLACK), (_RED, _WHITE)),
 )
+_GRAY, _BROWN, _CREAM = (96, 96, 100), (70, 52, 40), (232, 222, 196)
+_PAPER_COLORS = (
+    *((_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_BLACK, _WHITE), (_GRAY, _WHITE)),
+    *((_GRAY, _WHITE), (_BLACK, _CREAM), (_BROWN, _CREAM), (_BLACK, _SILVER), (_NAVY, _WHITE)),
+    *((_BLACK, _YELLOW), (_WHITE, _BLACK), (_WHITE, _NAVY), (_RED, _WHITE), (_BLUE, _WHITE)),
+)
 _WHEEL_COLORS = (
     *((_WHITE, _BLACK), (_WHITE, _BLACK), (_WHITE, _BLACK), (_BLACK, _WHITE), (_BLACK, _WHITE)),
     *((_WHITE, _RED), (_RED, _WHITE), (_BLACK, _SILVER), (_SILVER, _BLACK), (_YELLOW, _BLACK)),
@@ -148,6 +154,7 @@ def _draw_lit_palette(
 
 
 PALETTES: dict[str, Callable[[np.random.Generator, float], Palette]] = {
+    "paper": partial(_draw_lit_palette, pairs=_PAPER_COLORS, darkest=0.6, hazy=0.3),
     "plate": partial(_draw_lit_palette, pairs=_PLATE_COLORS, darkest=0.6, hazy=0.4),
     "tag": partial(_draw_lit_palette, pairs=_TAG_COLORS, darkest=0.8, hazy=0.25),
     "wheels": partial(_draw_lit_palette, pairs=_WHEEL_COLORS, darkest=0.5, hazy=0.3),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from attention_ocr.synthesis.kinds import KINDS
 from attention_ocr.synthesis.looks import parse_looks
+from attention_ocr.text.charset import LATIN
 
 PARTS = ("all", "train", "eval")
 CASES = ("any", "keep", "lower", "upper", "title")
@@ -18,6 +19,7 @@ CHARACTER_SETS = {
     "letters": string.ascii_letters,
     "punctuation": string.punctuation,
     "space": " ",
+    "latin": LATIN,
     "printable": string.digits + string.ascii_letters + string.punctuation,
 }
 

@@ -27,6 +27,19 @@ CHARSET_FILE = "charset.txt"
 _CODED_LINE = re.compile(r"\d{2,}\t|\d\t<nul>$")
 _CODE = re.compile(r"(\d+)\t(<nul>|.)", re.DOTALL)
 ASCII = "".join(chr(code) for code in range(33, 127))
+"""The 94 printable characters of ASCII, without the space."""
+
+_LATIN_LETTERS = (
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
+    "ĀāĂăĄąĆćČčĎďĐđĒēĖėĘęĚěĢģĪīĮįĶķĹĺĻļĽľŁłŃńŅņŇňŐőŒœŔŕŘřŚśŠšŤťŪūŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚț"
+)
+_LATIN_MARKS = "‘’‚“”„«»‹›–—…•·¡¿€£§°²³½×±"
+LATIN = " " + ASCII + _LATIN_LETTERS + _LATIN_MARKS
+"""The space, ASCII, the letters of the languages of Western, Central and Northern Europe, and
+typographic quotes, dashes and signs."""
+
+CHARSETS = {"ascii": ASCII, "latin": LATIN}
+"""Charsets by name."""
 
 
 def normalize(text: str) -> str:

@@ -11,7 +11,7 @@ from attention_ocr.inference.locate import NETWORK_FILE, WEIGHTS_FILE
 from attention_ocr.io.atomic_write import TEMPORARY_SUFFIX
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import CONFIG_FILE, Config
-from attention_ocr.text.charset import ASCII, CHARSET_FILE, Charset
+from attention_ocr.text.charset import CHARSET_FILE, CHARSETS, Charset
 from attention_ocr.training.initial_weights import REPORT_FILE
 from attention_ocr.training.own_network import keep_network
 from attention_ocr.training.workers import Workers
@@ -114,7 +114,7 @@ def _check_same_charset(
     # A charset built from the labels is kept: new characters in them count as unknown.
     name = new.data.charset
     # Nor is a charset file needed again that has been deleted since.
-    gone = name == old.data.charset and name != "ascii" and not Path(name).exists()
+    gone = name == old.data.charset and name not in CHARSETS and not Path(name).exists()
     if name and not gone and make_charset(new, source) != charset:
         raise ValueError(
             f"{work_dir} holds a model with charset={old.data.charset!r} "
@@ -131,8 +131,8 @@ def make_charset(config: Config, source: Source) -> Charset:
         ValueError: If the file is not a charset, or a label is damaged.
     """
     name = config.data.charset
-    if name == "ascii":
-        return Charset(ASCII)
+    if name in CHARSETS:
+        return Charset(CHARSETS[name])
     if name:
         return Charset.load(Path(name))
     with explaining(source):

@@ -61,6 +61,7 @@ PATTERNS = {
     "addresses": r"([\w.]+@)?\w+(\.\w+)+",
     "phrases": r"\w+( \w+)+",
     "random": r"\S+",
+    "sentences": r"\S+( \S+)*",
     "codes": r"[-:_./=+A-Za-z\d]+",
     "plates": r"[-A-Za-z\d]+",
     "tags": r"[-:_./=+A-Za-z\d]+",

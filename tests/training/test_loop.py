@@ -14,7 +14,7 @@ from attention_ocr.data.sources import open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, load_trained_model
 from attention_ocr.settings.config import CONFIG_FILE, Config
-from attention_ocr.text.charset import ASCII, CHARSET_FILE, Charset
+from attention_ocr.text.charset import ASCII, CHARSET_FILE, LATIN, Charset
 from attention_ocr.training import loop
 from attention_ocr.training.checkpoints import Checkpoints
 from attention_ocr.training.loop import TrainingResult, prepare_work_directory, train
@@ -274,9 +274,14 @@ def test_missing_data_leave_no_directory(tmp_path):
 
 @pytest.mark.parametrize(
     ("charset", "expected"),
-    [("", Charset("0123abc")), ("ascii", Charset(ASCII)), ("{}/mine.txt", Charset("ba"))],
+    [
+        ("", Charset("0123abc")),
+        ("ascii", Charset(ASCII)),
+        ("latin", Charset(LATIN)),
+        ("{}/mine.txt", Charset("ba")),
+    ],
 )
-def test_the_charset_comes_from_labels_or_ascii_or_a_file(charset, expected, words, tmp_path):
+def test_the_charset_comes_from_labels_or_a_name_or_a_file(charset, expected, words, tmp_path):
     (tmp_path / "mine.txt").write_text("b\na\n", encoding="utf-8")
     config = tiny.config(charset=charset.format(tmp_path))
     work_dir = tmp_path / "a" / "new one"
