@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import attention_ocr
+from release.distributions import WHOLE
+from release.wheels import build_wheel
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "attention_ocr"
@@ -37,16 +39,8 @@ def run(*command: object, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    # The build leaves files next to the sources.
-    sources = folder / "sources"
-    shutil.copytree(PACKAGE, sources / "attention_ocr", ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(REPOSITORY / name, sources)
     # Without isolation, which would download the build requirements.
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
-    run(*build, sources, cwd=folder)
-    (path,) = folder.glob("*.whl")
-    return path
+    return build_wheel(WHOLE, folder, isolated=False)
 
 
 @pytest.fixture(scope="module")
