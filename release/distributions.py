@@ -28,9 +28,14 @@ FILES = ("setup.py", "README.md", "LICENSE", "NOTICE")
 """What a wheel is built from, beside the package."""
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 def read_pyproject() -> dict[str, Any]:
     """Return `pyproject.toml`."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return read_toml(ROOT / "pyproject.toml")
 
 
 def find_repository() -> str | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from release.distributions import ROOT, tomllib
+from release.distributions import ROOT, read_toml
 
 
 def licence_of(file: str) -> str:
@@ -16,7 +16,7 @@ def licence_of(file: str) -> str:
     Raises:
         ValueError: If `REUSE.toml` does not cover it.
     """
-    document = tomllib.loads((ROOT / "REUSE.toml").read_text(encoding="utf-8"))
+    document = read_toml(ROOT / "REUSE.toml")
     for annotation in reversed(document["annotations"]):
         paths = annotation["path"]
         patterns = [paths] if isinstance(paths, str) else paths

@@ -1,4 +1,4 @@
-"""`--preset=NAME`: a published network, or the settings of a task, from a flag file of the package."""
+"""`--preset=NAME`: a published network or the settings of a task, from the package."""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class _PresetFlag(flags.EnumFlag):
 
     def parse(self, argument: Any) -> None:
         super().parse(argument)
-        lines = FILES[self.value].read_text(encoding="utf-8").splitlines()
+        lines = FILES[str(self.value)].read_text(encoding="utf-8").splitlines()
         for line in lines:
             if line.startswith("--"):
                 self._set(line.removeprefix("--"))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.pipeline import explaining
@@ -17,6 +16,7 @@ from attention_ocr.data.tables import StringTable
 from attention_ocr.images.decode import UnreadableImageError, decode_with_size
 from attention_ocr.images.graph_fitting import read_or_empty
 from attention_ocr.images.pipeline_decode import read_file
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset, normalize
 
@@ -220,7 +220,7 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
         raise ValueError(
             f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
         )
-    with tqdm(total=limit or source.num_examples, unit="image", disable=None) as progress:
+    with progress_bar("inspecting", limit or source.num_examples) as progress:
         for batch in _measured(source, limit):
             inspection.add(batch)
             progress.update(len(batch["key"]))

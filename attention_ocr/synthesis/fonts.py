@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from absl import logging
-from tqdm import tqdm
 
+from attention_ocr.io.progress import with_progress
 from attention_ocr.synthesis import font_files
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_cache import (
@@ -83,7 +83,7 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
         try:
             with _quiet_font_tools():
                 # A progress bar on terminals: thousands of files take a minute.
-                for path, status in tqdm(unknown, desc="fonts", leave=False, disable=None):
+                for path, status in with_progress(unknown, "fonts", len(unknown), "file"):
                     faces = inspect_file(path, references)
                     entries[str(path)] = describe(status, faces)
                     found.append(faces)

@@ -9,7 +9,7 @@ from release.distributions import (
     copy_sources,
     find_repository,
     lite_pyproject,
-    tomllib,
+    read_toml,
     whole_pyproject,
 )
 
@@ -54,7 +54,7 @@ def test_an_unknown_requirement_of_the_lite_distribution_is_refused():
 def test_a_wheel_is_built_from_the_package_and_its_metadata(name, monkeypatch, tmp_path):
     monkeypatch.setenv("REPOSITORY_URL", "git@example.com:owner/ocr.git")
     copy_sources(tmp_path / "sources", name)
-    written = tomllib.loads((tmp_path / "sources" / "pyproject.toml").read_text(encoding="utf-8"))
+    written = read_toml(tmp_path / "sources" / "pyproject.toml")
     expected = whole_pyproject("https://example.com/owner/ocr")
     expected = lite_pyproject(expected) if name == LITE else expected
     assert written == expected
