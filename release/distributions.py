@@ -46,6 +46,8 @@ def find_repository() -> str | None:
         is neither.
     """
     given = os.environ.get("REPOSITORY_URL")
+    if given is None and shutil.which("git") is None:
+        return None
     if given is None:
         command = ["git", "remote", "get-url", "origin"]
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -40,14 +40,15 @@ def build_wheel(name: str, out_dir: Path, isolated: bool = True) -> Path:
 
 
 def main() -> None:
-    """Build both wheels, and print their paths."""
+    """Build the wheels, and print their paths."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("out_dir", type=Path, help="output folder")
     parser.add_argument(
         "--no_isolation", action="store_true", help="build with the packages of this environment"
     )
+    parser.add_argument("--only", choices=(WHOLE, LITE), help="build one of the two")
     args = parser.parse_args()
-    for name in (WHOLE, LITE):
+    for name in (args.only,) if args.only else (WHOLE, LITE):
         wheel = build_wheel(name, args.out_dir, not args.no_isolation)
         print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB")
 

@@ -29,4 +29,7 @@ def serving(environment: Environment, *arguments: object, cwd: Path) -> Iterator
         yield address
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=60) == 0, log.read_text(encoding="utf-8")
+        status = server.wait(timeout=60)
+        if server.stdout is not None:
+            server.stdout.close()
+    assert status == 0, log.read_text(encoding="utf-8")
