@@ -81,7 +81,7 @@ for use in (
         print(error)
 from attention_ocr.cli.main import main
 for command in (
-    ["inspect", "labels.tsv"],
+    ["inspect", "words.csv"],
     ["pack", "default", "packed"],
     ["render", "--out_dir=rendered"],
     ["train", "--work_dir={tmp_path}", "--train_data=labels.tsv"],

@@ -30,12 +30,15 @@ def test_it_is_small_and_holds_no_tensorflow_and_no_fonts(lite):
     assert sum(path.stat().st_size for path in own) < MAX_BYTES
 
 
-def test_it_reads_draws_and_shows_settings(lite, folder):
+def test_it_reads_draws_inspects_and_shows_settings(lite, folder):
     line = lite.run(lite.command, "read", "wives.jpg", "--overlay_dir=overlays", cwd=folder)
     path, text, confidence, overlay = line.rstrip("\n").split("\t")
     assert (path, text.lower()) == ("wives.jpg", "wives")
     assert float(confidence) > 0.9
     assert (folder / overlay).is_file()
+    (folder / "labels.tsv").write_text("wives.jpg\twives\n", encoding="utf-8")
+    inspected = lite.run(lite.command, "inspect", "labels.tsv", cwd=folder)
+    assert inspected.startswith("1 examples, 5 characters")
     assert "--deskew_below=" in lite.run(lite.command, "second-looks", "default", cwd=folder)
 
 
@@ -52,7 +55,7 @@ def test_it_serves(lite, folder):
         ("evaluate", "--model=default", "--eval_data=labels.tsv"),
         ("export", "--model=default", "--export_dir=served"),
         ("read", "wives.jpg", "--beam_width=9"),
-        ("inspect", "labels.tsv"),
+        ("inspect", "words.csv"),
         ("serve", "--model_base_path=default", "--engine=tensorflow"),
     ],
     ids=lambda command: command[0],
