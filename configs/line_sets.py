@@ -13,8 +13,8 @@ r"""Write a published set of lines as images and a label file, for the experimen
     python configs/line_sets.py handwriting runs/clones/testaments runs/data/poilus_lines
 
 Names of the images begin with the document, so that `group=(.*)_` (handwriting: `group=(.*)-`)
-splits by document. Lines without text are left out. The measured sets were parts of these: 700 lines
-of Fraktur, 1,500 of receipts, 900 of handwriting.
+splits by document. Lines without text are left out. The measured sets were parts of these: 700
+lines of Fraktur, 1,500 of receipts, 900 of handwriting.
 """
 
 import sys

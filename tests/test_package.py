@@ -70,6 +70,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     data = {
         "attention_ocr/py.typed",
         "attention_ocr/presets/trba.flags",
+        "attention_ocr/presets/tasks/quickstart.flags",
         "attention_ocr/synthesis/words.txt",
         "attention_ocr/synthesis/words.LICENSE",
         "attention_ocr/weights/default/config.json",
@@ -78,7 +79,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     }
     assert sources | data <= names - metadata
     assert all(name.startswith("attention_ocr/") for name in names - metadata)
-    assert any(name.endswith("licenses/LICENSE") for name in metadata)
+    for licence in ("LICENSE", "NOTICE", "attention_ocr/synthesis/words.LICENSE"):
+        assert any(name.endswith(f"licenses/{licence}") for name in metadata)
     assert wheel.name == f"attention_ocr-{attention_ocr.__version__}-py3-none-any.whl"
 
 
