@@ -9,6 +9,8 @@ FOLDER = ROOT / "containers" / "requirements"
 PYTHON = "3.12"
 """The Python of the containers."""
 
+# 1.3 is for Python below 3.11 only, and uv takes no notice of upper bounds of Python.
+BOUNDS = ("backports-strenum<1.3",)
 EXTRAS = {LITE: ("onnx", "serving"), WHOLE: ("lmdb", "onnx", "quantize", "remote", "serving")}
 
 
@@ -18,7 +20,7 @@ def requirements() -> dict[str, list[str]]:
     needs = {}
     for name, document in ((WHOLE, whole), (LITE, lite_pyproject(whole))):
         project = document["project"]
-        needs[name] = [*project["dependencies"]]
+        needs[name] = [*project["dependencies"], *BOUNDS]
         for extra in EXTRAS[name]:
             needs[name] += project["optional-dependencies"][extra]
     with_gpu = [
