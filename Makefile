@@ -11,7 +11,7 @@ LOWEST := .venv-lowest
 # TensorFlow Datasets calls a function of protobuf 6 that protobuf 7 no longer has.
 LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
-.PHONY: help quickstart test test-slow test-wide test-lowest check format wheel clean
+.PHONY: help quickstart test test-slow test-wide test-lowest check format wheels release clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,7 +22,8 @@ help:
 	@echo 'make test-lowest run the tests with the lowest versions of all dependencies'
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and fix what the linter can fix'
-	@echo 'make wheel       build the wheel into dist/'
+	@echo 'make wheels      build the wheels of both distributions into dist/'
+	@echo 'make release     build both wheels, check them, and run them in clean environments'
 	@echo 'make clean       remove .venv and build outputs; keep runs/'
 
 quickstart: .venv/installed
@@ -56,8 +57,15 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-wheel: .venv/installed-dev
-	$(BIN)/python -m build --wheel
+wheels: .venv/installed-dev
+	$(BIN)/python -m release.wheels dist
+
+# In order: both wheels, their metadata and licences, and both in clean environments.
+release: .venv/installed-dev
+	rm -rf dist
+	$(BIN)/python -m release.wheels dist
+	$(BIN)/python -m release.metadata dist
+	WHEELS=dist $(BIN)/python -m pytest -n 0 tests/release tests/test_package.py
 
 clean:
 	rm -rf .venv $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from attention_ocr.distribution import explaining_missing
+
 
 def public_names(
     module: str, places: Mapping[str, Iterable[str]], submodules: Iterable[str] = ()
@@ -21,10 +23,12 @@ def public_names(
 
     def find(name: str) -> Any:
         if name in known_submodules:
-            return importlib.import_module(f"{module}.{name}")
+            with explaining_missing():
+                return importlib.import_module(f"{module}.{name}")
         if name not in place_of:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(place_of[name]), name)
+        with explaining_missing():
+            value = getattr(importlib.import_module(place_of[name]), name)
         # Later accesses find an ordinary attribute.
         setattr(sys.modules[module], name, value)
         return value

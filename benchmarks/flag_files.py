@@ -4,23 +4,27 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.cli.presets import FILES
 from attention_ocr.settings.config import Config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FLAG_FILE = "--flagfile="
+PRESET = "--preset="
 
 
 def read_flags(path: Path) -> dict[str, Any]:
     """Return the settings in a flag file, each with the type of its field.
 
-    Flags that are not settings, such as `--work_dir`, are skipped. `--flagfile` is followed,
-    relative to the root of the repository.
+    Flags that are not settings, such as `--work_dir`, are skipped. `--preset` is followed,
+    and `--flagfile`, relative to the root of the repository.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     settings: dict[str, Any] = {}
     for line in lines:
         if line.startswith(FLAG_FILE):
             settings |= read_flags(CONFIGS.parent / line.removeprefix(FLAG_FILE))
+        elif line.startswith(PRESET):
+            settings |= read_flags(FILES[line.removeprefix(PRESET)])
         else:
             settings |= parse_flags([line])
     return settings

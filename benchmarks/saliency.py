@@ -20,7 +20,7 @@ from attention_ocr.images.decode import encode_array
 from attention_ocr.inference.locate import DEFAULT_MODEL, find_model
 from attention_ocr.inference.serving_function import prepare_encoded
 from attention_ocr.inference.work_directory import TrainedModel, load_trained_model
-from attention_ocr.synthesis.fonts import bundled_files
+from attention_ocr.synthesis.font_files import bundled_files
 from attention_ocr.visualization.saliency import HEADS, feedback_saliency, gradient_saliency
 from benchmarks import measure
 

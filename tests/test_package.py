@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import attention_ocr
+from release.distributions import WHOLE
+from release.wheels import build_wheel
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "attention_ocr"
@@ -37,16 +39,8 @@ def run(*command: object, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    # The build leaves files next to the sources.
-    sources = folder / "sources"
-    shutil.copytree(PACKAGE, sources / "attention_ocr", ignore=shutil.ignore_patterns("*.pyc"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(REPOSITORY / name, sources)
     # Without isolation, which would download the build requirements.
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
-    run(*build, sources, cwd=folder)
-    (path,) = folder.glob("*.whl")
-    return path
+    return build_wheel(WHOLE, folder, isolated=False)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +70,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     data = {
         "attention_ocr/py.typed",
         "attention_ocr/presets/trba.flags",
+        "attention_ocr/presets/tasks/quickstart.flags",
         "attention_ocr/synthesis/words.txt",
         "attention_ocr/synthesis/words.LICENSE",
         "attention_ocr/weights/default/config.json",
@@ -84,7 +79,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     }
     assert sources | data <= names - metadata
     assert all(name.startswith("attention_ocr/") for name in names - metadata)
-    assert any(name.endswith("licenses/LICENSE") for name in metadata)
+    for licence in ("LICENSE", "NOTICE", "attention_ocr/synthesis/words.LICENSE"):
+        assert any(name.endswith(f"licenses/{licence}") for name in metadata)
     assert wheel.name == f"attention_ocr-{attention_ocr.__version__}-py3-none-any.whl"
 
 

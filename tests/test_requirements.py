@@ -1,21 +1,23 @@
 """The requirements in `pyproject.toml`: tested bounds, without known vulnerabilities."""
 
-import ast
-import re
+import itertools
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from release.distributions import read_pyproject
+
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-LISTS = (
-    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|plots|browser|serving|dev)"
-)
+DOCUMENT = read_pyproject()
+PROJECT = DOCUMENT["project"]
 REQUIREMENTS = [
     Requirement(text)
-    for part in re.findall(LISTS + r" = (\[(?:[^\]\"]|\"[^\"]*\")*\])", TEXT, re.MULTILINE)
-    for text in ast.literal_eval(part)
+    for text in itertools.chain(
+        DOCUMENT["build-system"]["requires"],
+        PROJECT["dependencies"],
+        *PROJECT["optional-dependencies"].values(),
+    )
 ]
 
 VULNERABLE = [

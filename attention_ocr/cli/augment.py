@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.io.progress import with_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +80,7 @@ def _draw_rows(args: argparse.Namespace, policies: list[str]) -> "np.ndarray":
     if batch is None:
         raise ValueError(f"Expected images. Received: {args.source} with --skip={args.skip}")
     rows = []
-    for index, policy in enumerate(policies):
+    for index, policy in enumerate(with_progress(policies, "augmenting", len(policies), "op")):
         columns = [batch["images"]]
         for strength in STRENGTHS:
             seed = tf.constant([args.seed, index])

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.io.progress import with_progress
 from attention_ocr.text.escaping import escape_controls
 
 HELP = "build a charset file from the labels of a data source"
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(args.source)
     counts: Counter[str] = Counter()
     with explaining(source):
-        for label in source.labels():
+        labels = with_progress(source.labels(), "counting", source.num_examples, "label")
+        for label in labels:
             counts.update(label)
     built = build_charset(counts, args.min_count, args.case, args.form, table)
     for character, count in sorted(built.counts.items(), key=lambda entry: -entry[1]):

@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from attention_ocr.cli.image_names import STDIN, named_images, tell_skipped_of
+from attention_ocr.cli.image_names import STDIN, count_images, named_images, tell_skipped_of
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.progress import with_progress
 
 HELP = "draw the part of an image that supports each character"
 EPILOG = """\
@@ -68,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
         explainer = Explainer(args.model, args.method)
     folder = OverlayFolder(args.out_dir, args.method)
     num_failed = 0
-    for image in named_images(args.names, False, False, tell_skipped_of("explain")):
+    images = named_images(args.names, False, False, tell_skipped_of("explain"))
+    # Results printed on a terminal show the progress themselves.
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    total = count_images(args.names, False) if shown else None
+    for image in with_progress(images, "explaining", total, shown=shown):
         error = image.error
         if error is None:
             reading = explainer.explain(image.content, args.text)

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,27 +67,44 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
         value = getattr(args, name)
         if value is not None and value < 1:
             raise ValueError(f"Expected --{name} of at least 1. Received: {value}")
-    with quiet_start():
-        from attention_ocr.data.inspection import Inspection, inspect_source
-        from attention_ocr.data.sources import open_source
-        from attention_ocr.settings.image import ImageConfig
-        from attention_ocr.text.charset import CHARSETS, Charset
+    from attention_ocr.data.inspection import Inspection, inspect_labels
+    from attention_ocr.settings.image import ImageConfig
+    from attention_ocr.text.charset import CHARSETS, Charset
 
     image = ImageConfig(image_height=args.image_height, max_image_width=args.max_image_width)
     charset = None
     if args.charset:
         known = CHARSETS.get(args.charset)
         charset = Charset(known) if known else Charset.load(Path(args.charset))
-    source = open_source(args.source)
-    inspection = inspect_source(source, Inspection(image, charset, args.max_length), args.limit)
+    inspection = Inspection(image, charset, args.max_length)
+    source: Source | None = None
+    if _is_local_labels(args.source) and args.sheet is None and find_spec("tensorflow") is None:
+        inspect_labels(args.source, inspection, args.limit)
+    else:
+        source = _inspect(args.source, inspection, args.limit)
     if args.json is not None:
         document = {"source": args.source} | inspection.to_dict()
         args.json.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
     if args.histograms is not None:
         _write_histograms(inspection, args.histograms)
-    if args.sheet is not None:
+    if args.sheet is not None and source is not None:
         _write_sheet(source, inspection.num_examples, args.sheet)
     return inspection
+
+
+def _is_local_labels(source: str) -> bool:
+    return source.endswith(".tsv") and "://" not in source
+
+
+def _inspect(name: str, inspection: "Inspection", limit: int | None) -> "Source":
+    """Inspect any source; return it."""
+    with quiet_start():
+        from attention_ocr.data.inspection import inspect_source
+        from attention_ocr.data.sources import open_source
+
+    source = open_source(name)
+    inspect_source(source, inspection, limit)
+    return source
 
 
 def print_statistics(inspection: "Inspection") -> None:

@@ -1,4 +1,4 @@
-"""`--preset=NAME`: the network of a published system, from a flag file of the package."""
+"""`--preset=NAME`: a published network or the settings of a task, from the package."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 from absl import flags
 
 FOLDER = Path(__file__).parents[1] / "presets"
-NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.flags")))
+NETWORKS = {path.stem: path for path in sorted(FOLDER.glob("*.flags"))}
+"""Flag files of published networks, by name."""
+
+TASKS = {path.stem: path for path in sorted((FOLDER / "tasks").glob("*.flags"))}
+"""Flag files of tasks, by name: network, image and schedule, some with their data."""
+
+FILES = NETWORKS | TASKS
 
 
 def define_preset_flag(values: flags.FlagValues, title: str) -> None:
@@ -23,16 +29,16 @@ class _PresetFlag(flags.EnumFlag):
     """Sets other flags where it is parsed: those before it are overridden, those after it win."""
 
     def __init__(self, values: flags.FlagValues) -> None:
-        super().__init__("preset", None, "", NAMES)
+        super().__init__("preset", None, "", tuple(FILES))
         self.help = (
-            "Preset of a published network (docs/presets.md); flags that follow it win. "
-            f"One of: {', '.join(NAMES)}."
+            "Preset (docs/presets.md); flags that follow it win. Published networks: "
+            f"{', '.join(NETWORKS)}. Tasks: {', '.join(TASKS)}."
         )
         self._values = values
 
     def parse(self, argument: Any) -> None:
         super().parse(argument)
-        lines = (FOLDER / f"{self.value}.flags").read_text(encoding="utf-8").splitlines()
+        lines = FILES[str(self.value)].read_text(encoding="utf-8").splitlines()
         for line in lines:
             if line.startswith("--"):
                 self._set(line.removeprefix("--"))

@@ -20,7 +20,6 @@ from attention_ocr.cli.model_arguments import (
     add_decoding_arguments,
     add_second_looks_arguments,
 )
-from attention_ocr.cli.progress import ProgressBar
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
@@ -28,6 +27,7 @@ from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.images.formats import FORMAT_NAMES
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference.locate import MODEL_FILES, find_model
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.settings.formats import ENGINES
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
@@ -174,24 +174,26 @@ def _read_all(
     images = named_images(
         *(args.names, args.recursive, args.stdin_image), tell_skipped_of("read"), results.has
     )
-    with _progress_bar(args) as bar:
+    with _progress_bar(args, num_images) as bar:
         while batch := list(itertools.islice(images, args.batch_size)):
             for result in _read(reader, batch, overlays):
                 num_images += 1
                 results.write(result)
                 for problem in filter(None, (result.error, result.warning)):
-                    bar.say(on_one_line(f"attention-ocr read: {result.path}: {problem}"))
+                    line = on_one_line(f"attention-ocr read: {result.path}: {problem}")
+                    bar.write(line, file=sys.stderr)
                 num_failed += result.error is not None
             results.flush()
-            bar.advance(num_images)
+            bar.update(len(batch))
     results.finish()
     return num_images, num_failed
 
 
-def _progress_bar(args: argparse.Namespace) -> ProgressBar:
+def _progress_bar(args: argparse.Namespace, num_recorded: int) -> Any:
     # Results printed on a terminal show the progress themselves.
     shown = sys.stderr.isatty() and (args.output is not None or not sys.stdout.isatty())
-    return ProgressBar(count_images(args.names, args.recursive) if shown else None, shown)
+    total = count_images(args.names, args.recursive) if shown else None
+    return progress_bar("reading", total, initial=num_recorded, shown=shown)
 
 
 def _second_looks(args: argparse.Namespace) -> "SecondLooks":

@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.io.progress import progress_bar
+
 if TYPE_CHECKING:
     from attention_ocr.synthesis.rendering import Renderer
 
@@ -121,8 +123,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
     """Write the images, then the labels: a folder without labels is not a data set."""
-    from tqdm import tqdm
-
     labels = args.out_dir / "labels.tsv"
     if labels.exists():
         if not args.overwrite:
@@ -135,7 +135,7 @@ def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
     last = args.start + args.count
     chunks = [range(first, min(first + _CHUNK, last)) for first in range(args.start, last, _CHUNK)]
     lines: list[str] = []
-    with tqdm(total=args.count, unit="image", disable=None) as progress:
+    with progress_bar("rendering", args.count) as progress:
         for chunk_lines in _render_chunks(renderer, images, args.format, chunks, args.num_workers):
             lines += chunk_lines
             progress.update(len(chunk_lines))

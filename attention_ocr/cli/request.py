@@ -5,8 +5,14 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
-from attention_ocr.cli.image_names import NamedImage, named_images, tell_skipped_of
+from attention_ocr.cli.image_names import (
+    NamedImage,
+    count_images,
+    named_images,
+    tell_skipped_of,
+)
 from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
+from attention_ocr.io.progress import progress_bar
 
 if TYPE_CHECKING:
     from attention_ocr.serving.clients import Client
@@ -104,13 +110,18 @@ def _read(client: "Client", args: argparse.Namespace) -> int:
     write = FORMATS[args.format](sys.stdout)
     images = named_images(args.names, args.recursive, False, tell_skipped_of("request"))
     num_failed = 0
-    while batch := list(itertools.islice(images, args.batch_size)):
-        for result in _results(client, batch, args.signature_name):
-            write(result)
-            if result.error is not None:
-                num_failed += 1
-                line = on_one_line(f"attention-ocr request: {result.path}: {result.error}")
-                print(line, file=sys.stderr)
+    # Results printed on a terminal show the progress themselves.
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    total = count_images(args.names, args.recursive) if shown else None
+    with progress_bar("reading", total, shown=shown) as bar:
+        while batch := list(itertools.islice(images, args.batch_size)):
+            for result in _results(client, batch, args.signature_name):
+                write(result)
+                if result.error is not None:
+                    num_failed += 1
+                    line = on_one_line(f"attention-ocr request: {result.path}: {result.error}")
+                    bar.write(line, file=sys.stderr)
+            bar.update(len(batch))
     return 1 if num_failed else 0
 
 

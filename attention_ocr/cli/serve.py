@@ -14,11 +14,12 @@ from attention_ocr.serving.options import ServingOptions
 if TYPE_CHECKING:
     from attention_ocr.serving.server import Server
 
-HELP = "serve an export by gRPC and REST, as TF Serving does"
+HELP = "serve a model by gRPC and REST, as TF Serving does"
 EPILOG = """\
 examples:
   attention-ocr serve --model_base_path=default
   attention-ocr serve --model_base_path=served/mine --model_name=mine
+  attention-ocr serve --model_base_path=default --engine=litert
   curl -d '{"instances": [{"b64": "'$(base64 -w0 word.png)'"}]}' \\
     http://127.0.0.1:8501/v1/models/mine:predict
 """
@@ -26,6 +27,8 @@ HELP_OF = {
     "model_base_path": "base directory of the versions, --export_dir of `attention-ocr export`; or "
     "default, the bundled model",
     "model_name": "model name in requests (default: the name of the directory)",
+    "engine": "tensorflow: a SavedModel; litert or onnx: such a file, by REST only and without "
+    "TensorFlow; auto: tensorflow if it is installed",
     "host": "address to listen on; 0.0.0.0 for all",
     "port": "gRPC port; 0 for a free one, -1 for none",
     "rest_api_port": "REST port; 0 for a free one, -1 for none",

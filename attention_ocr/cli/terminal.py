@@ -6,6 +6,7 @@ import sys
 
 from absl import logging as absl_logging
 
+from attention_ocr.distribution import explain_missing
 from attention_ocr.text.escaping import escape_controls
 
 
@@ -13,7 +14,8 @@ def describe_error(error: Exception) -> str:
     """Return the error message in one line without control characters."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return escape_controls(f"{error.filename}: {error.strerror}")
-    return escape_controls(" ".join(str(error).splitlines()))
+    explained = explain_missing(error) if isinstance(error, ImportError) else None
+    return escape_controls(explained or " ".join(str(error).splitlines()))
 
 
 def escape_log(handler: logging.Handler | None = None) -> None:

@@ -19,7 +19,7 @@ examples:
     --train_data=words/labels.tsv,every=5,part=fit \\
     --eval_data=words/labels.tsv,every=5,part=validation
   {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
-  {program} --flagfile=configs/captcha.flags --learning_rate=0.001
+  {program} --preset=quickstart --work_dir=runs/quickstart
 
 Run the same command again to resume a run that was stopped at any moment."""
 

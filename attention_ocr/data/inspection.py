@@ -1,24 +1,26 @@
 """Statistics and problems of a data source, found in one pass and little memory."""
 
+import hashlib
+import itertools
+import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
-from tqdm import tqdm
 
+from attention_ocr.data.image_sizes import BATCH_SIZE, cannot_be_opened, size_or_reason
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
-from attention_ocr.data.pipeline import explaining
-from attention_ocr.data.sources import Source, Walk
-from attention_ocr.data.tables import StringTable
-from attention_ocr.images.decode import UnreadableImageError, decode_with_size
-from attention_ocr.images.graph_fitting import read_or_empty
-from attention_ocr.images.pipeline_decode import read_file
+from attention_ocr.data.labels import label_rows
+from attention_ocr.data.tables import ImageTable, StringTable
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset, normalize
+
+if TYPE_CHECKING:
+    from attention_ocr.data.sources import Source
 
 UNREADABLE = "unreadable"
 NOT_UTF8 = "not_utf8"
@@ -46,7 +48,6 @@ MEANINGS = {
     SHRUNK: "images that would be shrunk to fit the maximum width",
     LOOK_ALIKE: "characters that look like a more frequent one",
 }
-_BATCH_SIZE = 256
 
 
 @dataclass
@@ -202,7 +203,9 @@ class Inspection:
             self._find(SHRUNK, key, raw.decode("utf-8", errors="backslashreplace"))
 
 
-def inspect_source(source: Source, inspection: Inspection, limit: int | None = None) -> Inspection:
+def inspect_source(
+    source: "Source", inspection: Inspection, limit: int | None = None
+) -> Inspection:
     """Read a source once and return `inspection`, filled.
 
     Args:
@@ -213,6 +216,9 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
     Raises:
         ValueError: If the source is endless and there is no limit, or a file of it is damaged.
     """
+    # Imported late: label files are inspected without TensorFlow as well.
+    from attention_ocr.data.measuring import measured
+
     if limit is None and any(
         part.num_examples is None and part.spec.name == "synthetic"
         for part in source.parts or (source,)
@@ -220,8 +226,8 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
         raise ValueError(
             f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
         )
-    with tqdm(total=limit or source.num_examples, unit="image", disable=None) as progress:
-        for batch in _measured(source, limit):
+    with progress_bar("inspecting", limit or source.num_examples) as progress:
+        for batch in measured(source, limit):
             inspection.add(batch)
             progress.update(len(batch["key"]))
     if not inspection.num_examples:
@@ -230,59 +236,53 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
     return inspection
 
 
-def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray]]:
-    remaining = -1 if limit is None else limit
-    for part in source.parts or (source,):
-        walk = Walk()
-        rows = part.rows(walk).take(remaining)
-        rows = rows.map(_measure, num_parallel_calls=walk.num_workers)
-        with explaining(part):
-            for batch in rows.batch(_BATCH_SIZE).prefetch(2).as_numpy_iterator():
-                if remaining > 0:
-                    remaining -= len(batch["key"])
-                yield batch
-        if remaining == 0:
-            return
+def inspect_labels(
+    path: str | os.PathLike[str], inspection: Inspection, limit: int | None = None
+) -> Inspection:
+    """Read a local label file and its images once, without TensorFlow; see `inspect_source`.
+
+    Args:
+        path: The label file.
+        inspection: An empty inspection.
+        limit: Maximum number of examples.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged; the message names the line.
+    """
+    path = Path(path)
+    table = ImageTable(str(path), str(path.parent), label_rows(str(path)))
+    rows = itertools.islice(zip(table.keys, table.texts, strict=True), limit)
+    num_rows = len(table.keys) if limit is None else min(limit, len(table.keys))
+    with progress_bar("inspecting", num_rows) as progress:
+        while batch := list(itertools.islice(rows, BATCH_SIZE)):
+            measured = [_measure_file(table.path_of(key), key, text) for key, text in batch]
+            names = measured[0]
+            inspection.add({n: np.array([row[n] for row in measured], object) for n in names})
+            progress.update(len(batch))
+    inspection.finish()
+    return inspection
 
 
-def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return key, text, size and hashes of a row, without the image itself."""
-    if "image" in row:
-        encoded = tf.io.serialize_tensor(row["image"])
-        size, reason = tf.shape(row["image"]), tf.constant("")
-    else:
-        encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]
-        size, reason = _size_in_graph(encoded, row.get("path", tf.constant("")))
-    largest = np.iinfo(np.int64).max
+def _measure_file(path: str, key: str, text: str) -> dict[str, Any]:
+    """Return a row of `measuring.measured`, of a local file."""
+    try:
+        encoded = Path(path).read_bytes()
+        height, width, reason = size_or_reason(encoded)
+    except OSError as error:
+        encoded, height, width, reason = b"", 0, 0, cannot_be_opened(error)
+    raw_text = text.encode("utf-8")
     return {
-        "key": row["key"],
-        "text": row["text"],
-        "height": size[0],
-        "width": size[1],
-        "reason": reason,
-        "hash": tf.where(
-            tf.strings.length(encoded) > 0, tf.strings.to_hash_bucket_fast(encoded, largest), -1
-        ),
-        "text_hash": tf.strings.to_hash_bucket_fast(row["text"], largest),
+        "key": key.encode("utf-8"),
+        "text": raw_text,
+        "height": height,
+        "width": width,
+        "reason": reason.encode("utf-8"),
+        "hash": _hash_of(encoded) if encoded else -1,
+        "text_hash": _hash_of(raw_text),
     }
 
 
-def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return height and width of a file, int32 [2], and the reason if it is unreadable."""
-    size, reason = tf.numpy_function(
-        _size_or_reason, [encoded, path], (tf.int32, tf.string), stateful=False
-    )
-    return tf.ensure_shape(size, (2,)), tf.ensure_shape(reason, ())
-
-
-def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
-    try:
-        if path and not encoded:
-            encoded = read_file(path.decode("utf-8", "surrogateescape"))
-        _, height, width = decode_with_size(encoded)
-        return np.array([height, width], np.int32), b""
-    except OSError as error:
-        reason = f"cannot be opened: {error.strerror or error}"
-    except UnreadableImageError as error:
-        reason = str(error) if encoded else "empty file"
-    return np.zeros(2, np.int32), reason.encode("utf-8", "replace")
+def _hash_of(content: bytes) -> int:
+    """Return a hash, int64 and not negative."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") >> 1

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from attention_ocr.data.labels import LabelledImage
 from attention_ocr.data.pipeline import explaining
@@ -23,6 +22,7 @@ from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, Skip
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.images.decode import UnreadableImageError, encode_array
 from attention_ocr.images.image import LazyImage, normalize_file
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.text.charset import Charset
 
 _CHUNK_SIZE = 64
@@ -153,7 +153,7 @@ def _write_partial_shards(
     shards: list[Shard] = []
     skipped: list[SkippedImage] = []
     unknown_characters: Counter[str] = Counter()
-    with tqdm(total=num_images, desc=files.name, unit="image", disable=None) as progress:
+    with progress_bar(f"writing {files.name}", num_images) as progress:
         for shard, path, (start, end) in zip(
             files.shards, files.partial_shards, pairwise(bounds), strict=True
         ):

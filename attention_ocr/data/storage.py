@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-import tensorflow as tf
-
 from attention_ocr.io.extras import extra
 
 MAX_LINE_BYTES = 2**20
@@ -35,8 +33,9 @@ def is_remote(path: str) -> bool:
 
 def tensorflow_reads(path: str) -> bool:
     """Return whether TensorFlow's own file systems read `path`."""
-    scheme = path.partition("://")[0]
-    return not is_remote(path) or scheme in tf.io.gfile.get_registered_schemes()
+    if not is_remote(path):
+        return True
+    return path.partition("://")[0] in _gfile().get_registered_schemes()
 
 
 def exists(path: str) -> bool:
@@ -44,14 +43,16 @@ def exists(path: str) -> bool:
     if not is_remote(path):
         return os.path.exists(path)  # noqa: PTH110 - a million times, and three times as fast
     if tensorflow_reads(path):
-        return bool(tf.io.gfile.exists(path))
+        return bool(_gfile().exists(path))
     return bool(_fsspec(path).exists(path))
 
 
 def is_folder(path: str) -> bool:
     """Return whether `path` is a folder."""
+    if not is_remote(path):
+        return os.path.isdir(path)  # noqa: PTH112
     if tensorflow_reads(path):
-        return bool(tf.io.gfile.isdir(path))
+        return bool(_gfile().isdir(path))
     return bool(_fsspec(path).isdir(path))
 
 
@@ -68,7 +69,7 @@ def open_binary(path: str) -> BinaryIO:
         return open(path, "rb")  # noqa: PTH123 - the caller closes it
     if not exists(path):
         raise FileNotFoundError(f"No such file: {path}")
-    file = tf.io.gfile.GFile(path, "rb") if tensorflow_reads(path) else _fsspec(path).open(path)
+    file = _gfile().GFile(path, "rb") if tensorflow_reads(path) else _fsspec(path).open(path)
     binary: BinaryIO = file
     return binary
 
@@ -194,6 +195,13 @@ def _not_in_encoding(
     return ValueError(
         f"{path}, line {line_number}: expected {codec.upper()}. Received: {received}{hint}"
     )
+
+
+def _gfile() -> Any:
+    """Return TensorFlow's file systems; imported late, as local files do not need them."""
+    import tensorflow as tf
+
+    return tf.io.gfile
 
 
 def _fsspec(path: str) -> Any:

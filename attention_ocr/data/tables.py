@@ -5,11 +5,15 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
 from attention_ocr.data.storage import exists, is_remote
+
+if TYPE_CHECKING:
+    # Imported late: label files are inspected without TensorFlow as well.
+    import tensorflow as tf
 
 PARTS = ("train", "eval", "fit", "validation")
 _VALIDATION_EVERY = 10
@@ -49,6 +53,8 @@ class StringTable:
 
     def lookup(self) -> "StringLookup":
         """Return the current table for use in a graph."""
+        import tensorflow as tf
+
         return StringLookup(tf.constant(bytes(self._block)), tf.constant(np.array(self._offsets)))
 
 
@@ -66,11 +72,13 @@ class StringLookup:
         String scalar.
     """
 
-    def __init__(self, block: tf.Tensor, offsets: tf.Tensor) -> None:
+    def __init__(self, block: "tf.Tensor", offsets: "tf.Tensor") -> None:
         self._block = block
         self._offsets = offsets
 
-    def __call__(self, index: tf.Tensor) -> tf.Tensor:
+    def __call__(self, index: "tf.Tensor") -> "tf.Tensor":
+        import tensorflow as tf
+
         start = self._offsets[index]
         return tf.strings.substr(self._block, start, self._offsets[index + 1] - start)
 
@@ -147,8 +155,10 @@ class ImageTable:
         spellings += [spelling.strip() for spelling in spellings]
         return next((path for path in spellings if exists(self.path_of(path))), spellings[0])
 
-    def path_in_graph(self, key: tf.Tensor) -> tf.Tensor:
+    def path_in_graph(self, key: "tf.Tensor") -> "tf.Tensor":
         """Return the path of the image that the table names `key`, string scalars."""
+        import tensorflow as tf
+
         if self.folder in ("", "."):
             return key
         absolute = tf.strings.regex_full_match(

@@ -1,6 +1,7 @@
 """Evaluate a recogniser on a complete data set."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from attention_ocr.data.sources import LEXICON
 from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.inference.recognize import RecognitionOutput, recognize
+from attention_ocr.io.progress import compiling, progress_bar
 from attention_ocr.metrics.accuracy import TextMetrics, compute_metrics
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
@@ -81,7 +83,10 @@ def make_recognize(
 
 
 def evaluate(
-    recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]], charset: Charset | None = None
+    recognize: Recognize,
+    batches: Iterable[dict[str, tf.Tensor]],
+    charset: Charset | None = None,
+    num_examples: int | None = None,
 ) -> Evaluation:
     """Recognise every example once and compute the metrics over all of them.
 
@@ -90,13 +95,17 @@ def evaluate(
         batches: From `data.pipeline.evaluation_batches`.
         charset: Charset of the model; glyphs of one class are compared as the character of the
             class. Without it every glyph is distinct.
+        num_examples: Number of examples, for the progress bar; None if unknown.
 
     Returns:
         The metrics and each prediction. An unreadable image has an empty prediction.
     """
-    predictions = [
-        prediction for batch in batches for prediction in _predict_batch(recognize, batch, charset)
-    ]
+    predictions: list[Prediction] = []
+    with progress_bar("evaluating", num_examples) as bar:
+        for batch in batches:
+            with nullcontext() if predictions else compiling(bar, "the evaluation"):
+                predictions += _predict_batch(recognize, batch, charset)
+            bar.update(len(predictions) - bar.n)
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],

@@ -69,7 +69,8 @@ def evaluate_model(
     batches = evaluation_batches(source, config)
     with explaining(source):
         make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
-        evaluation = evaluate(make(recognizer, config, charset), batches, charset)
+        recognize = make(recognizer, config, charset)
+        evaluation = evaluate(recognize, batches, charset, source.num_examples)
     unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
     return ModelEvaluation(evaluation, data, unreachable)
 

@@ -26,6 +26,7 @@ from attention_ocr.inference.network_file import copy_network
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.io.atomic_write import sync_folder, sync_tree
 from attention_ocr.io.processes import is_running
+from attention_ocr.io.progress import phase, progress_bar
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.formats import SAVED_MODEL, parse_formats
 from attention_ocr.settings.formats import check_format as check_settings
@@ -126,9 +127,12 @@ def _write_formats(
     formats: Sequence[str], model: TrainedModel, directory: Path, check_dir: Path
 ) -> None:
     """Write each format and check it in a fresh process."""
-    for format_name in formats:
-        write_format(format_name, model, directory, check_dir)
-        _check_in_fresh_process(format_name, directory, check_dir)
+    with progress_bar("exporting", 2 * len(formats), "step", delay_s=0.0) as bar:
+        for format_name in formats:
+            with phase(bar, f"writing {format_name}"):
+                write_format(format_name, model, directory, check_dir)
+            with phase(bar, f"checking {format_name}"):
+                _check_in_fresh_process(format_name, directory, check_dir)
     if SAVED_MODEL in formats:
         write_warmup(directory, check_dir, SERVING_SIGNATURE)
 

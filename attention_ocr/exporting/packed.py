@@ -10,6 +10,7 @@ from attention_ocr.inference.engines.metadata import digest_of_weights
 from attention_ocr.inference.locate import is_default
 from attention_ocr.inference.work_directory import find_model, load_trained_model, pack_model
 from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.progress import phase, progress_bar
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.formats import FILES, check_format
 
@@ -54,7 +55,11 @@ def pack(
     paths = [pack_model(source, target, precision, decoding, second_looks)]
     if with_litert:
         model = load_trained_model(target)
-        with whole_file(path) as temporary:
+        with (
+            progress_bar("packing", 1, "step", delay_s=0.0) as bar,
+            phase(bar, "converting to LiteRT"),
+            whole_file(path) as temporary,
+        ):
             write_litert(model, temporary, PACKED_FORMAT, source_digest=digest_of_weights(target))
         paths.append(path)
     return paths

@@ -14,6 +14,7 @@ from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.inference.locate import SAVED_MODEL_FILE
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.settings.formats import EXPORT_FORMATS, FILES, FROZEN_GRAPH, SAVED_MODEL
 
 BATCH_SIZE = 32
@@ -122,23 +123,29 @@ def compare_formats(
     formats = formats_of(version)
     reference = reference or open_format(formats[0], version)
     looks = reference.config.second_looks
-    expected = _read_all(reference, files)
+    expected = _read_all(reference, files, "reading by the reference")
     rows = [_compare("reference", expected, expected, labels)]
     for format_name in formats:
-        readings = _read_all(open_format(format_name, version), files)
+        engine = open_format(format_name, version)
+        readings = _read_all(engine, files, f"reading by {format_name}")
         row = _compare(format_name, expected, readings, labels)
         rows.append(replace(row, second_looks=SECOND_LOOKS[format_name] if looks.enabled else ""))
     if looks.enabled:
-        again = _read_all(SecondLooksEngine(reference, looks), files)
+        again = _read_all(SecondLooksEngine(reference, looks), files, "reading with second looks")
         # Different texts are intended here.
         row = replace(_compare("second looks", expected, again, labels), failure=None)
         rows.append(row)
     return rows
 
 
-def _read_all(engine: Engine, files: Sequence[LazyImage]) -> list[Reading]:
-    starts = range(0, len(files), BATCH_SIZE)
-    return [reading for start in starts for reading in engine.read(files[start:][:BATCH_SIZE])]
+def _read_all(engine: Engine, files: Sequence[LazyImage], description: str) -> list[Reading]:
+    readings: list[Reading] = []
+    with progress_bar(description, len(files)) as bar:
+        for start in range(0, len(files), BATCH_SIZE):
+            batch = engine.read(files[start:][:BATCH_SIZE])
+            readings += batch
+            bar.update(len(batch))
+    return readings
 
 
 def _compare(

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from attention_ocr.distribution import explaining_missing
 from attention_ocr.images.crop_check import looks_like_several
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
@@ -219,7 +220,8 @@ def load(
     check_choice("engine", engine, ENGINES)
     rotate_tall = _renamed(decoding, "turn_tall", "rotate_tall", rotate_tall)
     deskew = _renamed(decoding, "turn_slanted", "deskew", deskew)
-    opened = _open(find_model(path), engine, decoding)
+    with explaining_missing():
+        opened = _open(find_model(path), engine, decoding)
     looks = _chosen_looks(
         opened.config,
         second_looks,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from attention_ocr.distribution import explain_missing, installed_name
+
 
 @contextmanager
 def extra(name: str, purpose: str) -> Iterator[None]:
@@ -26,8 +28,9 @@ pip install 'attention-ocr[lmdb]'. Received: No module named 'a_package_that_is_
     try:
         yield
     except ImportError as error:
+        wanted = f"'{installed_name()}[{name}]'"
         raise ImportError(
-            f"{purpose} needs an optional dependency: pip install 'attention-ocr[{name}]'. "
-            f"Received: {error}",
+            explain_missing(error)
+            or f"{purpose} needs an optional dependency: pip install {wanted}. Received: {error}",
             name=error.name,
         ) from error

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.io.progress import progress_bar
 from attention_ocr.text.charset import END_ID, Charset
 
 KIND = "lstm"
@@ -87,12 +88,14 @@ def train_lstm(
         return loss
 
     random = np.random.default_rng(seed)
-    for _ in range(epochs):
-        order = random.permutation(len(words))
-        for start in range(0, len(words), batch_size):
-            chosen = order[start : start + batch_size]
-            longest = lengths[chosen].max() + 1
-            train_step(tf.constant(rows[chosen, :longest]), tf.constant(lengths[chosen]))
+    with progress_bar("training", num_steps, "step") as bar:
+        for _ in range(epochs):
+            order = random.permutation(len(words))
+            for start in range(0, len(words), batch_size):
+                chosen = order[start : start + batch_size]
+                longest = lengths[chosen].max() + 1
+                train_step(tf.constant(rows[chosen, :longest]), tf.constant(lengths[chosen]))
+                bar.update()
     arrays = {name: np.asarray(weight) for name, weight in weights.items()}
     return {"kind": np.array(KIND), "characters": np.array(characters)} | arrays
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.io.progress import with_progress
 from attention_ocr.text.charset import END_ID, Charset
 
 START, END = "\x02", "\x03"
@@ -70,7 +71,8 @@ def train_ngram(
     """
     if ignore_case:
         words = (word.lower() for word in words)
-    counts = count_ngrams(words, order, min_count)
+    counted = with_progress(words, "counting", unit="word")
+    counts = count_ngrams(counted, order, min_count)
     characters = sorted({c for following in counts.values() for c in following} - {END})
     unknown = 1.0 / (len(characters) + 2)
     contexts = sorted(counts, key=lambda context: (len(context), context))

@@ -16,8 +16,12 @@ from tensorflow_serving.apis.classification_pb2 import (
 from tensorflow_serving.apis.get_model_metadata_pb2 import (
     GetModelMetadataRequest,
     GetModelMetadataResponse,
+    SignatureDefMap,
 )
-from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+from tensorflow_serving.apis.get_model_status_pb2 import (
+    GetModelStatusRequest,
+    GetModelStatusResponse,
+)
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 
@@ -130,14 +134,23 @@ class GrpcApi:
                 "Expected the metadata_field signature_def. "
                 f"Received: {list(request.metadata_field)}",
             )
-        signatures, version = self._service.metadata(_model_request(request.model_spec))
+        servable = self._service.servable(_model_request(request.model_spec))
+        signatures = SignatureDefMap()
+        for name, definition in servable.signature_definitions.items():
+            signatures.signature_def[name].CopyFrom(definition)
         response = GetModelMetadataResponse()
-        _fill_spec(response.model_spec, request.model_spec.name, version)
+        _fill_spec(response.model_spec, request.model_spec.name, servable.version)
         response.metadata["signature_def"].Pack(signatures)
         return response
 
     async def _status(self, request: Any) -> Any:
-        return self._service.status(_model_request(request.model_spec))
+        response = GetModelStatusResponse()
+        found = self._service.status(_model_request(request.model_spec))
+        for version, status in found.items():
+            entry: Any = response.model_version_status.add(version=version, state=int(status.state))
+            entry.status.error_code = int(status.code)
+            entry.status.error_message = status.message
+        return response
 
 
 def _one_message(messages: AsyncIterator[bytes]) -> Callable[[], Awaitable[bytes]]:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
-from tensorflow.core.example.example_pb2 import Example
 
 from attention_ocr.images.decode import UnreadableImageError
 from attention_ocr.images.formats import STATUS_UNSUPPORTED, file_format
@@ -99,6 +97,10 @@ def _files_input(inputs: Arrays) -> str | None:
 
 def images_of(content: bytes) -> list[bytes]:
     """Return the images of a serialised example; none of what is no example."""
+    # Imported late: servers without TensorFlow take files only.
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.example.example_pb2 import Example
+
     try:
         features = Example.FromString(content).features.feature
     except DecodeError:
@@ -107,6 +109,8 @@ def images_of(content: bytes) -> list[bytes]:
 
 
 def _example_of(image: bytes) -> bytes:
+    from tensorflow.core.example.example_pb2 import Example
+
     example = Example()
     example.features.feature[IMAGE_FEATURE].bytes_list.value.append(image)
     serialized: bytes = example.SerializeToString()

@@ -2,10 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from attention_ocr.images.headers import ImageLimits
+from attention_ocr.inference.locate import SAVED_MODEL_FILE, SUFFIX_OF
+from attention_ocr.settings.checks import check_choice
+from attention_ocr.settings.formats import ENGINES, FILES
 
+SAVED_MODEL = frozenset({SAVED_MODEL_FILE})
 LATEST = "latest"
 ALL = "all"
 
@@ -19,6 +24,9 @@ class ServingOptions:
             `default`, the model that comes with the package (use an absolute path for a folder of
             that name).
         model_name: Name by which clients request the model.
+        engine: What runs the model: `tensorflow` serves a SavedModel; `litert` and `onnx` serve
+            such a file, by REST only and without TensorFlow; `auto` is `tensorflow` if it is
+            installed, else the fastest of the others.
         host: Address to listen on.
         port: gRPC port; 0 picks a free one, -1 disables gRPC.
         rest_api_port: REST port; 0 picks a free one, -1 disables REST.
@@ -47,6 +55,7 @@ class ServingOptions:
 
     model_base_path: Path
     model_name: str = "default"
+    engine: str = "auto"
     host: str = "127.0.0.1"
     port: int = 8500
     rest_api_port: int = 8501
@@ -74,6 +83,7 @@ class ServingOptions:
                 "`model_name` must not be empty or contain a slash, colon or whitespace. "
                 f"Received: {self.model_name!r}"
             )
+        check_choice("engine", self.engine, ENGINES)
         for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
                 raise ValueError(
@@ -88,10 +98,30 @@ class ServingOptions:
             raise ValueError(
                 f"`receive_timeout_s` must be above 0. Received: {self.receive_timeout_s}"
             )
+        if self.rest_api_port < 0 and not self.serves_saved_models:
+            raise ValueError(
+                f"engine={self.engine} serves by REST only where TensorFlow does not run the "
+                "model. Received: rest_api_port=-1"
+            )
         if self.port < 0 and self.rest_api_port < 0:
             raise ValueError("Expected a port for gRPC or for REST. Received: -1 for both")
         if self.model_versions not in (LATEST, ALL):
             self.chosen_versions()
+
+    @property
+    def serves_saved_models(self) -> bool:
+        """Whether TensorFlow runs the model."""
+        if self.engine == "auto":
+            return find_spec("tensorflow") is not None
+        return self.engine == "tensorflow"
+
+    @property
+    def model_files(self) -> frozenset[str]:
+        """Files of which a version of the model has one."""
+        if self.serves_saved_models:
+            return SAVED_MODEL
+        engines = SUFFIX_OF if self.engine == "auto" else {self.engine: SUFFIX_OF[self.engine]}
+        return frozenset(file for file in FILES.values() if file.endswith(tuple(engines.values())))
 
     def chosen_versions(self) -> frozenset[int] | None:
         """Return the listed version numbers, `None` for `latest` and `all`.

@@ -3,12 +3,10 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from typing import Any
 
 import numpy as np
 from absl import logging
 from aiohttp import http, web
-from google.protobuf.json_format import MessageToDict
 
 from attention_ocr.serving import rest_format
 from attention_ocr.serving.admission import Admission
@@ -16,8 +14,8 @@ from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.bodies import too_many_bytes, unpack_body
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import IMAGE_INPUT
+from attention_ocr.serving.interface import ServedSignature
 from attention_ocr.serving.monitoring import Monitoring
-from attention_ocr.serving.servable import Signature
 from attention_ocr.serving.service import ModelRequest, Service
 from attention_ocr.serving.versions import MAX_VERSION
 
@@ -95,7 +93,7 @@ class RestApi:
         if method == "/metadata":
             return self._metadata(wanted)
         if method == "":
-            return _dump_message(self._service.status(wanted))
+            return self._status(wanted)
         raise ServingError(Code.UNIMPLEMENTED, "Text recognisers do not support regression.")
 
     @asynccontextmanager
@@ -166,20 +164,33 @@ class RestApi:
         return rest_format.dump({"results": rows})
 
     def _metadata(self, wanted: ModelRequest) -> bytes:
-        signatures, version = self._service.metadata(wanted)
+        servable = self._service.servable(wanted)
         return rest_format.dump(
             {
                 "model_spec": {
                     "name": wanted.model_name,
                     "signature_name": "",
-                    "version": str(version),
+                    "version": str(servable.version),
                 },
-                "metadata": {"signature_def": _as_dict(signatures)},
+                "metadata": {"signature_def": {"signature_def": servable.describe()}},
             }
         )
 
+    def _status(self, wanted: ModelRequest) -> bytes:
+        versions = [
+            {
+                "version": str(version),
+                "state": status.state.name,
+                "status": {"error_code": status.code.name, "error_message": status.message},
+            }
+            for version, status in self._service.status(wanted).items()
+        ]
+        return rest_format.dump({"model_version_status": versions})
 
-def _predict_image(content: bytes, signature: Signature) -> tuple[rest_format.PredictBody, Arrays]:
+
+def _predict_image(
+    content: bytes, signature: ServedSignature
+) -> tuple[rest_format.PredictBody, Arrays]:
     """Return a predict request whose only row is an image file."""
     if set(signature.definition.inputs) != {IMAGE_INPUT}:
         raise ServingError(
@@ -190,17 +201,6 @@ def _predict_image(content: bytes, signature: Signature) -> tuple[rest_format.Pr
     images = np.empty(1, object)
     images[0] = content
     return rest_format.PredictBody("", None, by_row=True), {IMAGE_INPUT: images}
-
-
-def _as_dict(message: Any) -> dict[str, Any]:
-    document: dict[str, Any] = MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return document
-
-
-def _dump_message(message: Any) -> bytes:
-    return rest_format.dump(_as_dict(message))
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

@@ -5,14 +5,16 @@ import binascii
 import gc
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
-import tensorflow as tf
-from tensorflow.core.example.example_pb2 import Example
 
+from attention_ocr.serving.data_types import NUMPY_TYPES
 from attention_ocr.serving.errors import Code, ServingError, too_many_rows
+
+if TYPE_CHECKING:
+    from tensorflow.core.example.example_pb2 import Example
 
 BINARY_KEY = "b64"
 BINARY_SUFFIX = "_bytes"
@@ -164,31 +166,34 @@ def _is_named(value: Any) -> bool:
 
 def _array(name: str, value: Any, data_type: int) -> np.ndarray:
     """Return a value as an array; checked by NumPy, as a body may hold millions of numbers."""
-    dtype = tf.dtypes.as_dtype(data_type)
+    if data_type not in NUMPY_TYPES:
+        raise _invalid(f"Input {name!r} has a type that JSON cannot hold: {data_type}. Use gRPC.")
+    dtype = NUMPY_TYPES[data_type]
     if _depth(value) > MAX_DEPTH:
         raise _invalid(f"Input {name!r} may have at most {MAX_DEPTH} nested lists.")
     leaves = np.array(value, object)
     kinds = set(map(type, leaves.flat))
     if list in kinds:
         raise _invalid(f"Input {name!r} must have lists of equal length.")
-    if dtype == tf.string:
+    if dtype.kind == "O":
         array = np.empty(leaves.size, object)
         array[:] = [_text(name, leaf) for leaf in leaves.flat]
         return array.reshape(leaves.shape)
-    expected = {bool} if dtype == tf.bool else {int, float}
+    expected = {bool} if dtype.kind == "b" else {int, float}
     if not kinds <= expected:
         wrong = next(leaf for leaf in leaves.flat if type(leaf) not in expected)
         raise _invalid(f"Input {name!r} is {dtype.name}. Received: {_kind(wrong)}")
-    if dtype.is_integer and leaves.size:
+    if dtype.kind in "iu" and leaves.size:
+        limits = np.iinfo(dtype)
         for leaf in (min(leaves.flat), max(leaves.flat)):
-            if not dtype.min <= leaf <= dtype.max:
+            if not limits.min <= leaf <= limits.max:
                 raise _invalid(f"Input {name!r} is {dtype.name}. Received: {leaf}")
         if float in kinds:
             broken = next((leaf for leaf in leaves.flat if not float(leaf).is_integer()), None)
             if broken is not None:
                 raise _invalid(f"Input {name!r} is {dtype.name}. Received: {broken}")
     with np.errstate(over="ignore"):
-        return leaves.astype(dtype.as_numpy_dtype)
+        return leaves.astype(dtype)
 
 
 def _depth(value: Any) -> int:
@@ -221,6 +226,9 @@ def parse_classify(body: bytes) -> tuple[str, list[bytes]]:
     Raises:
         ServingError: If it is malformed.
     """
+    # Imported late: servers without TensorFlow do not classify.
+    from tensorflow.core.example.example_pb2 import Example
+
     document = parse_body(body)
     context = document.get("context", {})
     examples = document.get("examples")
@@ -237,7 +245,7 @@ def parse_classify(body: bytes) -> tuple[str, list[bytes]]:
     return _signature_name(document), serialized
 
 
-def _add_feature(example: Example, name: str, value: Any) -> None:
+def _add_feature(example: "Example", name: str, value: Any) -> None:
     values = value if isinstance(value, list) else [value]
     feature = example.features.feature[name]
     if all(isinstance(item, int) and not isinstance(item, bool) for item in values):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
 from tensorflow.core.framework.types_pb2 import DataType
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
@@ -14,8 +15,7 @@ from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import name_refused, normalize_images
-
-DEFAULT_SIGNATURE = "serving_default"
+from attention_ocr.serving.interface import DEFAULT_SIGNATURE
 
 
 class Signature:
@@ -126,6 +126,17 @@ class Servable:
                 f"Serving signature key {name!r} not found. Available: {sorted(self.signatures)}",
             )
         return self.signatures[name]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the signatures as the JSON form of TF Serving's `SignatureDefMap`."""
+        return {
+            name: MessageToDict(
+                definition,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            for name, definition in self.signature_definitions.items()
+        }
 
     def _warm_up(self) -> int:
         num_requests = 0

@@ -5,6 +5,7 @@ import logging as python_logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from attention_ocr.inference.locate import is_default, why_no_model
 from attention_ocr.io.urls import url_of
 from attention_ocr.serving.admission import Admission
 from attention_ocr.serving.batching import Batcher
-from attention_ocr.serving.grpc_api import make_grpc_server
+from attention_ocr.serving.interface import Load
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
 from attention_ocr.serving.rest_api import RestApi
@@ -39,7 +40,7 @@ class Server:
     def __init__(self, options: ServingOptions) -> None:
         self._options = options
         self._monitoring = Monitoring()
-        self._versions = Versions(options)
+        self._versions = Versions(options, _loader(options))
         self._batcher = Batcher(
             options.max_batch_size,
             options.batch_timeout_ms / 1000,
@@ -81,10 +82,12 @@ class Server:
         if url_of(base_path) is not None and not base_path.is_dir():
             raise FileNotFoundError(why_no_model(base_path))
         is_there = is_default(base_path) or base_path.is_dir()
-        if not is_there or not find_versions(base_path):
+        files = self._options.model_files
+        if not is_there or not find_versions(base_path, files):
             raise FileNotFoundError(
                 f"No model version found in {base_path}: expected a directory 1, 2, … with "
-                "saved_model.pb, as export.py writes it, or `default`, the model of the package."
+                f"{' or '.join(sorted(files))}, as `attention-ocr export` writes it, or `default`, "
+                "the model of the package."
             )
         self._batcher.start()
         await self._versions.refresh()
@@ -99,7 +102,12 @@ class Server:
 
     async def _listen(self) -> None:
         options = self._options
-        if options.port >= 0:
+        if options.port >= 0 and not options.serves_saved_models:
+            logging.info("Serving by REST only: gRPC needs the messages of TensorFlow.")
+        elif options.port >= 0:
+            # Imported late: servers without TensorFlow have no gRPC.
+            from attention_ocr.serving.grpc_api import make_grpc_server
+
             self._grpc_server, self.port = make_grpc_server(
                 self._service, options, self._monitoring
             )
@@ -142,6 +150,17 @@ class Server:
         await self._batcher.stop()
         self._service.close()
         self._versions.close()
+
+
+def _loader(options: ServingOptions) -> Load:
+    """Return what loads a version of the model; only one of the two needs TensorFlow."""
+    if options.serves_saved_models:
+        from attention_ocr.serving.second_looks import load_servable
+
+        return partial(load_servable, second_looks=options.second_looks)
+    from attention_ocr.serving.portable import load_portable
+
+    return partial(load_portable, engine=options.engine, second_looks=options.second_looks)
 
 
 async def serve_until_told(

@@ -4,12 +4,9 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-from tensorflow_serving.apis.classification_pb2 import ClassificationResult
-from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
-from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 
 from attention_ocr.inference.engines.signature_names import CLASSIFY_METHOD
 from attention_ocr.serving.batching import Arrays, Batcher, num_bytes_of, object_array
@@ -19,9 +16,13 @@ from attention_ocr.serving.guard import (
     blank_refused,
     name_refused,
 )
+from attention_ocr.serving.interface import ServedModel, ServedSignature
 from attention_ocr.serving.options import ServingOptions
-from attention_ocr.serving.servable import Servable, Signature
-from attention_ocr.serving.versions import Versions
+from attention_ocr.serving.versions import Status, Versions
+
+if TYPE_CHECKING:
+    # Messages that only gRPC and classification need, which need TensorFlow.
+    from tensorflow_serving.apis.classification_pb2 import ClassificationResult
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ class Service:
         """Wait for the request that is being unpacked, and cancel the others."""
         self._unpacker.shutdown(cancel_futures=True)
 
-    def servable(self, wanted: ModelRequest) -> Servable:
+    def servable(self, wanted: ModelRequest) -> ServedModel:
         """Return the requested version.
 
         Raises:
@@ -96,7 +97,7 @@ class Service:
         wanted: ModelRequest,
         inputs: Arrays,
         output_filter: Collection[str] = (),
-        servable: Servable | None = None,
+        servable: ServedModel | None = None,
     ) -> ModelResponse:
         """Compute the outputs of a signature.
 
@@ -125,7 +126,7 @@ class Service:
 
     async def classify(
         self, wanted: ModelRequest, examples: list[bytes]
-    ) -> tuple[ClassificationResult, int, str]:
+    ) -> tuple["ClassificationResult", int, str]:
         """Classify examples by a signature of the method `tensorflow/serving/classify`.
 
         Args:
@@ -155,7 +156,7 @@ class Service:
         outputs = await self._compute(signature, inputs)
         return _classifications(outputs, len(examples)), servable.version, signature.name
 
-    async def _compute(self, signature: Signature, inputs: Arrays) -> Arrays:
+    async def _compute(self, signature: ServedSignature, inputs: Arrays) -> Arrays:
         lengths = {len(array) if array.ndim else 1 for array in inputs.values()}
         if signature.takes_rows and len(lengths) != 1:
             raise ServingError(
@@ -180,34 +181,19 @@ class Service:
         outputs = await self._batcher.submit(compute, guarded.inputs, num_rows, guarded.num_pixels)
         return name_refused(outputs, guarded.refused)
 
-    def metadata(self, wanted: ModelRequest) -> tuple[SignatureDefMap, int]:
-        """Return the signatures of a version, and its number.
-
-        Raises:
-            ServingError: If it is not served.
-        """
-        servable = self.servable(wanted)
-        signatures = SignatureDefMap()
-        for name, definition in servable.signature_definitions.items():
-            signatures.signature_def[name].CopyFrom(definition)
-        return signatures, servable.version
-
-    def status(self, wanted: ModelRequest) -> GetModelStatusResponse:
-        """Return the states of the versions.
+    def status(self, wanted: ModelRequest) -> dict[int, Status]:
+        """Return the states of the versions, by number.
 
         Raises:
             ServingError: If there are none.
         """
-        response = GetModelStatusResponse()
-        for version, status in self._versions.status(wanted.model_name, wanted.version).items():
-            entry: Any = response.model_version_status.add(version=version, state=int(status.state))
-            entry.status.error_code = int(status.code)
-            entry.status.error_message = status.message
-        return response
+        return self._versions.status(wanted.model_name, wanted.version)
 
 
-def _classifications(outputs: Arrays, num_rows: int) -> ClassificationResult:
+def _classifications(outputs: Arrays, num_rows: int) -> "ClassificationResult":
     """Return labels with scores; a model may have only one of the two."""
+    from tensorflow_serving.apis.classification_pb2 import ClassificationResult
+
     num_classes = next(iter(outputs.values())).shape[1]
     labels = outputs.get("classes", np.full((num_rows, num_classes), b"", object))
     scores = outputs.get("scores", np.zeros((num_rows, num_classes), np.float32))

@@ -2,20 +2,17 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
 from pathlib import Path
 
 from absl import logging
 
-from attention_ocr.inference.locate import SAVED_MODEL_FILE, find_model, is_default
+from attention_ocr.inference.locate import find_model, is_default
 from attention_ocr.serving.errors import Code, ServingError
-from attention_ocr.serving.options import ALL, ServingOptions
-from attention_ocr.serving.second_looks import load_servable
-from attention_ocr.serving.servable import Servable
+from attention_ocr.serving.interface import Load, ServedModel
+from attention_ocr.serving.options import ALL, SAVED_MODEL, ServingOptions
 
 MAX_VERSION = 2**63 - 1
 """Largest version number that TF Serving's messages can hold."""
@@ -48,21 +45,20 @@ class Versions:
 
     Args:
         options: Settings of the server.
-        load: Loads a version from its directory; by default `load_servable`.
+        load: Loads a version from its directory.
     """
 
-    def __init__(
-        self, options: ServingOptions, load: Callable[[int, Path], Servable] | None = None
-    ) -> None:
+    def __init__(self, options: ServingOptions, load: Load) -> None:
         self._options = options
-        self._load = load or partial(load_servable, second_looks=options.second_looks)
+        self._load = load
+        self._files = options.model_files
         self._executor = ThreadPoolExecutor(1, "load")
         self._failed_files: dict[int, object] = {}
         self._ignored: set[str] = set()
-        self.servables: dict[int, Servable] = {}
+        self.servables: dict[int, ServedModel] = {}
         self.statuses: dict[int, Status] = {}
 
-    def get(self, name: str, version: int | None = None) -> Servable:
+    def get(self, name: str, version: int | None = None) -> ServedModel:
         """Return a version that is served, by default the newest.
 
         Raises:
@@ -104,7 +100,7 @@ class Versions:
     async def refresh(self) -> None:
         """Load new wanted versions, then unload those that are no longer wanted."""
         try:
-            found = find_versions(self._options.model_base_path)
+            found = find_versions(self._options.model_base_path, self._files)
             self._name_ignored()
         except OSError as error:
             # A network share that is briefly unavailable must not take the model down.
@@ -129,7 +125,8 @@ class Versions:
 
     def _name_ignored(self) -> None:
         """Warn once about each numbered directory that is not a valid version."""
-        ignored = {path.name: path for path in _numbered(self._options.model_base_path)}
+        numbered = _numbered(self._options.model_base_path, self._files)
+        ignored = {path.name: path for path in numbered}
         ignored = {name: path for name, path in ignored.items() if not _is_version(path)}
         for name in sorted(set(ignored) - self._ignored):
             logging.warning(
@@ -177,28 +174,34 @@ class Versions:
         self._executor.shutdown()
 
 
-def find_versions(base_path: Path) -> dict[int, Path]:
+def find_versions(base_path: Path, files: frozenset[str] = SAVED_MODEL) -> dict[int, Path]:
     """Return the versions in a directory: subdirectories with numeric names that hold a model.
 
     Numbers above `MAX_VERSION` are left out. The model that comes with the package, `default`, is
     its own version 1.
+
+    Args:
+        base_path: The directory.
+        files: Files of which a model has one.
 
     Raises:
         OSError: If the directory cannot be read.
     """
     if is_default(base_path):
         return {1: find_model(base_path)}
-    return {int(path.name): path for path in _numbered(base_path) if _is_version(path)}
+    return {int(path.name): path for path in _numbered(base_path, files) if _is_version(path)}
 
 
-def _numbered(base_path: Path) -> list[Path]:
+def _numbered(base_path: Path, files: frozenset[str]) -> list[Path]:
     """Return the subdirectories with numeric names that hold a model."""
     if is_default(base_path):
         return []
     return [
         path
         for path in base_path.iterdir()
-        if path.name.isascii() and path.name.isdecimal() and (path / SAVED_MODEL_FILE).is_file()
+        if path.name.isascii()
+        and path.name.isdecimal()
+        and any((path / name).is_file() for name in files)
     ]
 
 

@@ -1,18 +1,16 @@
 """Fonts of the machine and of installed font packages, as a sorted list of usable faces."""
 
-import glob
 import logging as logging_of_python
 import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from absl import logging
-from tqdm import tqdm
 
+from attention_ocr.io.progress import with_progress
+from attention_ocr.synthesis import font_files
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_cache import (
     cache_file,
@@ -24,9 +22,6 @@ from attention_ocr.synthesis.typeface_cache import (
 from attention_ocr.synthesis.typefaces import inspect_file, letter_shapes
 from attention_ocr.synthesis.typesetting import open_font
 
-_SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
-# Entry points of font packages; where both exist, the first includes the second.
-_ENTRY_POINT_GROUPS = ("fonts_ttf", "fonts_otf")
 _PLAIN_FACES = ("Roboto-Regular", "Caladea-Regular", "SourceSerifPro-Regular")
 
 
@@ -44,7 +39,7 @@ def find_faces(fonts: str = "all") -> tuple[Face, ...]:
         FileNotFoundError: If there is no font file.
         ValueError: If no face of the files is usable.
     """
-    files = list_font_files(fonts)
+    files = font_files.list_font_files(fonts)
     if not files:
         raise FileNotFoundError(_explain("font files", fonts))
     faces = [face for file_faces in _scan(files) for face in file_faces]
@@ -63,68 +58,6 @@ def find_faces(fonts: str = "all") -> tuple[Face, ...]:
             ),
         )
     )
-
-
-def list_font_files(fonts: str = "all") -> list[Path]:
-    """List font files, usable or not.
-
-    Args:
-        fonts: As in `find_faces`.
-
-    Returns:
-        The files, sorted.
-    """
-    if fonts == "bundled":
-        return bundled_files()
-    if fonts == "all":
-        return sorted({*bundled_files(), *_walk(machine_folders())})
-    path = Path(fonts).expanduser()
-    if path.is_dir():
-        return sorted(_walk([path]))
-    if path.is_file():
-        return [path]
-    # `Path.glob` refuses absolute patterns.
-    found = (Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207
-    return sorted(file for file in found if file.suffix.lower() in _SUFFIXES and file.is_file())
-
-
-def bundled_files() -> list[Path]:
-    """List the files of installed font packages, those that declare a `fonts_ttf` entry point."""
-    files: dict[tuple[str, str], Path] = {}
-    for group in _ENTRY_POINT_GROUPS:
-        for entry_point in metadata.entry_points(group=group):
-            package = entry_point.dist
-            for file in (package.files or []) if package else []:
-                if package and file.suffix.lower() in _SUFFIXES:
-                    path = Path(str(package.locate_file(file)))
-                    files.setdefault((package.name, path.stem), path)
-    return sorted(path for path in files.values() if path.is_file())
-
-
-def machine_folders() -> list[Path]:
-    """List the font folders of the system, whether they exist or not."""
-    home = Path.home()
-    if sys.platform == "win32":
-        windows = Path(os.environ.get("WINDIR", r"C:\Windows"))
-        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        return [windows / "Fonts", local / "Microsoft" / "Windows" / "Fonts"]
-    if sys.platform == "darwin":
-        roots = (Path("/System/Library"), Path("/Library"), home / "Library")
-        return [root / "Fonts" for root in roots]
-    data_home = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    data_dirs = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    shared = [Path(folder) / "fonts" for folder in data_dirs.split(":") if folder]
-    return [data_home / "fonts", home / ".fonts", *shared]
-
-
-def _walk(folders: Iterable[Path]) -> set[Path]:
-    return {
-        Path(parent) / name
-        for folder in folders
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if Path(name).suffix.lower() in _SUFFIXES
-    }
 
 
 def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
@@ -150,7 +83,7 @@ def _scan(files: list[Path]) -> list[tuple[Face, ...]]:
         try:
             with _quiet_font_tools():
                 # A progress bar on terminals: thousands of files take a minute.
-                for path, status in tqdm(unknown, desc="fonts", leave=False, disable=None):
+                for path, status in with_progress(unknown, "fonts", len(unknown), "file"):
                     faces = inspect_file(path, references)
                     entries[str(path)] = describe(status, faces)
                     found.append(faces)
@@ -175,7 +108,7 @@ def _quiet_font_tools() -> Iterator[None]:
 def _plain_letter_shapes() -> np.ndarray | None:
     shapes = [
         letter_shapes(open_font(Face(str(file)), 32))
-        for file in bundled_files()
+        for file in font_files.bundled_files()
         if file.stem in _PLAIN_FACES
     ]
     return np.stack(shapes) if shapes else None
@@ -185,6 +118,6 @@ def _explain(noun: str, fonts: str) -> str:
     where = {
         "bundled": "no installed font package (pip install font-roboto brings one)",
         "all": "no installed font package (pip install font-roboto brings one) and none below "
-        + ", ".join(map(str, machine_folders())),
+        + ", ".join(map(str, font_files.machine_folders())),
     }.get(fonts, "none there")
     return f"Expected {noun} to render text with. Received: fonts={fonts}, {where}"

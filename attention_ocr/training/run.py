@@ -3,12 +3,13 @@
 import gc
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
-from tqdm import tqdm
 
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source
@@ -16,6 +17,7 @@ from attention_ocr.evaluation.evaluate import evaluate, make_recognize
 from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.inference.network_file import has_network, load_network, precision_of
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
+from attention_ocr.io.progress import compiling, progress_bar
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
@@ -113,6 +115,7 @@ class Run:
         self.origin = Origin(config, train_source, workers, earlier_config)
         self.batches = self._draw()
         self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
+        self.num_eval = eval_source.num_examples if eval_source else None
         self.checkpoints = self._open_checkpoints()
         self.summaries = Summaries(
             work_dir / EVENTS / f"worker_{workers.index}", config.image.num_views
@@ -176,12 +179,8 @@ class Run:
         window = SpeedWindow()
         with (
             interruption.deferred(),
-            tqdm(
-                total=settings.steps or None,
-                initial=step,
-                unit="step",
-                desc="training",
-                mininterval=1.0,
+            progress_bar(
+                "training", settings.steps or None, "step", initial=step, delay_s=0.0
             ) as bar,
         ):
             if self.origin.validation_due:
@@ -189,7 +188,8 @@ class Run:
                 self._save(step)
             while not self.budget.is_spent(step) and not self._is_stale():
                 self._stop_if_told(step, interruption)
-                losses = self._train_on_next(step)
+                with nullcontext() if self.num_trained else compiling(bar, "the first step"):
+                    losses = self._train_on_next(step)
                 step += 1
                 self.num_trained += 1
                 self.progress.step.assign(step)
@@ -329,7 +329,7 @@ class Run:
         self.tally.count(batch)
         return losses
 
-    def _validate(self, step: int, bar: tqdm, interruption: Interruption) -> None:
+    def _validate(self, step: int, bar: Any, interruption: Interruption) -> None:
         """Validate the averaged weights and keep them if they are the best so far."""
         if self.eval_batches is None:
             with self.averages.swapped_in():
@@ -341,7 +341,7 @@ class Run:
         try:
             with self.averages.swapped_in():
                 values = weight_values(self.recognizer)
-                evaluation = evaluate(self.recognize, watched, self.charset)
+                evaluation = evaluate(self.recognize, watched, self.charset, self.num_eval)
                 batch = next(iter(self.eval_batches))
                 self.summaries.images(self.recognize, batch, step)
                 if self.recognizer.rectifier is not None:

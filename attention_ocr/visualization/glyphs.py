@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from attention_ocr.synthesis.font_files import list_font_files
 from attention_ocr.synthesis.font_packages import warn_of_missing_fonts
-from attention_ocr.synthesis.fonts import list_font_files
 from attention_ocr.text.bidi import display_order, runs_right_to_left
 
 _PILLOWS_OWN = ""

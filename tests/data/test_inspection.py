@@ -1,9 +1,11 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
-from attention_ocr.data.inspection import MEANINGS, Inspection, inspect_source
+from attention_ocr.data.inspection import MEANINGS, Inspection, inspect_labels, inspect_source
 from attention_ocr.data.sources import open_source
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset
@@ -118,3 +120,26 @@ def test_rendered_text_is_inspected_up_to_its_end():
     assert (inspection.num_examples, sum(inspection.widths.values())) == (5, 5)
     with pytest.raises(ValueError, match="is endless: set `num_examples=`"):
         inspect_source(open_source(source), Inspection(IMAGE))
+
+
+def test_a_label_file_is_inspected_without_tensorflow_in_the_same_way(folder, inspection):
+    without = Inspection(IMAGE, Charset("abcé"), max_length=8)
+    inspect_labels(folder / "labels.tsv", without)
+    assert without.to_dict() == inspection.to_dict()
+    assert without.reason_of == inspection.reason_of
+    first = inspect_labels(folder / "labels.tsv", Inspection(IMAGE), limit=2)
+    assert first.num_examples == 2
+
+
+def test_the_command_inspects_a_label_file_where_there_is_no_tensorflow(folder):
+    program = """
+import sys
+for name in ("tensorflow", "keras"):
+    sys.modules[name] = None
+from attention_ocr.cli.main import main
+sys.exit(main(["inspect", sys.argv[1]]))
+"""
+    command = [sys.executable, "-c", program, str(folder / "labels.tsv")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout.startswith("9 examples"), result.stderr
+    assert "unreadable: 2" in result.stdout

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from attention_ocr.synthesis import fonts
-from attention_ocr.synthesis.fonts import find_faces, list_font_files, machine_folders
+from attention_ocr.synthesis import font_files, fonts
+from attention_ocr.synthesis.font_files import list_font_files, machine_folders
+from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.typeface_cache import cache_file
 
 
@@ -58,7 +59,9 @@ def test_a_folder_a_file_and_a_pattern_name_fonts(font_folder):
 
 
 def test_all_fonts_are_those_of_packages_and_of_the_machine(monkeypatch, font_folder):
-    monkeypatch.setattr(fonts, "machine_folders", lambda: [font_folder, font_folder / "missing"])
+    monkeypatch.setattr(
+        font_files, "machine_folders", lambda: [font_folder, font_folder / "missing"]
+    )
     bundled = set(list_font_files("bundled"))
     assert set(list_font_files("all")) - bundled == set(font_folder.glob("deeper/?.*t*f")) | set(
         font_folder.glob("deeper/?.TTF")
@@ -77,8 +80,8 @@ def test_every_system_has_folders_of_fonts(monkeypatch, platform, expected):
 
 
 def test_a_machine_without_fonts_is_told_how_to_install_one(monkeypatch, tmp_path):
-    monkeypatch.setattr(fonts, "machine_folders", lambda: [tmp_path / "none"])
-    monkeypatch.setattr(fonts, "bundled_files", list)
+    monkeypatch.setattr(font_files, "machine_folders", lambda: [tmp_path / "none"])
+    monkeypatch.setattr(font_files, "bundled_files", list)
     with pytest.raises(FileNotFoundError, match="fonts=all, .*pip install font-roboto.*none below"):
         find_faces("all")
     with pytest.raises(FileNotFoundError, match="fonts=bundled, .*pip install font-roboto"):
