@@ -7,6 +7,12 @@ import numpy as np
 
 from attention_ocr.visualization.glyphs import draw_line
 
+CHARACTER_COLORS = (
+    *((255, 159, 64), (86, 180, 233), (120, 200, 80)),
+    *((240, 110, 170), (250, 220, 80), (170, 140, 240)),
+)
+"""RGB colours of consecutive characters."""
+
 _GAP = 4
 _LIGHT = np.array([255, 214, 64]) / 255.0
 _DUSK = 0.5
@@ -65,6 +71,30 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     # Mostly a factor, so that bright ink stays legible; the added part shows on dark images.
     lit = image * _LIGHT + 0.25 * 255.0 * _LIGHT * (1.0 - image / 255.0)
     return (image * (1.0 - heat) * _DUSK + lit * heat).round().astype(np.uint8)
+
+
+def tint_characters(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Tint the place of each character in a colour of its own, all in one image.
+
+    Args:
+        image: uint8 [h, w, 3].
+        maps: float [L, h, w] in [0, 1], see `attention_maps`.
+
+    Returns:
+        uint8 [h, w, 3]: grey where no character was read, otherwise in `CHARACTER_COLORS`, which
+        repeat.
+    """
+    grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
+    if not len(maps):
+        return grey.round().astype(np.uint8)
+    colors = np.array([CHARACTER_COLORS[i % len(CHARACTER_COLORS)] for i in range(len(maps))])
+    weights = np.asarray(maps, float) ** 2
+    total = np.maximum(weights.sum(axis=0), 1e-9)
+    color = np.einsum("lhw,lc->hwc", weights / total, colors)
+    strength = np.asarray(maps, float).max(axis=0)[..., None]
+    # Mostly a factor, so that dark ink stays legible; the added part shows on dark images.
+    lit = 0.7 * grey * color / 255.0 + 0.3 * color
+    return (grey * (1.0 - strength) + lit * strength).round().astype(np.uint8)
 
 
 def caption(image: np.ndarray, text: str) -> np.ndarray:
