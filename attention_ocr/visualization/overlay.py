@@ -141,6 +141,33 @@ def attention_strip(
     return _compose(pieces, margin=_GAP)
 
 
+def attention_frames(
+    image: np.ndarray, text: str, attention: np.ndarray, extent: Sequence[float]
+) -> list[np.ndarray]:
+    """Draw the attention walking over an image, a frame for each character.
+
+    Args:
+        image: uint8 [h, w, 3], the image without padding.
+        text: The prediction, n characters.
+        attention: float [L, H', W'] over the padded image, L at least n.
+        extent: Shares of the padded height and width that the content fills.
+
+    Returns:
+        n + 1 frames uint8 [h', w', 3] of one size: each with the text read so far, the last without
+        attention.
+    """
+    size = _font_size(image)
+    maps = attention_maps(attention[: len(text)], extent, image.shape[:2])
+    whole = draw_line(text or "(nothing)", size)
+    frames = []
+    for index, heat in enumerate(maps, start=1):
+        line = np.full_like(whole, 255)
+        read = draw_line(text[:index], size)[:, : line.shape[1]]
+        line[:, : read.shape[1]] = read
+        frames.append(_compose([(overlay(image, heat), 0, 0), (line, image.shape[0] + _GAP, 0)]))
+    return [*frames, _compose([(image, 0, 0), (whole, image.shape[0] + _GAP, 0)])]
+
+
 def _font_size(image: np.ndarray) -> int:
     return int(np.clip(image.shape[0] // 3, 11, 24))
 
