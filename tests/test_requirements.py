@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LISTS = (
-    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|plots|browser|serving|docs|dev)"
+    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|plots|browser|serving|docs|notebooks"
+    r"|dev)"
 )
 REQUIREMENTS = [
     Requirement(text)

@@ -184,7 +184,7 @@ def training_batches(
             num_parallel_calls=walk.num_workers,
         )
     dataset = dataset.map(
-        lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
+        lambda batch: with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
 
@@ -361,7 +361,8 @@ def _bucket(
     return width_bucket * (len(lengths) + 1) + length_bucket
 
 
-def _with_targets(batch: dict[str, tf.Tensor], charset: Charset) -> dict[str, tf.Tensor]:
+def with_targets(batch: dict[str, tf.Tensor], charset: Charset) -> dict[str, tf.Tensor]:
+    """Return a batch with `decoder_inputs`, `targets` and `target_weights` of its texts."""
     token_ids = encode_in_graph(charset, batch["text"])
     num_texts = tf.shape(batch["text"])[0]
     start, end = tf.fill((num_texts, 1), START_ID), tf.fill((num_texts, 1), END_ID)
