@@ -11,7 +11,7 @@ LOWEST := .venv-lowest
 # TensorFlow Datasets calls a function of protobuf 6 that protobuf 7 no longer has.
 LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
-.PHONY: help quickstart test test-slow test-wide test-lowest check format wheels release clean
+.PHONY: help quickstart test test-slow test-wide test-lowest check format docs wheels release clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-lowest run the tests with the lowest versions of all dependencies'
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and fix what the linter can fix'
+	@echo 'make docs        build the documentation into site/'
 	@echo 'make wheels      build the wheels of both distributions into dist/'
 	@echo 'make release     build both wheels, check them, and run them in clean environments'
 	@echo 'make clean       remove .venv and build outputs; keep runs/'
@@ -57,6 +58,9 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 wheels: .venv/installed-dev
 	$(BIN)/python -m release.wheels dist
 
@@ -68,7 +72,7 @@ release: .venv/installed-dev
 	WHEELS=dist $(BIN)/python -m pytest -n 0 tests/release tests/test_package.py
 
 clean:
-	rm -rf .venv $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
+	rm -rf .venv $(LOWEST) build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
 
 # The pip of Python 3.10 takes over ten minutes to resolve versions, a current one seconds.
 .venv/pyvenv.cfg:

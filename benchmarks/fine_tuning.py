@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
+from attention_ocr.metrics.intervals import bootstrap_interval
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
@@ -146,20 +146,12 @@ def _take_over(start: str, charset: Charset, recognizer: Recognizer) -> None:
 
 
 def cer_interval(evaluation: Evaluation, rounds: int = 1000) -> tuple[float, float]:
-    """Return a 95 % interval of the character error rate, by bootstrap over lines.
-
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3.
-    """
-    errors, lengths = np.array(
-        [
-            (Levenshtein.distance(row.label, row.prediction), len(row.label))
-            for row in evaluation.predictions
-        ]
-    ).T
-    drawn = np.random.default_rng(0).integers(0, len(errors), (rounds, len(errors)))
-    rates = errors[drawn].sum(axis=1) / np.maximum(lengths[drawn].sum(axis=1), 1)
-    low, high = np.quantile(rates, (0.025, 0.975))
-    return float(low), float(high)
+    """Return a 95 % interval of the character error rate, by bootstrap over lines."""
+    return bootstrap_interval(
+        [row.distance for row in evaluation.predictions],
+        [len(row.label) for row in evaluation.predictions],
+        rounds,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The README's commands for fine-tuning on your data, with strings like licence plates."""
+"""The documented commands for training on your data, with strings like licence plates."""
 
 import json
 import re
@@ -17,13 +17,13 @@ REPOSITORY = Path(__file__).parents[1]
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 
 
-def commands_of_the_readme() -> dict[str, str]:
-    """Return the commands under "Train on your data" by their script, each on one line."""
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"tab, and its text\b.*?```\n(.*?)```", text, re.DOTALL)
+def documented_commands() -> dict[str, str]:
+    """Return the commands under "Every setting" by their name, each on one line."""
+    text = (REPOSITORY / "docs/training.md").read_text(encoding="utf-8")
+    block = re.search(r"## Every setting\n.*?```\n(.*?)```", text, re.DOTALL)
     assert block
     lines = block[1].replace("\\\n", " ").splitlines()
-    return {line.split()[1]: line for line in lines if line.startswith("python ")}
+    return {line.split()[1]: line for line in lines}
 
 
 def write_plates(folder: Path, count: int) -> Path:
@@ -48,18 +48,18 @@ def write_plates(folder: Path, count: int) -> Path:
     return tiny.write_labels(folder, texts)
 
 
-def test_the_readme_holds_out_its_test_data():
-    commands = commands_of_the_readme()
-    train = dict(re.findall(r"--(\w+)=(\S+)", commands["train.py"]))
+def test_the_documented_commands_hold_out_their_test_data():
+    commands = documented_commands()
+    train = dict(re.findall(r"--(\w+)=(\S+)", commands["train"]))
     assert train["init_from"] == "default"
     assert train["train_data"].endswith(",every=5,part=fit")
     assert train["eval_data"].endswith(",every=5,part=validation")
-    assert "--eval_data=words/labels.tsv,every=5,part=eval" in commands["eval.py"]
+    assert "--eval_data=words/labels.tsv,every=5,part=eval" in commands["evaluate"]
 
 
-def run(command: str) -> None:
+def run(command: str) -> str:
     result = subprocess.run(
-        [sys.executable, *shlex.split(command)[1:]],
+        [sys.executable, "-m", "attention_ocr", *shlex.split(command)[1:]],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -68,20 +68,21 @@ def run(command: str) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.slow
-def test_the_command_of_the_readme_beats_training_from_scratch_at_equal_steps(tmp_path):
+def test_the_documented_command_beats_training_from_scratch_at_equal_steps(tmp_path):
     labels = write_plates(tmp_path / "plates", count=150)
     budget = "--steps=40 --warmup_steps=4 --batch_size=16 --eval_every=20"
     exact_match = {}
     for start, without in (("default", ""), ("nothing", "--init_from=default")):
         train, evaluate = (
-            commands_of_the_readme()[script]
+            documented_commands()[script]
             .replace("words/labels.tsv", labels.as_posix())
             .replace("runs/mine", (tmp_path / start).as_posix())
             .replace("--minutes=20", budget)
-            for script in ("train.py", "eval.py")
+            for script in ("train", "evaluate")
         )
         run(train.replace(without, ""))
         run(evaluate)
@@ -92,3 +93,21 @@ def test_the_command_of_the_readme_beats_training_from_scratch_at_equal_steps(tm
     assert report["left"] == {}
     assert exact_match["default"] > 0.8
     assert exact_match["nothing"] < 0.4
+
+
+@pytest.mark.slow
+def test_one_command_leads_from_labels_to_a_report(tmp_path):
+    labels = write_plates(tmp_path / "plates", count=150)
+    work_dir = tmp_path / "mine"
+    output = run(
+        f"attention-ocr fine-tune --data={labels.as_posix()} --work_dir={work_dir.as_posix()} "
+        "--steps=40 --batch_size=16"
+    )
+    assert "108 images to train on, 12 for validation, 30 held out: split by image" in output
+    metrics = json.loads((work_dir / "evaluation/metrics.json").read_text("utf-8"))
+    assert metrics["num_examples"] == 30
+    assert metrics["exact_match"] > 0.6
+    assert (work_dir / "report/index.html").is_file()
+    command = output.splitlines()[-1].strip()
+    run(command)
+    assert (work_dir / "export/1/saved_model.pb").is_file()

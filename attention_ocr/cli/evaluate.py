@@ -1,7 +1,8 @@
 """`attention-ocr evaluate`: read a whole data set and compare with the labels."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -10,12 +11,18 @@ from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
 from attention_ocr.inference.locate import is_default
 
+if TYPE_CHECKING:
+    from attention_ocr.evaluation.trained_model import ModelEvaluation
+    from attention_ocr.inference.work_directory import TrainedModel
+
 EXAMPLES = """\
 examples:
   {program} --model=runs/mine
   {program} --model=default --eval_data=words/labels.tsv --beam_width=5
+  {program} --model=runs/mine --report=runs/mine/report --compare=default --unlabelled=scans
 
-Prints a table, and writes metrics.json and predictions.csv into --out_dir. Decoding flags override
+Prints a table, and writes metrics.json and predictions.csv into --out_dir. --report shows scores,
+mistakes with attention, calibration and doubtful labels on one page. Decoding flags override
 the settings of the model."""
 
 
@@ -44,6 +51,24 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
         "for the bundled model.",
         **place,
     )
+    flags.DEFINE_string(
+        "report",
+        "",
+        "Output directory of a report with pictures: index.html, which needs no network.",
+        **place,
+    )
+    flags.DEFINE_string(
+        "compare",
+        "",
+        "Second model in the report, evaluated on the same data.",
+        **place,
+    )
+    flags.DEFINE_string(
+        "unlabelled",
+        "",
+        "Unlabelled images in the report, a folder or a data source: it shows which to label next.",
+        **place,
+    )
     flags.DEFINE_boolean(
         "fit_temperature",
         False,
@@ -56,6 +81,9 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Evaluate, print the table, and print where the report is."""
+    for name in ("compare", "unlabelled"):
+        if values[name].value and not values.report:
+            raise ValueError(f"--{name} needs --report. Received: --{name}={values[name].value}")
     show_own_log()
     with quiet_start():
         from attention_ocr.evaluation.report import format_errors, format_table, write_report
@@ -70,9 +98,8 @@ def run(values: flags.FlagValues) -> None:
             f"{fitted.setting}={fitted.value}, saved in {model}: negative log-likelihood "
             f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} after"
         )
-    evaluation, source, unreachable = evaluate_model(
-        model, data, batch_size=batch_size, decoding=decoding
-    )
+    result = evaluate_model(model, data, batch_size=batch_size, decoding=decoding)
+    evaluation, source, unreachable = result
     home = Path("runs", model) if is_default(model) else model
     out_dir = Path(values.out_dir) if values.out_dir else home / "evaluation"
     write_report(evaluation, source, out_dir, unreachable)
@@ -80,6 +107,38 @@ def run(values: flags.FlagValues) -> None:
     if errors := format_errors(evaluation):
         print(f"\n{errors}\n")
     print(f"every prediction: {out_dir / 'predictions.csv'}")
+    if values.report:
+        print(f"report: {_write_report(values, result, decoding)}")
+
+
+def _write_report(
+    values: flags.FlagValues, result: "ModelEvaluation", decoding: Mapping[str, Any]
+) -> Path:
+    """Write the report with pictures; return the path of its page."""
+    from attention_ocr.data.sources import unlabelled_source
+    from attention_ocr.evaluation.trained_model import evaluate_model
+    from attention_ocr.reporting.report import Subject, write_html_report
+
+    batch_size = values.eval_batch_size
+    model = _with_decoding(Path(values.model), decoding)
+    other = None
+    if values.compare:
+        compared = _with_decoding(Path(values.compare), {})
+        found = evaluate_model(compared, result.data, batch_size=batch_size)
+        other = Subject(values.compare, compared, found)
+    unlabelled = None
+    if values.unlabelled:
+        images = unlabelled_source(values.unlabelled)
+        unlabelled = evaluate_model(model, images, batch_size=batch_size)
+    subject = Subject(values.model, model, result)
+    return write_html_report(Path(values.report), subject, other, unlabelled)
+
+
+def _with_decoding(path: Path, decoding: Mapping[str, Any]) -> "TrainedModel":
+    from attention_ocr.inference.work_directory import load_trained_model
+
+    model = load_trained_model(path)
+    return model._replace(config=model.config.with_decoding(decoding))
 
 
 COMMAND = FlagCommand(

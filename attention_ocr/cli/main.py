@@ -11,6 +11,7 @@ from attention_ocr.cli import (
     evaluate,
     explain,
     export,
+    fine_tune,
     inspect_data,
     language_model,
     pack,
@@ -28,7 +29,8 @@ from attention_ocr.cli.terminal import describe_error, escape_log, leave_closed_
 
 PROGRAM = "attention-ocr"
 FLAG_COMMANDS = {
-    command.name: command for command in (train.COMMAND, evaluate.COMMAND, export.COMMAND)
+    command.name: command
+    for command in (train.COMMAND, fine_tune.COMMAND, evaluate.COMMAND, export.COMMAND)
 }
 """The commands that take flag files."""
 

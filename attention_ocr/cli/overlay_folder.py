@@ -1,6 +1,6 @@
 """The folder of `--overlay_dir`: attention overlays of the images read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +8,16 @@ from PIL import Image
 
 from attention_ocr.images.decode import decode_array
 from attention_ocr.inference.reader import Reading
-from attention_ocr.inference.second_looks.deskew import deskew
-from attention_ocr.inference.second_looks.widths import add_margin
 from attention_ocr.io.atomic_write import whole_file
-from attention_ocr.visualization.overlay import attention_strip, scale_to_height
+from attention_ocr.visualization.boxes import as_read
+from attention_ocr.visualization.overlay import (
+    attention_frames,
+    attention_strip,
+    scale_to_height,
+)
 
+OVERLAY_FORMATS = ("png", "gif")
+_FRAME_MS, _LAST_FRAME_MS = 450, 1500
 _IMAGE_HEIGHT = 64
 _MAX_IMAGE_WIDTH = 1024
 # Most file systems allow names of 255 bytes, including number and suffix.
@@ -28,15 +33,18 @@ class OverlayFolder:
     Args:
         folder: Created if it does not exist.
         kind: Kind of the overlays, part of their names.
+        file_format: `png`, with a row for each character, or `gif`, an animation.
 
     Raises:
         OSError: If the folder cannot be created.
     """
 
-    def __init__(self, folder: Path, kind: str = "attention") -> None:
+    def __init__(
+        self, folder: Path, kind: str = "attention", file_format: str = OVERLAY_FORMATS[0]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._ending = f".{kind}.{file_format}"
         self._folder = folder
-        self._kind = kind
         self._taken: set[str] = set()
 
     def write(self, name: str, encoded: bytes, reading: Reading) -> Path:
@@ -56,22 +64,20 @@ class OverlayFolder:
         decoded = decode_array(encoded)
         if decoded is None:
             raise OSError(f"{name} cannot be decoded")
-        decoded = np.rot90(decoded, reading.quarter_turns)
-        if reading.slant and (word := deskew(decoded, reading.slant)) is not None:
-            decoded = word
-        if reading.margin:
-            decoded = add_margin(decoded, reading.margin)
-        image = scale_to_height(decoded, _IMAGE_HEIGHT, _MAX_IMAGE_WIDTH)
-        strip = attention_strip(image, reading.text, reading.attention, reading.attention_extent)
+        image = scale_to_height(as_read(decoded, reading), _IMAGE_HEIGHT, _MAX_IMAGE_WIDTH)
+        seen = image, reading.text, reading.attention, reading.attention_extent
         path = self._folder / self._free_name(name)
         with whole_file(path) as temporary:
-            Image.fromarray(strip).save(temporary, format="PNG")
+            if path.suffix == ".gif":
+                _save_animation(attention_frames(*seen), temporary)
+            else:
+                Image.fromarray(attention_strip(*seen)).save(temporary, format="PNG")
         return path
 
     def keep(self, overlays: Iterable[str]) -> None:
         """Reserve the names of overlays that were drawn before."""
         for overlay in overlays:
-            self._taken.add(Path(overlay).name.removesuffix(f".{self._kind}.png").casefold())
+            self._taken.add(Path(overlay).name.removesuffix(self._ending).casefold())
 
     def _free_name(self, name: str) -> str:
         stem = "stdin" if name == "-" else Path(name).stem
@@ -82,4 +88,16 @@ class OverlayFolder:
             number += 1
             candidate = f"{stem}-{number}"
         self._taken.add(candidate.casefold())
-        return f"{candidate}.{self._kind}.png"
+        return f"{candidate}{self._ending}"
+
+
+def _save_animation(frames: Sequence[np.ndarray], path: Path) -> None:
+    first, *others = [Image.fromarray(frame) for frame in frames]
+    first.save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=others,
+        duration=[_FRAME_MS] * len(others) + [_LAST_FRAME_MS],
+        loop=0,
+    )

@@ -33,7 +33,7 @@ from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 if TYPE_CHECKING:
     from attention_ocr.cli.overlay_folder import OverlayFolder
-    from attention_ocr.inference.reader import Reader, SecondLooks
+    from attention_ocr.inference.reader import Reader, Reading, SecondLooks
 
 HELP = "read the text of images"
 EPILOG = """\
@@ -91,6 +91,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for attention overlays, one per image",
     )
     parser.add_argument(
+        "--overlay_format",
+        choices=("png", "gif"),
+        default="png",
+        help="png: a row for each character; gif: an animation of the attention walking over the "
+        "image (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--boxes",
+        action="store_true",
+        help="add the approximate box of each character to the records of --format=jsonl: left, "
+        "top, right and bottom in pixels of the image",
+    )
+    parser.add_argument(
         "--batch_size",
         type=_positive,
         default=32,
@@ -130,6 +143,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"Expected - once. Received: {' '.join(args.names)}")
     if args.stdin_image and STDIN not in args.names:
         raise ValueError(f"--stdin_image goes with -. Received: {' '.join(args.names)}")
+    if args.boxes and args.format != "jsonl":
+        raise ValueError(f"--boxes needs --format=jsonl. Received: --format={args.format}")
     with contextlib.ExitStack() as stack:
         results = _open_results(args, stack)
         with quiet_start():
@@ -149,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
                 deskew=args.deskew,
                 **decoding,
             )
-            overlays = _open_overlays(args.overlay_dir)
+            overlays = _open_overlays(args.overlay_dir, args.overlay_format)
         if isinstance(results, ResultsFile):
             stack.callback(_report_kept, results)
             if overlays is not None:
@@ -176,7 +191,7 @@ def _read_all(
     )
     with _progress_bar(args, num_images) as bar:
         while batch := list(itertools.islice(images, args.batch_size)):
-            for result in _read(reader, batch, overlays):
+            for result in _read(reader, batch, overlays, args.boxes):
                 num_images += 1
                 results.write(result)
                 for problem in filter(None, (result.error, result.warning)):
@@ -205,16 +220,19 @@ def _second_looks(args: argparse.Namespace) -> "SecondLooks":
     return dataclasses.replace(base, **chosen)
 
 
-def _open_overlays(folder: Path | None) -> "OverlayFolder | None":
+def _open_overlays(folder: Path | None, file_format: str) -> "OverlayFolder | None":
     if folder is None:
         return None
     from attention_ocr.cli.overlay_folder import OverlayFolder
 
-    return OverlayFolder(folder)
+    return OverlayFolder(folder, file_format=file_format)
 
 
 def _read(
-    reader: "Reader", images: list[NamedImage], overlays: "OverlayFolder | None"
+    reader: "Reader",
+    images: list[NamedImage],
+    overlays: "OverlayFolder | None",
+    with_boxes: bool,
 ) -> Iterator[ResultRow]:
     contents = [image.content for image in images if image.error is None]
     readings = iter(reader.read(contents, batch_size=len(images)))
@@ -238,7 +256,16 @@ def _read(
             alternatives=tuple(
                 (text, round(confidence, 6)) for text, confidence in reading.alternatives
             ),
+            boxes=_boxes(image, reading) if with_boxes and reading.error is None else (),
         )
+
+
+def _boxes(image: NamedImage, reading: "Reading") -> tuple[tuple[float, ...], ...]:
+    from attention_ocr.images.decode import decode_with_size
+    from attention_ocr.visualization.boxes import character_boxes
+
+    decoded = decode_with_size(image.content)
+    return tuple(map(tuple, character_boxes(reading, (decoded.height, decoded.width))))
 
 
 def _open_results(
@@ -258,6 +285,9 @@ def _open_results(
 def _settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that must be equal to continue an interrupted command."""
     free = {"run", "command", "names", "output", "format", "batch_size", "recursive", "stdin_image"}
+    # Results of releases that had neither option continue.
+    free |= {name for name, default in (("boxes", False), ("overlay_format", "png"))
+             if getattr(args, name) == default}  # fmt: skip
     chosen = {name: value for name, value in vars(args).items() if name not in free}
     model = find_model(args.model)
     files = [model] if model.is_file() else [model / name for name in MODEL_FILES]

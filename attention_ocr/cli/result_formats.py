@@ -21,6 +21,7 @@ class ResultRow(NamedTuple):
         warning: Why the text may be wrong although the image could be read.
         shrunk: Whether the image was shrunk because it was too wide for the model.
         alternatives: The n-best texts of a search with their confidences; only in JSON.
+        boxes: Left, top, right and bottom of each character in pixels; only in JSON.
     """
 
     path: str
@@ -32,7 +33,11 @@ class ResultRow(NamedTuple):
     warning: str | None = None
     shrunk: bool = False
     alternatives: tuple[tuple[str, float], ...] = ()
+    boxes: tuple[tuple[float, ...], ...] = ()
 
+
+ONLY_IN_JSON = ("alternatives", "boxes")
+"""Fields that have no column."""
 
 SHRUNK = "shrunk"
 """Column of the text format that marks a shrunk image."""
@@ -59,7 +64,8 @@ def write_text(stream: TextIO) -> Write:
 def write_json_lines(stream: TextIO) -> Write:
     """Return a writer of one JSON object per line, with the fields of `ResultRow`.
 
-    The alternatives, objects with `text` and `confidence`, are present if a search found some.
+    The alternatives, objects with `text` and `confidence`, are present if a search found some, and
+    the boxes if they were requested.
     """
 
     def write(result: ResultRow) -> None:
@@ -70,6 +76,8 @@ def write_json_lines(stream: TextIO) -> Write:
         ]
         if not result.alternatives:
             del record["alternatives"]
+        if not result.boxes:
+            del record["boxes"]
         stream.write(to_json(record) + "\n")
 
     return write
@@ -82,7 +90,7 @@ def write_csv(stream: TextIO) -> Write:
     formulas.
     """
     writer = csv.writer(stream, lineterminator="\n")
-    columns = ResultRow._fields[:-1]
+    columns = tuple(name for name in ResultRow._fields if name not in ONLY_IN_JSON)
     writer.writerow(columns)
 
     def write(result: ResultRow) -> None:

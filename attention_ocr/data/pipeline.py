@@ -29,6 +29,8 @@ from attention_ocr.text.charset_in_graph import encode_in_graph
 UNREADABLE = "unreadable image"
 TOO_LONG = "label longer than max_length"
 NOT_UTF8 = "label that is not UTF-8"
+ORIGINAL_SIZES = "original_sizes"
+"""Height and width of the image files, in batches of `evaluation_batches`."""
 NUM_TRIED = 10_000
 """Maximum number of examples checked before training to find a usable one."""
 WINDOW = 1_000
@@ -182,7 +184,7 @@ def training_batches(
             num_parallel_calls=walk.num_workers,
         )
     dataset = dataset.map(
-        lambda batch: _with_targets(batch, charset), num_parallel_calls=walk.num_workers
+        lambda batch: with_targets(batch, charset), num_parallel_calls=walk.num_workers
     )
     return _with_options(dataset.prefetch(2))
 
@@ -232,13 +234,17 @@ def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
     An unreadable image is replaced by a blank one.
 
     Returns:
-        A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2], `text`
-        and `key` string [B], `shrunk` and `readable` bool [B], and `lexicon` string [B] if the
-        source has a lexicon per image. The last batch may be smaller.
+        A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2],
+        `original_sizes` int32 [B, 2] of the files, `text` and `key` string [B], `shrunk` and
+        `readable` bool [B], and `lexicon` string [B] if the source has a lexicon per image. The
+        last batch may be smaller.
     """
     dataset = source.examples(Walk(num_workers=_num_workers(config)))
     dataset = dataset.map(
-        lambda example: _prepare(example, config.image), num_parallel_calls=_num_workers(config)
+        lambda example: (
+            _prepare(example, config.image) | {ORIGINAL_SIZES: tf.shape(example["image"])[:2]}
+        ),
+        num_parallel_calls=_num_workers(config),
     )
     dataset = dataset.padded_batch(config.data.eval_batch_size)
     return _with_options(dataset.prefetch(2))
@@ -355,7 +361,8 @@ def _bucket(
     return width_bucket * (len(lengths) + 1) + length_bucket
 
 
-def _with_targets(batch: dict[str, tf.Tensor], charset: Charset) -> dict[str, tf.Tensor]:
+def with_targets(batch: dict[str, tf.Tensor], charset: Charset) -> dict[str, tf.Tensor]:
+    """Return a batch with `decoder_inputs`, `targets` and `target_weights` of its texts."""
     token_ids = encode_in_graph(charset, batch["text"])
     num_texts = tf.shape(batch["text"])[0]
     start, end = tf.fill((num_texts, 1), START_ID), tf.fill((num_texts, 1), END_ID)

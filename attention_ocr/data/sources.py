@@ -201,6 +201,9 @@ def _is_mjsynth_list(spec: SourceSpec) -> bool:
     )
 
 
+FOLDER_FILES = ("labels.tsv", "data.mdb", "annotation_train.txt", "annotation.txt")
+"""Files by which the format of a folder is recognised."""
+
 _READERS = "attention_ocr.data.readers"
 READERS = {
     "synthetic": Reader(lambda spec: spec.name == "synthetic", f"{_READERS}.rendered:open_source"),
@@ -219,6 +222,8 @@ READERS = {
         f"{_READERS}.lmdb_files:open_source",
     ),
     "folder": Reader(lambda spec: is_folder(spec.name), f"{_READERS}.folder:open_source"),
+    # Images without labels, on request only.
+    "images": Reader(lambda _: False, f"{_READERS}.folder:open_images"),
     # Lists without a distinctive suffix are recognised by their first line.
     "paddleocr": Reader(_first_line_has(r".*\t"), f"{_READERS}.lists:open_paddleocr"),
     "icdar": Reader(_first_line_has(r'[^,]+,\s*".*"\s*$'), f"{_READERS}.lists:open_icdar"),
@@ -260,6 +265,31 @@ def open_source(source: str) -> Source:
                 f"`{LEXICON}` needs a single source, not a mixture. Received: {spec.name}"
             )
     return _mixture([_weight(spec) for spec in specs], [_open_one(spec) for spec in specs])
+
+
+def unlabelled_source(source: str) -> str:
+    """Return the source string of images whose labels do not matter.
+
+    Args:
+        source: A source, or a folder of images without `labels.tsv` and `pattern`.
+    """
+    spec = parse_source(source)
+    is_plain = is_folder(spec.name) and not {"format", "pattern"} & set(spec.options)
+    has_labels = any(exists(f"{spec.name.rstrip('/')}/{name}") for name in FOLDER_FILES)
+    return f"{source},format=images" if is_plain and not has_labels else source
+
+
+def mixture_names(source: str) -> list[str]:
+    """Return the sources of a mixture as they were given, without their weights.
+
+    Example:
+        >>> mixture_names("a.tsv,every=5,part=eval,weight=3;b.tsv,weight=1")
+        ['a.tsv,every=5,part=eval', 'b.tsv']
+    """
+    return [
+        ",".join(part for part in _OPTION.split(one) if not part.startswith("weight="))
+        for one in source.split(";")
+    ]
 
 
 def _weight(spec: SourceSpec) -> float:

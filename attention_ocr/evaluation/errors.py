@@ -7,7 +7,6 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from attention_ocr.evaluation.evaluate import Prediction
-from attention_ocr.metrics.accuracy import edit_distance
 
 
 class Confusion(NamedTuple):
@@ -67,7 +66,15 @@ def confusions(predictions: Iterable[Prediction]) -> list[Confusion]:
 
 
 def worst_cases(predictions: Sequence[Prediction], count: int) -> list[Failure]:
-    """Return the worst predictions.
+    """Return the worst predictions, see `worst_indices`."""
+    return [
+        Failure(entry.key, entry.label, entry.prediction, entry.confidence, entry.distance)
+        for entry in map(predictions.__getitem__, worst_indices(predictions, count))
+    ]
+
+
+def worst_indices(predictions: Sequence[Prediction], count: int) -> list[int]:
+    """Return the indices of the worst predictions.
 
     Args:
         predictions: Predictions of an evaluation; unreadable images are ignored.
@@ -77,26 +84,13 @@ def worst_cases(predictions: Sequence[Prediction], count: int) -> list[Failure]:
         Failures by decreasing error rate; among equals the most confident first, which often
         reveal wrong labels.
     """
-    failures = [
-        Failure(
-            entry.key,
-            entry.label,
-            entry.prediction,
-            entry.confidence,
-            edit_distance(entry.label, entry.prediction),
-        )
-        for entry in predictions
-        if entry.readable
-    ]
-    wrong = [failure for failure in failures if failure.num_errors]
-    return sorted(
-        wrong,
-        key=lambda entry: (
-            -entry.num_errors / max(1, len(entry.label), len(entry.prediction)),
-            -entry.confidence,
-            entry.key,
-        ),
-    )[:count]
+    ranked = []
+    for index, entry in enumerate(predictions):
+        num_errors = entry.distance if entry.readable else 0
+        if num_errors:
+            rate = num_errors / max(1, len(entry.label), len(entry.prediction))
+            ranked.append((-rate, -entry.confidence, entry.key, index))
+    return [index for *_, index in sorted(ranked)[:count]]
 
 
 def _edits(label: str, prediction: str) -> Iterable[tuple[str, str]]:

@@ -7,12 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.data.pipeline import ORIGINAL_SIZES
 from attention_ocr.data.sources import LEXICON
 from attention_ocr.decoding.context import prepare_decoding
 from attention_ocr.decoding.temperature import Temperature
 from attention_ocr.inference.recognize import RecognitionOutput, recognize
 from attention_ocr.io.progress import compiling, progress_bar
-from attention_ocr.metrics.accuracy import TextMetrics, compute_metrics
+from attention_ocr.metrics.accuracy import (
+    TextMetrics,
+    compute_metrics,
+    edit_distance,
+    exact_match,
+)
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset, normalize
@@ -31,6 +37,9 @@ class Prediction(NamedTuple):
         confidence: Probability of the prediction, in [0, 1].
         shrunk: Whether the image was shrunk because it was too wide.
         readable: Whether the image could be decoded.
+        height: Height of the image file in pixels; 0 if unreadable.
+        width: Its width.
+        source: Source of a mixture that the example comes from; empty for a single source.
     """
 
     key: str
@@ -39,6 +48,19 @@ class Prediction(NamedTuple):
     confidence: float
     shrunk: bool
     readable: bool
+    height: int = 0
+    width: int = 0
+    source: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the prediction is the label."""
+        return exact_match(self.label, self.prediction)
+
+    @property
+    def distance(self) -> int:
+        """Edits that turn the label into the prediction."""
+        return edit_distance(self.label, self.prediction)
 
 
 class Evaluation(NamedTuple):
@@ -106,6 +128,11 @@ def evaluate(
             with nullcontext() if predictions else compiling(bar, "the evaluation"):
                 predictions += _predict_batch(recognize, batch, charset)
             bar.update(len(predictions) - bar.n)
+    return with_metrics(predictions)
+
+
+def with_metrics(predictions: list[Prediction]) -> Evaluation:
+    """Return predictions with their metrics."""
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],
@@ -125,10 +152,11 @@ def _predict_batch(
         recognition.confidence.numpy(),
         batch["shrunk"].numpy(),
         batch["readable"].numpy(),
+        batch.get(ORIGINAL_SIZES, tf.zeros_like(batch["image_sizes"])).numpy(),
         strict=True,
     )
     fold = charset.fold if charset else normalize
-    for key, label, text, confidence, shrunk, readable in rows:
+    for key, label, text, confidence, shrunk, readable, size in rows:
         yield Prediction(
             key=key.decode("utf-8", errors="replace"),
             label=fold(label.decode("utf-8", errors="replace")),
@@ -136,4 +164,6 @@ def _predict_batch(
             confidence=float(np.float64(confidence)) if readable else 0.0,
             shrunk=bool(shrunk),
             readable=bool(readable),
+            height=int(size[0]) if readable else 0,
+            width=int(size[1]) if readable else 0,
         )

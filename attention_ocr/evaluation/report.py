@@ -9,6 +9,7 @@ from typing import TextIO
 
 from attention_ocr.evaluation.errors import confusions, worst_cases
 from attention_ocr.evaluation.evaluate import Evaluation, Prediction
+from attention_ocr.evaluation.groups import by_length
 from attention_ocr.evaluation.unreachable import Unreachable
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.io.csv_cells import to_row
@@ -16,18 +17,17 @@ from attention_ocr.metrics.accuracy import (
     LengthAccuracy,
     TextMetrics,
     accuracy_by_length,
-    exact_match,
 )
 from attention_ocr.metrics.calibration import Calibration, compute_calibration
 from attention_ocr.text.escaping import escape_controls
 
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
+PREDICTION_COLUMNS = (*Prediction._fields, "right", "distance")
 MAX_CONFUSIONS = 200
 MAX_WORST = 100
 _SHOWN_CONFUSIONS = 8
 _SHOWN_WORST = 5
-LENGTH_LIMITS = (4, 8, 12, 16, 24, 40, 80)
 
 
 def write_report(
@@ -55,7 +55,7 @@ def write_report(
             str(length): dataclasses.asdict(accuracy)
             for length, accuracy in _by_length(evaluation.predictions).items()
         },
-        "calibration": dataclasses.asdict(_calibration(evaluation.predictions)),
+        "calibration": dataclasses.asdict(calibration_of(evaluation.predictions)),
         "confusions": [
             entry._asdict() for entry in confusions(evaluation.predictions)[:MAX_CONFUSIONS]
         ],
@@ -70,8 +70,9 @@ def write_report(
 
     def write_predictions(file: TextIO) -> None:
         writer = csv.writer(file)
-        writer.writerow(Prediction._fields)
-        writer.writerows(map(to_row, evaluation.predictions))
+        writer.writerow(PREDICTION_COLUMNS)
+        for entry in evaluation.predictions:
+            writer.writerow(to_row(getattr(entry, column) for column in PREDICTION_COLUMNS))
 
     _replace(
         directory / METRICS_FILE,
@@ -101,15 +102,15 @@ def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None)
         ("1 - NED", f"{metrics.ned:.4f}", "1 is perfect"),
         *_published_rows(metrics),
     ]
-    for label, accuracy in _by_length_range(evaluation.predictions):
-        rows.append(
-            (
-                f"exact match, {label} characters",
-                f"{accuracy[0] / accuracy[1]:.1%}",
-                f"{accuracy[1]} images",
-            )
+    rows += [
+        (
+            f"exact match, {group.name} characters",
+            f"{group.exact_match:.1%}",
+            f"{group.num_examples} images",
         )
-    measured = _calibration(evaluation.predictions)
+        for group in by_length(evaluation.predictions)
+    ]
+    measured = calibration_of(evaluation.predictions)
     rows.append(
         ("calibration error", f"{measured.expected_calibration_error:.2%}", "of the confidences")
     )
@@ -171,10 +172,11 @@ def _interval(interval: tuple[float, float]) -> str:
     return f"95 % interval {interval[0]:.1%} to {interval[1]:.1%}"
 
 
-def _calibration(predictions: Sequence[Prediction]) -> Calibration:
+def calibration_of(predictions: Sequence[Prediction]) -> Calibration:
+    """Return how well the confidences of predictions agree with their correctness."""
     return compute_calibration(
         [prediction.confidence for prediction in predictions],
-        [exact_match(prediction.label, prediction.prediction) for prediction in predictions],
+        [prediction.right for prediction in predictions],
     )
 
 
@@ -183,20 +185,6 @@ def _by_length(predictions: Sequence[Prediction]) -> dict[int, LengthAccuracy]:
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],
     )
-
-
-def _by_length_range(predictions: Sequence[Prediction]) -> list[tuple[str, tuple[int, int]]]:
-    """Return the matches and examples of each range of lengths that occurs."""
-    ranges: dict[str, tuple[int, int]] = {}
-    for length, accuracy in sorted(_by_length(predictions).items()):
-        index = sum(length > limit for limit in LENGTH_LIMITS)
-        low = LENGTH_LIMITS[index - 1] + 1 if index else 0
-        name = (
-            f"{low} to {LENGTH_LIMITS[index]}" if index < len(LENGTH_LIMITS) else f"{low} or more"
-        )
-        matches, total = ranges.get(name, (0, 0))
-        ranges[name] = (matches + accuracy.num_exact_matches, total + accuracy.num_examples)
-    return list(ranges.items())
 
 
 def _replace(path: Path, write: Callable[[TextIO], None]) -> None:

@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attention_ocr.data.pipeline import evaluation_batches, explaining
-from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import Evaluation, Prediction, evaluate, make_recognize
+from attention_ocr.data.sources import Source, mixture_names, open_source
+from attention_ocr.evaluation.evaluate import (
+    Evaluation,
+    Prediction,
+    Recognize,
+    evaluate,
+    make_recognize,
+    with_metrics,
+)
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
 from attention_ocr.evaluation.unreachable import Unreachable, find_unreachable
@@ -64,15 +71,30 @@ def evaluate_model(
             no validation data and `data` is empty.
     """
     trained, data = _prepare(model, data, batch_size, decoding)
-    config, charset, recognizer = trained
+    config, charset, _ = trained
     source = open_source(data)
-    batches = evaluation_batches(source, config)
-    with explaining(source):
-        make = make_lexicon_recognize if has_lexicons(batches) else make_recognize
-        recognize = make(recognizer, config, charset)
-        evaluation = evaluate(recognize, batches, charset, source.num_examples)
+    read = recognize_for(source, trained)
+    predictions: list[Prediction] = []
+    names = mixture_names(data) if source.parts else [""]
+    for part, name in zip(source.parts or (source,), names, strict=True):
+        batches = evaluation_batches(part, config)
+        with explaining(part):
+            found = evaluate(read, batches, charset, part.num_examples).predictions
+        predictions += [entry._replace(source=name) for entry in found] if name else found
+    evaluation = with_metrics(predictions)
     unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
     return ModelEvaluation(evaluation, data, unreachable)
+
+
+def recognize_for(source: Source, model: TrainedModel) -> Recognize:
+    """Return `make_recognize` for a source, with a lexicon per image if it has them."""
+    config, charset, recognizer = model
+    make = (
+        make_lexicon_recognize
+        if has_lexicons(evaluation_batches(source, config))
+        else make_recognize
+    )
+    return make(recognizer, config, charset)
 
 
 def fit_model_temperature(

@@ -33,6 +33,16 @@ def edit_distance(label: str, prediction: str) -> int:
     return Levenshtein.distance(composed(label), composed(prediction))
 
 
+def word_distance(label: str, prediction: str) -> int:
+    """Count the edits of whole words, separated by white space.
+
+    Example:
+        >>> word_distance("rue de la paix", "rue dela paix")
+        2
+    """
+    return Levenshtein.distance(composed(label).split(), composed(prediction).split())
+
+
 def exact_match(label: str, prediction: str) -> bool:
     """Tell whether the prediction is the label, character by character: case, spaces and all.
 
@@ -305,9 +315,7 @@ def _num_words(pairs: list[tuple[str, str]]) -> int:
 
 
 def _num_word_errors(pairs: list[tuple[str, str]]) -> int:
-    return sum(
-        Levenshtein.distance(label.split(), prediction.split()) for label, prediction in pairs
-    )
+    return sum(word_distance(*pair) for pair in pairs)
 
 
 def _error_rate(num_errors: int, total: int) -> float:

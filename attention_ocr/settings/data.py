@@ -26,7 +26,7 @@ class DataConfig:
     train_data: str = setting(
         "synthetic",
         "Training data: 'synthetic,key=value...', a labels.tsv [',every=5,part=train'], CSV, JSON "
-        "lines, LMDB, record files, 'tfds:name', ... (README); several are joined by ;.",
+        "lines, LMDB, record files, 'tfds:name', ... (docs/data.md); several are joined by ;.",
         Limit(bool, "must name a source"),
     )
     eval_data: str = setting(

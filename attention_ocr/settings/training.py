@@ -136,6 +136,11 @@ class TrainingConfig:
         NOT_NEGATIVE,
     )
     summary_every: int = setting(20, "Steps between TensorBoard summaries.", POSITIVE)
+    tracker: str = setting(
+        "",
+        "Experiment tracker besides TensorBoard: 'package.module:Class', see docs/evaluation.md; "
+        "empty for none.",
+    )
     keep_checkpoints: int = setting(2, "Checkpoints kept besides the best weights.", POSITIVE)
     patience: int = setting(
         0,

@@ -44,6 +44,8 @@ from attention_ocr.training.progress import (
 )
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
+from attention_ocr.training.tracking import make_tracker
+from attention_ocr.training.validation_loss import ValidationLoss
 from attention_ocr.training.workers import Workers
 
 EVENTS = "events"
@@ -117,8 +119,11 @@ class Run:
         self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
         self.num_eval = eval_source.num_examples if eval_source else None
         self.checkpoints = self._open_checkpoints()
+        self.validation_loss = ValidationLoss(self.recognizer, config, charset)
         self.summaries = Summaries(
-            work_dir / EVENTS / f"worker_{workers.index}", config.image.num_views
+            work_dir / EVENTS / f"worker_{workers.index}",
+            config.image.num_views,
+            make_tracker(config, work_dir) if workers.index == 0 else None,
         )
         self.has_begun = False
         self.num_trained = 0
@@ -257,6 +262,8 @@ class Run:
         self.has_begun = not ended
         self.saved_step = step
         self.summaries.settings(self.config, step)
+        if not restored and not tf.config.functions_run_eagerly():
+            self.summaries.graph(self.validation_loss.graph)
 
     def _is_stale(self) -> bool:
         patience = self.config.training.patience
@@ -341,6 +348,7 @@ class Run:
         try:
             with self.averages.swapped_in():
                 values = weight_values(self.recognizer)
+                watched = self.validation_loss.watching(watched)
                 evaluation = evaluate(self.recognize, watched, self.charset, self.num_eval)
                 batch = next(iter(self.eval_batches))
                 self.summaries.images(self.recognize, batch, step)
@@ -353,7 +361,7 @@ class Run:
             reach = (self.charset, self.config.model.max_length)
             for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
-        self.summaries.validation(evaluation, step)
+        self.summaries.validation(evaluation, step, self.validation_loss.values())
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values, step)

@@ -7,6 +7,12 @@ import numpy as np
 
 from attention_ocr.visualization.glyphs import draw_line
 
+CHARACTER_COLORS = (
+    *((255, 159, 64), (86, 180, 233), (120, 200, 80)),
+    *((240, 110, 170), (250, 220, 80), (170, 140, 240)),
+)
+"""RGB colours of consecutive characters."""
+
 _GAP = 4
 _LIGHT = np.array([255, 214, 64]) / 255.0
 _DUSK = 0.5
@@ -67,6 +73,30 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (image * (1.0 - heat) * _DUSK + lit * heat).round().astype(np.uint8)
 
 
+def tint_characters(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Tint the place of each character in a colour of its own, all in one image.
+
+    Args:
+        image: uint8 [h, w, 3].
+        maps: float [L, h, w] in [0, 1], see `attention_maps`.
+
+    Returns:
+        uint8 [h, w, 3]: grey where no character was read, otherwise in `CHARACTER_COLORS`, which
+        repeat.
+    """
+    grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
+    if not len(maps):
+        return grey.round().astype(np.uint8)
+    colors = np.array([CHARACTER_COLORS[i % len(CHARACTER_COLORS)] for i in range(len(maps))])
+    weights = np.asarray(maps, float) ** 2
+    total = np.maximum(weights.sum(axis=0), 1e-9)
+    color = np.einsum("lhw,lc->hwc", weights / total, colors)
+    strength = np.asarray(maps, float).max(axis=0)[..., None]
+    # Mostly a factor, so that dark ink stays legible; the added part shows on dark images.
+    lit = 0.7 * grey * color / 255.0 + 0.3 * color
+    return (grey * (1.0 - strength) + lit * strength).round().astype(np.uint8)
+
+
 def caption(image: np.ndarray, text: str) -> np.ndarray:
     """Put a line of text above an image.
 
@@ -109,6 +139,33 @@ def attention_strip(
         pieces.append((line, middle, (left - line.shape[1]) // 2))
         pieces.append((overlay(image, heat), top, left))
     return _compose(pieces, margin=_GAP)
+
+
+def attention_frames(
+    image: np.ndarray, text: str, attention: np.ndarray, extent: Sequence[float]
+) -> list[np.ndarray]:
+    """Draw the attention walking over an image, a frame for each character.
+
+    Args:
+        image: uint8 [h, w, 3], the image without padding.
+        text: The prediction, n characters.
+        attention: float [L, H', W'] over the padded image, L at least n.
+        extent: Shares of the padded height and width that the content fills.
+
+    Returns:
+        n + 1 frames uint8 [h', w', 3] of one size: each with the text read so far, the last without
+        attention.
+    """
+    size = _font_size(image)
+    maps = attention_maps(attention[: len(text)], extent, image.shape[:2])
+    whole = draw_line(text or "(nothing)", size)
+    frames = []
+    for index, heat in enumerate(maps, start=1):
+        line = np.full_like(whole, 255)
+        read = draw_line(text[:index], size)[:, : line.shape[1]]
+        line[:, : read.shape[1]] = read
+        frames.append(_compose([(overlay(image, heat), 0, 0), (line, image.shape[0] + _GAP, 0)]))
+    return [*frames, _compose([(image, 0, 0), (whole, image.shape[0] + _GAP, 0)])]
 
 
 def _font_size(image: np.ndarray) -> int:

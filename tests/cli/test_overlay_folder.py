@@ -69,3 +69,29 @@ def test_the_overlay_is_readable_and_not_huge(tmp_path, shape):
         # Three images of 64 pixels and a line of text.
         assert height > 3 * 64
         assert width > 256
+
+
+def test_an_animation_has_a_frame_for_each_character_and_ends_with_the_image(tmp_path):
+    folder = OverlayFolder(tmp_path, file_format="gif")
+    path = folder.write("x.png", tiny_model.encoded(tiny.word_image("ab")), reading("ab"))
+    assert path.name == "x.attention.gif"
+    with Image.open(path) as image:
+        assert (image.n_frames, image.info["loop"]) == (3, 0)
+        frames = []
+        for index in range(3):
+            image.seek(index)
+            frames.append(np.asarray(image.convert("RGB"), int))
+    assert len({frame.shape for frame in frames}) == 1
+    # The light moves from left to right, and the text grows.
+    first, second, last = (frame[:60].mean(axis=(0, 2)) for frame in frames)
+    assert np.argmax(first - second) < np.argmax(second - first)
+    assert last.mean() > first.mean()
+    below = [(frame[70:] < 128).sum() for frame in frames]
+    assert below[0] < below[1] == below[2]
+
+
+def test_an_image_without_text_has_one_frame(tmp_path):
+    folder = OverlayFolder(tmp_path, file_format="gif")
+    path = folder.write("x.png", tiny_model.encoded(tiny.word_image("a")), reading(""))
+    with Image.open(path) as image:
+        assert getattr(image, "n_frames", 1) == 1

@@ -141,6 +141,25 @@ def test_json_lines_hold_all_fields(run, images, expected, capsys):
         assert record["overlay"] is None
 
 
+def test_boxes_are_numbers_of_each_character(run, images, capsys):
+    assert run(images / "0.png", "--format=jsonl", "--boxes") == 0
+    (record,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert len(record["boxes"]) == len(record["text"])
+    with Image.open(images / "0.png") as image:
+        for left, top, right, bottom in record["boxes"]:
+            assert 0 <= left < right <= image.width
+            assert 0 <= top < bottom <= image.height
+    with pytest.raises(ValueError, match="--boxes needs --format=jsonl. Received: --format=csv"):
+        run(images / "0.png", "--format=csv", "--boxes")
+
+
+def test_overlays_are_animations_on_request(run, images, tmp_path, capsys):
+    folder = tmp_path / "overlays"
+    assert run(images / "0.png", f"--overlay_dir={folder}", "--overlay_format=gif") == 0
+    assert capsys.readouterr().out.rstrip().endswith("0.attention.gif")
+    assert [path.name for path in folder.iterdir()] == ["0.attention.gif"]
+
+
 def test_csv_holds_all_fields(run, images, expected, capsys):
     assert run(images, "--format=csv") == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

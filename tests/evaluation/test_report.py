@@ -87,7 +87,13 @@ def test_every_prediction_is_written_unchanged(tmp_path):
         "confidence": "0.875",
         "shrunk": "False",
         "readable": "True",
+        "height": "0",
+        "width": "0",
+        "source": "",
+        "right": "True",
+        "distance": "0",
     }
+    assert (rows[1]["right"], rows[1]["distance"]) == ("False", "1")
     assert rows[4]["key"] == "odd, name.png"
     assert (rows[2]["shrunk"], rows[5]["readable"]) == ("True", "False")
 

@@ -40,6 +40,22 @@ def open_source(spec: SourceSpec) -> Source:
     return indexed_source(spec, FileListReader(table))
 
 
+def open_images(spec: SourceSpec) -> Source:
+    """Open the images of a folder and its subfolders without labels: every label is empty.
+
+    Options: `every`, `part`, `group`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it holds no images.
+    """
+    refuse_unknown_options(spec, SPLIT_OPTIONS)
+    if is_remote(spec.name) or not is_folder(spec.name):
+        raise FileNotFoundError(f"Expected a local folder. Received: {spec.name}")
+    rows = ((number, key, "") for number, key in enumerate(_image_names(spec.name), start=1))
+    return indexed_source(spec, FileListReader(ImageTable(spec.name, spec.name, rows)))
+
+
 def _compiled(expression: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(expression)
