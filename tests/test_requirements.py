@@ -9,7 +9,10 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-LISTS = r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|plots|browser|serving|pages|dev)"
+LISTS = (
+    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|pages|plots|browser|serving|"
+    r"dev)"
+)
 REQUIREMENTS = [
     Requirement(text)
     for part in re.findall(LISTS + r" = (\[(?:[^\]\"]|\"[^\"]*\")*\])", TEXT, re.MULTILINE)

@@ -1,5 +1,6 @@
 """hOCR, as Tesseract and OCRopus write it: HTML whose `title` attributes hold the boxes."""
 
+import math
 import re
 from typing import Any
 
@@ -7,6 +8,9 @@ from attention_ocr.layout.page import Line, Page, Polygon, Word, bounding_box, b
 from attention_ocr.layout.xml_text import legal, local_name, parse_number
 
 LINE_CLASSES = ("ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat", "ocrx_line")
+MAX_BASELINE_ANGLE = 45
+"""Degrees up to which a line has a baseline, and beyond which an angle."""
+
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
 
@@ -55,7 +59,19 @@ def _line(element: Any, block: int, name: str) -> Line:
             (left, bottom + offset),
             (right, bottom + offset + slope * (right - left)),
         )
+    elif "textangle" in _properties(element):
+        place = f"{name}, line {element.sourceline}"
+        baseline = _central_line(polygon, parse_number(_properties(element)["textangle"], place))
     return Line(polygon, text, confidence, words, block, baseline)
+
+
+def _central_line(polygon: Polygon, angle: float) -> Polygon:
+    """Return a line through the middle of a polygon in the direction of its text."""
+    left, top, right, bottom = bounding_box(polygon)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    half = max(right - left, bottom - top) / 2
+    dx, dy = half * math.cos(math.radians(angle)), -half * math.sin(math.radians(angle))
+    return ((x - dx, y - dy), (x + dx, y + dy))
 
 
 def _word(element: Any, name: str) -> Word:
@@ -107,7 +123,7 @@ def hocr_start(creator: str) -> bytes:
         "<head>\n<title></title>\n"
         '<meta http-equiv="Content-Type" content="text/html;charset=utf-8"/>\n'
         f'<meta name="ocr-system" content="{creator}"/>\n'
-        '<meta name="ocr-capabilities" content="ocr_page ocr_carea ocr_line ocrx_word"/>\n'
+        '<meta name="ocr-capabilities" content="ocr_page ocr_carea ocr_par ocr_line ocrx_word"/>\n'
         "</head>\n<body>\n"
     ).encode()
 
@@ -137,15 +153,15 @@ def hocr_page(page: Page, place: int) -> bytes:
                 if other.block == line.block
                 for point in other.polygon
             )
-            areas[line.block] = etree.SubElement(
-                sheet, "div", {"class": "ocr_carea", "title": _title(corners)}
-            )
-            areas[line.block].set("id", f"block_{place}_{line.block + 1}")
+            area = etree.SubElement(sheet, "div", {"class": "ocr_carea", "title": _title(corners)})
+            area.set("id", f"block_{place}_{line.block + 1}")
+            paragraph = {"class": "ocr_par", "title": _title(corners)}
+            areas[line.block] = etree.SubElement(area, "p", paragraph)
         identifier = f"line_{place}_{line_number}"
         element = etree.SubElement(
             areas[line.block],
             "span",
-            {"class": "ocr_line", "id": identifier, "title": _title(line.polygon, poly=True)},
+            {"class": "ocr_line", "id": identifier, "title": _line_title(line)},
         )
         words = line.words or (Word(line.text, line.polygon, line.confidence),)
         for word_number, word in enumerate(words, 1):
@@ -158,6 +174,20 @@ def hocr_page(page: Page, place: int) -> bytes:
             span.text = legal(word.text)
             span.tail = " " if word_number < len(words) else "\n"
     return bytes(etree.tostring(sheet, encoding="UTF-8", pretty_print=False)) + b"\n"
+
+
+def _line_title(line: Line) -> str:
+    """Return the properties of a line: its baseline relative to the lower left of its box."""
+    title = _title(line.polygon, poly=True)
+    if len(line.baseline) < 2:
+        return title
+    (x0, y0), (x1, y1) = line.baseline[0], line.baseline[-1]
+    angle = math.degrees(math.atan2(y0 - y1, x1 - x0))
+    if abs(angle) > MAX_BASELINE_ANGLE:
+        return f"{title}; textangle {round(angle)}"
+    left, _, _, bottom = bounding_box(line.polygon)
+    slope = (y1 - y0) / (x1 - x0)
+    return f"{title}; baseline {slope:.4f} {y0 + slope * (left - x0) - bottom:.2f}"
 
 
 def _title(polygon: Polygon, poly: bool = False) -> str:

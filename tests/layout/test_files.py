@@ -40,8 +40,10 @@ def test_what_is_written_is_read_back(format_name):
     assert [word.text for word in first.words] == ["two", "<words>"]
     assert [word.confidence for word in first.words] == [0.5, 1.0]
     assert [word.polygon for word in first.words] == [w.polygon for w in PAGE.lines[0].words]
-    if format_name != "hocr":
-        assert first.baseline == PAGE.lines[0].baseline
+    # Of hOCR, it begins at the left side of the box.
+    left = 9.0 if format_name == "hocr" else 10.0
+    assert first.baseline[0] == pytest.approx((left, 38.0), abs=0.1)
+    assert first.baseline[1] == pytest.approx((110.0, 43.0), abs=0.1)
     assert first.confidence == pytest.approx(0.75)
 
 
@@ -53,6 +55,16 @@ def test_a_page_without_text_and_characters_that_xml_cannot_hold_are_written(for
     assert (
         read_layout(PAGE_WRITERS[format_name](odd, "a", "b"), "x.xml")[0].text == "a\ufffdb\ufffd"
     )
+
+
+@pytest.mark.parametrize("angle", [180, 90, -90])
+def test_hocr_has_the_angle_of_rotated_lines(angle):
+    x, y = {180: (-50.0, 0.0), 90: (0.0, -50.0), -90: (0.0, 50.0)}[angle]
+    line = Line(SLANTED, "text", 1.0, baseline=((60.0, 60.0), (60.0 + x, 60.0 + y)))
+    content = PAGE_WRITERS["hocr"](dataclasses.replace(PAGE, lines=(line,)), "a", "b")
+    assert f"textangle {angle}".encode() in content
+    (begin_x, begin_y), (end_x, end_y) = read_layout(content, "a.hocr")[0].lines[0].baseline
+    assert (end_x - begin_x, end_y - begin_y) == pytest.approx((2 * x, 2 * y), abs=2.0)
 
 
 def test_pages_are_json_and_back():
