@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LISTS = (
-    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|pages|plots|browser|serving|"
+    r"^(?:dependencies|requires|datasets|onnx|quantize|lmdb|remote|rtl|pages|parquet|plots|browser|serving|"
     r"dev)"
 )
 REQUIREMENTS = [

@@ -31,7 +31,7 @@ from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.layout.page import Page
 
 if TYPE_CHECKING:
-    from attention_ocr.pages.documents import Document
+    from attention_ocr.images.documents import Document
     from attention_ocr.pages.page_reader import PageReader
 
 Results = ResultsFile[PageRow] | ResultsStream[PageRow]
@@ -89,7 +89,7 @@ def _open_results(args: argparse.Namespace, stack: contextlib.ExitStack) -> Resu
 
 
 def _read_all(args: argparse.Namespace, reader: "PageReader", results: Results) -> _Counts:
-    from attention_ocr.pages.documents import PAGE_SUFFIXES
+    from attention_ocr.images.documents import PAGE_SUFFIXES
 
     counts = _Counts(0)
     files = listed_files(

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from attention_ocr.images.documents import open_document
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference.inputs import array_pixels, open_image
-from attention_ocr.pages.documents import open_document
 
 
 def open_page(image: Any, limits: ImageLimits, dpi: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from attention_ocr.images.documents import Document, open_document
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.images.rectify import quadrilateral
 from attention_ocr.inference.inputs import name_of
@@ -14,7 +15,6 @@ from attention_ocr.inference.reader import Reader, load
 from attention_ocr.layout.page import Line, Page
 from attention_ocr.pages.detector import Detector, PageImage, open_detector
 from attention_ocr.pages.directions import directions_of, page_turn
-from attention_ocr.pages.documents import Document, open_document
 from attention_ocr.pages.line_reader import LineReader, PlacedLine
 from attention_ocr.pages.page_input import open_page
 from attention_ocr.pages.reading_order import blocks, reading_order, rows, upright_boxes

@@ -5,7 +5,7 @@ import numpy as np
 MIN_ROW_OVERLAP = 0.5
 """Vertical overlap of two parts of one line, relative to the lower of the two."""
 
-MAX_PART_GAP = 1.0
+MAX_PART_GAP = 0.5
 """Gap between two parts of one line, relative to the higher of the two."""
 
 MAX_LINE_GAP = 1.2

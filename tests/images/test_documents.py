@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attention_ocr.images.documents import open_document
 from attention_ocr.images.headers import ImageLimits
-from attention_ocr.pages.documents import open_document
 
 
 def tiff(num_pages: int, size=(31, 47)) -> bytes:
