@@ -9,6 +9,10 @@ units of a layer, T decoder steps, L characters of the longest text, V vocabular
     reader = attention_ocr.load("runs/mine")
     print(reader.read("word.png")[0].text)
 
+and `read_page` reads whole pages:
+
+    print(attention_ocr.read_page("photo.jpg").text)
+
 `train`, `evaluate` and `export` are the commands of these names. Code that builds on the toolkit
 imports from `attention_ocr.layers`, `.models`, `.decoding`, `.metrics` and `.data`. Names that are
 listed neither there nor here are private and may move.
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from attention_ocr.exporting.export import export
     from attention_ocr.images.headers import ImageLimits
     from attention_ocr.inference.reader import Reader, Reading, load
+    from attention_ocr.pages.page_reader import PageReader, read_page
     from attention_ocr.settings.config import Config
     from attention_ocr.text.charset import Charset
     from attention_ocr.training.loop import train
@@ -34,6 +39,7 @@ else:
             "attention_ocr.exporting.export": ("export",),
             "attention_ocr.images.headers": ("ImageLimits",),
             "attention_ocr.inference.reader": ("Reader", "Reading", "load"),
+            "attention_ocr.pages.page_reader": ("PageReader", "read_page"),
             "attention_ocr.settings.config": ("Config",),
             "attention_ocr.text.charset": ("Charset",),
             "attention_ocr.training.loop": ("train",),
@@ -52,10 +58,12 @@ __all__ = [
     "Charset",
     "Config",
     "ImageLimits",
+    "PageReader",
     "Reader",
     "Reading",
     "evaluate",
     "export",
     "load",
+    "read_page",
     "train",
 ]

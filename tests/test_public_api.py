@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 PUBLIC = {
     "attention_ocr": """
-        load Reader Reading ImageLimits Config Charset train evaluate export
+        load Reader Reading PageReader read_page ImageLimits Config Charset train evaluate export
     """,
     "attention_ocr.layers": """
         ApplicationEncoder CompactEncoder FlatCompactEncoder InceptionV3Encoder RecursiveEncoder

@@ -3,7 +3,7 @@
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def named_images(
         tell_skipped: Called for the skipped files and folders of each folder.
         is_done: Called with each name; images that are done are neither opened nor returned.
     """
-    for entry in _listed(names, recursive, stdin_image, tell_skipped):
+    for entry in listed_files(names, recursive, stdin_image, tell_skipped):
         if is_done(entry if isinstance(entry, str) else entry.name):
             continue
         if isinstance(entry, NamedImage):
@@ -73,24 +73,35 @@ def named_images(
             yield _open(entry)
 
 
-def count_images(names: Iterable[str], recursive: bool) -> int | None:
+def count_images(
+    names: Iterable[str], recursive: bool, suffixes: Sequence[str] = IMAGE_SUFFIXES
+) -> int | None:
     """Count the named images without opening them; `None` if a list comes on standard input."""
     names = list(names)
     if STDIN in names:
         return None
-    return sum(1 for _ in _listed(names, recursive, stdin_image=False))
+    return sum(1 for _ in listed_files(names, recursive, False, suffixes=suffixes))
 
 
-def _listed(
+def listed_files(
     names: Iterable[str],
     recursive: bool,
     stdin_image: bool,
     tell_skipped: Skipped | None = None,
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
 ) -> Iterator[str | NamedImage]:
-    """Yield the path of each image, or a `NamedImage` with content or error."""
+    """Yield the path of each named file, or a `NamedImage` with content or error.
+
+    Args:
+        names: See `named_images`.
+        recursive: See `named_images`.
+        stdin_image: See `named_images`.
+        tell_skipped: See `named_images`.
+        suffixes: Suffixes of the files to take from folders.
+    """
     for name in names:
         if name != STDIN:
-            yield from _list_all(name, recursive, tell_skipped)
+            yield from _list_all(name, recursive, tell_skipped, suffixes)
         elif stdin_image:
             yield NamedImage(STDIN, sys.stdin.buffer.read())
         else:
@@ -98,17 +109,18 @@ def _listed(
                 # File names are bytes on some systems and need not be UTF-8.
                 listed = os.fsdecode(line.rstrip(b"\r\n"))
                 if listed:
-                    yield from _list_all(listed, recursive, tell_skipped)
+                    yield from _list_all(listed, recursive, tell_skipped, suffixes)
 
 
 def _list_all(
-    name: str, recursive: bool, tell_skipped: Skipped | None
+    name: str, recursive: bool, tell_skipped: Skipped | None, suffixes: Sequence[str]
 ) -> Iterator[str | NamedImage]:
     # A name that exists is not a pattern, even if it contains brackets.
     matches = [] if os.path.lexists(name) else sorted(_match(name))
     for match in matches or [name]:
         try:
-            listing = _list_folder(Path(match), recursive) if Path(match).is_dir() else None
+            is_folder = Path(match).is_dir()
+            listing = _list_folder(Path(match), recursive, suffixes) if is_folder else None
         except OSError as error:
             yield _not_opened(match, error)
             continue
@@ -122,8 +134,8 @@ def _list_all(
             yield from listing.images
         else:
             hint = "" if recursive else "; --recursive also searches subfolders"
-            suffixes = ", ".join(IMAGE_SUFFIXES)
-            yield NamedImage(match, error=f"folder without images (of {suffixes}){hint}")
+            kinds = ", ".join(suffixes)
+            yield NamedImage(match, error=f"folder without images (of {kinds}){hint}")
 
 
 def _match(pattern: str) -> list[str]:
@@ -142,8 +154,13 @@ def _open(path: str) -> NamedImage:
 
 
 def _not_opened(path: str, error: OSError) -> NamedImage:
+    return NamedImage(path, error=why_not_opened(path, error))
+
+
+def why_not_opened(path: str, error: OSError) -> str:
+    """Return the error of a file that cannot be opened."""
     reason = error.strerror if url_of(path) is None else NOT_FETCHED
-    return NamedImage(path, error=f"cannot be opened: {reason}")
+    return f"cannot be opened: {reason}"
 
 
 @dataclass(frozen=True)
@@ -173,7 +190,7 @@ def _some(names: list[str], kind: str) -> str:
     return f"{len(names)} {kind}{'s' * (len(names) > 1)} ({shown}{more})"
 
 
-def _list_folder(folder: Path, recursive: bool) -> _Listing:
+def _list_folder(folder: Path, recursive: bool, suffixes: Sequence[str]) -> _Listing:
     listing = _Listing([], [], [])
     for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
         if path.name.startswith("."):
@@ -183,7 +200,7 @@ def _list_folder(folder: Path, recursive: bool) -> _Listing:
         if path.is_dir():
             if not recursive:
                 listing.folders.append(f"{name}/")
-        elif path.suffix.lower() not in IMAGE_SUFFIXES:
+        elif path.suffix.lower() not in suffixes:
             listing.others.append(name)
         elif path.is_file():
             listing.images.append(str(path))

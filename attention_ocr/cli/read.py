@@ -2,17 +2,15 @@
 
 import argparse
 import contextlib
-import dataclasses
 import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attention_ocr.cli.image_names import (
     STDIN,
     NamedImage,
-    count_images,
     named_images,
     tell_skipped_of,
 )
@@ -20,20 +18,29 @@ from attention_ocr.cli.model_arguments import (
     add_decoding_arguments,
     add_second_looks_arguments,
 )
+from attention_ocr.cli.page_arguments import (
+    PAGE_FORMATS,
+    add_page_arguments,
+    check_no_page_arguments,
+)
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cli.read_options import (
+    chosen_limits,
+    chosen_second_looks,
+    open_results,
+    reading_bar,
+    report_kept,
+)
 from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
 from attention_ocr.cli.settings_flags import settings_in_arguments
-from attention_ocr.images.formats import FORMAT_NAMES
-from attention_ocr.images.headers import ImageLimits
-from attention_ocr.inference.locate import MODEL_FILES, find_model
-from attention_ocr.io.progress import progress_bar
+from attention_ocr.images.formats import FORMAT_NAMES, IMAGE_SUFFIXES
+from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.settings.formats import ENGINES
-from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 if TYPE_CHECKING:
     from attention_ocr.cli.overlay_folder import OverlayFolder
-    from attention_ocr.inference.reader import Reader, Reading, SecondLooks
+    from attention_ocr.inference.reader import Reader, Reading
 
 HELP = "read the text of images"
 EPILOG = """\
@@ -41,6 +48,8 @@ examples:
   attention-ocr read word.png --model=runs/mine
   attention-ocr read words/ more/*.jpg --model=served --format=csv -o texts.csv
   find . -name '*.png' | attention-ocr read - --model=served --format=jsonl
+  attention-ocr read photo.jpg --detect
+  attention-ocr read scans/*.pdf --detect --format=hocr -o scans.hocr
 
 Results are in the order of the images. Unreadable images are reported on standard error (and as
 records with an `error` in jsonl and csv), the rest is read, and the exit status is 1.
@@ -48,6 +57,8 @@ The file of --output is written at the end. Until then, results are kept in FILE
 interruption, the same command continues from there.
 An image that is too wide for the model is shrunk and marked as `shrunk`: split long lines into
 words, or use a model trained with a larger --max_image_width.
+Images are crops of a word or line; --detect finds the lines of whole pages: photos, scans, TIFF and
+PDF. An interrupted command with --output or --output_dir continues there page by page.
 """
 
 
@@ -59,11 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         nargs="+",
         metavar="PATH",
-        help=f"image ({FORMAT_NAMES}), folder of images, pattern such as 'words/*.png', "
-        "or - for a list of these on standard input, one per line",
+        help=f"image ({FORMAT_NAMES}; with --detect also PDF), folder of images, pattern such as "
+        "'words/*.png', or - for a list of these on standard input, one per line",
     )
     parser.add_argument(
         "--model",
+        "--reader",
         type=Path,
         metavar="MODEL",
         help="work directory of a training run, an export, or a .tflite or .onnx file of one "
@@ -78,17 +90,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=tuple(FORMATS),
+        choices=tuple({**FORMATS, **PAGE_FORMATS}),
         default="text",
-        help="text: path, text and confidence, separated by tabs; jsonl: a JSON object per line; "
-        "csv: with a header (default: %(default)s)",
+        help="text: path, text and confidence, separated by tabs, or the lines of a page; jsonl: a "
+        "JSON object per line; csv: with a header; with --detect also hocr, alto (ALTO 4) and page "
+        "(PAGE XML), these two with --output_dir (default: %(default)s)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="file for the results")
     parser.add_argument(
         "--overlay_dir",
         type=Path,
         metavar="DIR",
-        help="folder for attention overlays, one per image",
+        help="folder for attention overlays, one per image; with --detect for pages with their "
+        "lines and texts",
     )
     parser.add_argument(
         "--overlay_format",
@@ -111,6 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="images per batch (default: %(default)s)",
     )
     _add_image_arguments(parser)
+    add_page_arguments(parser)
     add_decoding_arguments(parser)
     add_second_looks_arguments(parser, reads=True)
 
@@ -131,9 +146,9 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}",
             type=_positive,
-            default=getattr(ImageLimits, name),
             metavar="N",
-            help=f"{subject} (default: %(default)s)",
+            help=f"{subject} (default: {getattr(ImageLimits, name)}; with --detect "
+            f"{getattr(PAGE_LIMITS, name)})",
         )
 
 
@@ -145,28 +160,30 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--stdin_image goes with -. Received: {' '.join(args.names)}")
     if args.boxes and args.format != "jsonl":
         raise ValueError(f"--boxes needs --format=jsonl. Received: --format={args.format}")
+    if args.detect:
+        from attention_ocr.cli.read_pages import run_pages
+
+        return run_pages(args)
+    check_no_page_arguments(args)
     with contextlib.ExitStack() as stack:
-        results = _open_results(args, stack)
+        results = open_results(args, stack, FORMATS[args.format], ResultRow)
         with quiet_start():
             # TensorFlow takes seconds to load; `--help` should not wait for it.
             from attention_ocr.inference.reader import load
 
-            limits = ImageLimits(
-                args.max_image_bytes, args.max_image_pixels, args.max_unpacked_bytes
-            )
             decoding = settings_in_arguments(args, "decoding")
             reader = load(
                 args.model,
                 engine=args.engine,
-                limits=limits,
-                second_looks=_second_looks(args),
+                limits=chosen_limits(args),
+                second_looks=chosen_second_looks(args),
                 rotate_tall=args.rotate_tall,
                 deskew=args.deskew,
                 **decoding,
             )
             overlays = _open_overlays(args.overlay_dir, args.overlay_format)
         if isinstance(results, ResultsFile):
-            stack.callback(_report_kept, results)
+            stack.callback(report_kept, results)
             if overlays is not None:
                 overlays.keep(result.overlay for result in results.recorded if result.overlay)
         num_images, num_failed = _read_all(args, reader, overlays, results)
@@ -182,14 +199,14 @@ def _read_all(
     args: argparse.Namespace,
     reader: "Reader",
     overlays: "OverlayFolder | None",
-    results: "ResultsFile | ResultsStream",
+    results: "ResultsFile[ResultRow] | ResultsStream[ResultRow]",
 ) -> tuple[int, int]:
     """Read all images; return the number of images and the number of unreadable ones."""
     num_images, num_failed = len(results.recorded), 0
     images = named_images(
         *(args.names, args.recursive, args.stdin_image), tell_skipped_of("read"), results.has
     )
-    with _progress_bar(args, num_images) as bar:
+    with reading_bar(args, IMAGE_SUFFIXES, num_images) as bar:
         while batch := list(itertools.islice(images, args.batch_size)):
             for result in _read(reader, batch, overlays, args.boxes):
                 num_images += 1
@@ -202,22 +219,6 @@ def _read_all(
             bar.update(len(batch))
     results.finish()
     return num_images, num_failed
-
-
-def _progress_bar(args: argparse.Namespace, num_recorded: int) -> Any:
-    # Results printed on a terminal show the progress themselves.
-    shown = sys.stderr.isatty() and (args.output is not None or not sys.stdout.isatty())
-    total = count_images(args.names, args.recursive) if shown else None
-    return progress_bar("reading", total, initial=num_recorded, shown=shown)
-
-
-def _second_looks(args: argparse.Namespace) -> "SecondLooks":
-    """Return the `second_looks` argument of `load`."""
-    chosen = settings_in_arguments(args, "second_looks")
-    if args.second_looks is None:
-        return chosen or None
-    base = RECOMMENDED if args.second_looks else SecondLooksConfig()
-    return dataclasses.replace(base, **chosen)
 
 
 def _open_overlays(folder: Path | None, file_format: str) -> "OverlayFolder | None":
@@ -266,44 +267,6 @@ def _boxes(image: NamedImage, reading: "Reading") -> tuple[tuple[float, ...], ..
 
     decoded = decode_with_size(image.content)
     return tuple(map(tuple, character_boxes(reading, (decoded.height, decoded.width))))
-
-
-def _open_results(
-    args: argparse.Namespace, stack: contextlib.ExitStack
-) -> "ResultsFile | ResultsStream":
-    make_writer = FORMATS[args.format]
-    path: Path | None = args.output
-    if path is None:
-        return ResultsStream(sys.stdout, make_writer)
-    if path.exists() and not path.is_file():
-        # A device or a pipe is written to, not replaced; a folder raises an error.
-        stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-        return ResultsStream(stack.enter_context(stream), make_writer)
-    return stack.enter_context(ResultsFile(path, _settings_of(args), make_writer))
-
-
-def _settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings that must be equal to continue an interrupted command."""
-    free = {"run", "command", "names", "output", "format", "batch_size", "recursive", "stdin_image"}
-    # Results of releases that had neither option continue.
-    free |= {name for name, default in (("boxes", False), ("overlay_format", "png"))
-             if getattr(args, name) == default}  # fmt: skip
-    chosen = {name: value for name, value in vars(args).items() if name not in free}
-    model = find_model(args.model)
-    files = [model] if model.is_file() else [model / name for name in MODEL_FILES]
-    changed = max(file.stat().st_mtime_ns for file in files if file.is_file())
-    chosen = {name: str(v) if isinstance(v, Path) else v for name, v in chosen.items()}
-    return chosen | {"model": str(model.resolve()), "model_changed": changed}
-
-
-def _report_kept(results: ResultsFile) -> None:
-    """Print where the results of an interrupted command are kept."""
-    if not results.finished and len(results):
-        print(
-            f"attention-ocr read: {len(results)} results are kept in {results.journal}; the same "
-            "command continues from there",
-            file=sys.stderr,
-        )
 
 
 def _positive(value: str) -> int:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO, TypeVar
 
 from attention_ocr.io.csv_cells import to_row
 from attention_ocr.text.escaping import escape_controls, to_json
@@ -42,10 +42,40 @@ ONLY_IN_JSON = ("alternatives", "boxes")
 SHRUNK = "shrunk"
 """Column of the text format that marks a shrunk image."""
 
-Write = Callable[[ResultRow], None]
+
+class AnyRow(Protocol):
+    """A result that can be kept in a journal: a named tuple.
+
+    Attributes:
+        path: Name of the image or page.
+        error: Why it could not be read.
+    """
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def error(self) -> str | None: ...
+
+    def _asdict(self) -> dict[str, Any]: ...
 
 
-def write_text(stream: TextIO) -> Write:
+Row = TypeVar("Row", bound=AnyRow)
+
+Write = Callable[[Row], None]
+"""Writes one result; a method `end`, where it has one, writes the end of the format."""
+
+WriteRow = Write[ResultRow]
+
+
+def end(write: Callable[[Any], None]) -> None:
+    """Write the end of a format, if it has one."""
+    finish = getattr(write, "end", None)
+    if finish is not None:
+        finish()
+
+
+def write_text(stream: TextIO) -> WriteRow:
     """Return a writer of `path TAB text TAB confidence [TAB overlay] [TAB SHRUNK]`.
 
     Images with errors are omitted.
@@ -61,7 +91,7 @@ def write_text(stream: TextIO) -> Write:
     return write
 
 
-def write_json_lines(stream: TextIO) -> Write:
+def write_json_lines(stream: TextIO) -> WriteRow:
     """Return a writer of one JSON object per line, with the fields of `ResultRow`.
 
     The alternatives, objects with `text` and `confidence`, are present if a search found some, and
@@ -83,7 +113,7 @@ def write_json_lines(stream: TextIO) -> Write:
     return write
 
 
-def write_csv(stream: TextIO) -> Write:
+def write_csv(stream: TextIO) -> WriteRow:
     """Return a writer of CSV with a header; the character confidences share one column.
 
     Texts and paths are escaped by `csv_cells.to_cell`, so that spreadsheets do not run them as
@@ -105,7 +135,7 @@ def write_csv(stream: TextIO) -> Write:
     return write
 
 
-FORMATS: dict[str, Callable[[TextIO], Write]] = {
+FORMATS: dict[str, Callable[[TextIO], WriteRow]] = {
     "text": write_text,
     "jsonl": write_json_lines,
     "csv": write_csv,

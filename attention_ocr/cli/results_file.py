@@ -11,22 +11,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Generic, TextIO
 
-from attention_ocr.cli.result_formats import ResultRow, Write
+from attention_ocr.cli.result_formats import ResultRow, Row, Write, end
 from attention_ocr.io.atomic_write import whole_file
 
 SUFFIX = ".partial"
 FORMAT_VERSION = 1
 
 
-class ResultsFile:
+class ResultsFile(Generic[Row]):
     """Collects results until the file can be written.
 
     Args:
         path: Path of the file.
         command: Model and settings, as JSON values; they must be equal to resume.
         make_writer: Makes the writer of the format.
+        row_type: Type of the results.
 
     Attributes:
         journal: Path of the journal.
@@ -40,13 +41,18 @@ class ResultsFile:
     """
 
     def __init__(
-        self, path: Path, command: Mapping[str, Any], make_writer: Callable[[TextIO], Write]
+        self,
+        path: Path,
+        command: Mapping[str, Any],
+        make_writer: Callable[[TextIO], Write[Row]],
+        row_type: type[Row] = ResultRow,  # type: ignore[assignment]
     ) -> None:
         self.journal = path.with_name(path.name + SUFFIX)
-        self.recorded: list[ResultRow] = []
+        self.recorded: list[Row] = []
         self.finished = False
         self._path = path
         self._make_writer = make_writer
+        self._row_type = row_type
         self._places: dict[str, deque[int]] = {}
         # Journal positions of the results in the order of the images, and the indices that wait.
         self._order: list[int | None] = []
@@ -67,7 +73,7 @@ class ResultsFile:
             if place == 0:
                 _check_command(record, command, self.journal)
             else:
-                self._recall(_result(record, self.journal), place)
+                self._recall(self._result(record), place)
             end = place + len(line)
         # A line cut off by a kill is read again.
         self._file.truncate(end)
@@ -75,7 +81,7 @@ class ResultsFile:
             self._append({"format_version": FORMAT_VERSION, "command": command})
             self._file.flush()
 
-    def _recall(self, result: ResultRow, place: int) -> None:
+    def _recall(self, result: Row, place: int) -> None:
         if result.error is None:
             self.recorded.append(result)
             self._places.setdefault(result.path, deque()).append(place)
@@ -92,7 +98,7 @@ class ResultsFile:
         self._order.append(places.popleft() if places else None)
         return self._order[-1] is not None
 
-    def write(self, result: ResultRow) -> None:
+    def write(self, result: Row) -> None:
         """Append the result of the next new image; it is safe after `flush`."""
         self._order[self._awaited.popleft()] = self._append(result._asdict())
 
@@ -115,12 +121,19 @@ class ResultsFile:
             write = self._make_writer(stream)
             for place in filter(None, self._order):
                 self._file.seek(place)
-                write(_result(_parsed(self._file.readline(), self.journal), self.journal))
+                write(self._result(_parsed(self._file.readline(), self.journal)))
+            end(write)
         self._file.close()
         self.journal.unlink()
         self.finished = True
 
-    def __enter__(self) -> "ResultsFile":
+    def _result(self, record: Mapping[str, Any]) -> Row:
+        try:
+            return self._row_type(**record)
+        except TypeError as error:
+            raise _damaged(self.journal, error) from error
+
+    def __enter__(self) -> "ResultsFile[Row]":
         return self
 
     def __exit__(
@@ -141,7 +154,7 @@ class ResultsFile:
         )
 
 
-class ResultsStream:
+class ResultsStream(Generic[Row]):
     """Writes results immediately: to standard output, a device or a pipe.
 
     Args:
@@ -149,9 +162,9 @@ class ResultsStream:
         make_writer: Makes the writer of the format.
     """
 
-    recorded: tuple[ResultRow, ...] = ()
+    recorded: tuple[Row, ...] = ()
 
-    def __init__(self, stream: TextIO, make_writer: Callable[[TextIO], Write]) -> None:
+    def __init__(self, stream: TextIO, make_writer: Callable[[TextIO], Write[Row]]) -> None:
         self._stream = stream
         self.write = make_writer(stream)
 
@@ -164,7 +177,8 @@ class ResultsStream:
         self._stream.flush()
 
     def finish(self) -> None:
-        """Flush the stream."""
+        """Write the end of the format, and flush the stream."""
+        end(self.write)
         self.flush()
 
 
@@ -193,15 +207,12 @@ def _parsed(line: bytes, journal: Path) -> dict[str, Any]:
         if not isinstance(record, dict):
             raise TypeError("a record")
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{journal} is damaged: delete it to start again. ({error})") from error
+        raise _damaged(journal, error) from error
     return record
 
 
-def _result(record: Mapping[str, Any], journal: Path) -> ResultRow:
-    try:
-        return ResultRow(**record)
-    except TypeError as error:
-        raise ValueError(f"{journal} is damaged: delete it to start again. ({error})") from error
+def _damaged(journal: Path, error: Exception) -> ValueError:
+    return ValueError(f"{journal} is damaged: delete it to start again. ({error})")
 
 
 def _check_command(record: Mapping[str, Any], command: Mapping[str, Any], journal: Path) -> None:

@@ -49,6 +49,8 @@ HELP_OF = {
     "be idle",
     "grace_s": "seconds for in-flight requests at shutdown",
     "second_looks": "re-read images of low confidence, by the settings of the model",
+    "page_detector": "read whole pages too, with this detector, such as rapidocr; empty for none",
+    "max_request_pages": "most pages of a request",
     "max_image_bytes": "largest image file in bytes",
     "max_image_pixels": "most pixels of an image, all frames counted",
     "max_unpacked_bytes": "most bytes that an image file decompresses to",

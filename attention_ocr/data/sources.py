@@ -208,6 +208,13 @@ _READERS = "attention_ocr.data.readers"
 READERS = {
     "synthetic": Reader(lambda spec: spec.name == "synthetic", f"{_READERS}.rendered:open_source"),
     "tfds": Reader(lambda spec: spec.name.startswith("tfds:"), f"{_READERS}.tfds:open_source"),
+    "page": Reader(
+        lambda spec: spec.name.startswith("page:") or _ends_with(".xml", ".hocr")(spec),
+        f"{_READERS}.pages:open_source",
+    ),
+    "webdataset": Reader(_ends_with(".tar"), f"{_READERS}.webdataset:open_source"),
+    "parquet": Reader(_ends_with(".parquet"), f"{_READERS}.parquet_files:open_source"),
+    "doctr": Reader(_ends_with(".json"), f"{_READERS}.lists:open_doctr"),
     "tsv": Reader(_ends_with(".tsv"), f"{_READERS}.lists:open_tsv"),
     "csv": Reader(_ends_with(".csv"), f"{_READERS}.lists:open_csv"),
     "jsonl": Reader(_ends_with(".jsonl", ".ndjson"), f"{_READERS}.lists:open_jsonl"),
@@ -225,6 +232,9 @@ READERS = {
     # Images without labels, on request only.
     "images": Reader(lambda _: False, f"{_READERS}.folder:open_images"),
     # Lists without a distinctive suffix are recognised by their first line.
+    "paddleocr_detection": Reader(
+        _first_line_has(r"[^\t]*\t\s*\[\s*\{"), f"{_READERS}.detection_lists:open_source"
+    ),
     "paddleocr": Reader(_first_line_has(r".*\t"), f"{_READERS}.lists:open_paddleocr"),
     "icdar": Reader(_first_line_has(r'[^,]+,\s*".*"\s*$'), f"{_READERS}.lists:open_icdar"),
     "aocr_list": Reader(

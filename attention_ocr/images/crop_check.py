@@ -43,6 +43,16 @@ MIN_GAP_RATIO, MIN_MEAN_RATIO = 1.5, 2.2
 MIN_GAPS_IN_WORDS = 1.5
 """Gaps between characters per gap between words."""
 
+MIN_PAGE_SIDE, MAX_PAGE_RATIO, MAX_PAGE_CONFIDENCE = 256, 2.5, 0.5
+"""Shorter side in pixels from which on, ratio of the sides and confidence up to which an image is
+taken for a page. Close-ups of one word are large as well, and read with confidence."""
+
+ADVICE = (
+    "crop each word or line and read it alone, or read the page with --detect (in Python with "
+    "attention_ocr.read_page)"
+)
+"""What to do about an image of more than the model expects."""
+
 EXPECTED = {
     False: "a crop of one word",
     True: "a crop of one line",
@@ -83,10 +93,26 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     found = _found_in(ink, reads_spaces)
     if found is None or not _is_clean(gray, bright):
         return None
-    return (
-        f"looks like several {found}; the model expects {EXPECTED[reads_spaces]}: crop each and "
-        "read it alone"
-    )
+    return f"looks like several {found}; the model expects {EXPECTED[reads_spaces]}: {ADVICE}"
+
+
+def looks_like_page(height: int, width: int, confidence: float, reads_spaces: bool) -> str | None:
+    """Return a warning if an image is plainly no crop: large, not elongated, and hardly read.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        confidence: Confidence of its text, in [0, 1].
+        reads_spaces: See `looks_like_several`.
+
+    Example:
+        >>> looks_like_page(60, 200, 0.1, reads_spaces=False) is None
+        True
+    """
+    low, high = sorted((height, width))
+    if confidence >= MAX_PAGE_CONFIDENCE or low < MIN_PAGE_SIDE or high > MAX_PAGE_RATIO * low:
+        return None
+    return f"looks like a page or photo; the model expects {EXPECTED[reads_spaces]}: {ADVICE}"
 
 
 def _found_in(ink: np.ndarray, reads_spaces: bool) -> str | None:

@@ -116,6 +116,28 @@ def decode_with_size(encoded: bytes, header: ImageHeader | None = None) -> Decod
     return _decode_by_pillow(encoded, header)
 
 
+def decode_frame(image: Image.Image) -> np.ndarray:
+    """Return the current frame of an open file in full size, otherwise as `decode` does.
+
+    Args:
+        image: Opened by Pillow, at one of its frames. The caller has checked its size.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        UnreadableImageError: If the file is damaged, or of a kind that is not supported.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _load(image, None, factor=1).pixels
+    except UnreadableImageError:
+        raise
+    except _PILLOW_ERRORS as error:
+        raise UnreadableImageError(STATUS_UNREADABLE) from error
+
+
 def decode_array(encoded: bytes) -> np.ndarray | None:
     """Decode like `decode`; None for a file that cannot be decoded."""
     try:
@@ -124,18 +146,20 @@ def decode_array(encoded: bytes) -> np.ndarray | None:
         return None
 
 
-def to_rgb(image: np.ndarray) -> np.ndarray:
+def to_rgb(image: np.ndarray, factor: int | None = None) -> np.ndarray:
     """Convert an array to the pixels that `decode` returns for its lossless file.
 
     Args:
         image: uint8 [h, w], [h, w, 1], [h, w, 3] (RGB) or [h, w, 4] (RGBA), not empty.
+        factor: By which each side is reduced; None for that of `images.formats.reduction`.
 
     Returns:
         uint8 [h', w', 3], reduced if the image is large; the array itself where possible.
     """
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
-    factor = reduction(image.shape[1], image.shape[0])
+    if factor is None:
+        factor = reduction(image.shape[1], image.shape[0])
     image = np.ascontiguousarray(image)
     if factor > 1 or image.shape[2:] == (4,):
         return _to_colour(Image.fromarray(image), factor)
@@ -208,9 +232,12 @@ def _check_size(width: int, height: int) -> None:
         raise UnreadableImageError(f"image of {width}x{height} pixels, the limit is {MAX_PIXELS}")
 
 
-def _load(image: Image.Image, header: ImageHeader | None) -> DecodedImage:
+def _load(
+    image: Image.Image, header: ImageHeader | None, factor: int | None = None
+) -> DecodedImage:
     width, height = image.size
-    factor = reduction(width, height)
+    if factor is None:
+        factor = reduction(width, height)
     if factor > 1 and image.format in ("JPEG", "MPO"):
         image.draft(None, (width // factor, height // factor))
         factor = 1

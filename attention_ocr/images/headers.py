@@ -152,6 +152,12 @@ class ImageLimits:
         return reason, header.pixels if reason is None else 0
 
 
+PAGE_LIMITS = ImageLimits(
+    max_image_bytes=2**28, max_image_pixels=MAX_PIXELS, max_unpacked_bytes=2**27
+)
+"""Limits of whole pages, whose scans are larger than crops."""
+
+
 def read_header(content: bytes) -> ImageHeader | None:
     """Read the header of a file of one of `FORMATS`.
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from attention_ocr.images.decode import to_rgb
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
 from attention_ocr.io.urls import url_of
@@ -203,6 +204,38 @@ def _pillow_pixels(image: Image.Image) -> np.ndarray:
 
 
 def _open_array(image: np.ndarray, limits: ImageLimits) -> LazyImage:
+    reason = _check_array(image, limits)
+    if reason is not None:
+        return LazyImage(None, reason)
+    return LazyImage.from_array(_in_eight_bits(image))
+
+
+def array_pixels(image: Any, limits: ImageLimits) -> np.ndarray:
+    """Return an array or a Pillow image in full size, as a viewer shows it.
+
+    Args:
+        image: See `open_image`.
+        limits: Limits of its size.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        ValueError: If it is not an image, or beyond the limits.
+    """
+    if isinstance(image, Image.Image):
+        reason = limits.refusal_of_size(image.width, image.height)
+        image = _pillow_pixels(image) if reason is None else image
+    else:
+        image = np.asarray(image)
+        reason = _check_array(image, limits)
+    if reason is not None:
+        raise ValueError(reason)
+    return to_rgb(_in_eight_bits(image), factor=1)
+
+
+def _check_array(image: np.ndarray, limits: ImageLimits) -> str | None:
+    """Refuse an array that is no image; return why one beyond the limits is not read."""
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype.kind not in "bfiu" or image.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ValueError(
@@ -211,10 +244,7 @@ def _open_array(image: np.ndarray, limits: ImageLimits) -> LazyImage:
         )
     if image.size == 0:
         raise ValueError(f"An image array must have pixels. Received: {list(image.shape)}")
-    reason = limits.refusal_of_size(image.shape[1], image.shape[0])
-    if reason is not None:
-        return LazyImage(None, reason)
-    return LazyImage.from_array(_in_eight_bits(image))
+    return limits.refusal_of_size(image.shape[1], image.shape[0])
 
 
 def _hint(image: np.ndarray) -> str:

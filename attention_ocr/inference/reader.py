@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.distribution import explaining_missing
-from attention_ocr.images.crop_check import looks_like_several
+from attention_ocr.images.crop_check import looks_like_page, looks_like_several
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
@@ -40,6 +40,9 @@ FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8"
 
 RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
 """Packages of which each engine needs one."""
+
+PDF_START = b"%PDF-"
+PDF_ADVICE = "PDF is read with --detect (in Python with attention_ocr.read_page)"
 
 Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
 SecondLooks = bool | Mapping[str, Any] | SecondLooksConfig | None
@@ -146,7 +149,9 @@ class Reader:
         readings = self.engine.read(images)
         for (name, _), image, reading in zip(inputs, images, readings, strict=True):
             error = image.error or reading.error
-            warning = self._warning(image) if error is None else None
+            if image.encoded is not None and image.encoded.startswith(PDF_START):
+                error = f"{error}: {PDF_ADVICE}"
+            warning = self._warning(image, reading) if error is None else None
             is_whole = (error, name, warning) == (reading.error, reading.path, reading.warning)
             yield (
                 reading
@@ -160,12 +165,18 @@ class Reader:
         except ValueError as error:
             return LazyImage(None, str(error))
 
-    def _warning(self, image: LazyImage) -> str | None:
-        """Return why the text of an image may be wrong despite its confidence."""
+    def _warning(self, image: LazyImage, reading: Reading) -> str | None:
+        """Return why the text of an image may be wrong."""
         # Several views of one text are side by side.
         if image.pixels is None or self.config.image.num_views > 1:
             return None
-        return looks_like_several(image.pixels, reads_spaces=" " in self.charset)
+        reads_spaces = " " in self.charset
+        height, width, _ = image.pixels.shape
+        if image.header is not None:
+            height, width = image.header.height, image.header.width
+        return looks_like_several(image.pixels, reads_spaces) or looks_like_page(
+            height, width, reading.confidence, reads_spaces
+        )
 
 
 def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:

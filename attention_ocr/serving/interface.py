@@ -40,10 +40,12 @@ class ServedModel(Protocol):
 
     Attributes:
         version: Version number.
+        directory: Directory of the version.
         signature_definitions: The `SignatureDef` of each signature, for gRPC.
     """
 
     version: int
+    directory: Path
     signature_definitions: Mapping[str, Any]
 
     def signature(self, name: str = "") -> ServedSignature:

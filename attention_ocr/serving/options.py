@@ -50,6 +50,9 @@ class ServingOptions:
         grace_s: Seconds that in-flight requests have to finish at shutdown.
         second_looks: Whether images read with low confidence are re-read, as the settings of the
             model say.
+        page_detector: Detector of the lines of whole pages, see `settings.pages.DETECTORS`; empty
+            for none.
+        max_request_pages: Maximum pages of a request.
         limits: Size limits of decoded images.
     """
 
@@ -75,6 +78,8 @@ class ServingOptions:
     receive_timeout_s: float = 60.0
     grace_s: float = 30.0
     second_looks: bool = True
+    page_detector: str = ""
+    max_request_pages: int = 100
     limits: ImageLimits = field(default_factory=ImageLimits)
 
     def __post_init__(self) -> None:
@@ -141,6 +146,7 @@ class ServingOptions:
 
 
 _LEAST = {
+    "max_request_pages": 1,
     "port": -1,
     "rest_api_port": -1,
     "file_system_poll_wait_seconds": 0,

@@ -102,14 +102,16 @@ class PortableModel:
 
     Args:
         version: Version number.
+        directory: Directory of the version.
         engine: Runs the model.
     """
 
     # Messages of gRPC.
     signature_definitions: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, version: int, engine: Engine) -> None:
+    def __init__(self, version: int, directory: Path, engine: Engine) -> None:
         self.version = version
+        self.directory = directory
         self._signature = PortableSignature(engine)
         for height, width in _WARMUP_SIZES:
             engine.read([LazyImage.from_array(np.full((height, width, 3), 255, np.uint8))])
@@ -155,7 +157,7 @@ def load_portable(
         ValueError: If the model is damaged; the message names the file.
     """
     reader = load(directory, engine=engine, second_looks=None if second_looks else False)
-    return PortableModel(version, reader.engine)
+    return PortableModel(version, directory, reader.engine)
 
 
 def outputs_of(readings: Sequence[Reading]) -> dict[str, np.ndarray]:

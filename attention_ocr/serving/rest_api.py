@@ -16,19 +16,21 @@ from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import IMAGE_INPUT
 from attention_ocr.serving.interface import ServedSignature
 from attention_ocr.serving.monitoring import Monitoring
+from attention_ocr.serving.pages import PageService
 from attention_ocr.serving.service import ModelRequest, Service
 from attention_ocr.serving.versions import MAX_VERSION
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+))?"
-    r"(?P<method>:predict|:classify|:regress|/metadata)?",
+    r"(?P<method>:predict|:classify|:regress|:readPages|/metadata)?",
     re.ASCII,
 )
 _VERBS = {
     ":predict": "POST",
     ":classify": "POST",
     ":regress": "POST",
+    ":readPages": "POST",
     "/metadata": "GET",
     "": "GET",
 }
@@ -41,10 +43,18 @@ class RestApi:
         service: Computes the responses.
         admission: Limits requests of this interface.
         monitoring: Counts and times requests.
+        pages: Reads whole pages; None if the server has no detector.
     """
 
-    def __init__(self, service: Service, admission: Admission, monitoring: Monitoring) -> None:
+    def __init__(
+        self,
+        service: Service,
+        admission: Admission,
+        monitoring: Monitoring,
+        pages: PageService | None = None,
+    ) -> None:
         self._service = service
+        self._pages = pages
         self._admission = admission
         self._monitoring = monitoring
 
@@ -90,6 +100,8 @@ class RestApi:
             return await self._predict(wanted, request)
         if method == ":classify":
             return await self._classify(wanted, request)
+        if method == ":readPages":
+            return await self._read_pages(wanted, request)
         if method == "/metadata":
             return self._metadata(wanted)
         if method == "":
@@ -162,6 +174,21 @@ class RestApi:
             for classifications in result.classifications
         ]
         return rest_format.dump({"results": rows})
+
+    async def _read_pages(self, wanted: ModelRequest, request: web.Request) -> bytes:
+        servable = self._service.servable(wanted)
+        if self._pages is None:
+            raise ServingError(
+                Code.UNIMPLEMENTED,
+                "This server has no detector of lines: start it with --page_detector=rapidocr.",
+            )
+        with ExitStack() as stack:
+            async with self._body(request) as body:
+                stack.enter_context(self._admission.slot())
+                content = await self._service.unpack(
+                    lambda: self._unpacked(request, body), self._unpacked_bytes(request, body)
+                )
+            return rest_format.dump({"pages": await self._pages.read(servable, content)})
 
     def _metadata(self, wanted: ModelRequest) -> bytes:
         servable = self._service.servable(wanted)

@@ -19,6 +19,7 @@ from attention_ocr.serving.batching import Batcher
 from attention_ocr.serving.interface import Load
 from attention_ocr.serving.monitoring import Monitoring
 from attention_ocr.serving.options import ServingOptions
+from attention_ocr.serving.pages import PageService
 from attention_ocr.serving.rest_api import RestApi
 from attention_ocr.serving.service import Service
 from attention_ocr.serving.versions import Versions, find_versions
@@ -53,6 +54,7 @@ class Server:
         )
         self._monitoring.watch_queue(lambda: self._batcher.queued_rows)
         self._service = Service(options, self._versions, self._batcher)
+        self._pages = PageService(options) if options.page_detector else None
         self._grpc_server: Any = None
         self._rest_runner: web.AppRunner | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -113,7 +115,9 @@ class Server:
             )
             await self._grpc_server.start()
         if options.rest_api_port >= 0:
-            application = RestApi(self._service, Admission(options), self._monitoring).application()
+            application = RestApi(
+                self._service, Admission(options), self._monitoring, self._pages
+            ).application()
             self._rest_runner = web.AppRunner(
                 application,
                 access_log=None,
@@ -149,6 +153,8 @@ class Server:
         await asyncio.gather(*ending)
         await self._batcher.stop()
         self._service.close()
+        if self._pages is not None:
+            self._pages.close()
         self._versions.close()
 
 

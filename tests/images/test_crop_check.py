@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.images.crop_check import looks_like_several
+from attention_ocr.images.crop_check import looks_like_page, looks_like_several
 
 INKS = {
     "dark on light": ((20, 20, 20), (235, 235, 230)),
@@ -93,3 +93,17 @@ def test_pictures_without_clear_ink_are_left_alone(shape, content):
         "white": np.full((*shape, 3), 255, np.uint8),
     }[content]
     assert looks_like_several(image, reads_spaces=False) is None
+
+
+def test_a_large_image_that_is_hardly_read_is_taken_for_a_page():
+    warning = looks_like_page(1200, 900, 0.2, reads_spaces=False)
+    assert warning.startswith("looks like a page or photo; the model expects a crop of one word")
+    assert "--detect" in warning
+    # A close-up that reads well, a small crop, and a long line.
+    assert looks_like_page(1200, 900, 0.9, reads_spaces=False) is None
+    assert looks_like_page(60, 90, 0.2, reads_spaces=False) is None
+    assert looks_like_page(300, 1900, 0.2, reads_spaces=True) is None
+
+
+def test_a_warning_names_what_reads_whole_pages():
+    assert "--detect" in looks_like_several(drawn("NO EXIT"), reads_spaces=False)

@@ -5,13 +5,14 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from attention_ocr.data.annotation_lines import split_annotation
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, find_columns
 from attention_ocr.data.labels import label_rows
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
-from attention_ocr.data.storage import decoded_lines, read_lines
+from attention_ocr.data.storage import decoded_lines, is_folder, open_binary, read_lines
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.data.tfds.annotations import icdar_lines
 
@@ -70,6 +71,19 @@ def open_paddleocr(spec: SourceSpec) -> Source:
     )
 
 
+def open_doctr(spec: SourceSpec) -> Source:
+    """Open the `labels.json` of docTR's recognition: an object of file names and texts.
+
+    The images are in the folder `images` beside it, or beside it.
+
+    Options: `root`, another folder of the images; `every`, `part`, `group`.
+    """
+    folder = spec.name.rpartition("/")[0]
+    images = f"{folder}/images" if folder else "images"
+    root = {"root": images} if "root" not in spec.options and is_folder(images) else {}
+    return _listed(replace(spec, options=spec.options | root), (), _doctr_rows)
+
+
 def open_aocr_list(spec: SourceSpec) -> Source:
     """Open an annotation list of aocr: on each line a path, white space, a text.
 
@@ -107,10 +121,30 @@ def _paddleocr_rows(spec: SourceSpec, path: str, encoding: str) -> Rows:
         if _BOXES.match(text):
             raise ValueError(
                 f"{place}: expected the text of a word or line. Received: boxes of a detection "
-                f"list, {text[:80]!r}; crop them into separate images first"
+                f"list, {text[:80]!r}; open it with format=paddleocr_detection"
             )
         for one in _images_of(key, place):
             yield line_number, one, text
+
+
+def _doctr_rows(path: str, encoding: str) -> Rows:
+    with open_binary(path) as file:
+        content = file.read()
+    try:
+        labels = json.loads(content.decode(encoding or "utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path}: expected JSON. Received: {error}") from error
+    if not isinstance(labels, dict):
+        raise ValueError(
+            f"{path}: expected an object of file names and texts. Received: {type(labels).__name__}"
+        )
+    for number, (name, text) in enumerate(labels.items(), 1):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{path}: expected the text of {name}. Received: {str(text)[:80]}, as docTR's "
+                "detection has, without texts"
+            )
+        yield number, name, text
 
 
 def _images_of(key: str, place: str) -> list[str]:

@@ -148,7 +148,11 @@ def test_a_list_is_split_like_a_label_file(folder):
         ("x.tsv,image=file,text=2", "a.png\tb\n", "line 1: expected a column 'file'"),
         ("x.tsv,encoding=base64", "a.png\tb\n", "Expected a text encoding.*'base64'"),
         ("x.tsv,encoding=nothing", "a.png\tb\n", "Expected a text encoding.*'nothing'"),
-        ("x.txt", 'a.png\t[{"transcription": "a"}]\n', "line 1: expected the text.*detection list"),
+        (
+            "x.txt,format=paddleocr",
+            'a.png\t[{"transcription": "a"}]\n',
+            "line 1: expected the text.*detection list",
+        ),
         ("x.txt", "[1]\tone\n", "line 1: expected a JSON list of paths"),
         ("x.txt", "a.png one\n\n \n", "x.txt, line 3: expected path, white space, text"),
         ("x.txt,format=aocr_list,image=1", "a.png one\n", "Received: image"),
@@ -159,7 +163,7 @@ def test_a_list_is_split_like_a_label_file(folder):
         ("x.jsonl", '{"image": "a", "text": 5}', "line 1: expected a string under 'text'"),
         ("x.jsonl", '{"image": "a", "te', "line 1: expected a JSON object"),
         ("x.jsonl", "[1]", "line 1: expected a JSON object"),
-        ("x.jsonl,format=parquet", "", "`format` .* must be one of .*Received: parquet"),
+        ("x.jsonl,format=orc", "", "`format` .* must be one of .*Received: orc"),
     ],
 )
 def test_a_wrong_list_is_refused_with_its_line(source, content, message, tmp_path):

@@ -1,0 +1,57 @@
+"""Where the words of a line that was read as a whole begin and end, by the attention."""
+
+import numpy as np
+
+from attention_ocr.inference.engines.interface import Reading
+
+
+def character_centres(reading: Reading, aspect: float) -> np.ndarray:
+    """Return where along the line each character was read.
+
+    Args:
+        reading: Reading of the line.
+        aspect: Width of the line relative to its height.
+
+    Returns:
+        float [n], fractions of the width, never decreasing.
+    """
+    num_characters = len(reading.text)
+    even = (np.arange(num_characters) + 0.5) / max(num_characters, 1)
+    attention = reading.attention
+    # Of a rotated or deskewed line, the attention has another direction.
+    if attention.shape[0] != num_characters or reading.quarter_turns or reading.slant:
+        return even
+    columns = attention.sum(axis=1)
+    weights = columns.sum(axis=1)
+    if num_characters == 0 or columns.shape[1] == 0 or not weights.all():
+        return even
+    centres = (np.arange(columns.shape[1]) + 0.5) / columns.shape[1]
+    found = (columns @ centres) / weights / max(reading.attention_extent[1], 1e-6)
+    # A second look with a margin: fractions are of the image with its margins.
+    margin = reading.margin / aspect
+    found = found * (1 + 2 * margin) - margin
+    return np.maximum.accumulate(np.clip(found, 0.0, 1.0))
+
+
+def word_spans(reading: Reading, aspect: float) -> list[tuple[str, float, float, float]]:
+    """Return the words of a line: text, confidence, and begin and end as fractions of the width.
+
+    Words end at the space between them. The confidence of a word is the product of those of its
+    characters.
+
+    Args:
+        reading: Reading of the line.
+        aspect: Width of the line relative to its height.
+    """
+    centres = character_centres(reading, aspect)
+    words = []
+    start = 0
+    for text in reading.text.split(" "):
+        end = start + len(text)
+        if text:
+            left = float(centres[start - 1]) if start > 0 else 0.0
+            right = float(centres[end]) if end < len(centres) else 1.0
+            confidence = float(np.prod(reading.character_confidences[start:end]))
+            words.append((text, confidence, left, max(right, left)))
+        start = end + 1
+    return words

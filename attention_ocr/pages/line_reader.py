@@ -1,0 +1,181 @@
+"""Read the lines of a page with one model, whole or by words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attention_ocr.images.image import LazyImage
+from attention_ocr.images.rectify import interpolate, quadrilateral, rectify
+from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.layout.page import Line, Polygon, Word
+from attention_ocr.pages.character_positions import word_spans
+from attention_ocr.pages.words import split_words
+
+BATCH_SIZE = 256
+"""Crops per call of the engine: more would only take memory."""
+
+BASELINE = 0.22
+"""Height of the baseline above the lower side of a line, relative to its height."""
+
+
+_Crop = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedLine:
+    """A line, or a part of one, that was read in one direction.
+
+    Attributes:
+        quad: float32 [4, 2], corners in reading direction.
+        words: Its words.
+    """
+
+    quad: np.ndarray
+    words: tuple[Word, ...]
+
+    @property
+    def num_characters(self) -> int:
+        """Characters of all words."""
+        return sum(len(word.text) for word in self.words)
+
+    @property
+    def confidence(self) -> float:
+        """Mean of the confidences of the words, weighted by their characters."""
+        weight = self.num_characters
+        return sum(len(word.text) * word.confidence for word in self.words) / max(weight, 1)
+
+
+class LineReader:
+    """Reads lines of a page.
+
+    A model whose charset has the space reads whole lines, divided between words where they are
+    too wide for it; other models read each word alone.
+
+    Args:
+        engine: Engine that runs the model.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reads_spaces = " " in engine.charset
+        image = engine.config.image
+        self._max_aspect = image.max_image_width / image.image_height
+
+    def read(
+        self, pixels: np.ndarray, lines: Sequence[tuple[Line, np.ndarray]]
+    ) -> list[PlacedLine]:
+        """Read lines.
+
+        Args:
+            pixels: uint8 [H, W, 3], the page.
+            lines: Lines as the detector found them, and the corners in the direction to read.
+
+        Returns:
+            Each line in order; one in which nothing was read has no words.
+        """
+        crops: list[np.ndarray] = []
+        places: list[tuple[int, np.ndarray]] = []
+        for index, found in enumerate(self._crops(pixels, lines)):
+            for crop, part in found:
+                crops.append(crop)
+                places.append((index, part))
+        words: list[list[Word]] = [[] for _ in lines]
+        for start in range(0, len(crops), BATCH_SIZE):
+            batch = crops[start : start + BATCH_SIZE]
+            readings = self._engine.read([LazyImage.from_array(crop) for crop in batch])
+            for place, crop, reading in zip(places[start:], batch, readings, strict=False):
+                index, quad = place
+                words[index] += self._words(reading, quad, crop)
+        return [
+            PlacedLine(quad, tuple(found)) for (_, quad), found in zip(lines, words, strict=True)
+        ]
+
+    def _crops(
+        self, pixels: np.ndarray, lines: Sequence[tuple[Line, np.ndarray]]
+    ) -> list[list[_Crop]]:
+        """Return the images to read of each line, and their corners on the page."""
+        by_words = [bool(line.words) and not self._reads_spaces for line, _ in lines]
+        images = [
+            None if has_words else rectify(pixels, quad, line.polygon)
+            for (line, quad), has_words in zip(lines, by_words, strict=True)
+        ]
+        spans = iter(self._spans([image for image in images if image is not None]))
+        crops: list[list[_Crop]] = []
+        for (line, quad), image in zip(lines, images, strict=True):
+            if image is None:
+                corners = [quadrilateral(word.polygon, line.baseline) for word in line.words]
+                crops.append([(rectify(pixels, corner), corner) for corner in corners])
+            else:
+                crops.append([_cut(image, quad, span) for span in next(spans)])
+        return crops
+
+    def _spans(self, images: Sequence[np.ndarray]) -> list[list[tuple[float, float]]]:
+        """Return which parts of lines to read at a time, as fractions of their widths."""
+        if not self._reads_spaces:
+            return split_words(images)
+        aspects = [image.shape[1] / image.shape[0] for image in images]
+        if max(aspects, default=0.0) <= self._max_aspect:
+            return [[(0.0, 1.0)] for _ in images]
+        return [
+            _joined(words, self._max_aspect / aspect) if aspect > self._max_aspect else [(0.0, 1.0)]
+            for words, aspect in zip(split_words(images), aspects, strict=True)
+        ]
+
+    def _words(self, reading: Reading, quad: np.ndarray, crop: np.ndarray) -> list[Word]:
+        if not self._reads_spaces:
+            return [Word(reading.text, _polygon(quad), reading.confidence)] if reading.text else []
+        return [
+            Word(text, _polygon(interpolate(quad, begin, end)), confidence)
+            for text, confidence, begin, end in word_spans(reading, crop.shape[1] / crop.shape[0])
+        ]
+
+    def join(self, parts: Sequence[PlacedLine], block: int) -> Line:
+        """Make a line of its parts, in reading order."""
+        words = tuple(word for part in parts for word in part.words)
+        whole = PlacedLine(_hull(parts), words)
+        return Line(
+            _polygon(whole.quad),
+            " ".join(word.text for word in words),
+            whole.confidence,
+            words,
+            block,
+            _polygon(_baseline(whole.quad)),
+        )
+
+
+def _cut(image: np.ndarray, quad: np.ndarray, span: tuple[float, float]) -> _Crop:
+    begin, end = (share * image.shape[1] for share in span)
+    left, right = int(begin), max(round(end), int(begin) + 1)
+    return image[:, left:right], interpolate(quad, *span)
+
+
+def _joined(spans: Sequence[tuple[float, float]], widest: float) -> list[tuple[float, float]]:
+    """Join neighbouring spans as long as the result is not wider than `widest`."""
+    joined = [spans[0]]
+    for begin, end in spans[1:]:
+        if end - joined[-1][0] <= widest:
+            joined[-1] = joined[-1][0], end
+        else:
+            joined.append((begin, end))
+    return joined
+
+
+def _hull(parts: Sequence[PlacedLine]) -> np.ndarray:
+    """Return the corners around the parts of one line."""
+    if len(parts) == 1:
+        return parts[0].quad
+    first, last = parts[0].quad, parts[-1].quad
+    direction = first[1] - first[0] + last[1] - last[0]
+    points = np.concatenate([part.quad for part in parts])
+    return quadrilateral(points, [(0.0, 0.0), tuple(direction.tolist())])
+
+
+def _baseline(quad: np.ndarray) -> np.ndarray:
+    return np.stack(
+        [quad[3] + BASELINE * (quad[0] - quad[3]), quad[2] + BASELINE * (quad[1] - quad[2])]
+    )
+
+
+def _polygon(points: np.ndarray) -> Polygon:
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in points)

@@ -1,0 +1,108 @@
+"""docTR's labels.json, WebDataset shards and Parquet files."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attention_ocr.cli.main import main
+from attention_ocr.data.sources import Walk, open_source
+from tests import tiny
+
+TEXTS = ["one", "two words", "é", "4"]
+
+
+def png(text: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(tiny.word_image(text)).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def rows_of(source):
+    return list(open_source(str(source)).examples(Walk()).as_numpy_iterator())
+
+
+def check(source):
+    rows = rows_of(source)
+    assert [row["text"].decode() for row in rows] == TEXTS
+    for row, text in zip(rows, TEXTS, strict=True):
+        np.testing.assert_array_equal(row["image"][..., 0], tiny.word_image(text)[..., 0])
+
+
+def tar(path, files):
+    with tarfile.open(path, "w") as archive:
+        for name, content in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def test_the_labels_of_doctr_are_read_beside_their_folder_of_images(tmp_path):
+    (tmp_path / "images").mkdir()
+    for index, text in enumerate(TEXTS):
+        (tmp_path / "images" / f"{index}.png").write_bytes(png(text))
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({f"{index}.png": text for index, text in enumerate(TEXTS)}))
+    check(labels)
+    labels.write_text('{"0.png": {"polygons": []}}')
+    with pytest.raises(ValueError, match=r"expected the text of 0\.png"):
+        open_source(str(labels))
+    labels.write_text("[1]")
+    with pytest.raises(ValueError, match="expected an object of file names and texts"):
+        open_source(str(labels))
+
+
+def test_shards_of_webdataset_are_one_source(tmp_path):
+    tar(
+        tmp_path / "words-0.tar",
+        [
+            ("a/0.png", png(TEXTS[0])),
+            ("a/0.txt", b"one\n"),
+            ("a/1.json", json.dumps({"label": TEXTS[1]}).encode()),
+            ("a/1.png", png(TEXTS[1])),
+        ],
+    )
+    tar(
+        tmp_path / "words-1.tar",
+        [
+            (f"{i}.{kind}", content)
+            for i in (2, 3)
+            for kind, content in (("png", png(TEXTS[i])), ("txt", TEXTS[i].encode()), ("cls", b"7"))
+        ],
+    )
+    check(f"{tmp_path}/words-*.tar,format=webdataset")
+    check(f"{tmp_path}/words-*.tar")
+    assert main(["inspect", f"{tmp_path}/words-*.tar"]) == 0
+
+
+def test_a_shard_that_is_no_example_is_refused_by_name(tmp_path):
+    path = tmp_path / "words.tar"
+    tar(path, [("a.png", png("a"))])
+    with pytest.raises(ValueError, match="expected a text for the image a"):
+        open_source(str(path))
+    path.write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="expected an uncompressed TAR"):
+        open_source(str(path))
+    with pytest.raises(FileNotFoundError, match="No WebDataset shard found"):
+        open_source(str(tmp_path / "none.tar"))
+
+
+@pytest.mark.parametrize("as_structure", [False, True])
+def test_parquet_files_of_images_are_one_source(tmp_path, as_structure):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for part, texts in enumerate((TEXTS[:3], TEXTS[3:])):
+        images = [png(text) for text in texts]
+        if as_structure:
+            images = [{"bytes": image, "path": None} for image in images]
+        table = pa.table({"image": images, "label": texts})
+        parquet.write_table(table, tmp_path / f"words-{part}.parquet", row_group_size=2)
+    check(f"{tmp_path}/words-*.parquet,text=label")
+    with pytest.raises(ValueError, match="expected a column text; name it by image= or text="):
+        open_source(f"{tmp_path}/words-*.parquet")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(ValueError, match="expected a Parquet file"):
+        open_source(str(tmp_path / "bad.parquet"))

@@ -1,0 +1,120 @@
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attention_ocr.images.documents import open_document
+from attention_ocr.images.headers import ImageLimits
+
+
+def tiff(num_pages: int, size=(31, 47)) -> bytes:
+    images = [Image.new("L", size, 10 * number) for number in range(1, num_pages + 1)]
+    stream = io.BytesIO()
+    images[0].save(stream, format="TIFF", save_all=True, append_images=images[1:])
+    return stream.getvalue()
+
+
+def pdf(num_pages: int) -> bytes:
+    images = [Image.new("L", (310, 470), 10 * number) for number in range(1, num_pages + 1)]
+    stream = io.BytesIO()
+    images[0].save(stream, format="PDF", save_all=True, append_images=images[1:], resolution=72)
+    return stream.getvalue()
+
+
+def test_the_pages_of_a_tiff_are_opened_one_by_one_in_any_order():
+    with open_document(tiff(3)) as document:
+        assert document.num_pages == 3
+        for number in (2, 3, 1):
+            page = document.page(number)
+            assert page.shape == (47, 31, 3)
+            assert np.unique(page) == 10 * number
+
+
+def test_a_large_image_keeps_its_size(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (1200, 1700, 3), dtype=np.uint8)
+    path = tmp_path / "large.png"
+    Image.fromarray(image).save(path, compress_level=1)
+    with open_document(path) as document:
+        np.testing.assert_array_equal(document.page(1), image)
+
+
+def test_the_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    path = tmp_path / "turned.jpg"
+    Image.new("RGB", (60, 20), "white").save(path, exif=exif)
+    with open_document(path) as document:
+        assert document.page(1).shape == (60, 20, 3)
+
+
+@pytest.mark.parametrize("as_path", [False, True])
+def test_a_pdf_is_rendered_at_the_resolution(tmp_path, as_path):
+    pytest.importorskip("pypdfium2")
+    source = pdf(2)
+    if as_path:
+        (tmp_path / "a.pdf").write_bytes(source)
+    with open_document(tmp_path / "a.pdf" if as_path else source, dpi=144) as document:
+        assert document.num_pages == 2
+        page = document.page(2)
+        assert page.shape == (940, 620, 3)
+        assert abs(int(page[500, 300, 0]) - 20) < 3
+
+
+def test_a_page_of_a_pdf_beyond_the_limit_is_rendered_smaller():
+    pytest.importorskip("pypdfium2")
+    with open_document(pdf(1), ImageLimits(max_image_pixels=10_000), dpi=300) as document:
+        height, width, _ = document.page(1).shape
+        assert 9_000 < height * width <= 10_000
+        assert abs(height / width - 470 / 310) < 0.02
+
+
+ENCRYPTED = b"""%%PDF-1.4
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>> endobj
+4 0 obj <</Filter/Standard/V 1/R 2/P -4/O<%s>/U<%s>>> endobj
+trailer <</Root 1 0 R/Encrypt 4 0 R/ID[<00><00>]>>
+""" % (b"11" * 32, b"22" * 32)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (ENCRYPTED, "encrypted PDF: remove its password first"),
+        (b"%PDF-1.7 and nothing else", "unreadable PDF"),
+        (b"no page", "not a PNG, JPEG, BMP, GIF, WebP, TIFF or AVIF file, nor a PDF"),
+        (tiff(2)[:60], "unreadable image"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_says_why(content, reason):
+    if content.startswith(b"%PDF"):
+        pytest.importorskip("pypdfium2")
+    with pytest.raises(ValueError, match=reason):
+        open_document(content).page(1)
+
+
+def test_a_page_beyond_the_limits_is_refused_and_others_are_opened():
+    images = [Image.new("L", size) for size in ((20, 20), (300, 300), (20, 20))]
+    stream = io.BytesIO()
+    images[0].save(stream, format="TIFF", save_all=True, append_images=images[1:])
+    with open_document(stream.getvalue(), ImageLimits(max_image_pixels=1000)) as document:
+        assert document.page(1).shape == (20, 20, 3)
+        with pytest.raises(ValueError, match="image of 300x300 pixels, the limit is 1000"):
+            document.page(2)
+        assert document.page(3).shape == (20, 20, 3)
+
+
+def test_memory_does_not_grow_with_the_pages():
+    content = tiff(300, (300, 400))
+    tracemalloc.start()
+    try:
+        with open_document(content) as document:
+            document.page(1)
+            before = tracemalloc.get_traced_memory()[0]
+            for number in range(2, 301):
+                document.page(number)
+            assert tracemalloc.get_traced_memory()[0] - before < 3 * 300 * 400 * 3
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,45 @@
+"""Detectors for tests."""
+
+import numpy as np
+
+from attention_ocr.layout.page import Line, box_polygon
+from attention_ocr.pages.detector import Detector, PageImage
+
+
+class BandDetector(Detector):
+    """Returns the bands of rows with ink: enough for clean pages of one column.
+
+    Args:
+        margin: Rows added above and below.
+    """
+
+    def __init__(self, margin: int = 5) -> None:
+        self._margin = margin
+
+    def detect(self, page: PageImage) -> list[Line]:
+        ink = page.pixels.min(axis=2) < 128
+        rows = np.flatnonzero(np.diff(np.pad(ink.any(axis=1).astype(int), 1)))
+        lines = []
+        for top, bottom in zip(rows[::2], rows[1::2], strict=True):
+            columns = np.flatnonzero(ink[top:bottom].any(axis=0))
+            left, right = columns[0] - self._margin, columns[-1] + self._margin
+            box = (left, top - self._margin, right, bottom + self._margin)
+            lines.append(Line(box_polygon(*map(float, box))))
+        return lines
+
+
+class FailingDetector(BandDetector):
+    """Fails on one page.
+
+    Args:
+        number: Number of the page.
+    """
+
+    def __init__(self, number: int = 2) -> None:
+        super().__init__()
+        self._number = number
+
+    def detect(self, page: PageImage) -> list[Line]:
+        if page.number == self._number:
+            raise RuntimeError("the network is out of memory")
+        return super().detect(page)

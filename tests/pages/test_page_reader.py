@@ -1,0 +1,160 @@
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import attention_ocr
+from attention_ocr.layout.page import Line, box_polygon
+from attention_ocr.pages.detector import Detector, open_detector
+from attention_ocr.pages.page_reader import PageReader
+from tests.pages.rendered import LINES, draw, page
+from tests.pages.scripted import BandDetector, FailingDetector
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return PageReader(detector=BandDetector()).reader
+
+
+@pytest.fixture
+def pages(reader):
+    return PageReader(reader, BandDetector())
+
+
+def test_a_page_is_read_by_lines_with_their_words_and_boxes(pages):
+    read = pages.read(page())
+    assert read.text == "\n".join(LINES)
+    assert (read.width, read.height, read.error) == (700, 400, None)
+    words = [word for line in read.lines for word in line.words]
+    assert [word.text for word in words] == " ".join(LINES).split()
+    for word in words:
+        assert 0.5 < word.confidence <= 1.0
+        assert len(word.polygon) == 4
+    lefts = [word.polygon[0][0] for word in read.lines[0].words]
+    assert lefts == sorted(lefts)
+    assert all(
+        first.polygon[1][0] <= second.polygon[0][0] + 1
+        for first, second in itertools.pairwise(words[:5])
+    )
+
+
+def test_a_page_turned_by_180_degrees_is_read_in_its_order(pages):
+    read = pages.read(np.rot90(page(), 2))
+    assert read.text == "\n".join(LINES)
+    # The first corner is where the text begins.
+    assert read.lines[0].polygon[0][0] > read.lines[0].polygon[1][0]
+
+
+class ColumnDetector(BandDetector):
+    """Finds the lines of a page that is turned by a quarter."""
+
+    def detect(self, image):
+        turned = type(image)(np.ascontiguousarray(np.rot90(image.pixels)))
+        width = image.pixels.shape[1]
+        return [
+            Line(tuple((width - y, x) for x, y in (line.polygon[i] for i in (3, 0, 1, 2))))
+            for line in super().detect(turned)
+        ]
+
+
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_a_page_turned_by_a_quarter_is_read_in_its_order(reader, quarters):
+    read = PageReader(reader, ColumnDetector()).read(np.rot90(page(), quarters))
+    assert read.text == "\n".join(LINES)
+
+
+class SplitDetector(Detector):
+    """Two upright lines, and one upside down."""
+
+    def detect(self, image):
+        boxes = ((50, 35, 450, 85), (50, 115, 450, 165), (250, 195, 650, 245))
+        return [Line(box_polygon(*map(float, box))) for box in boxes]
+
+
+def test_a_single_line_upside_down_is_read_too(reader):
+    lines = LINES[:3]
+    image = page(lines).copy()
+    band = image[190:250, 40:660].copy()
+    image[190:250, 40:660] = np.rot90(band, 2)
+    read = PageReader(reader, SplitDetector()).read(image)
+    assert read.text == "\n".join(lines)
+
+
+def test_text_in_perspective_is_rectified(reader):
+    corners = np.array([[0, 0], [700, 0], [700, 400], [0, 400]], np.float32)
+    seen = np.array([[40, 60], [640, 10], [690, 390], [10, 330]], np.float32)
+    transform = cv2.getPerspectiveTransform(corners, seen)
+    photo = cv2.warpPerspective(page(), transform, (700, 400), borderValue=(255, 255, 255))
+
+    class Seen(BandDetector):
+        def detect(self, image):
+            flat = super().detect(type(image)(page()))
+            moved = [
+                cv2.perspectiveTransform(np.array([line.polygon], np.float32), transform)[0]
+                for line in flat
+            ]
+            return [Line(tuple(map(tuple, points.tolist()))) for points in moved]
+
+    assert PageReader(reader, Seen()).read(photo).text == "\n".join(LINES)
+
+
+def test_a_page_without_text_has_no_lines(pages):
+    read = pages.read(np.full((90, 130, 3), 255, np.uint8))
+    assert (read.lines, read.error, read.text) == ((), None, "")
+
+
+def test_a_detector_that_fails_on_one_page_leaves_the_others(reader, tmp_path):
+    images = [Image.fromarray(page((text,))) for text in LINES[:3]]
+    images[0].save(tmp_path / "three.tif", save_all=True, append_images=images[1:])
+    read = list(PageReader(reader, FailingDetector()).read_file(tmp_path / "three.tif"))
+    assert [one.number for one in read] == [1, 2, 3]
+    assert [one.text for one in read] == [LINES[0], "", LINES[2]]
+    assert read[1].error == "no lines found: the network is out of memory"
+    assert read[0].error is read[2].error is None
+
+
+def test_words_of_a_detector_are_read_where_it_found_them(reader):
+    image = draw([("left", 60, 40), ("right", 200, 40)])
+
+    class WithWords(Detector):
+        def detect(self, image):
+            from attention_ocr.layout.page import Word
+
+            words = tuple(
+                Word("", box_polygon(*box))
+                for box in ((55.0, 40.0, 130.0, 85.0), (195.0, 40.0, 290.0, 90.0))
+            )
+            return [Line(box_polygon(50.0, 35.0, 300.0, 90.0), words=words)]
+
+    assert PageReader(reader, WithWords()).read(image).text == "left right"
+
+
+def test_a_detector_is_found_by_its_place_and_takes_options():
+    detector = open_detector("tests.pages.scripted:BandDetector,margin=7")
+    assert detector._margin == 7
+    with pytest.raises(ValueError, match="`detector` must be `package.module:Class`, or one of"):
+        open_detector("easyocr")
+    with pytest.raises(ValueError, match="may set margin of BandDetector"):
+        open_detector("tests.pages.scripted:BandDetector,size=7")
+
+
+def test_what_is_no_page_is_refused(pages):
+    with pytest.raises(ValueError, match="An image must be"):
+        pages.read(3.5)
+    with pytest.raises(ValueError, match="nor a PDF"):
+        pages.read(b"nothing")
+    with pytest.raises(FileNotFoundError):
+        pages.read("missing.png")
+
+
+def test_the_default_detector_reads_a_turned_page_in_columns():
+    pytest.importorskip("rapidocr")
+    left, right = ("first line here", "second one there"), ("third at the top", "fourth below it")
+    placed = [("A heading over both of the columns", 60, 30)]
+    placed += [(text, 60, 120 + 60 * index) for index, text in enumerate(left)]
+    placed += [(text, 420, 120 + 60 * index) for index, text in enumerate(right)]
+    image = np.rot90(draw(placed, text_size=30))
+    read = attention_ocr.read_page(image)
+    assert read.text.split("\n") == ["A heading over both of the columns", *left, *right]

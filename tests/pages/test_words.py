@@ -1,0 +1,40 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from attention_ocr.pages.words import split_words
+from tests.pages.rendered import draw
+
+
+def line_of(text: str, size: int = 32) -> np.ndarray:
+    image = draw([(text, 10, 8)], size=(900, 54), text_size=size)
+    columns = np.flatnonzero((image < 128).any(axis=(0, 2)))
+    return image[:, : columns[-1] + 10]
+
+
+@pytest.mark.parametrize(
+    "text", ["word", "two words", "a few more words in here", "1,234.50 EUR", "x", "illicit will"]
+)
+@pytest.mark.parametrize("is_light", [False, True])
+def test_a_line_is_split_between_its_words(text, is_light):
+    image = line_of(text)
+    spans = split_words([255 - image if is_light else image])[0]
+    assert len(spans) == len(text.split())
+    assert all(begin < end for begin, end in spans)
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
+
+
+def test_an_empty_line_is_one_part():
+    assert split_words([np.full((30, 90, 3), 255, np.uint8)]) == [[(0.0, 1.0)]]
+
+
+def test_a_narrow_and_a_low_image_are_split_without_error():
+    for shape in ((2, 40, 3), (40, 2, 3), (2, 2, 3)):
+        assert split_words([np.zeros(shape, np.uint8)])[0]
+
+
+def test_a_short_line_is_split_like_the_others_of_its_page():
+    assert len(split_words([line_of("minimum")])[0]) > 1
+    texts = ("minimum", "a few more words in here", "and some further words")
+    assert [len(spans) for spans in split_words([line_of(text) for text in texts])] == [1, 6, 4]
