@@ -81,6 +81,12 @@ def count_images(names: Iterable[str], recursive: bool) -> int | None:
     return sum(1 for _ in _listed(names, recursive, stdin_image=False))
 
 
+def list_images(names: Iterable[str], recursive: bool) -> Iterator[str]:
+    """Yield the path of each named image; one that does not exist is included."""
+    for entry in _listed(names, recursive, stdin_image=False):
+        yield entry if isinstance(entry, str) else entry.name
+
+
 def _listed(
     names: Iterable[str],
     recursive: bool,

@@ -11,9 +11,9 @@ from attention_ocr.cluster.address import names_cluster
 from attention_ocr.text.escaping import escape_controls
 
 if TYPE_CHECKING:
+    from attention_ocr.data.image_items import EncodedImage
     from attention_ocr.data.labels import LabelledImage
     from attention_ocr.data.shard_files import ShardsReport, SkippedImage
-    from attention_ocr.data.shards import EncodedImage
     from attention_ocr.text.charset import Charset
 
 HELP = "convert a data source to sharded TFRecords"

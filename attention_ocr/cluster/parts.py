@@ -35,21 +35,19 @@ class Part:
     digest: str
 
 
-Make = Callable[[SharedFolder, int, Any], Report]
-"""Writes the files of a part, given its index and inputs, and returns its report."""
-
-
 @dataclass(frozen=True)
 class Job:
     """An open job.
 
     Attributes:
-        folder: Its folder.
+        folder: Its folder, with the reports.
+        output: Folder of the files of the parts.
         token: Drawn when it was begun, so that a node can tell this folder from another of the
             same path.
     """
 
     folder: SharedFolder
+    output: SharedFolder
     token: str
 
     def report(self, index: int) -> Report | None:
@@ -57,9 +55,14 @@ class Job:
         text = self.folder.read_text(report_name(index))
         report: Report | None = json.loads(text) if text else None
         for name, num_bytes in (report or {}).get("files", {}).items():
-            if self.folder.size(name) != num_bytes:
+            if self.output.size(name) != num_bytes:
                 return None
         return report
+
+
+Make = Callable[[Job, int, Any], Report]
+"""Writes the files of a part, given its index and inputs, and returns its report: `files` holds
+their sizes by name."""
 
 
 def report_name(index: int) -> str:
@@ -76,13 +79,19 @@ def digest_of_keys(keys: Iterable[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def open_job(folder: SharedFolder, settings: Mapping[str, Any], overwrite: bool = False) -> Job:
+def open_job(
+    folder: SharedFolder,
+    settings: Mapping[str, Any],
+    overwrite: bool = False,
+    output: SharedFolder | None = None,
+) -> Job:
     """Begin a job, or continue an interrupted one.
 
     Args:
         folder: Folder of the job; created if missing.
         settings: JSON values that decide the result; they must be equal to continue.
         overwrite: Whether a job with other settings is removed.
+        output: Folder of the files of the parts; by default `folder`.
 
     Raises:
         ValueError: If the folder has a job with other settings.
@@ -99,7 +108,7 @@ def open_job(folder: SharedFolder, settings: Mapping[str, Any], overwrite: bool 
             if wanted.get(name) != found.get(name)
         ]
         if not differing:
-            return Job(folder, document["token"])
+            return Job(folder, output or folder, document["token"])
         if not overwrite:
             raise ValueError(
                 f"{folder} has the parts of a job with other settings or another source: repeat "
@@ -110,7 +119,7 @@ def open_job(folder: SharedFolder, settings: Mapping[str, Any], overwrite: bool 
         folder.make()
     token = secrets.token_hex(8)
     folder.write_text(JOB, json.dumps({"settings": wanted, "token": token}, indent=2) + "\n")
-    return Job(folder, token)
+    return Job(folder, output or folder, token)
 
 
 def make_parts(
@@ -153,7 +162,7 @@ def _make_part(job: Job, make: Make, part: Part) -> Report:
             f"Expected a folder that all nodes share. Received: {job.folder}, which a "
             "node does not see"
         )
-    report = make(job.folder, part.index, part.inputs) | {"digest": part.digest}
+    report = make(job, part.index, part.inputs) | {"digest": part.digest}
     # The report comes last: a part that has one is finished.
     job.folder.write_text(report_name(part.index), json.dumps(report) + "\n")
     return report

@@ -160,7 +160,7 @@ def _parts(
         yield Part(index, listed, digest_of_keys(image.key for image in listed))
 
 
-def _make_shard(options: RecordOptions, folder: SharedFolder, index: int, inputs: Any) -> Report:
+def _make_shard(options: RecordOptions, job: Job, index: int, inputs: Any) -> Report:
     """Write one shard, on a node."""
     images: Iterator[ShardImage] | Sequence[ShardImage] = inputs
     if isinstance(inputs, RenderedRange):
@@ -168,7 +168,7 @@ def _make_shard(options: RecordOptions, folder: SharedFolder, index: int, inputs
         images = iter(SourceImages(_open_once(inputs.source), walk))
     outcomes = (prepare_image(image, options.max_length) for image in images)
     file = f"{index:05}.tfrecord"
-    with folder.writing(file) as path:
+    with job.output.writing(file) as path:
         content = write_shard(path, outcomes, options.charset, options.fail_on_bad)
     return dataclasses.asdict(content) | {"files": {file: content.num_bytes}}
 

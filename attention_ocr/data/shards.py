@@ -11,11 +11,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import tensorflow as tf
 from tqdm import tqdm
 
+from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.data.labels import LabelledImage
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.records import serialize_example
@@ -26,27 +26,13 @@ from attention_ocr.data.shard_files import (
     ShardsReport,
     SkippedImage,
 )
-from attention_ocr.data.sources import ListedImage, Source, Walk
+from attention_ocr.data.sources import Source, Walk
 from attention_ocr.data.storage import read_file
 from attention_ocr.images.decode import UnreadableImageError, encode_array
 from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.text.charset import Charset
 
 _CHUNK_SIZE = 64
-
-
-class EncodedImage(NamedTuple):
-    """An image whose file has already been read.
-
-    Attributes:
-        key: Identifies the image in reports.
-        text: The label.
-        encoded: Content of the file; empty if there is none.
-    """
-
-    key: str
-    text: str
-    encoded: bytes
 
 
 class SourceImages(Collection[EncodedImage]):

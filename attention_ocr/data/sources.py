@@ -13,6 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.data.annotation_lines import names_image
+from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.records import RECORD_FORMATS, composed
 from attention_ocr.data.storage import exists, first_line_of_text, is_folder
 from attention_ocr.images.graph_fitting import read_or_empty
@@ -65,20 +66,6 @@ def parse_source(source: str) -> SourceSpec:
             raise ValueError(f"A data source must give `{key}` once. Received: {source!r}")
         options[key] = value
     return SourceSpec(name, options)
-
-
-class ListedImage(NamedTuple):
-    """An image file of a source that lists its files.
-
-    Attributes:
-        path: Local path or address.
-        key: Identifies the image in reports.
-        text: The label, in NFC.
-    """
-
-    path: str
-    key: str
-    text: str
 
 
 @dataclass(frozen=True)

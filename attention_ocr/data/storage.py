@@ -9,8 +9,6 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-import tensorflow as tf
-
 from attention_ocr.io.extras import extra
 
 MAX_LINE_BYTES = 2**20
@@ -37,8 +35,7 @@ def is_remote(path: str) -> bool:
 
 def tensorflow_reads(path: str) -> bool:
     """Return whether TensorFlow's own file systems read `path`."""
-    scheme = path.partition("://")[0]
-    return not is_remote(path) or scheme in tf.io.gfile.get_registered_schemes()
+    return not is_remote(path) or path.partition("://")[0] in _gfile().get_registered_schemes()
 
 
 def exists(path: str) -> bool:
@@ -46,14 +43,16 @@ def exists(path: str) -> bool:
     if not is_remote(path):
         return os.path.exists(path)  # noqa: PTH110 - a million times, and three times as fast
     if tensorflow_reads(path):
-        return bool(tf.io.gfile.exists(path))
+        return bool(_gfile().exists(path))
     return bool(file_system(path).exists(path))
 
 
 def is_folder(path: str) -> bool:
     """Return whether `path` is a folder."""
+    if not is_remote(path):
+        return os.path.isdir(path)  # noqa: PTH112
     if tensorflow_reads(path):
-        return bool(tf.io.gfile.isdir(path))
+        return bool(_gfile().isdir(path))
     return bool(file_system(path).isdir(path))
 
 
@@ -70,9 +69,16 @@ def open_binary(path: str) -> BinaryIO:
         return open(path, "rb")  # noqa: PTH123 - the caller closes it
     if not exists(path):
         raise FileNotFoundError(f"No such file: {path}")
-    file = tf.io.gfile.GFile(path, "rb") if tensorflow_reads(path) else file_system(path).open(path)
+    file = _gfile().GFile(path, "rb") if tensorflow_reads(path) else file_system(path).open(path)
     binary: BinaryIO = file
     return binary
+
+
+def list_files(folder: str) -> Iterator[str]:
+    """Yield the sorted addresses of all files below a remote folder, as fsspec lists them."""
+    store = file_system(folder)
+    for path in sorted(store.find(folder)):
+        yield store.unstrip_protocol(path)
 
 
 def read_file(path: str) -> bytes:
@@ -82,15 +88,21 @@ def read_file(path: str) -> bytes:
         FileNotFoundError: If it does not exist.
         OSError: If it cannot be read.
     """
+    if not is_remote(path):
+        with open_binary(path) as file:
+            return file.read()
+    # TensorFlow raises errors of its own, which are no `OSError`.
+    import tensorflow as tf
+
     pauses_s = iter(_RETRY_PAUSES_S)
     while True:
         try:
             with open_binary(path) as file:
                 return file.read()
+        except FileNotFoundError:
+            raise
         except (OSError, tf.errors.OpError) as error:
             pause_s = next(pauses_s, None)
-            if isinstance(error, FileNotFoundError) or not is_remote(path):
-                raise
             if pause_s is None:
                 raise OSError(f"cannot be read: {str(error).splitlines()[0]}") from error
             time.sleep(pause_s)
@@ -217,6 +229,13 @@ def _not_in_encoding(
     return ValueError(
         f"{path}, line {line_number}: expected {codec.upper()}. Received: {received}{hint}"
     )
+
+
+def _gfile() -> Any:
+    # Processes that only read local files need not wait for TensorFlow, or hold it in memory.
+    import tensorflow as tf
+
+    return tf.io.gfile
 
 
 def file_system(path: str) -> Any:

@@ -5,8 +5,8 @@ import abc
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.sources import (
-    ListedImage,
     Source,
     SourceSpec,
     Walk,
