@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cluster.address import names_cluster
 from attention_ocr.text.escaping import escape_controls, to_json
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", type=Path, metavar="PNG", help="draw a contact sheet of images and labels"
     )
+    add_engine_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +78,15 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
     if args.charset:
         charset = Charset(ASCII) if args.charset == "ascii" else Charset.load(Path(args.charset))
     source = open_source(args.source)
-    inspection = inspect_source(source, Inspection(image, charset, args.max_length), args.limit)
+    inspection = Inspection(image, charset, args.max_length)
+    if names_cluster(args.engine):
+        from attention_ocr.cluster.engine import RayEngine
+        from attention_ocr.cluster.inspection import inspect_on
+
+        with RayEngine(args.engine) as engine:
+            inspect_on(engine, args.source, inspection, args.limit)
+    else:
+        inspect_source(source, inspection, args.limit)
     if args.json is not None:
         document = {"source": args.source} | inspection.to_dict()
         args.json.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")

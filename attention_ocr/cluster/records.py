@@ -23,7 +23,7 @@ from attention_ocr.data.shards import (
 )
 from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.data.sources import Source, Walk, open_source, parse_source
-from attention_ocr.text.charset import Charset
+from attention_ocr.text.charset import Charset, normalize
 
 REJECTED = "rejected.jsonl"
 """Ends the name of the file of skipped images."""
@@ -156,7 +156,9 @@ def _parts(
             rendered = RenderedRange(source_name, start, stop)
             yield Part(index, rendered, digest_of_keys([f"{start}", f"{stop}"]))
             continue
-        listed = source.listed(start, stop)
+        listed = [
+            image._replace(text=normalize(image.text)) for image in source.listed(start, stop)
+        ]
         yield Part(index, listed, digest_of_keys(image.key for image in listed))
 
 

@@ -9,7 +9,7 @@ class ListedImage(NamedTuple):
     Attributes:
         path: Local path or address.
         key: Identifies the image in reports.
-        text: The label, in NFC; empty if there is none.
+        text: The text as stored; empty if there is none.
     """
 
     path: str

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
+from attention_ocr.data.near_duplicates import HASH_WORDS, near_duplicates, perceptual_hash
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.data.tables import StringTable
@@ -28,6 +29,8 @@ UNKNOWN_CHARACTER = "unknown_character"
 SHRUNK = "shrunk"
 DUPLICATE = "duplicate"
 CONTRADICTION = "contradiction"
+NEAR_DUPLICATE = "near_duplicate"
+NEAR_CONTRADICTION = "near_contradiction"
 LOOK_ALIKE = "look_alike"
 
 MEANINGS = {
@@ -43,10 +46,15 @@ MEANINGS = {
     "mixed_scripts": "labels with a word of several scripts",
     CONTRADICTION: "duplicate images with different labels",
     DUPLICATE: "duplicate images with the same label",
+    NEAR_CONTRADICTION: "nearly equal images with different labels",
+    NEAR_DUPLICATE: "nearly equal images with the same label",
     SHRUNK: "images that would be shrunk to fit the maximum width",
     LOOK_ALIKE: "characters that look like a more frequent one",
 }
 _BATCH_SIZE = 256
+
+Measured = dict[str, np.ndarray]
+"""Measurements of a batch of rows, by name."""
 
 
 @dataclass
@@ -94,6 +102,7 @@ class Inspection:
         self._num_named = num_named
         self._keys = StringTable()
         self._hashes, self._text_hashes = array("q"), array("q")
+        self._perceptual_hashes = array("q")
         self.num_examples = 0
         self.findings: dict[str, Finding] = {}
         self.characters: Counter[str] = Counter()
@@ -128,6 +137,7 @@ class Inspection:
                 self._add_size(key, raw_text, height, width)
         self._hashes.extend(batch["hash"].tolist())
         self._text_hashes.extend(batch["text_hash"].tolist())
+        self._perceptual_hashes.extend(batch["perceptual_hash"].ravel().tolist())
 
     def finish(self) -> None:
         """Find duplicates and look-alikes, after the last batch."""
@@ -140,9 +150,11 @@ class Inspection:
         # An image without a file has the hash -1.
         for place in np.flatnonzero(same & (hashes[order[1:]] != -1)):
             first, second = int(order[place]), int(order[place + 1])
-            agree = self._text_hashes[first] == self._text_hashes[second]
-            name = DUPLICATE if agree else CONTRADICTION
-            self._find(name, self._keys[second], self._keys[first])
+            self._find_pair(first, second, DUPLICATE, CONTRADICTION)
+        looks = np.array(self._perceptual_hashes, np.int64).reshape(-1, HASH_WORDS)
+        for first, second in near_duplicates(looks):
+            if hashes[first] != hashes[second]:
+                self._find_pair(first, second, NEAR_DUPLICATE, NEAR_CONTRADICTION)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -167,6 +179,10 @@ class Inspection:
         finding.count += 1
         if len(finding.examples) < self._num_named:
             finding.examples.append((key, text))
+
+    def _find_pair(self, first: int, second: int, same: str, different: str) -> None:
+        agree = self._text_hashes[first] == self._text_hashes[second]
+        self._find(same if agree else different, self._keys[second], self._keys[first])
 
     def _add_label(self, key: str, raw: bytes) -> None:
         try:
@@ -220,8 +236,25 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
         raise ValueError(
             f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
         )
+    return inspect_batches(measured(source, limit), inspection, source, limit)
+
+
+def inspect_batches(
+    batches: Iterable[Measured], inspection: Inspection, source: Source, limit: int | None = None
+) -> Inspection:
+    """Add measured rows to an inspection, finish it and return it.
+
+    Args:
+        batches: What `measured` or `measure_rows` returned, in the order of the source.
+        inspection: An empty inspection.
+        source: The source that they come from.
+        limit: Maximum number of examples.
+
+    Raises:
+        ValueError: If there are none.
+    """
     with tqdm(total=limit or source.num_examples, unit="image", disable=None) as progress:
-        for batch in _measured(source, limit):
+        for batch in batches:
             inspection.add(batch)
             progress.update(len(batch["key"]))
     if not inspection.num_examples:
@@ -230,14 +263,18 @@ def inspect_source(source: Source, inspection: Inspection, limit: int | None = N
     return inspection
 
 
-def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray]]:
+def measured(source: Source, limit: int | None) -> Iterator[Measured]:
+    """Measure the rows of a source, in batches.
+
+    Args:
+        source: The source.
+        limit: Maximum number of examples.
+    """
     remaining = -1 if limit is None else limit
     for part in source.parts or (source,):
         walk = Walk()
-        rows = part.rows(walk).take(remaining)
-        rows = rows.map(_measure, num_parallel_calls=walk.num_workers)
         with explaining(part):
-            for batch in rows.batch(_BATCH_SIZE).prefetch(2).as_numpy_iterator():
+            for batch in measure_rows(part.rows(walk).take(remaining), walk.num_workers):
                 if remaining > 0:
                     remaining -= len(batch["key"])
                 yield batch
@@ -245,14 +282,26 @@ def _measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarra
             return
 
 
+def measure_rows(rows: tf.data.Dataset, num_workers: int = tf.data.AUTOTUNE) -> Iterator[Measured]:
+    """Measure rows, see `Source.rows`, in batches.
+
+    Args:
+        rows: The rows.
+        num_workers: Parallel calls.
+    """
+    rows = rows.map(_measure, num_parallel_calls=num_workers)
+    yield from rows.batch(_BATCH_SIZE).prefetch(2).as_numpy_iterator()
+
+
 def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return key, text, size and hashes of a row, without the image itself."""
     if "image" in row:
         encoded = tf.io.serialize_tensor(row["image"])
         size, reason = tf.shape(row["image"]), tf.constant("")
+        look = tf.numpy_function(perceptual_hash, [row["image"]], tf.int64, stateful=False)
     else:
         encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]
-        size, reason = _size_in_graph(encoded, row.get("path", tf.constant("")))
+        size, look, reason = _size_in_graph(encoded, row.get("path", tf.constant("")))
     largest = np.iinfo(np.int64).max
     return {
         "key": row["key"],
@@ -263,26 +312,28 @@ def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         "hash": tf.where(
             tf.strings.length(encoded) > 0, tf.strings.to_hash_bucket_fast(encoded, largest), -1
         ),
+        "perceptual_hash": tf.ensure_shape(look, (HASH_WORDS,)),
         "text_hash": tf.strings.to_hash_bucket_fast(row["text"], largest),
     }
 
 
-def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return height and width of a file, int32 [2], and the reason if it is unreadable."""
-    size, reason = tf.numpy_function(
-        _size_or_reason, [encoded, path], (tf.int32, tf.string), stateful=False
+def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return height and width of a file, int32 [2], its hash, and why it is unreadable, if so."""
+    size, look, reason = tf.numpy_function(
+        _size_or_reason, [encoded, path], (tf.int32, tf.int64, tf.string), stateful=False
     )
-    return tf.ensure_shape(size, (2,)), tf.ensure_shape(reason, ())
+    return tf.ensure_shape(size, (2,)), look, tf.ensure_shape(reason, ())
 
 
-def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
+def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, np.ndarray, bytes]:
     try:
         if path and not encoded:
             encoded = read_file(path.decode("utf-8", "surrogateescape"))
-        _, height, width = decode_with_size(encoded)
-        return np.array([height, width], np.int32), b""
+        pixels, height, width = decode_with_size(encoded)
+        return np.array([height, width], np.int32), perceptual_hash(pixels), b""
     except OSError as error:
         reason = f"cannot be opened: {error.strerror or error}"
     except UnreadableImageError as error:
         reason = str(error) if encoded else "empty file"
-    return np.zeros(2, np.int32), reason.encode("utf-8", "replace")
+    no_look = np.zeros(HASH_WORDS, np.int64)
+    return np.zeros(2, np.int32), no_look, reason.encode("utf-8", "replace")

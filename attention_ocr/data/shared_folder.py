@@ -71,11 +71,18 @@ class SharedFolder:
             text: Its content.
             whole: Whether the file must be there whole or not at all; a draft need not.
         """
-        if not whole and not self.is_remote:
-            Path(self.path, name).write_text(text, encoding="utf-8")
+        if not whole:
+            self.write_draft(name, text.encode("utf-8"))
             return
         with self.writing(name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+    def write_draft(self, name: str, content: bytes) -> None:
+        """Write a file without waiting for the disk; a kill may leave a part of it."""
+        if self.is_remote:
+            self._store.pipe_file(self.address(name), content)
+        else:
+            Path(self.path, name).write_bytes(content)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:

@@ -85,8 +85,8 @@ class Source:
         parts: Sources of a mixture.
         digest: Returns a hash that identifies the examples wherever they are stored: of paths and
             labels, of names and sizes of files, or of options, without the contents of images.
-        listed: Returns the images from one index to another, in order; None for a source that does
-            not list image files.
+        listed: Returns the images from one index to another, in order, with their texts as stored;
+            None for a source that does not list image files.
     """
 
     spec: SourceSpec

@@ -15,7 +15,6 @@ from attention_ocr.data.sources import (
 )
 from attention_ocr.data.storage import open_binary, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
-from attention_ocr.text.charset import normalize
 
 SPLIT_OPTIONS = ("every", "part", "group")
 """Options of every indexed source."""
@@ -72,9 +71,9 @@ class FileListReader(IndexedReader):
         return digest_of(*self.table.keys.content(), *self.table.texts.content())
 
     def listed(self, index: int) -> ListedImage:
-        """Return the path, key and label of an image."""
+        """Return the path and key of an image, and its text as stored."""
         key = self.key(index)
-        return ListedImage(self.table.path_of(key), key, normalize(self.text(index)))
+        return ListedImage(self.table.path_of(key), key, self.text(index))
 
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
         key = self._keys(index)
