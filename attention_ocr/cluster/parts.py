@@ -152,6 +152,7 @@ def make_parts(
             yield reused.pop(), True
     while reused:
         yield reused.pop(), True
+    job.output.remove_drafts()
 
 
 def _make_part(job: Job, make: Make, part: Part) -> Report:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.data.storage import file_system, is_remote
-from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.atomic_write import TEMPORARY_SUFFIX, whole_file
+
+_DRAFT = re.compile(rf"\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}$")
 
 
 class SharedFolder:
@@ -114,6 +117,12 @@ class SharedFolder:
             return
         with suppress(FileNotFoundError):
             self._store.rm_file(self.address(name))
+
+    def remove_drafts(self) -> None:
+        """Remove files that a killed process had not finished."""
+        for name in self.names():
+            if _DRAFT.search(name):
+                self.remove(name)
 
     def remove_all(self) -> None:
         """Remove the files, and the folder if nothing else is in it."""

@@ -81,6 +81,7 @@ def test_a_killed_command_reads_no_finished_shard_again(items, tmp_path, killed_
     with pytest.raises(Killed):
         read_on(InProcess(killed_after=killed_after), items, tmp_path / "cut", options=OPTIONS)
     assert not (tmp_path / "cut/readings.json").exists()
+    (tmp_path / "cut/readings-00002.jsonl.0123456789ab.tmp").write_bytes(b"of a killed process")
     engine = InProcess()
     counts = read_on(engine, items, tmp_path / "cut", options=OPTIONS)
     assert (engine.num_run, counts.num_kept) == (3 - killed_after, killed_after)
