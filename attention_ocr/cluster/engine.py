@@ -145,7 +145,7 @@ def _call(versions: dict[str, str], function: Callable[[Task], Result], task: Ta
     try:
         return function(task)
     except OSError as error:
-        raise OSError(error.errno or 0, f"{error} (on node {node_name()})") from error
+        raise OSError(f"{error} (on node {node_name()})") from error
 
 
 def node_name() -> str:
@@ -220,6 +220,8 @@ def _connect(address: str | None) -> None:
             raise ValueError(
                 f"Expected a cluster of the same versions. Received: {message}"
             ) from error
+        raise ConnectionError(_no_cluster(address, str(error))) from error
+    except OSError as error:
         raise ConnectionError(_no_cluster(address, str(error))) from error
 
 

@@ -53,9 +53,10 @@ class RayCluster:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._token.unlink(missing_ok=True)
 
-    def start_node(self, index: int) -> None:
+    def start_node(self, index: int, **environment: str) -> None:
         """Start the node of a host."""
-        self._start(index, f"--address={self.address}", f"--num-cpus={self._num_processors}")
+        own = [f"--address={self.address}", f"--num-cpus={self._num_processors}"]
+        self._start(index, *own, **environment)
 
     def kill_node(self, index: int) -> None:
         """End all processes of a host."""
@@ -101,13 +102,13 @@ class RayCluster:
                 stderr=subprocess.STDOUT,
             )
 
-    def _start(self, index: int, *arguments: str) -> None:
+    def _start(self, index: int, *arguments: str, **environment: str) -> None:
         log = self._folder.with_suffix(f".{index}.log")
         own = f"--node-ip-address={self.net.addresses[index]}"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*self.net.on(index), *_RAY, "start", "--block", own, *_LIMITS, *arguments],
-                env=self.environment(),
+                env=self.environment() | environment,
                 cwd="/",
                 stdout=output,
                 stderr=subprocess.STDOUT,
