@@ -94,9 +94,20 @@ def evaluate(
     Returns:
         The metrics and each prediction. An unreadable image has an empty prediction.
     """
-    predictions = [
+    return evaluation_of(predict(recognize, batches, charset))
+
+
+def predict(
+    recognize: Recognize, batches: Iterable[dict[str, tf.Tensor]], charset: Charset | None = None
+) -> list[Prediction]:
+    """Recognise every example once, see `evaluate`."""
+    return [
         prediction for batch in batches for prediction in _predict_batch(recognize, batch, charset)
     ]
+
+
+def evaluation_of(predictions: list[Prediction]) -> Evaluation:
+    """Return predictions with their metrics."""
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],
