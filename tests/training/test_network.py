@@ -41,7 +41,6 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
         eval_every=10,
         summary_every=1,
         dropout=0.0,
-        augmentation="none",
         bucket_lengths="",
         batch_size=8,
     )
