@@ -36,7 +36,9 @@ def _value(event) -> float:
 def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, count):
     settings = settings_of(
         tmp_path,
-        **NETWORK,
+        **NETWORK | {"sequence_layers": 1},
+        # Batch statistics are those of each worker's own images; frozen layers have none.
+        freeze="encoder",
         steps=20,
         eval_every=10,
         summary_every=1,
@@ -52,8 +54,8 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
     assert len(expected) == 20
     found = losses(tmp_path / "several")
     assert found.keys() == expected.keys()
-    # Sums in another order, and batch statistics of each worker's own images.
-    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=0.05)
+    # Sums in another order.
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-3)
     for worker in range(1, count):
         assert losses(tmp_path / "several", worker) == found
         assert scores(tmp_path / "several", worker) == scores(tmp_path / "several", 0)
