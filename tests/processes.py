@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.networks import Network
+
 REPOSITORY = Path(__file__).parents[1]
 PATIENCE_S = 600.0
 """Time after which a process counts as hung, even on a busy machine."""
@@ -34,9 +36,16 @@ class Processes:
         settings: Flags by name.
         work_dir: Work directory of the run.
         count: Number of processes.
+        net: Network whose hosts run them, one each; by default this machine.
     """
 
-    def __init__(self, settings: Mapping[str, Any], work_dir: Path, count: int = 1) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        work_dir: Path,
+        count: int = 1,
+        net: Network | None = None,
+    ) -> None:
         self.work_dir = work_dir
         work_dir.parent.mkdir(parents=True, exist_ok=True)
         self._logs = [work_dir.with_name(f"{work_dir.name}-{i}.log") for i in range(count)]
@@ -47,18 +56,20 @@ class Processes:
         command = [sys.executable, "train.py", *flags, f"--work_dir={work_dir}"]
         if count > 1:
             command.append("--strategy=multi_worker")
-        ports = free_ports(count)
+        addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
+        if net is not None:
+            addresses = [f"{address}:2222" for address in net.addresses[:count]]
         self.popen = []
         for index, log in enumerate(self._logs):
             environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
             if count > 1:
-                cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+                cluster = {"worker": addresses}
                 task = {"type": "worker", "index": index}
                 environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
             with log.open("wb") as output, heeding_ctrl_c():
                 self.popen.append(
                     subprocess.Popen(
-                        command,
+                        [*(net.on(index) if net else ()), *command],
                         cwd=REPOSITORY,
                         env=environment,
                         stdout=output,

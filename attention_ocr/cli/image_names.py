@@ -83,6 +83,12 @@ def count_images(
     return sum(1 for _ in listed_files(names, recursive, False, suffixes=suffixes))
 
 
+def list_images(names: Iterable[str], recursive: bool) -> Iterator[str]:
+    """Yield the path of each named image; one that does not exist is included."""
+    for entry in listed_files(names, recursive, stdin_image=False):
+        yield entry if isinstance(entry, str) else entry.name
+
+
 def listed_files(
     names: Iterable[str],
     recursive: bool,

@@ -6,7 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cluster.address import names_cluster
 from attention_ocr.text.escaping import escape_controls, to_json
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sheet", type=Path, metavar="PNG", help="draw a contact sheet of images and labels"
     )
+    add_engine_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +81,9 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
         charset = Charset(known) if known else Charset.load(Path(args.charset))
     inspection = Inspection(image, charset, args.max_length)
     source: Source | None = None
-    if _is_local_labels(args.source) and args.sheet is None and find_spec("tensorflow") is None:
+    if names_cluster(args.engine):
+        source = _inspect_on_cluster(args, inspection)
+    elif _is_local_labels(args.source) and args.sheet is None and find_spec("tensorflow") is None:
         inspect_labels(args.source, inspection, args.limit)
     else:
         source = _inspect(args.source, inspection, args.limit)
@@ -105,6 +110,18 @@ def _inspect(name: str, inspection: "Inspection", limit: int | None) -> "Source"
     source = open_source(name)
     inspect_source(source, inspection, limit)
     return source
+
+
+def _inspect_on_cluster(args: argparse.Namespace, inspection: "Inspection") -> "Source":
+    """Inspect any source on a cluster; return it."""
+    with quiet_start():
+        from attention_ocr.cluster.engine import RayEngine
+        from attention_ocr.cluster.inspection import inspect_on
+        from attention_ocr.data.sources import open_source
+
+    with RayEngine(args.engine) as engine:
+        inspect_on(engine, args.source, inspection, args.limit)
+    return open_source(args.source)
 
 
 def print_statistics(inspection: "Inspection") -> None:

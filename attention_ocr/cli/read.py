@@ -24,6 +24,12 @@ from attention_ocr.cli.page_arguments import (
     check_no_page_arguments,
 )
 from attention_ocr.cli.quiet_start import quiet_start
+from attention_ocr.cli.read_on_cluster import (
+    add_cluster_arguments,
+    engine_value,
+    read_on_cluster,
+    refuse_cluster_arguments,
+)
 from attention_ocr.cli.read_options import (
     chosen_limits,
     chosen_second_looks,
@@ -34,6 +40,7 @@ from attention_ocr.cli.read_options import (
 from attention_ocr.cli.result_formats import FORMATS, ResultRow, on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
 from attention_ocr.cli.settings_flags import settings_in_arguments
+from attention_ocr.cluster.address import names_cluster
 from attention_ocr.images.formats import FORMAT_NAMES, IMAGE_SUFFIXES
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.settings.formats import ENGINES
@@ -50,6 +57,7 @@ examples:
   find . -name '*.png' | attention-ocr read - --model=served --format=jsonl
   attention-ocr read photo.jpg --detect
   attention-ocr read scans/*.pdf --detect --format=hocr -o scans.hocr
+  attention-ocr read 'crops-*.tfrecord' --model=served --engine=ray --out=readings
 
 Results are in the order of the images. Unreadable images are reported on standard error (and as
 records with an `error` in jsonl and csv), the rest is read, and the exit status is 1.
@@ -83,18 +91,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--engine",
-        choices=ENGINES,
+        type=engine_value,
         default="auto",
-        help="inference engine; auto: the fastest that is installed and supports a format of the "
-        "model (default: %(default)s)",
+        metavar="ENGINE",
+        help=f"inference engine, {', '.join(ENGINES)}; auto: the fastest that is installed and "
+        "supports a format of the model; ray or ray://HOST:PORT: that one in every process of a "
+        "Ray cluster, with --out (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
-        choices=tuple({**FORMATS, **PAGE_FORMATS}),
-        default="text",
+        choices=tuple({**FORMATS, **PAGE_FORMATS, "parquet": ""}),
         help="text: path, text and confidence, separated by tabs, or the lines of a page; jsonl: a "
         "JSON object per line; csv: with a header; with --detect also hocr, alto (ALTO 4) and page "
-        "(PAGE XML), these two with --output_dir (default: %(default)s)",
+        "(PAGE XML), these two with --output_dir; with --engine=ray parquet or jsonl (default: "
+        "text; parquet with --engine=ray)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="file for the results")
     parser.add_argument(
@@ -126,6 +136,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_image_arguments(parser)
     add_page_arguments(parser)
+    add_cluster_arguments(parser)
     add_decoding_arguments(parser)
     add_second_looks_arguments(parser, reads=True)
 
@@ -154,6 +165,10 @@ def _add_image_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read the images and write the results by batch; 1 if an image could not be read."""
+    if names_cluster(args.engine):
+        return read_on_cluster(args, chosen_limits(args), chosen_second_looks(args))
+    refuse_cluster_arguments(args)
+    args.format = args.format or "text"
     if args.names.count(STDIN) > 1:
         raise ValueError(f"Expected - once. Received: {' '.join(args.names)}")
     if args.stdin_image and STDIN not in args.names:

@@ -15,10 +15,24 @@ from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.inference.locate import MODEL_FILES, find_model
 from attention_ocr.io.progress import progress_bar
+from attention_ocr.settings.pages import DEFAULT_DETECTOR, DEFAULT_DPI
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
 
 if TYPE_CHECKING:
     from attention_ocr.inference.reader import SecondLooks
+
+
+_NEW_OPTIONS: dict[str, Any] = {
+    "boxes": False,
+    "overlay_format": "png",
+    "detect": False,
+    "detector": DEFAULT_DETECTOR,
+    "dpi": DEFAULT_DPI,
+    "output_dir": None,
+    "out": None,
+    "shard_size": None,
+    "overwrite": False,
+}
 
 
 def reading_bar(args: argparse.Namespace, suffixes: Sequence[str], num_recorded: int) -> Any:
@@ -72,9 +86,8 @@ def open_results(
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that must be equal to continue an interrupted command."""
     free = {"run", "command", "names", "output", "format", "batch_size", "recursive", "stdin_image"}
-    # Results of releases that had neither option continue.
-    free |= {name for name, default in (("boxes", False), ("overlay_format", "png"))
-             if getattr(args, name) == default}  # fmt: skip
+    # Results of releases that lacked an option continue while it is not given.
+    free |= {name for name, default in _NEW_OPTIONS.items() if getattr(args, name) == default}
     chosen = {name: value for name, value in vars(args).items() if name not in free}
     model = find_model(args.model)
     files = [model] if model.is_file() else [model / name for name in MODEL_FILES]

@@ -6,12 +6,15 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.cli.engine_argument import add_engine_argument
+from attention_ocr.cluster.address import names_cluster
 from attention_ocr.text.escaping import escape_controls
 
 if TYPE_CHECKING:
+    from attention_ocr.data.image_items import EncodedImage
     from attention_ocr.data.labels import LabelledImage
-    from attention_ocr.data.shard_files import SkippedImage
-    from attention_ocr.data.shards import EncodedImage
+    from attention_ocr.data.shard_files import ShardsReport, SkippedImage
+    from attention_ocr.text.charset import Charset
 
 HELP = "convert a data source to sharded TFRecords"
 _MAX_SKIPPED_SHOWN = 20
@@ -22,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="SOURCE", help="label file or other data source, as for --train_data"
     )
-    parser.add_argument("out_dir", type=Path, help="output folder; created if missing")
+    parser.add_argument(
+        "out_dir", help="output folder; created if missing; with --engine=ray, shared by all nodes"
+    )
     parser.add_argument(
         "--name",
         default="data",
@@ -66,12 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the data set of this name in out_dir"
     )
+    add_engine_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the records and print what was written and skipped."""
     # TensorFlow takes seconds to load; `--help` should not wait for it.
-    from attention_ocr.data.shards import write_shards
     from attention_ocr.text.charset import Charset
 
     if (args.every is None) != (args.part is None):
@@ -79,12 +84,31 @@ def run(args: argparse.Namespace) -> int:
             f"Expected --every and --part together. Received: every={args.every}, part={args.part}"
         )
     charset = None if args.charset is None else Charset.load(args.charset)
+    if names_cluster(args.engine):
+        report = _write_on_cluster(args, charset)
+    else:
+        report = _write_here(args, charset)
+    num_images = report.num_examples + len(report.skipped)
+    print(f"Wrote {report.num_examples} of {num_images} images to {args.out_dir}:")
+    for shard in report.shards:
+        print(f"  {shard.file}  {shard.num_examples} images, {shard.num_bytes} bytes")
+    _print_skipped(report.skipped)
+    if report.unknown_characters:
+        counts = ", ".join(f"{c!r} ({n})" for c, n in report.unknown_characters.items())
+        print(f"Characters of the labels missing from {args.charset}: {counts}")
+    print(f"Report: {args.out_dir}/{args.name}.dataset.json")
+    return 0
+
+
+def _write_here(args: argparse.Namespace, charset: "Charset | None") -> "ShardsReport":
+    from attention_ocr.data.shards import write_shards
+
     images = _open(args.source, args.every, args.part)
     num_workers = args.num_workers
     if num_workers is None:
         # Starting a process takes as long as processing thousands of images.
         num_workers = min(os.cpu_count() or 1, 1 + len(images) // 10_000)
-    report = write_shards(
+    return write_shards(
         images,
         args.out_dir,
         args.name,
@@ -95,15 +119,27 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         fail_on_bad=args.on_bad_example == "fail",
     )
-    print(f"Wrote {report.num_examples} of {len(images)} images to {args.out_dir}:")
-    for shard in report.shards:
-        print(f"  {shard.file}  {shard.num_examples} images, {shard.num_bytes} bytes")
-    _print_skipped(report.skipped)
-    if report.unknown_characters:
-        counts = ", ".join(f"{c!r} ({n})" for c, n in report.unknown_characters.items())
-        print(f"Characters of the labels missing from {args.charset}: {counts}")
-    print(f"Report: {args.out_dir / args.name}.dataset.json")
-    return 0
+
+
+def _write_on_cluster(args: argparse.Namespace, charset: "Charset | None") -> "ShardsReport":
+    from attention_ocr.cluster.engine import RayEngine
+    from attention_ocr.cluster.records import RecordOptions, write_shards_on
+
+    if args.num_workers is not None:
+        raise ValueError(
+            "Expected --num_workers without --engine=ray, which uses all processors of the "
+            f"cluster. Received: --num_workers={args.num_workers}"
+        )
+    with RayEngine(args.engine) as engine:
+        return write_shards_on(
+            engine,
+            _source_name(args.source, args.every, args.part),
+            args.out_dir,
+            args.name,
+            num_shards=args.num_shards,
+            options=RecordOptions(args.max_length, charset, args.on_bad_example == "fail"),
+            overwrite=args.overwrite,
+        )
 
 
 def _open(
@@ -117,7 +153,11 @@ def _open(
     if name.endswith(".tsv"):
         images = read_labels(name, require_images=False)
         return images if every is None or part is None else held_out_split(images, every, part)
-    return SourceImages(open_source(name if every is None else f"{name},every={every},part={part}"))
+    return SourceImages(open_source(_source_name(name, every, part)))
+
+
+def _source_name(name: str, every: int | None, part: str | None) -> str:
+    return name if every is None else f"{name},every={every},part={part}"
 
 
 def _print_skipped(skipped: Sequence["SkippedImage"]) -> None:

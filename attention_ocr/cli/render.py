@@ -8,10 +8,13 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.cli.engine_argument import add_engine_argument
+from attention_ocr.cluster.address import names_cluster
 from attention_ocr.io.progress import progress_bar
 
 if TYPE_CHECKING:
     from attention_ocr.synthesis.rendering import Renderer
+    from attention_ocr.synthesis.settings import SynthesisConfig
 
 HELP = "render text: a data set of images and labels, or a contact sheet of samples"
 _CHUNK = 64
@@ -52,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument(
         "--out_dir",
-        type=Path,
         metavar="FOLDER",
         help="output folder for images/ and labels.tsv; created if missing",
     )
@@ -85,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the data set in the folder"
     )
+    add_engine_argument(parser)
     defaults = {field.name: field.default for field in dataclasses.fields(SynthesisConfig)}
     for name, (metavar, description) in _OPTIONS.items():
         default = defaults[name]
@@ -113,7 +116,10 @@ def run(args: argparse.Namespace) -> int:
     config = parse_options({name: value for name, value in given.items() if value is not None})
     renderer = Renderer(config)
     if args.out_dir is not None:
-        _write_data_set(renderer, args)
+        if names_cluster(args.engine):
+            _render_on_cluster(config, args)
+        else:
+            _write_data_set(renderer, args)
         print(f"Wrote {args.count} images to {args.out_dir}, their texts to labels.tsv")
     if args.sheet is not None:
         num_shown = _write_sheet(renderer, args)
@@ -121,16 +127,38 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> None:
+    from attention_ocr.cluster.engine import RayEngine
+    from attention_ocr.cluster.rendering import render_on
+
+    if args.num_workers is not None:
+        raise ValueError(
+            "Expected --num_workers without --engine=ray, which uses all processors of the "
+            f"cluster. Received: --num_workers={args.num_workers}"
+        )
+    with RayEngine(args.engine) as engine:
+        render_on(
+            engine,
+            config,
+            args.out_dir,
+            count=args.count,
+            start=args.start,
+            image_format=args.format,
+            overwrite=args.overwrite,
+        )
+
+
 def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
     """Write the images, then the labels: a folder without labels is not a data set."""
-    labels = args.out_dir / "labels.tsv"
+    out_dir = Path(args.out_dir)
+    labels = out_dir / "labels.tsv"
     if labels.exists():
         if not args.overwrite:
             raise FileExistsError(
                 f"Expected a folder without a data set, or --overwrite. Received: {labels} exists"
             )
         labels.unlink()
-    images = args.out_dir / "images"
+    images = out_dir / "images"
     images.mkdir(parents=True, exist_ok=True)
     last = args.start + args.count
     chunks = [range(first, min(first + _CHUNK, last)) for first in range(args.start, last, _CHUNK)]
@@ -140,7 +168,7 @@ def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
             lines += chunk_lines
             progress.update(len(chunk_lines))
     _remove_others(images, {line.split("\t")[0].split("/")[1] for line in lines})
-    draft = args.out_dir / "labels.tsv.part"
+    draft = out_dir / "labels.tsv.part"
     with draft.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
     os.replace(draft, labels)
@@ -181,14 +209,13 @@ def _render_chunk(
     renderer: "Renderer", folder: Path, image_format: str, indices: Iterable[int]
 ) -> list[str]:
     """Write the images of the indices and return their lines of the label file."""
-    import cv2
+    from attention_ocr.images.encode import encode_rgb
 
     lines = []
     for index in indices:
         image, text = renderer.render(index)
-        encoded = cv2.imencode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1]
         name = f"{index:09d}.{image_format}"
-        (folder / name).write_bytes(encoded.tobytes())
+        (folder / name).write_bytes(encode_rgb(image, image_format))
         lines.append(f"images/{name}\t{text}\n")
     return lines
 

@@ -5,21 +5,24 @@ import itertools
 import os
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attention_ocr.data.image_sizes import BATCH_SIZE, cannot_be_opened, size_or_reason
+from attention_ocr.data.image_sizes import BATCH_SIZE, cannot_be_opened, measure_file, unreadable
 from attention_ocr.data.label_checks import LookAlike, label_problems, look_alikes
 from attention_ocr.data.labels import label_rows
+from attention_ocr.data.near_duplicates import HASH_WORDS, near_duplicates
 from attention_ocr.data.tables import ImageTable, StringTable
 from attention_ocr.io.progress import progress_bar
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset, normalize
 
 if TYPE_CHECKING:
+    from attention_ocr.data.measuring import Measured
     from attention_ocr.data.sources import Source
 
 UNREADABLE = "unreadable"
@@ -30,6 +33,8 @@ UNKNOWN_CHARACTER = "unknown_character"
 SHRUNK = "shrunk"
 DUPLICATE = "duplicate"
 CONTRADICTION = "contradiction"
+NEAR_DUPLICATE = "near_duplicate"
+NEAR_CONTRADICTION = "near_contradiction"
 LOOK_ALIKE = "look_alike"
 
 MEANINGS = {
@@ -45,6 +50,8 @@ MEANINGS = {
     "mixed_scripts": "labels with a word of several scripts",
     CONTRADICTION: "duplicate images with different labels",
     DUPLICATE: "duplicate images with the same label",
+    NEAR_CONTRADICTION: "nearly equal images with different labels",
+    NEAR_DUPLICATE: "nearly equal images with the same label",
     SHRUNK: "images that would be shrunk to fit the maximum width",
     LOOK_ALIKE: "characters that look like a more frequent one",
 }
@@ -95,6 +102,7 @@ class Inspection:
         self._num_named = num_named
         self._keys = StringTable()
         self._hashes, self._text_hashes = array("q"), array("q")
+        self._perceptual_hashes = array("q")
         self.num_examples = 0
         self.findings: dict[str, Finding] = {}
         self.characters: Counter[str] = Counter()
@@ -129,6 +137,7 @@ class Inspection:
                 self._add_size(key, raw_text, height, width)
         self._hashes.extend(batch["hash"].tolist())
         self._text_hashes.extend(batch["text_hash"].tolist())
+        self._perceptual_hashes.extend(batch["perceptual_hash"].ravel().tolist())
 
     def finish(self) -> None:
         """Find duplicates and look-alikes, after the last batch."""
@@ -141,9 +150,11 @@ class Inspection:
         # An image without a file has the hash -1.
         for place in np.flatnonzero(same & (hashes[order[1:]] != -1)):
             first, second = int(order[place]), int(order[place + 1])
-            agree = self._text_hashes[first] == self._text_hashes[second]
-            name = DUPLICATE if agree else CONTRADICTION
-            self._find(name, self._keys[second], self._keys[first])
+            self._find_pair(first, second, DUPLICATE, CONTRADICTION)
+        looks = np.array(self._perceptual_hashes, np.int64).reshape(-1, HASH_WORDS)
+        for first, second in near_duplicates(looks):
+            if hashes[first] != hashes[second]:
+                self._find_pair(first, second, NEAR_DUPLICATE, NEAR_CONTRADICTION)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -168,6 +179,10 @@ class Inspection:
         finding.count += 1
         if len(finding.examples) < self._num_named:
             finding.examples.append((key, text))
+
+    def _find_pair(self, first: int, second: int, same: str, different: str) -> None:
+        agree = self._text_hashes[first] == self._text_hashes[second]
+        self._find(same if agree else different, self._keys[second], self._keys[first])
 
     def _add_label(self, key: str, raw: bytes) -> None:
         try:
@@ -226,8 +241,28 @@ def inspect_source(
         raise ValueError(
             f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
         )
+    return inspect_batches(measured(source, limit), inspection, source, limit)
+
+
+def inspect_batches(
+    batches: "Iterable[Measured]",
+    inspection: Inspection,
+    source: "Source",
+    limit: int | None = None,
+) -> Inspection:
+    """Add measured rows to an inspection, finish it and return it.
+
+    Args:
+        batches: What `measuring.measured` or `measure_rows` returned, in the order of the source.
+        inspection: An empty inspection.
+        source: The source that they come from.
+        limit: Maximum number of examples.
+
+    Raises:
+        ValueError: If there are none.
+    """
     with progress_bar("inspecting", limit or source.num_examples) as progress:
-        for batch in measured(source, limit):
+        for batch in batches:
             inspection.add(batch)
             progress.update(len(batch["key"]))
     if not inspection.num_examples:
@@ -256,31 +291,38 @@ def inspect_labels(
     num_rows = len(table.keys) if limit is None else min(limit, len(table.keys))
     with progress_bar("inspecting", num_rows) as progress:
         while batch := list(itertools.islice(rows, BATCH_SIZE)):
-            measured = [_measure_file(table.path_of(key), key, text) for key, text in batch]
-            names = measured[0]
-            inspection.add({n: np.array([row[n] for row in measured], object) for n in names})
+            measured = [_measure_row(table.path_of(key), key, text) for key, text in batch]
+            inspection.add({name: _column([row[name] for row in measured]) for name in measured[0]})
             progress.update(len(batch))
     inspection.finish()
     return inspection
 
 
-def _measure_file(path: str, key: str, text: str) -> dict[str, Any]:
+def _measure_row(path: str, key: str, text: str) -> dict[str, Any]:
     """Return a row of `measuring.measured`, of a local file."""
+    encoded = b""
     try:
         encoded = Path(path).read_bytes()
-        height, width, reason = size_or_reason(encoded)
+        found = measure_file(encoded)
     except OSError as error:
-        encoded, height, width, reason = b"", 0, 0, cannot_be_opened(error)
+        found = unreadable(cannot_be_opened(error))
     raw_text = text.encode("utf-8")
     return {
         "key": key.encode("utf-8"),
         "text": raw_text,
-        "height": height,
-        "width": width,
-        "reason": reason.encode("utf-8"),
+        "height": found.height,
+        "width": found.width,
+        "reason": found.reason.encode("utf-8"),
         "hash": _hash_of(encoded) if encoded else -1,
+        "perceptual_hash": found.look,
         "text_hash": _hash_of(raw_text),
     }
+
+
+def _column(values: list[Any]) -> np.ndarray:
+    if isinstance(values[0], np.ndarray):
+        return np.stack(values)
+    return np.array(values, object)
 
 
 def _hash_of(content: bytes) -> int:

@@ -5,15 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.image_sizes import BATCH_SIZE, cannot_be_opened, size_or_reason
+from attention_ocr.data.image_sizes import BATCH_SIZE, cannot_be_opened, measure_file, unreadable
+from attention_ocr.data.near_duplicates import HASH_WORDS, perceptual_hash
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.images.graph_fitting import read_or_empty
 from attention_ocr.images.pipeline_decode import read_file
 
+Measured = dict[str, np.ndarray]
+"""Measurements of a batch of rows, by name."""
 
-def measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray]]:
-    """Yield batches of key, text, size and hashes.
+
+def measured(source: Source, limit: int | None) -> Iterator[Measured]:
+    """Measure the rows of a source, in batches.
 
     Args:
         source: The source.
@@ -22,10 +26,8 @@ def measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray
     remaining = -1 if limit is None else limit
     for part in source.parts or (source,):
         walk = Walk()
-        rows = part.rows(walk).take(remaining)
-        rows = rows.map(_measure, num_parallel_calls=walk.num_workers)
         with explaining(part):
-            for batch in rows.batch(BATCH_SIZE).prefetch(2).as_numpy_iterator():
+            for batch in measure_rows(part.rows(walk).take(remaining), walk.num_workers):
                 if remaining > 0:
                     remaining -= len(batch["key"])
                 yield batch
@@ -33,14 +35,26 @@ def measured(source: Source, limit: int | None) -> Iterator[dict[str, np.ndarray
             return
 
 
+def measure_rows(rows: tf.data.Dataset, num_workers: int = tf.data.AUTOTUNE) -> Iterator[Measured]:
+    """Measure rows, see `Source.rows`, in batches of key, text, size and hashes.
+
+    Args:
+        rows: The rows.
+        num_workers: Parallel calls.
+    """
+    rows = rows.map(_measure, num_parallel_calls=num_workers)
+    yield from rows.batch(BATCH_SIZE).prefetch(2).as_numpy_iterator()
+
+
 def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return key, text, size and hashes of a row, without the image itself."""
     if "image" in row:
         encoded = tf.io.serialize_tensor(row["image"])
         size, reason = tf.shape(row["image"]), tf.constant("")
+        look = tf.numpy_function(perceptual_hash, [row["image"]], tf.int64, stateful=False)
     else:
         encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]
-        size, reason = _size_in_graph(encoded, row.get("path", tf.constant("")))
+        size, look, reason = _measure_file_in_graph(encoded, row.get("path", tf.constant("")))
     largest = np.iinfo(np.int64).max
     return {
         "key": row["key"],
@@ -51,23 +65,27 @@ def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         "hash": tf.where(
             tf.strings.length(encoded) > 0, tf.strings.to_hash_bucket_fast(encoded, largest), -1
         ),
+        "perceptual_hash": tf.ensure_shape(look, (HASH_WORDS,)),
         "text_hash": tf.strings.to_hash_bucket_fast(row["text"], largest),
     }
 
 
-def _size_in_graph(encoded: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return height and width of a file, int32 [2], and the reason if it is unreadable."""
-    size, reason = tf.numpy_function(
-        _size_or_reason, [encoded, path], (tf.int32, tf.string), stateful=False
+def _measure_file_in_graph(
+    encoded: tf.Tensor, path: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return height and width of a file, int32 [2], its hash, and why it is unreadable, if so."""
+    size, look, reason = tf.numpy_function(
+        _measure_one, [encoded, path], (tf.int32, tf.int64, tf.string), stateful=False
     )
-    return tf.ensure_shape(size, (2,)), tf.ensure_shape(reason, ())
+    return tf.ensure_shape(size, (2,)), look, tf.ensure_shape(reason, ())
 
 
-def _size_or_reason(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
+def _measure_one(encoded: bytes, path: bytes) -> tuple[np.ndarray, np.ndarray, bytes]:
     try:
         if path and not encoded:
             encoded = read_file(path.decode("utf-8", "surrogateescape"))
+        found = measure_file(encoded)
     except OSError as error:
-        return np.zeros(2, np.int32), cannot_be_opened(error).encode("utf-8", "replace")
-    height, width, reason = size_or_reason(encoded)
-    return np.array([height, width], np.int32), reason.encode("utf-8", "replace")
+        found = unreadable(cannot_be_opened(error))
+    size = np.array([found.height, found.width], np.int32)
+    return size, found.look, found.reason.encode("utf-8", "replace")

@@ -228,10 +228,17 @@ def explaining(source: Source, report: SkipReport | None = None) -> Iterator[Non
         raise ValueError(f"Could not read {source.spec.name}: {reason}") from error
 
 
-def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
+def evaluation_batches(
+    source: Source, config: Config, shard: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset:
     """Return every example of a source once, in order.
 
     An unreadable image is replaced by a blank one.
+
+    Args:
+        source: The examples.
+        config: The settings.
+        shard: `(index, count)`: this process takes each `count`-th example.
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C], `image_sizes` int32 [B, 2],
@@ -239,7 +246,7 @@ def evaluation_batches(source: Source, config: Config) -> tf.data.Dataset:
         `readable` bool [B], and `lexicon` string [B] if the source has a lexicon per image. The
         last batch may be smaller.
     """
-    dataset = source.examples(Walk(num_workers=_num_workers(config)))
+    dataset = source.examples(Walk(num_workers=_num_workers(config), shard=shard))
     dataset = dataset.map(
         lambda example: (
             _prepare(example, config.image) | {ORIGINAL_SIZES: tf.shape(example["image"])[:2]}

@@ -10,8 +10,10 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from attention_ocr.data.shared_folder import SharedFolder
 
 _PARTIAL_SUFFIX = ".partial"
 _SHARD_PATTERN = re.compile(r"(?P<name>.+)-\d{5}-of-\d{5}\.tfrecord")
@@ -48,6 +50,23 @@ class Shard:
 
 
 @dataclasses.dataclass(frozen=True)
+class ShardContent:
+    """What was written to one shard.
+
+    Args:
+        num_examples: Number of images.
+        num_bytes: File size.
+        skipped: Its skipped images.
+        unknown_characters: Count of each character outside the charset, see `ShardsReport`.
+    """
+
+    num_examples: int
+    num_bytes: int
+    skipped: tuple[SkippedImage, ...]
+    unknown_characters: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
 class ShardsReport:
     """Written and skipped images: the content of `NAME.dataset.json`.
 
@@ -69,7 +88,7 @@ class ShardFiles:
     """The files of one data set, under their temporary and final names.
 
     Args:
-        folder: Folder of the files.
+        folder: Folder of the files; a local path, or an address that fsspec writes to.
         name: The data set's name: letters, digits, `_`, `-`, `.`.
         num_shards: Number of shards.
 
@@ -77,18 +96,27 @@ class ShardFiles:
         ValueError: If the name has other characters.
     """
 
-    def __init__(self, folder: Path, name: str, num_shards: int) -> None:
+    def __init__(self, folder: str | os.PathLike[str], name: str, num_shards: int) -> None:
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise ValueError(
                 f"Expected a name of letters, digits, `_`, `-` and `.`. Received: {name!r}"
             )
-        self.folder = folder
+        self.folder = SharedFolder(folder)
         self.name = name
-        self.shards = [
-            folder / f"{name}-{index:05}-of-{num_shards:05}.tfrecord" for index in range(num_shards)
+        self.names = [
+            f"{name}-{index:05}-of-{num_shards:05}.tfrecord" for index in range(num_shards)
         ]
-        self.partial_shards = [_partial(path) for path in self.shards]
-        self.manifest = _manifest(folder, name)
+        self.manifest = _manifest(name)
+
+    @property
+    def shards(self) -> list[Path]:
+        """Local paths of the shards."""
+        return [Path(self.folder.path, name) for name in self.names]
+
+    @property
+    def partial_shards(self) -> list[Path]:
+        """Local paths of the shards while they are written."""
+        return [Path(self.folder.path, _partial(name)) for name in self.names]
 
     def prepare(self, overwrite: bool) -> None:
         """Create the folder, and remove what a killed run left in it.
@@ -99,48 +127,52 @@ class ShardFiles:
         Raises:
             FileExistsError: If there is one and `overwrite` is false.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial_manifest = _partial(self.manifest)
-        if partial_manifest.exists() and not self.manifest.exists():
+        self.folder.make()
+        names = self.folder.names()
+        if _partial(self.manifest) in names and self.manifest not in names:
             # A run was killed while it renamed the shards: the data set is incomplete.
-            for path in self._existing():
-                path.unlink()
+            for shard in self._existing():
+                self.folder.remove(shard)
         existing = self._existing()
         if existing and not overwrite:
             raise FileExistsError(
                 f"Expected no data set {self.name!r} in {self.folder}, or permission to "
-                f"overwrite it. Received: {existing[0]}"
+                f"overwrite it. Received: {self.folder.address(existing[0])}"
             )
-        for path in [*self._existing(_PARTIAL_SUFFIX), partial_manifest]:
-            path.unlink(missing_ok=True)
+        for name in [*self._existing(_PARTIAL_SUFFIX), _partial(self.manifest)]:
+            self.folder.remove(name)
 
-    def commit(self, report: ShardsReport) -> None:
-        """Rename the complete shards to their final names, replacing an older data set.
+    def commit(
+        self, report: ShardsReport, finished: Sequence[str] = (), origin: SharedFolder | None = None
+    ) -> None:
+        """Give the complete shards their final names, replacing an older data set.
 
         Args:
             report: Their contents.
+            finished: Their names in `origin`; without it, they have their temporary names.
+            origin: Folder in which they were written.
         """
         document = json.dumps(dataclasses.asdict(report), indent=2, ensure_ascii=False) + "\n"
-        _partial(self.manifest).write_text(document, encoding="utf-8")
-        self.manifest.unlink(missing_ok=True)
-        for path in self._existing():
-            path.unlink()
-        for partial, shard in zip(self.partial_shards, self.shards, strict=True):
-            os.replace(partial, shard)
-        os.replace(_partial(self.manifest), self.manifest)
+        self.folder.write_text(_partial(self.manifest), document, whole=False)
+        self.folder.remove(self.manifest)
+        for shard in self._existing():
+            self.folder.remove(shard)
+        written = finished or [_partial(name) for name in self.names]
+        for partial, name in zip(written, self.names, strict=True):
+            (origin or self.folder).move(partial, self.folder, name)
+        self.folder.move(_partial(self.manifest), self.folder, self.manifest)
 
     def remove_partial(self) -> None:
         """Remove shards that still have temporary names, if any."""
-        for path in self.partial_shards:
-            path.unlink(missing_ok=True)
+        for name in self.names:
+            self.folder.remove(_partial(name))
 
-    def _existing(self, suffix: str = "") -> list[Path]:
+    def _existing(self, suffix: str = "") -> list[str]:
         # With any number of shards, but not those of NAME-b, which a glob would match too.
         return [
-            path
-            for path in sorted(self.folder.iterdir())
-            if path.name.endswith(suffix)
-            and _dataset_name(path.name.removesuffix(suffix)) == self.name
+            name
+            for name in self.folder.names()
+            if name.endswith(suffix) and _dataset_name(name.removesuffix(suffix)) == self.name
         ]
 
 
@@ -162,10 +194,10 @@ def check_shards(paths: Iterable[Path]) -> None:
         if name is not None:
             given.setdefault((path.parent, name), set()).add(path.name)
     for (folder, name), files in given.items():
-        manifest = _manifest(folder, name)
+        manifest = folder / _manifest(name)
         if manifest.exists():
             _check_against_manifest(manifest, files)
-        elif _partial(manifest).exists():
+        elif (folder / _partial(manifest.name)).exists():
             raise ValueError(
                 "Expected a finished data set. "
                 f"Received: {folder / min(files)}, whose writing was cut short; write it again"
@@ -194,9 +226,9 @@ def _dataset_name(file: str) -> str | None:
     return match["name"] if match else None
 
 
-def _manifest(folder: Path, name: str) -> Path:
-    return folder / f"{name}.dataset.json"
+def _manifest(name: str) -> str:
+    return f"{name}.dataset.json"
 
 
-def _partial(path: Path) -> Path:
-    return Path(f"{path}{_PARTIAL_SUFFIX}")
+def _partial(name: str) -> str:
+    return f"{name}{_PARTIAL_SUFFIX}"

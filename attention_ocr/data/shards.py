@@ -5,21 +5,29 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
+from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.data.labels import LabelledImage
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.records import serialize_example
-from attention_ocr.data.shard_files import Shard, ShardFiles, ShardsReport, SkippedImage
+from attention_ocr.data.shard_files import (
+    Shard,
+    ShardContent,
+    ShardFiles,
+    ShardsReport,
+    SkippedImage,
+)
 from attention_ocr.data.sources import Source, Walk
+from attention_ocr.data.storage import read_file
 from attention_ocr.images.decode import UnreadableImageError, encode_array
 from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.io.progress import progress_bar
@@ -28,36 +36,24 @@ from attention_ocr.text.charset import Charset
 _CHUNK_SIZE = 64
 
 
-class EncodedImage(NamedTuple):
-    """An image whose file has already been read.
-
-    Attributes:
-        key: Identifies the image in reports.
-        text: The label.
-        encoded: Content of the file; empty if there is none.
-    """
-
-    key: str
-    text: str
-    encoded: bytes
-
-
 class SourceImages(Collection[EncodedImage]):
     """The images of any finite source.
 
     Args:
         source: The source; it is read twice if its number of examples is unknown.
+        walk: How to walk through it; by default all of it, in order.
 
     Raises:
         ValueError: If the source is endless rendered text.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, walk: Walk | None = None) -> None:
         if source.num_examples is None and source.spec.name == "synthetic":
             raise ValueError(
                 "Expected `num_examples` of rendered text. Received: synthetic, endless"
             )
         self._source = source
+        self._walk = walk or Walk()
         self._count = source.num_examples
 
     def __len__(self) -> int:
@@ -68,7 +64,7 @@ class SourceImages(Collection[EncodedImage]):
 
     def __iter__(self) -> Iterator[EncodedImage]:
         with explaining(self._source):
-            for row in self._source.files(Walk()).prefetch(_CHUNK_SIZE).as_numpy_iterator():
+            for row in self._source.files(self._walk).prefetch(_CHUNK_SIZE).as_numpy_iterator():
                 text = row["text"].decode("utf-8", errors="replace")
                 yield EncodedImage(
                     row["key"].decode("utf-8", errors="replace"), text, row["encoded"]
@@ -78,12 +74,15 @@ class SourceImages(Collection[EncodedImage]):
         return any(image == other for other in self)
 
 
+ShardImage = LabelledImage | EncodedImage | ListedImage
+"""An image to write."""
+
 Outcome = tuple[str, bytes | SkippedImage]
 """The text of an image, and its serialised example or the reason it was skipped."""
 
 
 def write_shards(
-    images: Collection[LabelledImage | EncodedImage],
+    images: Collection[ShardImage],
     out_dir: str | os.PathLike[str],
     name: str = "data",
     *,
@@ -130,7 +129,7 @@ def write_shards(
         )
     if num_workers < 1:
         raise ValueError(f"Expected at least 1 worker. Received: num_workers={num_workers}")
-    files = ShardFiles(Path(out_dir), name, num_shards)
+    files = ShardFiles(out_dir, name, num_shards)
     files.prepare(overwrite)
     try:
         with closing(_prepare(images, max_length, num_workers)) as outcomes:
@@ -148,40 +147,83 @@ def _write_partial_shards(
     charset: Charset | None,
     fail_on_bad: bool,
 ) -> ShardsReport:
-    num_shards = len(files.shards)
-    bounds = [num_images * index // num_shards for index in range(num_shards + 1)]
-    shards: list[Shard] = []
+    bounds = shard_bounds(num_images, len(files.names))
+    contents: list[ShardContent] = []
+    with progress_bar(f"writing {files.name}", num_images) as progress:
+        for path, (start, end) in zip(files.partial_shards, pairwise(bounds), strict=True):
+            counted = _counted(islice(outcomes, end - start), progress)
+            contents.append(write_shard(path, counted, charset, fail_on_bad))
+    return report_of(files.names, contents)
+
+
+def _counted(outcomes: Iterator[Outcome], progress: Any) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        progress.update()
+        yield outcome
+
+
+def shard_bounds(num_images: int, num_shards: int) -> list[int]:
+    """Return the index of the first image of each shard, and the number of images."""
+    return [num_images * index // num_shards for index in range(num_shards + 1)]
+
+
+def write_shard(
+    path: Path, outcomes: Iterable[Outcome], charset: Charset | None, fail_on_bad: bool
+) -> ShardContent:
+    """Write one shard.
+
+    Args:
+        path: A local file.
+        outcomes: What `prepare_image` returned for its images.
+        charset: Expected characters, see `write_shards`.
+        fail_on_bad: Whether a skipped image raises an error instead.
+
+    Raises:
+        OSError: If the file cannot be written.
+        ValueError: If an image is skipped and `fail_on_bad` is true.
+    """
+    num_examples = 0
     skipped: list[SkippedImage] = []
     unknown_characters: Counter[str] = Counter()
-    with progress_bar(f"writing {files.name}", num_images) as progress:
-        for shard, path, (start, end) in zip(
-            files.shards, files.partial_shards, pairwise(bounds), strict=True
-        ):
-            num_skipped = len(skipped)
-            try:
-                with tf.io.TFRecordWriter(str(path)) as writer:
-                    for text, outcome in islice(outcomes, end - start):
-                        progress.update()
-                        if isinstance(outcome, SkippedImage):
-                            _refuse(outcome, fail_on_bad)
-                            skipped.append(outcome)
-                            continue
-                        writer.write(outcome)
-                        if charset is not None:
-                            unknown_characters.update(charset.unknown_characters(text))
-            except tf.errors.OpError as error:
-                raise OSError(f"Could not write a shard: {error.message}") from error
-            num_examples = end - start - (len(skipped) - num_skipped)
-            shards.append(Shard(shard.name, num_examples, path.stat().st_size))
-    if len(skipped) == num_images:
+    try:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for text, outcome in outcomes:
+                if isinstance(outcome, SkippedImage):
+                    _refuse(outcome, fail_on_bad)
+                    skipped.append(outcome)
+                    continue
+                writer.write(outcome)
+                num_examples += 1
+                if charset is not None:
+                    unknown_characters.update(charset.unknown_characters(text))
+    except tf.errors.OpError as error:
+        raise OSError(f"Could not write a shard: {error.message}") from error
+    return ShardContent(num_examples, path.stat().st_size, tuple(skipped), dict(unknown_characters))
+
+
+def report_of(names: Sequence[str], contents: Sequence[ShardContent]) -> ShardsReport:
+    """Return the report of all shards.
+
+    Raises:
+        ValueError: If no image could be used.
+    """
+    skipped = tuple(image for content in contents for image in content.skipped)
+    num_examples = sum(content.num_examples for content in contents)
+    if not num_examples:
         raise ValueError(
-            f"Expected images that can be used. Received: {num_images} that cannot, "
+            f"Expected images that can be used. Received: {len(skipped)} that cannot, "
             f"first {skipped[0].key} ({skipped[0].detail})"
         )
+    unknown_characters: Counter[str] = Counter()
+    for content in contents:
+        unknown_characters.update(content.unknown_characters)
     return ShardsReport(
-        num_examples=num_images - len(skipped),
-        shards=tuple(shards),
-        skipped=tuple(skipped),
+        num_examples=num_examples,
+        shards=tuple(
+            Shard(name, content.num_examples, content.num_bytes)
+            for name, content in zip(names, contents, strict=True)
+        ),
+        skipped=skipped,
         unknown_characters=dict(unknown_characters.most_common()),
     )
 
@@ -194,12 +236,12 @@ def _refuse(image: SkippedImage, fail_on_bad: bool) -> None:
 
 
 def _prepare(
-    images: Collection[LabelledImage | EncodedImage], max_length: int | None, num_workers: int
+    images: Collection[ShardImage], max_length: int | None, num_workers: int
 ) -> Generator[Outcome, None, None]:
     """Yield, in order, each image's text and its serialised example or the reason to skip it."""
     if num_workers == 1:
         for image in images:
-            yield _prepare_image(image, max_length)
+            yield prepare_image(image, max_length)
         return
     executor = ProcessPoolExecutor(
         num_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
@@ -237,24 +279,26 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare_chunk(
-    images: Sequence[LabelledImage | EncodedImage], max_length: int | None
-) -> list[Outcome]:
-    return [_prepare_image(image, max_length) for image in images]
+def _prepare_chunk(images: Sequence[ShardImage], max_length: int | None) -> list[Outcome]:
+    return [prepare_image(image, max_length) for image in images]
 
 
-def _prepare_image(image: LabelledImage | EncodedImage, max_length: int | None) -> Outcome:
+def prepare_image(image: ShardImage, max_length: int | None) -> Outcome:
+    """Return the text of an image, and its serialised example or why it is skipped.
+
+    Args:
+        image: The image.
+        max_length: Maximum characters of a label.
+    """
     return image.text, _check_image(image, max_length)
 
 
-def _check_image(
-    image: LabelledImage | EncodedImage, max_length: int | None
-) -> bytes | SkippedImage:
+def _check_image(image: ShardImage, max_length: int | None) -> bytes | SkippedImage:
     if max_length is not None and len(image.text) > max_length:
         detail = f"label of {len(image.text)} characters, the limit is {max_length}"
         return SkippedImage(image.key, "too_long", detail)
     try:
-        encoded = image.encoded if isinstance(image, EncodedImage) else image.path.read_bytes()
+        encoded = _content(image)
     except FileNotFoundError:
         return SkippedImage(image.key, "missing", "no such file")
     except OSError as error:
@@ -271,6 +315,12 @@ def _check_image(
     header = file.header
     height, width = (header.height, header.width) if header else (0, 0)
     return serialize_example(file.encoded or b"", image.text, image.key, height, width)
+
+
+def _content(image: ShardImage) -> bytes:
+    if isinstance(image, EncodedImage):
+        return image.encoded
+    return read_file(image.path) if isinstance(image, ListedImage) else image.path.read_bytes()
 
 
 def _for_tensorflow(image: LazyImage) -> LazyImage:

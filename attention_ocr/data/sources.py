@@ -13,6 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_ocr.data.annotation_lines import names_image
+from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.records import RECORD_FORMATS, composed
 from attention_ocr.data.storage import exists, first_line_of_text, is_folder
 from attention_ocr.images.graph_fitting import read_or_empty
@@ -84,6 +85,8 @@ class Source:
         parts: Sources of a mixture.
         digest: Returns a hash that identifies the examples wherever they are stored: of paths and
             labels, of names and sizes of files, or of options, without the contents of images.
+        listed: Returns the images from one index to another, in order, with their texts as stored;
+            None for a source that does not list image files.
     """
 
     spec: SourceSpec
@@ -93,6 +96,7 @@ class Source:
     find_damage: Callable[[], str] = str
     parts: "tuple[Source, ...]" = ()
     digest: Callable[[], str] = str
+    listed: "Callable[[int, int], list[ListedImage]] | None" = None
 
     def labels(self) -> Iterator[str]:
         """Iterate over all labels, in NFC, to build a charset from."""
@@ -150,6 +154,8 @@ class Walk:
         num_workers: Parallel calls of a stage; `tf.data.AUTOTUNE` lets tf.data choose.
         shard: `(index, count)`: this process takes each `count`-th example.
         start: Of a shuffled walk, examples that all processes together have already passed.
+        span: Of a walk in order, index of the first example and index after the last; None for
+            all. Only sources with indices heed it.
     """
 
     seed: int | None = None
@@ -157,6 +163,7 @@ class Walk:
     num_workers: int = tf.data.AUTOTUNE
     shard: tuple[int, int] = (0, 1)
     start: int = 0
+    span: tuple[int, int] | None = None
 
     def skipped(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         """Return the rows of this process from `start` on, for a source without indices."""

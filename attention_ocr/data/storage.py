@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -22,6 +23,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PEEKED_BYTES = 4096
+_RETRY_PAUSES_S = (0.5, 2.0, 8.0)
 _BLOCK_BYTES = 2**16
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
@@ -33,9 +35,7 @@ def is_remote(path: str) -> bool:
 
 def tensorflow_reads(path: str) -> bool:
     """Return whether TensorFlow's own file systems read `path`."""
-    if not is_remote(path):
-        return True
-    return path.partition("://")[0] in _gfile().get_registered_schemes()
+    return not is_remote(path) or path.partition("://")[0] in _gfile().get_registered_schemes()
 
 
 def exists(path: str) -> bool:
@@ -44,7 +44,7 @@ def exists(path: str) -> bool:
         return os.path.exists(path)  # noqa: PTH110 - a million times, and three times as fast
     if tensorflow_reads(path):
         return bool(_gfile().exists(path))
-    return bool(_fsspec(path).exists(path))
+    return bool(file_system(path).exists(path))
 
 
 def is_folder(path: str) -> bool:
@@ -53,7 +53,7 @@ def is_folder(path: str) -> bool:
         return os.path.isdir(path)  # noqa: PTH112
     if tensorflow_reads(path):
         return bool(_gfile().isdir(path))
-    return bool(_fsspec(path).isdir(path))
+    return bool(file_system(path).isdir(path))
 
 
 def open_binary(path: str) -> BinaryIO:
@@ -69,9 +69,43 @@ def open_binary(path: str) -> BinaryIO:
         return open(path, "rb")  # noqa: PTH123 - the caller closes it
     if not exists(path):
         raise FileNotFoundError(f"No such file: {path}")
-    file = _gfile().GFile(path, "rb") if tensorflow_reads(path) else _fsspec(path).open(path)
+    file = _gfile().GFile(path, "rb") if tensorflow_reads(path) else file_system(path).open(path)
     binary: BinaryIO = file
     return binary
+
+
+def list_files(folder: str) -> Iterator[str]:
+    """Yield the sorted addresses of all files below a remote folder, as fsspec lists them."""
+    store = file_system(folder)
+    for path in sorted(store.find(folder)):
+        yield store.unstrip_protocol(path)
+
+
+def read_file(path: str) -> bytes:
+    """Return the content of a file, local or remote; a store that fails is asked again.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+        OSError: If it cannot be read.
+    """
+    if not is_remote(path):
+        with open_binary(path) as file:
+            return file.read()
+    # TensorFlow raises errors of its own, which are no `OSError`.
+    import tensorflow as tf
+
+    pauses_s = iter(_RETRY_PAUSES_S)
+    while True:
+        try:
+            with open_binary(path) as file:
+                return file.read()
+        except FileNotFoundError:
+            raise
+        except (OSError, tf.errors.OpError) as error:
+            pause_s = next(pauses_s, None)
+            if pause_s is None:
+                raise OSError(f"cannot be read: {str(error).splitlines()[0]}") from error
+            time.sleep(pause_s)
 
 
 def read_lines(path: str, encoding: str = "") -> Iterator[tuple[int, str]]:
@@ -204,7 +238,13 @@ def _gfile() -> Any:
     return tf.io.gfile
 
 
-def _fsspec(path: str) -> Any:
+def file_system(path: str) -> Any:
+    """Return the file system of fsspec for a remote path.
+
+    Raises:
+        ImportError: If the extra `remote` is not installed.
+        ValueError: If fsspec does not know the scheme, or lacks the package of the store.
+    """
     with extra("remote", f"Reading {path}, besides the package of that store (s3fs, gcsfs),"):
         import fsspec
     try:

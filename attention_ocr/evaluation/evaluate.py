@@ -122,16 +122,26 @@ def evaluate(
     Returns:
         The metrics and each prediction. An unreadable image has an empty prediction.
     """
+    return evaluation_of(predict(recognize, batches, charset, num_examples))
+
+
+def predict(
+    recognize: Recognize,
+    batches: Iterable[dict[str, tf.Tensor]],
+    charset: Charset | None = None,
+    num_examples: int | None = None,
+) -> list[Prediction]:
+    """Recognise every example once, see `evaluate`."""
     predictions: list[Prediction] = []
     with progress_bar("evaluating", num_examples) as bar:
         for batch in batches:
             with nullcontext() if predictions else compiling(bar, "the evaluation"):
                 predictions += _predict_batch(recognize, batch, charset)
             bar.update(len(predictions) - bar.n)
-    return with_metrics(predictions)
+    return predictions
 
 
-def with_metrics(predictions: list[Prediction]) -> Evaluation:
+def evaluation_of(predictions: list[Prediction]) -> Evaluation:
     """Return predictions with their metrics."""
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],

@@ -13,8 +13,8 @@ from attention_ocr.evaluation.evaluate import (
     Prediction,
     Recognize,
     evaluate,
+    evaluation_of,
     make_recognize,
-    with_metrics,
 )
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
@@ -81,7 +81,7 @@ def evaluate_model(
         with explaining(part):
             found = evaluate(read, batches, charset, part.num_examples).predictions
         predictions += [entry._replace(source=name) for entry in found] if name else found
-    evaluation = with_metrics(predictions)
+    evaluation = evaluation_of(predictions)
     unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
     return ModelEvaluation(evaluation, data, unreachable)
 

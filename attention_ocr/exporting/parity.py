@@ -7,7 +7,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_ocr.data.shards import EncodedImage, SourceImages
+from attention_ocr.data.image_items import EncodedImage
+from attention_ocr.data.shards import SourceImages
 from attention_ocr.data.sources import Source, Walk
 from attention_ocr.exporting.check import ExportDiffersError, compare_readings, open_format
 from attention_ocr.images.image import LazyImage

@@ -286,7 +286,7 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
         )
     if is_work_directory:
         decoding = _without_settled(decoding, model)
-    file = None if decoding and engine == "auto" else _find_file(model, engine)
+    file = None if decoding and engine == "auto" else find_file(model, engine)
     if file is not None:
         if decoding:
             raise ValueError(
@@ -307,8 +307,13 @@ def _open(model: Path, engine: str, decoding: Mapping[str, Any]) -> Engine:
     return open_saved_model(model)
 
 
-def _find_file(model: Path, engine: str) -> Path | None:
-    """Return the file of a model for an engine; None for TensorFlow."""
+def find_file(model: Path, engine: str) -> Path | None:
+    """Return the file of a model that `load` opens for an engine; None for TensorFlow.
+
+    Args:
+        model: What `find_model` returned.
+        engine: One of `settings.formats.ENGINES`.
+    """
     if model.is_file():
         runs = next(name for name, suffix in SUFFIX_OF.items() if suffix == model.suffix)
         if engine not in ("auto", runs):

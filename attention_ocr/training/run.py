@@ -13,7 +13,7 @@ from absl import logging
 
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluation_of, make_recognize, predict
 from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.inference.network_file import has_network, load_network, precision_of
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
@@ -42,6 +42,7 @@ from attention_ocr.training.progress import (
     check_readable,
     describe,
 )
+from attention_ocr.training.shared_evaluation import share_predictions
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
 from attention_ocr.training.tracking import make_tracker
@@ -116,8 +117,11 @@ class Run:
         self.train_source = train_source
         self.origin = Origin(config, train_source, workers, earlier_config)
         self.batches = self._draw()
-        self.eval_batches = evaluation_batches(eval_source, config) if eval_source else None
+        self.eval_batches = None
         self.num_eval = eval_source.num_examples if eval_source else None
+        if eval_source:
+            shard = (workers.index, workers.count)
+            self.eval_batches = evaluation_batches(eval_source, config, shard)
         self.checkpoints = self._open_checkpoints()
         self.validation_loss = ValidationLoss(self.recognizer, config, charset)
         self.summaries = Summaries(
@@ -349,10 +353,13 @@ class Run:
             with self.averages.swapped_in():
                 values = weight_values(self.recognizer)
                 watched = self.validation_loss.watching(watched)
-                evaluation = evaluate(self.recognize, watched, self.charset, self.num_eval)
-                batch = next(iter(self.eval_batches))
-                self.summaries.images(self.recognize, batch, step)
-                if self.recognizer.rectifier is not None:
+                own = predict(self.recognize, watched, self.charset, self.num_eval)
+                evaluation = evaluation_of(share_predictions(own, self.workers))
+                # Of fewer images than workers, some have none.
+                batch = next(iter(self.eval_batches), None)
+                if batch is not None:
+                    self.summaries.images(self.recognize, batch, step)
+                if batch is not None and self.recognizer.rectifier is not None:
                     self.summaries.rectified(self.recognizer.rectify, batch, step)
         except StoppedError:
             self._stop_if_told(step, interruption, validation_due=True)

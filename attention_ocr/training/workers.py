@@ -42,18 +42,46 @@ class Workers:
         own = list(numbers[:_CAPACITY])
         if self.count == 1:
             return [own]
-        table = np.zeros((self.count, _CAPACITY), np.int64)
         # 0 marks an unused entry.
-        table[self.index, : len(own)] = np.add(own, 1)
+        row = np.zeros(_CAPACITY, np.int64)
+        row[: len(own)] = np.add(own, 1)
+        rows = self._gather_rows(row) - 1
+        return [[int(number) for number in row if number >= 0] for row in rows]
+
+    def gather_bytes(self, content: bytes) -> list[bytes]:
+        """Return the bytes of every worker; all workers must call it at the same point.
+
+        Args:
+            content: Any number of bytes.
+
+        Returns:
+            The bytes of each worker, in their order.
+        """
+        if self.count == 1:
+            return [content]
+        lengths = [row[0] for row in self.gather([len(content)])]
+        # Few different lengths, as each is a graph of its own.
+        row = np.zeros(1 << max(lengths).bit_length(), np.int32)
+        row[: len(content)] = np.frombuffer(content, np.uint8)
+        rows = self._gather_rows(row)
+        return [
+            row[:length].astype(np.uint8).tobytes()
+            for row, length in zip(rows, lengths, strict=True)
+        ]
+
+    def _gather_rows(self, row: np.ndarray) -> np.ndarray:
+        """Return the rows of all workers, `[count, n]`."""
+        table = np.zeros((self.count, len(row)), row.dtype)
+        table[self.index] = row
         local_devices = self.num_devices // self.count
         # One device of each process contributes the table.
         shares = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(
-                table * (context.replica_id_in_sync_group % local_devices == 0)
+                table * np.array(context.replica_id_in_sync_group % local_devices == 0, row.dtype)
             )
         )
-        rows = self._total(shares).numpy() - 1
-        return [[int(number) for number in row if number >= 0] for row in rows]
+        rows: np.ndarray = self._total(shares).numpy()
+        return rows
 
     def all_true(self, claim: bool) -> bool:
         """Return whether a claim holds for every worker; all workers must call it."""

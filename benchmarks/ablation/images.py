@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.shards import EncodedImage, write_shards
+from attention_ocr.data.image_items import EncodedImage
+from attention_ocr.data.shards import write_shards
 from attention_ocr.data.sources import Walk, open_source
 
 RENDERED = "synthetic,kinds=words+words+numbers,max_length=8,difficulty=0.1,fonts=bundled"

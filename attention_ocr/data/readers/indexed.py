@@ -5,7 +5,14 @@ import abc
 import numpy as np
 import tensorflow as tf
 
-from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
+from attention_ocr.data.image_items import ListedImage
+from attention_ocr.data.sources import (
+    Source,
+    SourceSpec,
+    Walk,
+    digest_of,
+    integer_option,
+)
 from attention_ocr.data.storage import open_binary, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
 
@@ -63,6 +70,11 @@ class FileListReader(IndexedReader):
     def digest(self) -> str:
         return digest_of(*self.table.keys.content(), *self.table.texts.content())
 
+    def listed(self, index: int) -> ListedImage:
+        """Return the path and key of an image, and its text as stored."""
+        key = self.key(index)
+        return ListedImage(self.table.path_of(key), key, self.text(index))
+
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
         key = self._keys(index)
         row = {"key": key, "text": self._texts(index)}
@@ -90,11 +102,12 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
 
     Args:
         num_examples: Number of examples.
-        walk: Seed, shard and start.
+        walk: Seed, shard, start and span.
     """
     worker, num_workers = walk.shard
     if walk.seed is None:
-        return tf.data.Dataset.range(num_examples).shard(num_workers, worker)
+        first, end = walk.span or (0, num_examples)
+        return tf.data.Dataset.range(first, end).shard(num_workers, worker)
     seed = walk.seed
 
     def shuffled(position: tf.Tensor) -> tf.Tensor:
@@ -145,10 +158,16 @@ def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
         chosen_bytes = b"" if chosen is None else np.asarray(chosen, np.int64).tobytes()
         return digest_of(reader.digest(), chosen_bytes)
 
+    files = reader if isinstance(reader, FileListReader) else None
+
+    def listed(start: int, stop: int) -> list[ListedImage]:
+        return [files.listed(int(index)) for index in indices[start:stop]] if files else []
+
     return Source(
         spec,
         len(indices),
         rows,
         lambda: (reader.text(int(index)) for index in indices),
         digest=digest,
+        listed=listed if files else None,
     )

@@ -1,0 +1,1 @@
+"""Data and reading on a cluster: each part of the output is made whole, by any node, once."""

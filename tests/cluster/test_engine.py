@@ -1,0 +1,133 @@
+"""A cluster that is not there, or not fit for use, is an error that says so."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from attention_ocr.cli.main import main
+from attention_ocr.cluster import engine as engine_module
+from attention_ocr.cluster.address import address_of
+from tests.networks import network
+from tests.processes import free_ports
+
+PATIENCE_S = 180.0
+
+
+@pytest.fixture
+def labels(tmp_path):
+    (tmp_path / "words").mkdir()
+    for index in range(40):
+        Image.effect_noise((200, 60), 90).save(tmp_path / f"words/{index}.png")
+    lines = [f"{index}.png\tword{index}\n" for index in range(40)]
+    (tmp_path / "words/labels.tsv").write_text("".join(lines), "utf-8")
+    return tmp_path / "words/labels.tsv"
+
+
+@pytest.mark.parametrize("address", ["ray://host", "ray://:1", "ray://host:port"])
+def test_a_malformed_address_is_refused(address):
+    with pytest.raises(ValueError, match=f"ray://HOST:PORT. Received: '{address}'"):
+        address_of(address)
+
+
+def test_ray_alone_takes_the_address_of_the_environment(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert address_of("ray") is None
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert address_of("ray") == "10.0.0.1:6379"
+    assert address_of("ray://10.0.0.2:10001") == "ray://10.0.0.2:10001"
+
+
+def test_an_unreachable_cluster_is_an_error(labels, tmp_path, capsys):
+    pytest.importorskip("ray")
+    address = f"ray://127.0.0.1:{free_ports(1)[0]}"
+    assert main(["records", str(labels), str(tmp_path / "out"), f"--engine={address}"]) == 1
+    assert f"cluster at {address}. Received: Connection refused" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_node_with_other_packages_names_them(monkeypatch):
+    monkeypatch.setattr(engine_module, "node_name", lambda: "node 7")
+    versions = engine_module.versions_here() | {"numpy": "1.0"}
+    numpy = engine_module.versions_here()["numpy"]
+    with pytest.raises(ValueError, match=f"Received: numpy {numpy} instead of 1.0 on node 7"):
+        engine_module._call(versions, str, 1)
+    assert engine_module._call(engine_module.versions_here(), str, 1) == "1"
+
+
+@pytest.mark.slow
+def test_an_unfit_cluster_is_a_clear_error(labels, tmp_path):
+    pytest.importorskip("ray")
+    from tests.cluster.ray_cluster import RayCluster
+
+    # As a node or a command of another release of Ray would be.
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/sitecustomize.py").write_text("import ray\nray.__version__ = '2.0.0'\n")
+    full = tmp_path / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", full], check=True)
+    try:
+        with network(3) as net, RayCluster(net) as cluster:
+            records = ["records", labels, "--num_shards=2"]
+
+            def message(out: object, engine: str = "ray", **environment: str) -> str:
+                done = subprocess.run(
+                    cluster.command(*records, out, f"--engine={engine}"),
+                    env=cluster.environment() | environment,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=PATIENCE_S,
+                )
+                assert done.returncode == 1, done.stderr
+                return done.stderr.splitlines()[-1]
+
+            old = f"{tmp_path / 'old'}:{cluster.environment()['PYTHONPATH']}"
+            assert "Ray: 2.0.0" in message(tmp_path / "a", PYTHONPATH=old)
+            assert "No space left on device" in message(full)
+            assert not [*full.glob("*.tfrecord"), *full.rglob("*.tmp")]
+            silent = "import socket, time\ns = socket.create_server(('', 7777))\ntime.sleep(900)"
+            process = subprocess.Popen([*net.on(0), sys.executable, "-c", silent])
+            assert f"cluster at ray://{net.addresses[0]}:7777" in message(
+                tmp_path / "b", f"ray://{net.addresses[0]}:7777"
+            )
+            process.kill()
+            process.wait()
+            cluster.kill_node(1)
+            with pytest.raises(AssertionError, match="2.0.0"):
+                cluster.start_node(1, PYTHONPATH=old)
+            assert not (tmp_path / "a").exists()
+    finally:
+        subprocess.run(["umount", full], check=True)
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_node_does_not_see_and_a_lost_head_are_errors(labels, tmp_path):
+    pytest.importorskip("ray")
+    from tests.cluster.ray_cluster import RayCluster
+
+    own = tmp_path / "own"
+    own.mkdir()
+    with network(2) as net, RayCluster(net) as cluster:
+        # The hosts have mounts of their own, and do not see this one.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", own], check=True)
+        try:
+            done = cluster.run("records", labels, own, "--engine=ray")
+            assert "folder that all nodes share" in done.stderr.splitlines()[-1]
+        finally:
+            subprocess.run(["umount", own], check=True)
+        process = cluster.start(
+            tmp_path / "log", "records", labels, tmp_path / "out", "--engine=ray"
+        )
+        try:
+            while not (tmp_path / "out/data.parts/job.json").exists():
+                assert process.poll() is None
+                time.sleep(0.05)
+            cluster.kill_node(0)
+            assert process.wait(PATIENCE_S) != 0
+            assert not list((tmp_path / "out").glob("*.tfrecord"))
+        finally:
+            process.kill()
+            process.wait()

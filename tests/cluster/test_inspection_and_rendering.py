@@ -1,0 +1,78 @@
+"""What a cluster finds in a data source, and renders, equals what one process does."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from attention_ocr.cli.main import main
+from attention_ocr.cluster.inspection import inspect_on
+from attention_ocr.cluster.rendering import render_on
+from attention_ocr.data.inspection import Inspection, inspect_source
+from attention_ocr.data.sources import open_source
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.synthesis.settings import SynthesisConfig
+from tests.cluster.in_process import InProcess, Killed
+
+CONFIG = SynthesisConfig(fonts="bundled", kinds=("words",), seed=3)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["list", "address", "rendered", "records", "mixture"])
+@pytest.mark.parametrize("limit", [None, 5])
+def test_the_report_equals_that_of_one_process(tmp_path, kind, limit):
+    pytest.importorskip("fsspec")
+    for index in range(7):
+        Image.new("L", (20 + index, 9), 30 * index).save(tmp_path / f"{index}.png")
+    (tmp_path / "6.png").write_bytes((tmp_path / "5.png").read_bytes())
+    (tmp_path / "3.png").unlink()
+    lines = [f"{index}.png\t word é{index}\n" for index in range(7)]
+    (tmp_path / "labels.tsv").write_text("".join(lines), "utf-8")
+    rendered = "synthetic,num_examples=8,fonts=bundled,kinds=words"
+    sources = {
+        "list": f"{tmp_path}/labels.tsv",
+        "address": f"local://{tmp_path}/labels.tsv",
+        "rendered": rendered,
+        "records": f"{tmp_path}/records/*.tfrecord",
+        "mixture": f"{rendered},weight=1;{tmp_path}/labels.tsv,weight=2",
+    }
+    if kind == "records":
+        main(["records", rendered, str(tmp_path / "records"), "--num_workers=1"])
+    source = sources[kind]
+    here = inspect_source(open_source(source), Inspection(ImageConfig()), limit)
+    there = inspect_on(InProcess(), source, Inspection(ImageConfig()), limit)
+    assert there.to_dict() == here.to_dict()
+    assert here.num_examples == limit or limit is None
+
+
+def test_rendered_images_equal_those_of_one_process(tmp_path):
+    config = ["--fonts=bundled", "--kinds=words", "--seed=3"]
+    main(["render", f"--out_dir={tmp_path / 'here'}", "--count=12", "--start=2", *config])
+    render_on(InProcess(), CONFIG, str(tmp_path / "there"), count=12, start=2)
+    assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
+
+
+def test_a_killed_command_renders_no_finished_part_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("attention_ocr.cluster.rendering._AT_ONCE", 4)
+    render_on(InProcess(runs_twice=True), CONFIG, str(tmp_path / "whole"), count=10)
+    with pytest.raises(Killed):
+        render_on(InProcess(killed_after=1), CONFIG, str(tmp_path / "cut"), count=10)
+    assert not (tmp_path / "cut/labels.tsv").exists()
+    engine = InProcess()
+    render_on(engine, CONFIG, str(tmp_path / "cut"), count=10)
+    assert engine.num_run == 2
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
+def test_a_node_with_other_fonts_is_an_error(tmp_path, monkeypatch):
+    class Elsewhere(InProcess):
+        def run(self, function, tasks, in_order=False):
+            module = "attention_ocr.cluster.rendering"
+            monkeypatch.setattr(f"{module}.digest_of_fonts", lambda _: "others")
+            yield from super().run(function, tasks, in_order)
+
+    with pytest.raises(ValueError, match="same fonts on all nodes"):
+        render_on(Elsewhere(), CONFIG, str(tmp_path), count=2)

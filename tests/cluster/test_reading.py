@@ -1,0 +1,170 @@
+"""Readings of a cluster: each image once, in whole shards, however often it is killed."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from attention_ocr.cli.main import main
+from attention_ocr.cluster.reading import ReadingOptions, read_on
+from attention_ocr.data.image_items import EncodedImage, ListedImage
+from attention_ocr.inference.reader import load
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import SynthesisConfig
+from tests.cluster.in_process import InProcess, Killed
+from tests.image_files import encode
+from tests.networks import network
+
+OPTIONS = ReadingOptions("jsonl", shard_size=3, batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def items(tmp_path_factory):
+    return write_items(tmp_path_factory.mktemp("words"), 7)
+
+
+def write_items(folder: Path, count: int) -> list[ListedImage]:
+    renderer = Renderer(SynthesisConfig(fonts="bundled", kinds=("words",), difficulty=0.0))
+    items = []
+    for index in range(count):
+        path = folder / f"{index}.png"
+        path.write_bytes(encode(renderer.render(index)[0], "PNG"))
+        items.append(ListedImage(str(path), path.name))
+    return items
+
+
+def rows(folder: Path, name: str = "readings") -> list[dict[str, object]]:
+    paths = sorted(folder.glob(f"{name}-*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_texts_are_those_of_a_reader(items, tmp_path):
+    counts = read_on(InProcess(), items, tmp_path, options=OPTIONS)
+    assert (counts.num_read, counts.num_rejected, counts.num_shards) == (7, 0, 3)
+    expected = load().read([item.path for item in items])
+    assert [(row["key"], row["text"]) for row in rows(tmp_path)] == [
+        (item.key, reading.text) for item, reading in zip(items, expected, strict=True)
+    ]
+    assert set(files_of(tmp_path)) == {
+        "readings-00000.jsonl",
+        "readings-00001.jsonl",
+        "readings-00002.jsonl",
+        "readings.json",
+    }
+
+
+def test_each_image_is_read_once_and_a_bad_one_is_listed_with_its_reason(items, tmp_path):
+    bad = [ListedImage("none.png", "none.png"), EncodedImage("bad", "", b"no image")]
+    good = [EncodedImage("good", "", Path(items[0].path).read_bytes())]
+    counts = read_on(InProcess(), [*bad, *items, *good], tmp_path, options=OPTIONS)
+    assert (counts.num_read, counts.num_rejected) == (8, 2)
+    assert [row["key"] for row in rows(tmp_path)] == [*(item.key for item in items), "good"]
+    rejected = rows(tmp_path, "rejected")
+    assert [(row["key"], row["reason"]) for row in rejected] == [
+        ("none.png", "missing"),
+        ("bad", "unreadable"),
+    ]
+
+
+@pytest.mark.parametrize("killed_after", range(3))
+def test_a_killed_command_reads_no_finished_shard_again(items, tmp_path, killed_after):
+    read_on(InProcess(runs_twice=True), items, tmp_path / "whole", options=OPTIONS)
+    with pytest.raises(Killed):
+        read_on(InProcess(killed_after=killed_after), items, tmp_path / "cut", options=OPTIONS)
+    assert not (tmp_path / "cut/readings.json").exists()
+    (tmp_path / "cut/readings-00002.jsonl.0123456789ab.tmp").write_bytes(b"of a killed process")
+    engine = InProcess()
+    counts = read_on(engine, items, tmp_path / "cut", options=OPTIONS)
+    assert (engine.num_run, counts.num_kept) == (3 - killed_after, killed_after)
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
+def test_other_images_do_not_continue_the_results_of_an_interrupted_command(items, tmp_path):
+    with pytest.raises(Killed):
+        read_on(InProcess(killed_after=1), items, tmp_path, options=OPTIONS)
+    with pytest.raises(ValueError, match="Received: other examples in part 0"):
+        read_on(InProcess(), items[1:], tmp_path, options=OPTIONS)
+    with pytest.raises(ValueError, match="Received: shard_size=2 instead of 3"):
+        read_on(InProcess(), items, tmp_path, options=ReadingOptions("jsonl", shard_size=2))
+
+
+def test_finished_results_are_replaced_only_if_told_so(items, tmp_path):
+    read_on(InProcess(), items, tmp_path, options=OPTIONS)
+    with pytest.raises(FileExistsError, match="--overwrite. Received: .*readings.json"):
+        read_on(InProcess(), items[:2], tmp_path, options=OPTIONS)
+    read_on(InProcess(), items[:2], tmp_path, options=OPTIONS, overwrite=True)
+    assert [row["key"] for row in rows(tmp_path)] == ["0.png", "1.png"]
+
+
+def test_parquet_holds_the_same_rows(items, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    read_on(InProcess(), items, tmp_path / "lines", options=OPTIONS)
+    read_on(InProcess(), items, tmp_path / "table", options=ReadingOptions())
+    table = parquet.read_table(tmp_path / "table/readings-00000.parquet").to_pylist()
+    for found, expected in zip(table, rows(tmp_path / "lines"), strict=True):
+        assert found == {
+            **expected,
+            "confidence": pytest.approx(expected["confidence"]),
+            "character_confidences": pytest.approx(expected["character_confidences"]),
+        }
+
+
+def test_processes_that_read_import_no_tensorflow():
+    code = "import sys, attention_ocr.cluster.reading; print('tensorflow' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert output.stdout.strip() == b"False"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine=ray"], "--engine=ray needs --out"),
+        (["--out=x"], "--out needs --engine=ray. Received: --engine=auto"),
+        (["--engine=ray", "--out=x", "--format=csv"], "Received: --format=csv"),
+        (["--engine=ray", "--out=x", "--beam_width=3"], "Received: --beam_width"),
+        (["--engine=ray", "--out=x", "-o", "y"], "Received: --output"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(arguments, message, capsys):
+    assert main(["read", "word.png", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_node_killed_at_random_moments_loses_and_repeats_no_image(tmp_path):
+    pytest.importorskip("ray")
+    from tests.cluster.ray_cluster import RayCluster
+
+    num_kills = int(os.environ.get("ATTENTION_OCR_NUM_KILLS", "20"))
+    (tmp_path / "words").mkdir()
+    write_items(tmp_path / "words", 400)
+    flags = ["--engine=ray", "--format=jsonl", "--shard_size=250"]
+    chance = random.Random(time.time_ns() % 10**6)
+    with network(3) as net, RayCluster(net) as cluster:
+        done = cluster.run("read", tmp_path / "words", *flags, f"--out={tmp_path / 'whole'}")
+        assert done.returncode == 0, done.stderr
+        expected = files_of(tmp_path / "whole")
+        assert len(rows(tmp_path / "whole")) == 400
+        for kill in range(num_kills):
+            out = tmp_path / f"cut{kill}"
+            log = tmp_path / f"{kill}.log"
+            process = cluster.start(log, "read", tmp_path / "words", *flags, f"--out={out}")
+            try:
+                time.sleep(chance.uniform(5.0, 15.0))
+                victim = chance.choice([1, 2])
+                cluster.kill_node(victim)
+                cluster.start_node(victim)
+                assert process.wait(600) == 0, log.read_text("utf-8", "replace")
+            finally:
+                process.kill()
+                process.wait()
+            assert files_of(out) == expected
