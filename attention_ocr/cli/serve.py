@@ -116,6 +116,10 @@ def run(args: argparse.Namespace) -> int:
 
         from attention_ocr.serving.server import serve_until_told
 
+        if options.serves_saved_models and options.port >= 0:
+            # A missing package is named before the model is loaded.
+            from attention_ocr.serving import grpc_api  # noqa: F401
+
     def tell(server: "Server") -> None:
         for interface, port in (("gRPC", server.port), ("REST", server.rest_api_port)):
             if port >= 0:
