@@ -116,9 +116,12 @@ def run(args: argparse.Namespace) -> int:
 
         from attention_ocr.serving.server import serve_until_told
 
-        if options.serves_saved_models and options.port >= 0:
-            # A missing package is named before the model is loaded.
-            from attention_ocr.serving import grpc_api  # noqa: F401
+        if options.serves_saved_models:
+            # Missing packages are named before the model is loaded.
+            import tensorflow  # noqa: F401, ICN001
+
+            if options.port >= 0:
+                from attention_ocr.serving import grpc_api  # noqa: F401
 
     def tell(server: "Server") -> None:
         for interface, port in (("gRPC", server.port), ("REST", server.rest_api_port)):
