@@ -118,6 +118,13 @@ def run(args: argparse.Namespace) -> int:
 
         from attention_ocr.serving.server import serve_until_told
 
+        if options.serves_saved_models:
+            # Missing packages are named before the model is loaded.
+            import tensorflow  # noqa: F401, ICN001
+
+            if options.port >= 0:
+                from attention_ocr.serving import grpc_api  # noqa: F401
+
     def tell(server: "Server") -> None:
         for interface, port in (("gRPC", server.port), ("REST", server.rest_api_port)):
             if port >= 0:

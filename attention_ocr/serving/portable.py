@@ -162,8 +162,9 @@ def load_portable(
 
 def outputs_of(readings: Sequence[Reading]) -> dict[str, np.ndarray]:
     """Return readings as the outputs of an export; shorter texts and narrower images are padded."""
-    length = max(len(reading.text) for reading in readings)
-    rows, columns = np.max([reading.attention.shape[1:] for reading in readings], axis=0)
+    length = max((len(reading.text) for reading in readings), default=0)
+    sizes = [(1, 1), *(reading.attention.shape[1:] for reading in readings)]
+    rows, columns = np.max(sizes, axis=0)
     confidences = np.zeros((len(readings), length), np.float32)
     attention = np.zeros((len(readings), length, rows, columns), np.float32)
     extents = np.zeros((len(readings), 2), np.float32)

@@ -105,6 +105,7 @@ def test_readings_of_different_sizes_are_padded_to_one_array():
     # The same four cells of twice as many.
     assert outputs["attention_extent"].tolist() == [[1.0, 0.25], [1.0, 1.0]]
     assert outputs["status"].tolist() == [b"ok", b"broken"]
+    assert outputs_of([])["attention"].shape == (0, 0, 1, 1)
 
 
 def test_the_numbers_of_data_types_are_those_of_tensorflow():
