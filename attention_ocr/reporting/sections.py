@@ -30,6 +30,8 @@ from attention_ocr.reporting.pictures import Picture
 
 MAX_SOURCES = 30
 MAX_CONFUSIONS = 40
+_MANY = 50_000
+"""Number of examples from which intervals are estimated from fewer resamples."""
 
 
 def scores(names: Sequence[str], evaluations: Sequence[Evaluation]) -> Section:
@@ -225,16 +227,19 @@ def _metric_rows(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     similarity = [
         1.0 - entry.distance / length for entry, length in zip(predictions, lengths, strict=True)
     ]
+    rounds = 1000 if len(predictions) <= _MANY else 200
     intervals = {
         "cer": bootstrap_interval(
             [entry.distance for entry in predictions],
             [len(entry.label) for entry in predictions],
+            rounds,
         ),
         "wer": bootstrap_interval(
             [word_distance(entry.label, entry.prediction) for entry in predictions],
             [len(entry.label.split()) for entry in predictions],
+            rounds,
         ),
-        "ned": bootstrap_interval(similarity, [1.0] * len(predictions)),
+        "ned": bootstrap_interval(similarity, [1.0] * len(predictions), rounds),
     }
     return [
         ("images", f"{metrics.num_examples:,}", ""),
