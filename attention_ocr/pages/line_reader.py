@@ -1,5 +1,9 @@
 """Read the lines of a page with one model, whole or by words."""
 
+import itertools
+import math
+import re
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +14,17 @@ from attention_ocr.images.rectify import interpolate, quadrilateral, rectify
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.layout.page import Line, Polygon, Word
 from attention_ocr.pages.character_positions import word_spans
-from attention_ocr.pages.words import split_words
+from attention_ocr.pages.words import set_upright, split_words
 
 BATCH_SIZE = 256
 """Crops per call of the engine: more would only take memory."""
+
+NUMBER = re.compile(r"[\d.,:;/%-]*\d[\d.,:;/%-]*")
+"""A number, or a part of one."""
+
+MAX_DIGIT_GAP, USUAL_SPACE = 0.6, 0.1
+"""Distance between the boxes of two parts of one number, relative to that of other words of the
+line; and the latter relative to the height of the line where there are none."""
 
 BASELINE = 0.22
 """Height of the baseline above the lower side of a line, relative to its height."""
@@ -88,7 +99,8 @@ class LineReader:
                 index, quad = place
                 words[index] += self._words(reading, quad, crop)
         return [
-            PlacedLine(quad, tuple(found)) for (_, quad), found in zip(lines, words, strict=True)
+            PlacedLine(quad, tuple(found if line.words else _join_numbers(found)))
+            for (line, quad), found in zip(lines, words, strict=True)
         ]
 
     def _crops(
@@ -97,7 +109,7 @@ class LineReader:
         """Return the images to read of each line, and their corners on the page."""
         by_words = [bool(line.words) and not self._reads_spaces for line, _ in lines]
         images = [
-            None if has_words else rectify(pixels, quad, line.polygon)
+            None if has_words else self._line_image(pixels, line, quad)
             for (line, quad), has_words in zip(lines, by_words, strict=True)
         ]
         spans = iter(self._spans([image for image in images if image is not None]))
@@ -109,6 +121,10 @@ class LineReader:
             else:
                 crops.append([_cut(image, quad, span) for span in next(spans)])
         return crops
+
+    def _line_image(self, pixels: np.ndarray, line: Line, quad: np.ndarray) -> np.ndarray:
+        image = rectify(pixels, quad, line.polygon)
+        return image if self._reads_spaces else set_upright(image)
 
     def _spans(self, images: Sequence[np.ndarray]) -> list[list[tuple[float, float]]]:
         """Return which parts of lines to read at a time, as fractions of their widths."""
@@ -148,6 +164,31 @@ def _cut(image: np.ndarray, quad: np.ndarray, span: tuple[float, float]) -> _Cro
     begin, end = (share * image.shape[1] for share in span)
     left, right = int(begin), max(round(end), int(begin) + 1)
     return image[:, left:right], interpolate(quad, *span)
+
+
+def _join_numbers(words: Sequence[Word]) -> list[Word]:
+    """Join parts of numbers: digits are as wide as each other, so that a 1 has wide gaps."""
+    pairs = list(itertools.pairwise(words))
+    spaces = [_distance(*pair) for pair in pairs if not _are_numbers(*pair)]
+    joined = list(words[:1])
+    for last, word in pairs:
+        height = math.dist(word.polygon[0], word.polygon[3])
+        most = MAX_DIGIT_GAP * (statistics.median(spaces) if spaces else USUAL_SPACE * height)
+        if not _are_numbers(last, word) or _distance(last, word) >= most:
+            joined.append(word)
+            continue
+        before = joined[-1]
+        corners = (before.polygon[0], *word.polygon[1:3], before.polygon[3])
+        joined[-1] = Word(before.text + word.text, corners, before.confidence * word.confidence)
+    return joined
+
+
+def _are_numbers(first: Word, second: Word) -> bool:
+    return bool(NUMBER.fullmatch(first.text) and NUMBER.fullmatch(second.text))
+
+
+def _distance(first: Word, second: Word) -> float:
+    return math.dist(first.polygon[1], second.polygon[0])
 
 
 def _joined(spans: Sequence[tuple[float, float]], widest: float) -> list[tuple[float, float]]:

@@ -29,8 +29,9 @@ MIN_SURE = 0.8
 ANOTHER_BELOW = 0.5
 """Confidence of a line below which its other directions are tried."""
 
-MIN_GAIN = 0.15
-"""Gain in confidence for which a line is taken in another direction than the page."""
+MIN_GAIN, MIN_ANOTHER = 0.25, 0.7
+"""Gain in confidence, and confidence, for which a line is taken in another direction than the
+page."""
 
 MIN_CHARACTERS = 3
 """Characters of a text that is taken in another direction: `o` reads well upside down."""
@@ -173,6 +174,7 @@ class PageReader:
         reread = self._line_reader.read(pixels, [(found[index], quad) for index, quad in others])
         for (index, _), line in zip(others, reread, strict=True):
             is_clear = line.confidence > chosen[index].confidence + MIN_GAIN
+            is_clear &= line.confidence >= MIN_ANOTHER
             if is_clear and line.num_characters >= MIN_CHARACTERS:
                 chosen[index] = line
         return chosen

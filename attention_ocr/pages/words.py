@@ -23,6 +23,13 @@ likely as not between characters."""
 EXCESS_WEIGHT = 0.5
 """Weight of a distance from `USUAL_EXCESS` against the step between two groups of gaps."""
 
+ITALIC_SLOPE = 0.2
+"""Slope of italics, columns per row."""
+
+MIN_ITALIC_GAIN, MIN_ITALIC_BLANK = 1.2, 6
+"""Growth of the gaps of a line when it is set upright, as a factor and in columns beyond it, from
+which on it is taken for italic."""
+
 FEW_GAPS, MANY_GAPS = 16, 20
 """A line of few gaps is judged by those of all lines, if these are many."""
 
@@ -34,6 +41,32 @@ MIN_GAP = 0.12
 
 MARGIN = 0.1
 """Space kept beside a word, relative to the height of the text."""
+
+
+def set_upright(line: np.ndarray) -> np.ndarray:
+    """Return a line of italics sheared to upright letters, which have gaps; others as they are.
+
+    Args:
+        line: uint8 [h, w, 3], a line that runs to the right.
+    """
+    ink = _ink(line).astype(np.uint8)
+    before, after = _num_blank(ink), _num_blank(_sheared(ink))
+    return _sheared(line) if after > MIN_ITALIC_GAIN * before + MIN_ITALIC_BLANK else line
+
+
+def _num_blank(ink: np.ndarray) -> int:
+    """Count the columns without ink between the first and the last with ink."""
+    columns = np.flatnonzero(ink.any(axis=0))
+    return int(np.ptp(columns)) + 1 - len(columns) if len(columns) else 0
+
+
+def _sheared(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    # Around the middle of the line, so that places along it stay.
+    transform = np.array([[1, ITALIC_SLOPE, -ITALIC_SLOPE * height / 2], [0, 1, 0]], np.float32)
+    return np.asarray(
+        cv2.warpAffine(image, transform, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    )
 
 
 class _Gaps(NamedTuple):

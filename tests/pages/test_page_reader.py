@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import cv2
@@ -6,9 +7,12 @@ import pytest
 from PIL import Image
 
 import attention_ocr
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.inference.reader import Reader
 from attention_ocr.layout.page import Line, box_polygon
 from attention_ocr.pages.detector import Detector, open_detector
 from attention_ocr.pages.page_reader import PageReader
+from attention_ocr.text.charset import Charset
 from tests.pages.rendered import LINES, draw, page
 from tests.pages.scripted import BandDetector, FailingDetector
 
@@ -158,3 +162,56 @@ def test_the_default_detector_reads_a_turned_page_in_columns():
     image = np.rot90(draw(placed, text_size=30))
     read = attention_ocr.read_page(image)
     assert read.text.split("\n") == ["A heading over both of the columns", *left, *right]
+
+
+def test_the_digits_of_a_number_stay_together_and_numbers_do_not(pages):
+    numbers = ("reached 1112 and 1711 of", "within 2019 of 168 4401")
+    assert pages.read(page(numbers)).text == "\n".join(numbers)
+
+
+class LineEngine:
+    """Reads whole lines: the text `two words`, with attention at its characters' places."""
+
+    def __init__(self, charset, config):
+        self.charset, self.config = charset, config
+        self.widths = []
+
+    def read(self, images):
+        text = "two words"
+        self.widths += [image.pixels.shape[1] / image.pixels.shape[0] for image in images]
+        attention = np.zeros((len(text), 1, 18), np.float32)
+        attention[np.arange(len(text)), 0, 2 * np.arange(len(text))] = 1.0
+        reading = Reading(text, 0.9, (0.99,) * len(text), attention, (1.0, 1.0))
+        return [reading for _ in images]
+
+
+def test_a_model_of_lines_reads_whole_lines_and_words_get_their_boxes(reader):
+    config = dataclasses.replace(
+        reader.config, image=dataclasses.replace(reader.config.image, max_image_width=256)
+    )
+    engine = LineEngine(Charset(tuple(" dorstw")), config)
+    read = PageReader(Reader(engine), BandDetector()).read(page(LINES[3:]))
+    (line,) = read.lines
+    assert line.text == "two words"
+    # Once for the direction of the page, and once for its text.
+    assert len(engine.widths) == 2
+    assert len(set(engine.widths)) == 1
+    first, second = line.words
+    assert [first.text, second.text] == ["two", "words"]
+    assert first.confidence == pytest.approx(0.99**3)
+    # They end at the space between them, which was read at 6.5 of 18 columns.
+    (left, _), (right, _) = line.polygon[:2]
+    assert first.polygon[1][0] == pytest.approx(left + (right - left) * 6.5 / 18, abs=0.2)
+    assert first.polygon[1] == second.polygon[0]
+
+
+def test_a_line_that_is_too_wide_for_the_model_is_read_in_parts(reader):
+    config = dataclasses.replace(
+        reader.config, image=dataclasses.replace(reader.config.image, max_image_width=192)
+    )
+    engine = LineEngine(Charset(tuple(" dorstw")), config)
+    (line,) = PageReader(Reader(engine), BandDetector()).read(page(LINES[:1])).lines
+    # Each part is read twice, see above.
+    assert len(engine.widths) > 2
+    assert max(engine.widths) <= 6.0
+    assert line.text == " ".join(["two words"] * (len(engine.widths) // 2))

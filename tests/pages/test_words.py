@@ -1,9 +1,10 @@
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 
-from attention_ocr.pages.words import split_words
+from attention_ocr.pages.words import set_upright, split_words
 from tests.pages.rendered import draw
 
 
@@ -38,3 +39,20 @@ def test_a_short_line_is_split_like_the_others_of_its_page():
     assert len(split_words([line_of("minimum")])[0]) > 1
     texts = ("minimum", "a few more words in here", "and some further words")
     assert [len(spans) for spans in split_words([line_of(text) for text in texts])] == [1, 6, 4]
+
+
+def slanted(image: np.ndarray) -> np.ndarray:
+    """Shear a line as italics are."""
+    height, width = image.shape[:2]
+    shear = np.array([[1, -0.25, 0.25 * height], [0, 1, 0]], np.float32)
+    return cv2.warpAffine(image, shear, (width + 14, height), borderValue=(255, 255, 255))
+
+
+def test_italics_are_set_upright_and_other_lines_stay():
+    line = line_of("million willing lilies fell till all")
+    assert set_upright(line) is line
+    upright = set_upright(slanted(line))
+    assert len(split_words([upright])[0]) == 6
+    # Stems of letters are vertical: columns are full of ink or empty.
+    full = (upright < 128).all(axis=2).sum(axis=0).max()
+    assert full > 1.2 * (slanted(line) < 128).all(axis=2).sum(axis=0).max()
