@@ -65,7 +65,7 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
 
 @pytest.mark.parametrize("disturbance", ["cut", "straggler"])
 def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance):
-    settings = settings_of(tmp_path, **NETWORK, steps=400, eval_every=200)
+    settings = settings_of(tmp_path, **NETWORK, steps=40, eval_every=20)
     with network(2) as net:
         with Processes(settings, tmp_path / "undisturbed", 2, net) as run:
             run.end_well()
