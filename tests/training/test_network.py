@@ -87,7 +87,7 @@ def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance)
         if any(statuses):
             with Processes(settings, tmp_path / "disturbed", 2, net) as run:
                 run.end_well()
-    assert_same_end(tmp_path / "undisturbed", tmp_path / "disturbed", 400)
+    assert_same_end(tmp_path / "undisturbed", tmp_path / "disturbed", 40)
 
 
 def test_hosts_killed_at_random_moments_end_like_undisturbed_ones(tmp_path):
