@@ -37,7 +37,7 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that go with `--engine=ray`."""
     group = parser.add_argument_group(
         "cluster",
-        "With --engine=ray, PATH may also be a data source, as for --train_data. Results go to a "
+        "With --engine=ray, PATH may also be a data source, as for --train_data.\nResults go to a "
         "folder; the same command continues after an interruption.",
     )
     group.add_argument("--out", metavar="DIR", help="folder of the results, shared by all nodes")

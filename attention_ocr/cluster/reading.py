@@ -115,24 +115,29 @@ def read_on(
     with job.folder.writing(model_name) as temporary:
         temporary.write_bytes(content)
     make = functools.partial(_read_part, model_name, options)
-    counts = ReadingCounts(0, 0, 0, 0)
     with tqdm(total=total, desc="reading", unit="image", disable=None) as progress:
-        for report, was_there in make_parts(engine, job, make, _parts(images, options.shard_size)):
-            counts = ReadingCounts(
-                counts.num_read + report["num_read"],
-                counts.num_rejected + report["num_rejected"],
-                counts.num_shards + 1,
-                counts.num_kept + was_there,
-            )
-            progress.update(report["num_read"] + report["num_rejected"])
-            progress.set_postfix(
-                rejected=counts.num_rejected, shards_kept=counts.num_kept, refresh=False
-            )
+        counts = _count(make_parts(engine, job, make, _parts(images, options.shard_size)), progress)
     if not counts.num_shards:
         raise ValueError("Expected images. Received: none")
     numbers = {name: value for name, value in asdict(counts).items() if name != "num_kept"}
     out.write_text(MANIFEST, json.dumps({"settings": settings, **numbers}, indent=2) + "\n")
     job.folder.remove_all()
+    return counts
+
+
+def _count(reports: Iterable[tuple[Report, bool]], progress: tqdm) -> ReadingCounts:
+    counts = ReadingCounts(0, 0, 0, 0)
+    for report, was_there in reports:
+        counts = ReadingCounts(
+            counts.num_read + report["num_read"],
+            counts.num_rejected + report["num_rejected"],
+            counts.num_shards + 1,
+            counts.num_kept + was_there,
+        )
+        progress.update(report["num_read"] + report["num_rejected"])
+        progress.set_postfix(
+            rejected=counts.num_rejected, shards_kept=counts.num_kept, refresh=False
+        )
     return counts
 
 

@@ -95,25 +95,10 @@ def write_shards_on(
     files = ShardFiles(out_dir, name, num_shards)
     files.prepare(overwrite)
     folder = SharedFolder(files.folder.address(f"{name}.parts"))
-    charset = options.charset
-    settings = {
-        "source": source.digest(),
-        "num_images": len(images),
-        "num_shards": num_shards,
-        "max_length": options.max_length,
-        "charset": None if charset is None else digest_of_keys(charset.characters),
-    }
-    job = open_job(folder, settings, overwrite)
-    bounds = shard_bounds(len(images), num_shards)
-    make = functools.partial(_make_shard, options)
-    parts = _parts(source, source_name, images, bounds)
+    job = open_job(folder, _settings(source, len(images), num_shards, options), overwrite)
+    parts = _parts(source, source_name, images, shard_bounds(len(images), num_shards))
     with tqdm(total=len(images), desc=name, unit="image", disable=None) as progress:
-        num_bad = num_reused = 0
-        for report, was_there in make_parts(engine, job, make, parts):
-            num_bad += len(report["skipped"])
-            num_reused += was_there
-            progress.update(report["num_examples"] + len(report["skipped"]))
-            progress.set_postfix(bad=num_bad, shards_kept=num_reused, refresh=False)
+        _make_all(engine, job, options, parts, progress)
     if source_stamp(source_name) != stamp:
         folder.remove_all()
         raise ValueError(
@@ -121,6 +106,38 @@ def write_shards_on(
             f"Received: {source_name}, which has changed"
         )
     return _commit(job, files)
+
+
+def _settings(
+    source: Source, num_images: int, num_shards: int, options: RecordOptions
+) -> dict[str, Any]:
+    charset = options.charset
+    return {
+        "source": source.digest(),
+        "num_images": num_images,
+        "num_shards": num_shards,
+        "max_length": options.max_length,
+        "charset": None if charset is None else digest_of_keys(charset.characters),
+    }
+
+
+def _make_all(
+    engine: Engine, job: Job, options: RecordOptions, parts: Iterator[Part], progress: tqdm
+) -> None:
+    num_bad = num_kept = 0
+    make = functools.partial(_make_shard, options)
+    for report, was_there in make_parts(engine, job, make, parts):
+        skipped = report["skipped"]
+        if skipped and options.fail_on_bad:
+            # Of an earlier command, which skipped it.
+            raise ValueError(
+                "Expected only images that can be used. "
+                f"Received: {skipped[0]['key']}: {skipped[0]['detail']}"
+            )
+        num_bad += len(skipped)
+        num_kept += was_there
+        progress.update(report["num_examples"] + len(skipped))
+        progress.set_postfix(bad=num_bad, shards_kept=num_kept, refresh=False)
 
 
 def source_stamp(source_name: str) -> dict[str, tuple[int, int]]:

@@ -51,7 +51,8 @@ class RayCluster:
         for index in reversed(range(len(self.net.addresses))):
             self.kill_node(index)
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._token.unlink(missing_ok=True)
+        for left in self._folder.parent.glob(f"{self._folder.name}.*"):
+            left.unlink()
 
     def start_node(self, index: int, **environment: str) -> None:
         """Start the node of a host."""

@@ -132,6 +132,16 @@ def test_a_bad_image_stops_the_job_if_told_so(labels, tmp_path):
     assert not list((tmp_path / "there").glob("*.tfrecord"))
 
 
+def test_a_bad_image_of_a_finished_shard_stops_the_job_too(labels, tmp_path):
+    (labels.parent / "3.png").unlink()
+    with pytest.raises(Killed):
+        write_there(InProcess(killed_after=3), labels, tmp_path / "there", options=RecordOptions())
+    with pytest.raises(ValueError, match="Received: 3.png: no such file"):
+        write_there(
+            InProcess(), labels, tmp_path / "there", options=RecordOptions(fail_on_bad=True)
+        )
+
+
 @pytest.mark.parametrize("kind", ["records", "rendered"])
 def test_sources_without_image_files_give_the_same_shards(labels, tmp_path, kind):
     source = "synthetic,num_examples=9,fonts=bundled,kinds=words"

@@ -18,18 +18,19 @@ from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settin
 pytestmark = pytest.mark.slow
 
 
+def scalars(work_dir: Path, name: str, worker: int = 0) -> dict[int, float]:
+    """Return all values of a scalar by step."""
+    folder = str(work_dir / f"events/worker_{worker}")
+    events = EventAccumulator(folder, size_guidance={"tensors": 0}).Reload().Tensors(name)
+    return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events}
+
+
 def losses(work_dir: Path, worker: int = 0) -> dict[int, float]:
-    events = EventAccumulator(str(work_dir / f"events/worker_{worker}")).Reload()
-    return {event.step: _value(event) for event in events.Tensors("training/loss")}
+    return scalars(work_dir, "training/loss", worker)
 
 
 def scores(work_dir: Path, worker: int) -> dict[int, float]:
-    events = EventAccumulator(str(work_dir / f"events/worker_{worker}")).Reload()
-    return {event.step: _value(event) for event in events.Tensors("validation/exact_match")}
-
-
-def _value(event) -> float:
-    return float(tf.make_ndarray(event.tensor_proto))
+    return scalars(work_dir, "validation/exact_match", worker)
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -55,7 +56,7 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
     found = losses(tmp_path / "several")
     assert found.keys() == expected.keys()
     # Sums in another order.
-    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-3)
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-5)
     for worker in range(1, count):
         assert losses(tmp_path / "several", worker) == found
         assert scores(tmp_path / "several", worker) == scores(tmp_path / "several", 0)
@@ -64,7 +65,7 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
 
 @pytest.mark.parametrize("disturbance", ["cut", "straggler"])
 def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance):
-    settings = settings_of(tmp_path, **NETWORK, steps=400, eval_every=200)
+    settings = settings_of(tmp_path, **NETWORK, steps=40, eval_every=20)
     with network(2) as net:
         with Processes(settings, tmp_path / "undisturbed", 2, net) as run:
             run.end_well()
@@ -77,16 +78,16 @@ def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance)
             else:
                 for pid in net.processes(1):
                     os.kill(pid, signal.SIGSTOP)
-                time.sleep(10.0)
+                # TensorFlow gives up on a worker that is silent for some ten seconds.
+                time.sleep(4.0)
                 for pid in net.processes(1):
                     os.kill(pid, signal.SIGCONT)
             statuses = run.end()
-            assert disturbance == "cut" or statuses == [0, 0], run.outputs()
             assert "Traceback" not in run.outputs()
         if any(statuses):
             with Processes(settings, tmp_path / "disturbed", 2, net) as run:
                 run.end_well()
-    assert_same_end(tmp_path / "undisturbed", tmp_path / "disturbed", 400)
+    assert_same_end(tmp_path / "undisturbed", tmp_path / "disturbed", 40)
 
 
 def test_hosts_killed_at_random_moments_end_like_undisturbed_ones(tmp_path):
