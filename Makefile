@@ -7,11 +7,14 @@ PYTEST_ARGS ?= -n 2 -m 'not slow'
 BIN := .venv/bin
 RUN := runs/quickstart
 
+# Folder of the labelled sets that the bundled model is trained on.
+DATA ?= runs/data
+
 LOWEST := .venv-lowest
 # TensorFlow Datasets calls a function of protobuf 6 that protobuf 7 no longer has.
 LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
-.PHONY: help quickstart test test-slow test-wide test-lowest check format wheel clean
+.PHONY: help quickstart test test-slow test-wide test-lowest check format wheel weights clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +26,7 @@ help:
 	@echo 'make check       check format, lint, types and layers'
 	@echo 'make format      format the code and fix what the linter can fix'
 	@echo 'make wheel       build the wheel into dist/'
+	@echo 'make weights     train the bundled model (most of a day): configs/default_model/README.md'
 	@echo 'make clean       remove .venv and build outputs; keep runs/'
 
 quickstart: .venv/installed
@@ -58,6 +62,10 @@ format: .venv/installed-dev
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m build --wheel
+
+weights: .venv/installed
+	$(BIN)/python -m pip install wordfreq
+	$(BIN)/python configs/default_model/make.py --data=$(DATA)
 
 clean:
 	rm -rf .venv $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info
