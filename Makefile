@@ -7,11 +7,14 @@ PYTEST_ARGS ?= -n 2 -m 'not slow'
 BIN := .venv/bin
 RUN := runs/quickstart
 
+# Folder of the labelled sets that the bundled model is trained on.
+DATA ?= runs/data
+
 LOWEST := .venv-lowest
 # TensorFlow Datasets calls a function of protobuf 6 that protobuf 7 no longer has.
 LOWEST_ARGS ?= -n 2 -m 'not slow' -W 'ignore:label() is deprecated:DeprecationWarning'
 
-.PHONY: help quickstart test test-slow test-wide test-lowest check format docs wheels release clean
+.PHONY: help quickstart test test-slow test-wide test-lowest check format docs wheels release weights clean
 .DELETE_ON_ERROR:
 
 help:
@@ -25,6 +28,7 @@ help:
 	@echo 'make docs        build the documentation into site/'
 	@echo 'make wheels      build the wheels of both distributions into dist/'
 	@echo 'make release     build both wheels, check them, and run them in clean environments'
+	@echo 'make weights     train the bundled model (most of a day): configs/default_model/README.md'
 	@echo 'make clean       remove .venv and build outputs; keep runs/'
 
 quickstart: .venv/installed
@@ -70,6 +74,10 @@ release: .venv/installed-dev
 	$(BIN)/python -m release.wheels dist
 	$(BIN)/python -m release.metadata dist
 	WHEELS=dist $(BIN)/python -m pytest -n 0 tests/release tests/test_package.py
+
+weights: .venv/installed
+	$(BIN)/python -m pip install wordfreq
+	$(BIN)/python configs/default_model/make.py --data=$(DATA)
 
 clean:
 	rm -rf .venv $(LOWEST) build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info

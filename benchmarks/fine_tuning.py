@@ -8,7 +8,6 @@ its task.
     python -m benchmarks.fine_tuning --tasks fraktur_lines handwriting_lines receipt_lines
     python -m benchmarks.fine_tuning --tasks receipt_lines captcha --limit 200 --cpu_seconds 60 180
     python -m benchmarks.fine_tuning --tasks receipt_lines --settings attention=location
-    python -m benchmarks.fine_tuning --tasks default_model_2 --starts default --watched
     python -m benchmarks.fine_tuning --data runs/data/plates/labels.tsv --cpu_seconds 300
 
 With `--data` the task is a label file with the settings of the README's command for your own data:

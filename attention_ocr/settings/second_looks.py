@@ -77,6 +77,11 @@ LIMITS = ("rotate_tall_below", "widths_below", "deskew_below", "rotate_180_below
 """The fields that are confidence limits."""
 
 RECOMMENDED = SecondLooksConfig(
-    rotate_tall_below=0.9, widths_below=0.9, deskew_below=0.5, rotate_180_below=0.3
+    rotate_tall_below=0.9,
+    widths_below=0.8,
+    widths=(0.75, 1.3),
+    deskew_below=0.5,
+    rotate_180_below=0.3,
 )
-"""For words in photographs; the settings of the bundled model."""
+"""For words in photographs; the settings of the bundled model. Models trained without
+`narrow_stretch` gain more from the default widths."""

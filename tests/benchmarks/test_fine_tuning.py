@@ -39,12 +39,11 @@ def test_flags_become_settings_of_the_right_type(tmp_path):
     }
 
 
-def test_a_file_of_flags_stands_on_another_one():
-    first, second = (
-        read_flags(CONFIGS / f"{name}.flags") for name in ("default_model", "default_model_2")
-    )
-    assert second["encoder_width"] == first["encoder_width"] == 2.0
-    assert second["train_data"] != first["train_data"]
+def test_a_file_of_flags_stands_on_another_one(tmp_path):
+    first, second = tmp_path / "first.flags", tmp_path / "second.flags"
+    first.write_text("--encoder_width=2\n--train_data=a.tsv\n", encoding="utf-8")
+    second.write_text(f"--flagfile={first}\n--train_data=b.tsv\n", encoding="utf-8")
+    assert read_flags(second) == {"encoder_width": 2.0, "train_data": "b.tsv"}
 
 
 def test_a_setting_takes_the_place_of_the_tasks(tmp_path):
