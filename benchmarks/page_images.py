@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.synthesis.fonts import bundled_files
+from attention_ocr.synthesis.font_files import bundled_files
 
 WIDTH, HEIGHT = 1240, 1754
 """A4 at 150 dots per inch."""
