@@ -16,7 +16,7 @@ from absl import flags
 
 from attention_ocr.cli import evaluate, export, train
 from attention_ocr.cli.settings_flags import settings_in_flags
-from attention_ocr.data.sources import parse_source
+from attention_ocr.data.source_spec import parse_source
 from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.synthesis.settings import parse_options

@@ -106,6 +106,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(PAGE XML), these two with --output_dir; with --engine=ray parquet or jsonl (default: "
         "text; parquet with --engine=ray)",
     )
+    _add_output_arguments(parser)
+    parser.add_argument(
+        "--batch_size",
+        type=_positive,
+        default=32,
+        metavar="N",
+        help="images per batch (default: %(default)s)",
+    )
+    _add_image_arguments(parser)
+    add_page_arguments(parser)
+    add_cluster_arguments(parser)
+    add_decoding_arguments(parser)
+    add_second_looks_arguments(parser, reads=True)
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of files that are written."""
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="file for the results")
     parser.add_argument(
         "--overlay_dir",
@@ -127,18 +144,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="add the approximate box of each character to the records of --format=jsonl: left, "
         "top, right and bottom in pixels of the image",
     )
-    parser.add_argument(
-        "--batch_size",
-        type=_positive,
-        default=32,
-        metavar="N",
-        help="images per batch (default: %(default)s)",
-    )
-    _add_image_arguments(parser)
-    add_page_arguments(parser)
-    add_cluster_arguments(parser)
-    add_decoding_arguments(parser)
-    add_second_looks_arguments(parser, reads=True)
 
 
 def _add_image_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,8 @@ from attention_ocr.data.shards import (
     write_shard,
 )
 from attention_ocr.data.shared_folder import SharedFolder
-from attention_ocr.data.sources import Source, Walk, open_source, parse_source
+from attention_ocr.data.source_spec import parse_source
+from attention_ocr.data.sources import Source, Walk, open_source
 from attention_ocr.text.charset import Charset, normalize
 
 REJECTED = "rejected.jsonl"

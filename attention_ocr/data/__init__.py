@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from attention_ocr.data.pipeline import SkipReport, evaluation_batches, training_batches
     from attention_ocr.data.shard_files import ShardsReport
     from attention_ocr.data.shards import write_shards
-    from attention_ocr.data.sources import Source, SourceSpec, Walk, open_source, parse_source
+    from attention_ocr.data.source_spec import SourceSpec, parse_source
+    from attention_ocr.data.sources import Source, Walk, open_source
 else:
     __getattr__, __dir__ = public_names(
         __name__,
@@ -20,13 +21,8 @@ else:
             "attention_ocr.data.pipeline": ("SkipReport", "evaluation_batches", "training_batches"),
             "attention_ocr.data.shard_files": ("ShardsReport",),
             "attention_ocr.data.shards": ("write_shards",),
-            "attention_ocr.data.sources": (
-                "Source",
-                "SourceSpec",
-                "Walk",
-                "open_source",
-                "parse_source",
-            ),
+            "attention_ocr.data.source_spec": ("SourceSpec", "parse_source"),
+            "attention_ocr.data.sources": ("Source", "Walk", "open_source"),
         },
     )
 

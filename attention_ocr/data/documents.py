@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from attention_ocr.data.sources import Source, Walk, open_source, parse_source
+from attention_ocr.data.source_spec import parse_source
+from attention_ocr.data.sources import Source, Walk, open_source
 
 FEWEST_DOCUMENTS = 20
 """Least number of documents that are split: each part needs some."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attention_ocr.data.pipeline import evaluation_batches, explaining
-from attention_ocr.data.sources import Source, mixture_names, open_source
+from attention_ocr.data.source_spec import mixture_names
+from attention_ocr.data.sources import Source, open_source
 from attention_ocr.evaluation.evaluate import (
     Evaluation,
     Prediction,

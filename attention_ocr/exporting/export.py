@@ -63,7 +63,7 @@ def export(
             training, or its training data.
         num_check_images: Number of images of the check, at least 1.
         decoding: Decoding settings by name that override those of the model.
-        second_looks: Second-look settings by name that override those of the model.
+        second_looks: Likewise, of second looks.
 
     Returns:
         The directory of the version.
@@ -80,13 +80,10 @@ def export(
     Example:
         attention_ocr.export("runs/mine", "served", formats=["saved_model", "onnx"])
     """
-    if version is not None and version < 1:
-        raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir = Path(export_dir)
     trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
     formats = _parse_and_check(formats, trained.config)
     target = _new_version(export_dir, version)
-    _clear_left_overs(export_dir)
     temporary = _temporary_folder(export_dir)
     try:
         directory = temporary / "model"
@@ -95,12 +92,17 @@ def export(
             _write_formats(formats, trained, directory, Path(check_dir))
         if not isinstance(model, TrainedModel):
             copy_network(Path(model), directory)
-        sync_tree(directory)
-        os.replace(directory, target)
-        sync_folder(export_dir)
+        _publish(directory, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _publish(directory: Path, target: Path) -> None:
+    """Give a finished directory its version number, on disk for good."""
+    sync_tree(directory)
+    os.replace(directory, target)
+    sync_folder(target.parent)
 
 
 def _parse_and_check(formats: Sequence[str], config: Config) -> tuple[str, ...]:
@@ -111,7 +113,11 @@ def _parse_and_check(formats: Sequence[str], config: Config) -> tuple[str, ...]:
 
 
 def _temporary_folder(export_dir: Path) -> Path:
-    """Create a folder that TF Serving ignores, named after the process that writes it."""
+    """Create a folder that TF Serving ignores, named after the process that writes it.
+
+    Those of killed processes are removed.
+    """
+    _clear_left_overs(export_dir)
     owner = f"{socket.gethostname()}.{os.getpid()}."
     return Path(tempfile.mkdtemp(prefix=_UNFINISHED + owner, dir=export_dir))
 
@@ -139,6 +145,8 @@ def _write_formats(
 
 def _new_version(export_dir: Path, version: int | None) -> Path:
     """Return the directory of a new version, which is not created; create `export_dir`."""
+    if version is not None and version < 1:
+        raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
     if target.exists():

@@ -1,7 +1,7 @@
 """A character n-gram model, counted from words and looked up in the graph."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +49,11 @@ def count_ngrams(words: Iterable[str], order: int, min_count: int = 1) -> dict[s
     }
 
 
+def _counted(words: Iterable[str], ignore_case: bool) -> Iterator[str]:
+    words = (word.lower() for word in words) if ignore_case else words
+    yield from with_progress(words, "counting", unit="word")
+
+
 def train_ngram(
     words: Iterable[str], order: int, min_count: int = 1, ignore_case: bool = False
 ) -> dict[str, np.ndarray]:
@@ -69,10 +74,7 @@ def train_ngram(
     Returns:
         The arrays of a model file, see `NgramModel`.
     """
-    if ignore_case:
-        words = (word.lower() for word in words)
-    counted = with_progress(words, "counting", unit="word")
-    counts = count_ngrams(counted, order, min_count)
+    counts = count_ngrams(_counted(words, ignore_case), order, min_count)
     characters = sorted({c for following in counts.values() for c in following} - {END})
     unknown = 1.0 / (len(characters) + 2)
     contexts = sorted(counts, key=lambda context: (len(context), context))

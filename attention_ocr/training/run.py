@@ -19,6 +19,7 @@ from attention_ocr.inference.network_file import has_network, load_network, prec
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
 from attention_ocr.io.progress import compiling, progress_bar
 from attention_ocr.models.build import build_recognizer
+from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
 from attention_ocr.training import loss_scale
@@ -50,6 +51,28 @@ from attention_ocr.training.validation_loss import ValidationLoss
 from attention_ocr.training.workers import Workers
 
 EVENTS = "events"
+
+
+def _make_recognizer(
+    config: Config, work_dir: Path, charset: Charset, initial_values: Sequence[np.ndarray] | None
+) -> tuple[Recognizer, str]:
+    """Build the recogniser, or load its own network; return its precision as well."""
+    if has_network(work_dir):
+        recognizer = load_network(work_dir, config, charset)
+        precision = precision_of(recognizer)
+    else:
+        precision = resolve_precision(config.training.precision)
+        recognizer = build_recognizer(config, charset, precision)
+    if initial_values is not None:
+        recognizer.set_weights(initial_values)
+    if config.training.freeze:
+        freeze_weights(recognizer, config.training.freeze.split(","))
+    return recognizer, precision
+
+
+def _share_of(num_examples: int | None, num_workers: int) -> int | None:
+    """Return the number of examples of one worker, at most."""
+    return None if num_examples is None else -(-num_examples // num_workers)
 
 
 class Run:
@@ -88,17 +111,8 @@ class Run:
         self.charset = charset
         self.workers = workers
         settings = config.training
-        if has_network(work_dir):
-            self.recognizer = load_network(work_dir, config, charset)
-            precision = precision_of(self.recognizer)
-        else:
-            precision = resolve_precision(settings.precision)
-            self.recognizer = build_recognizer(config, charset, precision)
+        self.recognizer, precision = _make_recognizer(config, work_dir, charset, initial_values)
         logging.info("computing in %s on %d device(s)", precision, workers.num_devices)
-        if initial_values is not None:
-            self.recognizer.set_weights(initial_values)
-        if settings.freeze:
-            freeze_weights(self.recognizer, settings.freeze.split(","))
         variables = self.recognizer.trainable_variables
         self.optimizer = loss_scale.with_loss_scale(
             make_optimizer(settings, variables), precision, variables
@@ -117,11 +131,11 @@ class Run:
         self.train_source = train_source
         self.origin = Origin(config, train_source, workers, earlier_config)
         self.batches = self._draw()
-        self.eval_batches = None
-        self.num_eval = eval_source.num_examples if eval_source else None
+        self.eval_batches, self.num_eval = None, None
         if eval_source:
             shard = (workers.index, workers.count)
             self.eval_batches = evaluation_batches(eval_source, config, shard)
+            self.num_eval = _share_of(eval_source.num_examples, workers.count)
         self.checkpoints = self._open_checkpoints()
         self.validation_loss = ValidationLoss(self.recognizer, config, charset)
         self.summaries = Summaries(

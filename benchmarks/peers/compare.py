@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import attention_ocr
 from attention_ocr.data.labels import LabelledImage, read_labels
-from attention_ocr.data.sources import parse_source
+from attention_ocr.data.source_spec import parse_source
 from attention_ocr.data.tables import split_indices
 from attention_ocr.metrics.accuracy import compute_metrics
 from benchmarks import measure

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
 
-from attention_ocr.data.sources import parse_source
+from attention_ocr.data.source_spec import parse_source
 from attention_ocr.data.tfds.builder import WordsBuilder
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from attention_ocr.data.sources import parse_source
+from attention_ocr.data.source_spec import parse_source
 from attention_ocr.settings.config import Config
 from benchmarks import recipe
 from tests import tiny

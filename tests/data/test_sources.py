@@ -9,7 +9,8 @@ import tensorflow as tf
 from attention_ocr.data import sources
 from attention_ocr.data.readers import rendered
 from attention_ocr.data.records import serialize_example
-from attention_ocr.data.sources import Source, SourceSpec, Walk, open_source, parse_source
+from attention_ocr.data.source_spec import SourceSpec, parse_source
+from attention_ocr.data.sources import Source, Walk, open_source
 from tests import tiny
 
 TEXTS = ["a", "b b", "café", "d", "", "f", "g", "h", "i", "j", "k"]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.data.labels import read_labels
-from attention_ocr.data.sources import open_source, parse_source
+from attention_ocr.data.source_spec import parse_source
+from attention_ocr.data.sources import open_source
 from benchmarks.flag_files import read_flags
 from release.distributions import ROOT
 

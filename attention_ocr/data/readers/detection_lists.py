@@ -8,7 +8,8 @@ from absl import logging
 
 from attention_ocr.data.readers.crops import CropReader, LabelledCrop
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import read_lines
 from attention_ocr.layout.page import Polygon
 

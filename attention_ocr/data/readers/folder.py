@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.readers.lists import open_tsv
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import exists, is_folder, is_remote
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.images.formats import IMAGE_SUFFIXES

@@ -6,13 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.image_items import ListedImage
-from attention_ocr.data.sources import (
-    Source,
-    SourceSpec,
-    Walk,
-    digest_of,
-    integer_option,
-)
+from attention_ocr.data.source_spec import SourceSpec, integer_option
+from attention_ocr.data.sources import Source, Walk, digest_of
 from attention_ocr.data.storage import open_binary, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
 

@@ -11,7 +11,8 @@ from attention_ocr.data.annotation_lines import split_annotation
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, find_columns
 from attention_ocr.data.labels import label_rows
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import decoded_lines, is_folder, open_binary, read_lines
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.data.tfds.annotations import icdar_lines

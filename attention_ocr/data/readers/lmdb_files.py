@@ -12,13 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
-from attention_ocr.data.sources import (
-    LEXICON,
-    Source,
-    SourceSpec,
-    digest_of,
-    refuse_unknown_options,
-)
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import LEXICON, Source, digest_of
 from attention_ocr.io.extras import extra
 
 

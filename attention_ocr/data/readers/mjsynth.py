@@ -7,7 +7,8 @@ is in the file name, and the number is the line of `lexicon.txt` with the label 
 from collections.abc import Iterator
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import exists, read_lines
 from attention_ocr.data.tables import ImageTable
 

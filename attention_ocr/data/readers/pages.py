@@ -10,7 +10,8 @@ from absl import logging
 
 from attention_ocr.data.readers.crops import CropReader, LabelledCrop, find_page_image
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.layout.files import LAYOUT_SUFFIXES, read_layout
 from attention_ocr.layout.page import Line, Page, Polygon, bounding_box
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, digest_of, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source, digest_of
 from attention_ocr.io.extras import extra
 
 CACHED_GROUPS = 16

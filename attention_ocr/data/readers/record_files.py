@@ -14,13 +14,8 @@ from attention_ocr.data.records import (
     parse_record,
 )
 from attention_ocr.data.shard_files import check_shards
-from attention_ocr.data.sources import (
-    Source,
-    SourceSpec,
-    Walk,
-    digest_of,
-    refuse_unknown_options,
-)
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source, Walk, digest_of
 from attention_ocr.data.storage import first_line_of_text, is_remote, tensorflow_reads
 
 SHARDS_AT_ONCE = 8

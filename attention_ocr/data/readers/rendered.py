@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import walk_indices
-from attention_ocr.data.sources import Source, SourceSpec, Walk, digest_of, integer_option
+from attention_ocr.data.source_spec import SourceSpec, integer_option
+from attention_ocr.data.sources import Source, Walk, digest_of
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 

@@ -6,14 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_ocr.data.sources import (
-    LEXICON,
-    Source,
-    SourceSpec,
-    Walk,
-    digest_of,
-    refuse_unknown_options,
-)
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import LEXICON, Source, Walk, digest_of
 from attention_ocr.data.storage import is_folder
 
 OPTIONS = ("split", "image", "text", "key", "data_dir", LEXICON)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
-from attention_ocr.data.sources import Source, SourceSpec, refuse_unknown_options
+from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
+from attention_ocr.data.sources import Source
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.images.formats import IMAGE_SUFFIXES
 
