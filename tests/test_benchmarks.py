@@ -12,7 +12,7 @@ from benchmarks import measure
 
 ROOT = Path(__file__).parent.parent
 SMALLEST = [
-    pytest.param("looks", "--count 20", 11),
+    pytest.param("looks", "--count 20", 13),
     pytest.param(
         "training_step",
         "--models compact --precisions float32 --batch_size 2 --batches 1 --rounds 1",

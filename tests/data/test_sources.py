@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.data import sources
+from attention_ocr.data import source_spec
 from attention_ocr.data.readers import rendered
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.source_spec import SourceSpec, parse_source
@@ -74,9 +74,9 @@ def test_an_option_that_stands_twice_is_refused():
         parse_source("labels.tsv,part=eval,part=train")
 
 
-def test_the_example_in_the_docstring_is_true():
-    results = doctest.testmod(sources)
-    assert (results.failed, results.attempted) == (0, 1)
+def test_the_examples_in_the_docstrings_are_true():
+    results = doctest.testmod(source_spec)
+    assert (results.failed, results.attempted) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def test_a_reader_is_taken_by_its_place(source, tmp_path):
         (READER, FileNotFoundError, f"Received: {READER}"),
         ("x,format=builtins:repr", ValueError, "must open a source as attention_ocr.data.sources"),
         ("no_such_module:words", FileNotFoundError, "No data found at no_such_module:words"),
-        ("x,format=parquet", ValueError, "one of synthetic, .*or `package.module:function`. Rec"),
+        ("x,format=xlsx", ValueError, "one of synthetic, .*or `package.module:function`. Rec"),
     ],
 )
 def test_a_wrong_reader_is_refused(source, error, message):

@@ -61,7 +61,7 @@ def test_the_package_reads_more_slanted_words_so():
     )
     words = [renderer.render(index) for index in range(60)]
     images = [
-        slanted(image, (-1) ** index * 20, int(image[0, 0].mean()))
+        slanted(image, (-1) ** index * 34, int(image[0, 0].mean()))
         for index, (image, _) in enumerate(words)
     ]
     once = dataclasses.replace(RECOMMENDED, deskew_below=0.0)
