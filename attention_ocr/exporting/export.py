@@ -80,11 +80,11 @@ def export(
     Example:
         attention_ocr.export("runs/mine", "served", formats=["saved_model", "onnx"])
     """
-    export_dir = Path(export_dir)
+    _check_version(version)
     trained = _with_settings(to_trained_model(model), decoding or {}, second_looks or {})
     formats = _parse_and_check(formats, trained.config)
-    target = _new_version(export_dir, version)
-    temporary = _temporary_folder(export_dir)
+    target = _new_version(Path(export_dir), version)
+    temporary = _temporary_folder(target.parent)
     try:
         directory = temporary / "model"
         with tempfile.TemporaryDirectory() as check_dir:
@@ -96,6 +96,11 @@ def export(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _check_version(version: int | None) -> None:
+    if version is not None and version < 1:
+        raise ValueError(f"`version` must be above 0. Received: {version}")
 
 
 def _publish(directory: Path, target: Path) -> None:
@@ -145,8 +150,6 @@ def _write_formats(
 
 def _new_version(export_dir: Path, version: int | None) -> Path:
     """Return the directory of a new version, which is not created; create `export_dir`."""
-    if version is not None and version < 1:
-        raise ValueError(f"`version` must be above 0. Received: {version}")
     export_dir.mkdir(parents=True, exist_ok=True)
     target = export_dir / str(_next_version(export_dir) if version is None else version)
     if target.exists():
