@@ -1,9 +1,9 @@
 """Figures of the model card: accuracy by data set, length, size and rotation, and worst errors.
 
-The images of each data set held out by `every=5` are read; the match is that of
-`benchmarks.peers.compare`. `turned` reads the same images rotated by an angle, `without a text`
-rendered images without text, for which an empty prediction is correct. `ECE %` is the expected
-calibration error against strict matches (`attention_ocr.metrics.calibration`).
+The images of each data set held out by `every=5`, or chosen by its own options, are read; both, and
+the match, as in `benchmarks.peers.compare`. `turned` reads the same images rotated by an angle,
+`without a text` rendered images without text, for which an empty prediction is correct. `ECE %` is
+the expected calibration error against strict matches (`attention_ocr.metrics.calibration`).
 
     python -m benchmarks.model_card LABELS... --model=DIR --worst=worst.png
 """
@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 
 import attention_ocr
-from attention_ocr.data.labels import held_out_split, read_labels
 from attention_ocr.metrics.accuracy import alphanumeric_match, compute_metrics, exact_match
 from attention_ocr.metrics.calibration import compute_calibration
 from attention_ocr.synthesis.contact_sheet import draw_contact_sheet
@@ -25,6 +24,7 @@ from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from benchmarks import measure
+from benchmarks.peers.compare import choose_images, data_of
 
 LENGTHS = ((1, 3), (4, 6), (7, 9), (10, 99))
 HEIGHTS = ((1, 15), (16, 23), (24, 31), (32, 63), (64, 9999))
@@ -48,20 +48,20 @@ class Reading(NamedTuple):
     confidence: float
 
 
-def read_words(labels: Iterable[Path], every: int) -> list[Word]:
-    """Read the held-out images of label files.
+def read_words(labels: Iterable[str], every: int) -> list[Word]:
+    """Read the held-out images of label files, each with options or without.
 
     Raises:
         OSError: If a file cannot be read.
         ValueError: If a file is not an image.
     """
     words = []
-    for file in labels:
-        for row in held_out_split(read_labels(file), every, "eval"):
+    for source in labels:
+        for row in choose_images(source, every, "eval"):
             image = cv2.imread(str(row.path), cv2.IMREAD_COLOR)
             if image is None:
                 raise ValueError(f"Expected an image. Received: {row.path}")
-            words.append(Word(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), file.parent.name, row.text))
+            words.append(Word(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), data_of(source), row.text))
     return words
 
 
@@ -149,7 +149,7 @@ def draw_worst(readings: Sequence[Reading], number: int) -> np.ndarray:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read all images and print the table."""
     parser = measure.make_parser(__doc__)
-    parser.add_argument("labels", type=Path, nargs="+", help="labels.tsv files")
+    parser.add_argument("labels", nargs="+", help="labels.tsv files, with options or without")
     parser.add_argument("--model", metavar="DIR", help="default: the package's model")
     parser.add_argument("--every", type=int, default=5, help="read every N-th image")
     parser.add_argument(

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 from absl import app, flags
 
-from attention_ocr.cli.terminal import leave_closed_pipe
-from attention_ocr.distribution import explain_missing
+from attention_ocr.cli.terminal import describe_error, leave_closed_pipe
 from attention_ocr.text.escaping import escape_controls
 from attention_ocr.training.interruption import StoppedError
 
@@ -107,10 +106,8 @@ class FlagCommand:
         except BrokenPipeError:
             leave_closed_pipe()
             sys.exit(1)
-        except ImportError as error:
-            sys.exit(escape_controls(f"{program}: {explain_missing(error) or error}", keep="\n"))
-        except (ValueError, OSError, FloatingPointError) as error:
-            sys.exit(escape_controls(f"{program}: {error}", keep="\n"))
+        except (ValueError, OSError, FloatingPointError, ImportError) as error:
+            sys.exit(f"{program}: {describe_error(error, keep=chr(10))}")
         except StoppedError as stopped:
             print(f"{program}: {stopped}", file=sys.stderr)
             sys.exit(stopped.status)

@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from typing import Any
 
 from attention_ocr import __version__
 from attention_ocr.cli import (
@@ -88,6 +89,16 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
+class _CommandParser(argparse.ArgumentParser):
+    """Reports an unknown argument with the usage of its command, not of the program."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
@@ -95,7 +106,9 @@ def _make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_CommandParser
+    )
     for name, flag_command in FLAG_COMMANDS.items():
         commands.add_parser(name, help=flag_command.help, add_help=False)
     for name, module in COMMANDS.items():

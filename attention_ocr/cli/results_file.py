@@ -10,7 +10,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Generic, TextIO
 
 from attention_ocr.cli.result_formats import ResultRow, Row, Write, end
@@ -136,12 +135,7 @@ class ResultsFile(Generic[Row]):
     def __enter__(self) -> "ResultsFile[Row]":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file.closed:
             return
         self._file.close()

@@ -10,12 +10,18 @@ from attention_ocr.distribution import explain_missing
 from attention_ocr.text.escaping import escape_controls
 
 
-def describe_error(error: Exception) -> str:
-    """Return the error message in one line without control characters."""
+def describe_error(error: Exception, keep: str = "") -> str:
+    """Return the error message without control characters, in one line.
+
+    Args:
+        error: The error.
+        keep: Control characters that stay; a line feed leaves a message its lines.
+    """
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return escape_controls(f"{error.filename}: {error.strerror}")
     explained = explain_missing(error) if isinstance(error, ImportError) else None
-    return escape_controls(explained or " ".join(str(error).splitlines()))
+    message = explained or str(error)
+    return escape_controls(message if "\n" in keep else " ".join(message.splitlines()), keep=keep)
 
 
 def escape_log(handler: logging.Handler | None = None) -> None:

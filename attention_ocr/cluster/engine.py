@@ -6,7 +6,6 @@ import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from absl import logging
@@ -64,12 +63,7 @@ class RayEngine:
             _within(_CONNECT_LIMIT_S, lambda: _connect(self._address), self._address)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import ray
 
         ray.shutdown()

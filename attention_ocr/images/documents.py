@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ from PIL import Image
 from attention_ocr.images.decode import decode_frame
 from attention_ocr.images.formats import (
     IMAGE_SUFFIXES,
+    PDF_START_BYTES,
     STATUS_UNREADABLE,
     STATUS_UNSUPPORTED,
     file_format,
+    is_pdf,
 )
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.io.extras import extra
@@ -29,8 +30,6 @@ PAGE_SUFFIXES = (*IMAGE_SUFFIXES, ".pdf")
 
 MAX_PAGES = 100_000
 _POINTS_PER_INCH = 72
-_PDF_START = b"%PDF-"
-_START_BYTES = 1024
 """A PDF may have other bytes before its start, as mailers add them."""
 
 
@@ -60,18 +59,8 @@ class Document(abc.ABC):
     def __enter__(self) -> "Document":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def is_pdf(start: bytes) -> bool:
-    """Return whether a file that begins with these bytes is a PDF."""
-    return _PDF_START in start[:_START_BYTES]
 
 
 def open_document(
@@ -94,10 +83,10 @@ def open_document(
             limits.
     """
     if isinstance(source, bytes):
-        start = source[:_START_BYTES]
+        start = source[:PDF_START_BYTES]
     else:
         with Path(source).open("rb") as file:
-            start = file.read(_START_BYTES)
+            start = file.read(PDF_START_BYTES)
     if is_pdf(start):
         return _PDF(source, limits, dpi)
     if not isinstance(source, bytes):

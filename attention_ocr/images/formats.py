@@ -44,6 +44,9 @@ _SIGNATURES = {
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
 
+PDF_START_BYTES = 1024
+"""Bytes of a file among which a PDF has its mark."""
+
 
 def file_format(content: bytes) -> str | None:
     """Return the format of a file by its first bytes, one of `FORMATS`; None if unknown.
@@ -62,6 +65,11 @@ def file_format(content: bytes) -> str | None:
         brands = {content[start : start + 4] for start in (8, *range(16, end, 4))}
         return "AVIF" if brands & {b"avif", b"avis"} else None
     return None
+
+
+def is_pdf(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a PDF, which is read as pages."""
+    return b"%PDF-" in start[:PDF_START_BYTES]
 
 
 def reduction(width: int, height: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from attention_ocr.distribution import explaining_missing
 from attention_ocr.images.crop_check import looks_like_page, looks_like_several
+from attention_ocr.images.formats import is_pdf
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
@@ -41,7 +42,6 @@ FASTEST = ("litert_int8", "litert_float16", "litert", "onnx", "litert_full_int8"
 RUNTIMES = {"litert": ("ai_edge_litert", "tensorflow"), "onnx": ("onnxruntime",)}
 """Packages of which each engine needs one."""
 
-PDF_START = b"%PDF-"
 PDF_ADVICE = "PDF is read with --detect (in Python with attention_ocr.read_page)"
 
 Images = ImageLike | Iterable[ImageLike] | Mapping[str, ImageLike]
@@ -149,7 +149,7 @@ class Reader:
         readings = self.engine.read(images)
         for (name, _), image, reading in zip(inputs, images, readings, strict=True):
             error = image.error or reading.error
-            if image.encoded is not None and image.encoded.startswith(PDF_START):
+            if error is not None and image.encoded is not None and is_pdf(image.encoded):
                 error = f"{error}: {PDF_ADVICE}"
             warning = self._warning(image, reading) if error is None else None
             is_whole = (error, name, warning) == (reading.error, reading.path, reading.warning)

@@ -101,6 +101,11 @@ def choose_images(source: str, every: int, part: str, limit: int = 0) -> list[La
     return images[:: max(1, -(-len(images) // limit))] if limit else images
 
 
+def data_of(source: str) -> str:
+    """Return the name of a data set, that of the folder of its label file."""
+    return Path(parse_source(source).name).parent.name
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Read every data set with every recogniser."""
     reader = attention_ocr.load(
@@ -112,7 +117,7 @@ def main(arguments: argparse.Namespace) -> None:
     rows = []
     for source in arguments.labels:
         images = choose_images(source, arguments.every, arguments.part, arguments.limit)
-        data = Path(parse_source(source).name).parent.name
+        data = data_of(source)
         for peer in arguments.peers:
             readings = read_with_peer(peer, arguments.peers_python, images)
             rows.append(describe(peer, data, images, readings))

@@ -210,3 +210,21 @@ def test_the_whole_command_reads_an_image_with_an_export(export, tmp_path, reade
         f"attention-ocr read: {tmp_path / 'no.png'}: cannot be opened: No such file or directory",
         "attention-ocr read: 1 of 2 images could not be read",
     ]
+
+
+def test_an_unknown_argument_comes_with_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["pack", "default", "small", "--bogus"])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("usage: attention-ocr pack ")
+    assert lines[-1] == "attention-ocr pack: error: unrecognized arguments: --bogus"
+
+
+@pytest.mark.parametrize("name", ["train", "fine-tune", "evaluate"])
+def test_a_missing_file_is_named_in_the_same_words_by_every_command(name, tmp_path, capsys):
+    flag = {"train": "train_data", "fine-tune": "data", "evaluate": "eval_data"}[name]
+    place = "--model=default" if name == "evaluate" else f"--work_dir={tmp_path / 'run'}"
+    missing = tmp_path / "no.tsv"
+    with pytest.raises(SystemExit) as ended:
+        command.main([name, place, f"--{flag}={missing}"])
+    assert str(ended.value.code) == f"attention-ocr {name}: {missing}: No such file or directory"

@@ -26,9 +26,10 @@ class Environment(NamedTuple):
     def command(self) -> Path:
         return self.scripts / "attention-ocr"
 
-    def run(self, *command: object, cwd: Path, timeout_s: float = 1200.0) -> str:
-        """Run a command; return what it prints."""
-        result = subprocess.run(
+    def _call(
+        self, *command: object, cwd: Path, timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(part) for part in command],
             cwd=cwd,
             env=outside(),
@@ -38,21 +39,16 @@ class Environment(NamedTuple):
             timeout=timeout_s,
             check=False,
         )
+
+    def run(self, *command: object, cwd: Path, timeout_s: float = 1200.0) -> str:
+        """Run a command; return what it prints."""
+        result = self._call(*command, cwd=cwd, timeout_s=timeout_s)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
     def fail(self, *command: object, cwd: Path) -> str:
         """Run a command that fails; return its only line of standard error."""
-        result = subprocess.run(
-            [str(part) for part in command],
-            cwd=cwd,
-            env=outside(),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
+        result = self._call(*command, cwd=cwd, timeout_s=300.0)
         assert result.returncode == 1, result.stdout + result.stderr
         (line,) = result.stderr.splitlines()
         return line

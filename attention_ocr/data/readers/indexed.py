@@ -40,6 +40,29 @@ class IndexedReader(abc.ABC):
         """Return, in the graph, a row of `Source.rows`: a function of the int64 scalar alone."""
 
 
+class EncodedReader(IndexedReader):
+    """Encoded images that Python reads, such as those in archives and databases."""
+
+    columns: tuple[str, ...] = ("key", "text", "encoded")
+    """Names of what `read` returns."""
+
+    @abc.abstractmethod
+    def read(self, index: int) -> tuple[bytes, ...]:
+        """Return the values of `columns`; the image is empty if it is missing."""
+
+    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        values = tf.numpy_function(
+            lambda number: self.read(int(number)),
+            [index],
+            [tf.string] * len(self.columns),
+            stateful=False,
+        )
+        return {
+            name: tf.ensure_shape(value, ())
+            for name, value in zip(self.columns, values, strict=True)
+        }
+
+
 class FileListReader(IndexedReader):
     """Image files that a table lists.
 

@@ -8,10 +8,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
-from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, EncodedReader, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import LEXICON, Source, digest_of
 from attention_ocr.io.extras import extra
@@ -31,7 +28,7 @@ def open_source(spec: SourceSpec) -> Source:
     return indexed_source(spec, LmdbReader(spec.name, spec.options.get(LEXICON, "")))
 
 
-class LmdbReader(IndexedReader):
+class LmdbReader(EncodedReader):
     """The examples of a database.
 
     Args:
@@ -46,6 +43,8 @@ class LmdbReader(IndexedReader):
     def __init__(self, path: str, lexicon: str = "") -> None:
         self._path = path
         self._lexicon = lexicon
+        if lexicon:
+            self.columns = (*self.columns, LEXICON)
         self._environment = _environment(path)
         number = self._get(b"num-samples")
         if number is None or not number.isdigit() or int(number) == 0:
@@ -79,20 +78,13 @@ class LmdbReader(IndexedReader):
         counts = (self._num_examples, information["last_pgno"], information["last_txnid"])
         return digest_of(*map(str, counts))
 
-    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        names = ("key", "text", "encoded", *([LEXICON] if self._lexicon else []))
-        types = [tf.string] * len(names)
-        values = tf.numpy_function(self._read, [index], types, stateful=False)
-        row = dict(zip(names, values, strict=True))
-        return {name: tf.ensure_shape(value, ()) for name, value in row.items()}
-
-    def _read(self, index: np.int64) -> tuple[bytes, ...]:
-        key = self.key(int(index)).encode()
+    def read(self, index: int) -> tuple[bytes, ...]:
+        key = self.key(index).encode()
         # A missing image is an unreadable example; a missing label is a damaged database.
-        row = (key, self.text(int(index)).encode("utf-8"), self._get(key) or b"")
+        row = (key, self.text(index).encode("utf-8"), self._get(key) or b"")
         if not self._lexicon:
             return row
-        words = self._get(f"{self._lexicon}-{int(index) + 1:09}".encode()) or b""
+        words = self._get(f"{self._lexicon}-{index + 1:09}".encode()) or b""
         return *row, b"\n".join(words.split())
 
     def _get(self, key: bytes) -> bytes | None:

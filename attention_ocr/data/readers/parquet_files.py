@@ -6,10 +6,9 @@ import os
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN
-from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, EncodedReader, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source, digest_of
 from attention_ocr.io.extras import extra
@@ -39,7 +38,7 @@ def open_source(spec: SourceSpec) -> Source:
     return indexed_source(spec, _ParquetReader(files, *columns))
 
 
-class _ParquetReader(IndexedReader):
+class _ParquetReader(EncodedReader):
     """The examples of Parquet files."""
 
     def __init__(self, files: list[str], image: str, text: str) -> None:
@@ -80,13 +79,7 @@ class _ParquetReader(IndexedReader):
     def digest(self) -> str:
         return digest_of(*self._texts)
 
-    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        types = [tf.string] * 3
-        values = tf.numpy_function(self._read, [index], types, stateful=False)
-        names = ("key", "text", "encoded")
-        return {name: tf.ensure_shape(value, ()) for name, value in zip(names, values, strict=True)}
-
-    def _read(self, index: np.int64) -> tuple[bytes, bytes, bytes]:
+    def read(self, index: int) -> tuple[bytes, ...]:
         place = int(np.searchsorted(self._starts, index, side="right")) - 1
         path, group = self._groups[place]
         value = _images(path, group, self._columns[0])[int(index - self._starts[place])].as_py()

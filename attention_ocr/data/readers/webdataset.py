@@ -6,10 +6,7 @@ import os
 import tarfile
 from dataclasses import dataclass
 
-import numpy as np
-import tensorflow as tf
-
-from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, IndexedReader, indexed_source
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, EncodedReader, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source, digest_of
 from attention_ocr.images.formats import IMAGE_SUFFIXES
@@ -101,7 +98,7 @@ def _text(content: bytes, suffix: str, member: str) -> str | None:
     return next((str(record[name]) for name in names if name in record), None)
 
 
-class _WebDatasetReader(IndexedReader):
+class _WebDatasetReader(EncodedReader):
     """The examples of shards."""
 
     def __init__(self, entries: list[_Entry]) -> None:
@@ -120,13 +117,7 @@ class _WebDatasetReader(IndexedReader):
         parts = ((entry.key, entry.text, str(entry.size)) for entry in self._entries)
         return digest_of(*(part for entry in parts for part in entry))
 
-    def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        types = [tf.string] * 3
-        values = tf.numpy_function(self._read, [index], types, stateful=False)
-        names = ("key", "text", "encoded")
-        return {name: tf.ensure_shape(value, ()) for name, value in zip(names, values, strict=True)}
-
-    def _read(self, index: np.int64) -> tuple[bytes, bytes, bytes]:
+    def read(self, index: int) -> tuple[bytes, ...]:
         entry = self._entries[int(index)]
         with open(entry.shard, "rb") as file:  # noqa: PTH123
             file.seek(entry.start)
