@@ -221,7 +221,7 @@ def test_an_unknown_argument_comes_with_the_usage_of_its_command(capsys):
 
 
 @pytest.mark.parametrize("name", ["train", "fine-tune", "evaluate"])
-def test_a_missing_file_is_named_in_the_same_words_by_every_command(name, tmp_path, capsys):
+def test_a_missing_file_is_named_in_the_same_words_by_every_command(name, tmp_path):
     flag = {"train": "train_data", "fine-tune": "data", "evaluate": "eval_data"}[name]
     place = "--model=default" if name == "evaluate" else f"--work_dir={tmp_path / 'run'}"
     missing = tmp_path / "no.tsv"
