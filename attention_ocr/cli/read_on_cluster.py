@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attention_ocr.cli.image_names import STDIN, list_images
 from attention_ocr.cli.settings_flags import settings_in_arguments
 from attention_ocr.cluster.address import names_cluster
+from attention_ocr.data.source_spec import FOLDER_FILES
 from attention_ocr.images.formats import IMAGE_SUFFIXES
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.io.urls import url_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _SHARD_SIZE = 10_000
 _AT_ONCE = 1_000
 _FORMATS = ("parquet", "jsonl")
-_DATA_FILES = ("labels.tsv", "data.mdb", "annotation_train.txt", "annotation.txt")
 
 
 def engine_value(value: str) -> str:
@@ -135,7 +135,7 @@ def _is_data_source(name: str) -> bool:
         return False
     if url_of(name) is not None:
         return not name.endswith("/")
-    return not Path(name).is_dir() or any(Path(name, file).exists() for file in _DATA_FILES)
+    return not Path(name).is_dir() or any(Path(name, file).exists() for file in FOLDER_FILES)
 
 
 def _images_of(source: "Source") -> "Iterator[Item]":

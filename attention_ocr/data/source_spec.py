@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+FOLDER_FILES = ("labels.tsv", "data.mdb", "annotation_train.txt", "annotation.txt")
+"""Files by which the format of a folder is recognised."""
+
 _OPTION = re.compile(r",(?=[a-z_]+=)")
 
 

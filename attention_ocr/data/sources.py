@@ -15,7 +15,7 @@ import tensorflow as tf
 from attention_ocr.data.annotation_lines import names_image
 from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.records import RECORD_FORMATS, composed
-from attention_ocr.data.source_spec import SourceSpec, parse_source
+from attention_ocr.data.source_spec import FOLDER_FILES, SourceSpec, parse_source
 from attention_ocr.data.storage import exists, first_line_of_text, is_folder
 from attention_ocr.images.graph_fitting import read_or_empty
 from attention_ocr.images.pipeline_decode import decode_any
@@ -168,9 +168,6 @@ def _is_mjsynth_list(spec: SourceSpec) -> bool:
         re.fullmatch(r"[^\t]*_\S*\.jpg \d+|\s*", _first_line(spec.name))
     )
 
-
-FOLDER_FILES = ("labels.tsv", "data.mdb", "annotation_train.txt", "annotation.txt")
-"""Files by which the format of a folder is recognised."""
 
 _READERS = "attention_ocr.data.readers"
 READERS = {

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from attention_ocr.serving.batching import Arrays
 
-DEFAULT_SIGNATURE = "serving_default"
+WARMUP_SIZES = ((32, 64), (32, 160))
+"""Heights and widths of the blank images that warm up a model without requests of its own."""
 
 
 class ServedSignature(Protocol):

@@ -10,15 +10,14 @@ import numpy as np
 
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
-from attention_ocr.inference.engines.signature_names import STATUS_OK
+from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE, STATUS_OK
 from attention_ocr.inference.reader import load
 from attention_ocr.serving.batching import Arrays, object_array
 from attention_ocr.serving.data_types import DT_FLOAT, DT_STRING
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import IMAGE_INPUT, STATUS_OUTPUT
-from attention_ocr.serving.interface import DEFAULT_SIGNATURE
+from attention_ocr.serving.interface import WARMUP_SIZES
 
-_WARMUP_SIZES = ((32, 64), (32, 160))
 _TYPE_NAMES = {DT_FLOAT: "DT_FLOAT", DT_STRING: "DT_STRING"}
 
 
@@ -70,7 +69,7 @@ class PortableSignature:
         engine: Reads the images.
     """
 
-    name = DEFAULT_SIGNATURE
+    name = SERVING_SIGNATURE
     definition = DEFINITION
     takes_rows = True
 
@@ -113,7 +112,7 @@ class PortableModel:
         self.version = version
         self.directory = directory
         self._signature = PortableSignature(engine)
-        for height, width in _WARMUP_SIZES:
+        for height, width in WARMUP_SIZES:
             engine.read([LazyImage.from_array(np.full((height, width, 3), 255, np.uint8))])
 
     def signature(self, name: str = "") -> PortableSignature:
@@ -122,10 +121,10 @@ class PortableModel:
         Raises:
             ServingError: If another one is named.
         """
-        if name not in ("", DEFAULT_SIGNATURE):
+        if name not in ("", SERVING_SIGNATURE):
             raise ServingError(
                 Code.INVALID_ARGUMENT,
-                f"Serving signature key {name!r} not found. Available: [{DEFAULT_SIGNATURE!r}]; "
+                f"Serving signature key {name!r} not found. Available: [{SERVING_SIGNATURE!r}]; "
                 "the others of an export need TensorFlow.",
             )
         return self._signature
@@ -137,7 +136,7 @@ class PortableModel:
             side: {name: tensor.to_json(name) for name, tensor in tensors.items()}
             for side, tensors in sides.items()
         }
-        return {DEFAULT_SIGNATURE: {**described, "method_name": DEFINITION.method_name}}
+        return {SERVING_SIGNATURE: {**described, "method_name": DEFINITION.method_name}}
 
 
 def load_portable(

@@ -12,10 +12,10 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from attention_ocr.exporting.warmup import read_warmup
 from attention_ocr.inference.engines.saved_model_safety import read_meta_graph
+from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
 from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import name_refused, normalize_images
-from attention_ocr.serving.interface import DEFAULT_SIGNATURE
 
 
 class Signature:
@@ -119,7 +119,7 @@ class Servable:
         Raises:
             ServingError: If no signature has that name.
         """
-        name = name or DEFAULT_SIGNATURE
+        name = name or SERVING_SIGNATURE
         if name not in self.signatures:
             raise ServingError(
                 Code.INVALID_ARGUMENT,

@@ -10,9 +10,8 @@ from attention_ocr.exporting.warmup import write_warmup
 from attention_ocr.images.decode import encode_array
 from attention_ocr.inference.engines.signature_names import SERVING_SIGNATURE
 from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.serving.interface import WARMUP_SIZES
 from attention_ocr.serving.servable import Servable
-
-_WARMUP_SIZES = ((32, 64), (32, 160))
 
 
 def load_unexported(version: int, directory: Path) -> Servable:
@@ -37,7 +36,7 @@ def load_unexported(version: int, directory: Path) -> Servable:
         images, saved_model = Path(folder, "images"), Path(folder, str(version))
         images.mkdir()
         save_recognizer(load_trained_model(directory), saved_model)
-        for number, (height, width) in enumerate(_WARMUP_SIZES):
+        for number, (height, width) in enumerate(WARMUP_SIZES):
             blank = np.full((height, width, 3), 255, np.uint8)
             (images / f"{number}.png").write_bytes(encode_array(blank))
         write_warmup(saved_model, images, SERVING_SIGNATURE)
