@@ -20,7 +20,7 @@ HELD_OUT = [DATA / name / "labels.tsv" for name in ("iiit5k_train", "svt_train",
 DECODING = (
     *("--decoding=joint", "--joint_weight=0.3", "--beam_width=5", "--search_below=0.75"),
     *("--language_model_weight=0.4", "--language_model_texts=words"),
-    "--attention_temperature=1.174",
+    "--attention_temperature=1.3",
 )
 SECOND_LOOKS = (
     *("--rotate_tall_below=0.9", "--widths_below=0.8", "--widths=0.75,1.3"),
