@@ -2,11 +2,16 @@
 
 The rulers are the held-out part of each real data set, split by document where there are documents,
 two data sets that are never trained on, and rendered words with unused seeds. The match ignores
-case and all but letters and digits; its 95 % interval (Wilson) and the strict match are reported as
-well. By default each image is read once, by greedy attention without a language model;
-`--decoding=model` uses the model's own decoding. The data sets are listed in docs/benchmarks.md.
+case and all but letters and digits; its 95 % interval (Wilson), the strict match, the character
+error rate and the strict accuracy of words are reported as well. By default each image is read once,
+by greedy attention without a language model; `--decoding=model` uses the model's own decoding. The
+data sets are listed in docs/benchmarks.md.
+
+`--lines` takes the rulers of lines: receipts, held out by document, and sentences of twelve
+languages, rendered from words that are not trained on (`configs/word_lists.py` writes the lists).
 
     python -m benchmarks.rulers [--model=runs/mine] [--data=runs/data] [--rulers ic15 tags]
+    python -m benchmarks.rulers --lines --model=lines --decoding=ctc
 """
 
 import argparse
@@ -41,6 +46,37 @@ RENDERED = {
     for look, seed in (("signs", 991), ("irregular", 992))
 }
 
+RECEIPTS = {
+    "receipts": "sroie_lines/labels.tsv,every=5,part=eval,group=(.*)_",
+    "more receipts": "sroie_lines_more/labels.tsv,every=5,part=eval,group=(.*)_",
+}
+"""Real lines by name: a source below the folder of the data sets."""
+
+LANGUAGES = ("en", "de", "fr", "it", "es", "pt", "nl", "pl", "cs", "hu", "sv", "fi")
+
+
+def list_line_rulers(data: Path, words: Path) -> dict[str, str]:
+    """Return the sources of the rulers of lines by name.
+
+    Args:
+        data: Folder of the data sets.
+        words: Folder of the word lists.
+    """
+    sentences = "kinds=sentences,characters=latin,look=documents,difficulty=0.5,part=eval"
+    rendered = {
+        f"sentences {language}": (
+            f"synthetic,{sentences},words_file={words / language}.txt,min_length=12,max_length=60,"
+            f"seed={seed},num_examples=200"
+        )
+        for seed, language in enumerate(LANGUAGES, start=901)
+    }
+    long = (
+        f"synthetic,{sentences},words_file={words / 'en'}.txt,min_length=90,max_length=100,"
+        "seed=913,num_examples=200"
+    )
+    receipts = {name: f"{data / source}" for name, source in RECEIPTS.items()}
+    return receipts | rendered | {"100 characters": long}
+
 
 def measure_source(model: Any, config: Config, source: str) -> TextMetrics:
     """Read every image of a source and return the metrics."""
@@ -59,6 +95,8 @@ def describe(name: str, metrics: TextMetrics) -> dict[str, Any]:
         "match %": 100 * metrics.alphanumeric_match,
         "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
         "strict %": 100 * metrics.exact_match,
+        "CER %": 100 * metrics.cer,
+        "words %": 100 * (1 - metrics.wer),
     }
 
 
@@ -69,12 +107,16 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.decoding != "model":
         greedy = {"decoding": arguments.decoding, "beam_width": 1, "search_below": 1.0}
         config = config.with_decoding(greedy | {"language_model": "", "language_model_weight": 0.0})
-    sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
+    if arguments.lines:
+        sources = list_line_rulers(arguments.data, arguments.words)
+    else:
+        sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
     rows = [
-        describe(name, measure_source(model, config, sources[name])) for name in arguments.rulers
+        describe(name, measure_source(model, config, sources[name]))
+        for name in arguments.rulers or sources
     ]
     mean = dict.fromkeys(rows[0]) | {"ruler": "mean of rulers", "images": 0}
-    for figure in ("match %", "strict %"):
+    for figure in ("match %", "strict %", "CER %", "words %"):
         mean[figure] = statistics.fmean(row[figure] for row in rows)
     mean["images"] = sum(row["images"] for row in rows)
     measure.report([*rows, mean], arguments.json)
@@ -88,6 +130,10 @@ if __name__ == "__main__":
     parser.add_argument(
         "--data", type=Path, default=Path("runs/data"), help="folder of the data sets"
     )
-    parser.add_argument("--rulers", nargs="+", default=[*RULERS, *RENDERED], metavar="NAME")
+    parser.add_argument(
+        "--words", type=Path, default=Path("runs/words"), help="folder of the word lists"
+    )
+    parser.add_argument("--lines", action="store_true", help="the rulers of lines")
+    parser.add_argument("--rulers", nargs="+", metavar="NAME", help="some of them (default: all)")
     parser.add_argument("--decoding", choices=("attention", "ctc", "model"), default="attention")
     main(parser.parse_args())

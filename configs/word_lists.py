@@ -5,7 +5,8 @@ r"""Write the word lists of the bundled models, for rendering and for their lang
 data CC-BY-SA-4.0). In `lines.txt` words are repeated in proportion to the logarithm of their
 frequency, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
 language model does not take a code for a misspelt word. `languages.txt` has the words of 22
-European languages, those of the same rank next to each other.
+European languages, those of the same rank next to each other; `de.txt` and the like have those of
+one language.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
@@ -43,6 +44,8 @@ def main(folder: Path) -> None:
         _write(folder / f"{name}.txt", [word for word in words[:number] if len(word) > 1])
     known = [word for word in words[:NUM_KNOWN] if len(word) > 1]
     _write(folder / "lines.txt", _make_lines(known))
+    for language in LANGUAGES:
+        _write(folder / f"{language}.txt", _list_language(language)[:NUM_OF_A_LANGUAGE])
     _write(folder / "languages.txt", _join_languages())
 
 
@@ -58,13 +61,14 @@ def _make_lines(words: list[str]) -> list[str]:
 
 
 def _join_languages() -> list[str]:
-    ranked = [
-        [word for word in top_n_list(language, 2 * NUM_OF_A_LANGUAGE) if _is_latin(word)]
-        for language in LANGUAGES
-    ]
+    ranked = [_list_language(language) for language in LANGUAGES]
     number = min(NUM_OF_A_LANGUAGE, *(len(words) for words in ranked))
     joined = itertools.chain.from_iterable(zip(*(words[:number] for words in ranked), strict=True))
     return list(dict.fromkeys(joined))
+
+
+def _list_language(language: str) -> list[str]:
+    return [word for word in top_n_list(language, 2 * NUM_OF_A_LANGUAGE) if _is_latin(word)]
 
 
 def _is_latin(word: str) -> bool:
