@@ -9,7 +9,7 @@ from absl import flags
 from attention_ocr.cli.flag_command import FlagCommand, define_model_flag
 from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import define_flags, settings_in_flags
-from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.locate import is_bundled
 
 if TYPE_CHECKING:
     from attention_ocr.evaluation.trained_model import ModelEvaluation
@@ -100,7 +100,7 @@ def run(values: flags.FlagValues) -> None:
         )
     result = evaluate_model(model, data, batch_size=batch_size, decoding=decoding)
     evaluation, source, unreachable = result
-    home = Path("runs", model) if is_default(model) else model
+    home = Path("runs", model) if is_bundled(model) else model
     out_dir = Path(values.out_dir) if values.out_dir else home / "evaluation"
     write_report(evaluation, source, out_dir, unreachable)
     print(format_table(evaluation, unreachable))

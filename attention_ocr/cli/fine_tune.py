@@ -10,7 +10,7 @@ from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags
 from attention_ocr.cli.train import config_from_flags
-from attention_ocr.inference.locate import WEIGHTS_FILE, is_default
+from attention_ocr.inference.locate import WEIGHTS_FILE, is_bundled
 from attention_ocr.training.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _report(work_dir: Path, data: str, init_from: str) -> Path:
     if errors := format_errors(result.evaluation):
         print(f"\n{errors}")
     before = None
-    if is_default(init_from) or (init_from and (Path(init_from) / WEIGHTS_FILE).is_file()):
+    if is_bundled(init_from) or (init_from and (Path(init_from) / WEIGHTS_FILE).is_file()):
         start = load_trained_model(Path(init_from))
         before = Subject(f"{init_from} (start)", start, evaluate_model(start, data))
     return write_html_report(work_dir / "report", Subject(str(work_dir), model, result), before)

@@ -87,7 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="MODEL",
         help="work directory of a training run, an export, or a .tflite or .onnx file of one "
-        "(default: the model of the package)",
+        "(default: the model of words of the package; with --detect its model of lines, `lines`, "
+        "in releases that have one)",
     )
     parser.add_argument(
         "--engine",

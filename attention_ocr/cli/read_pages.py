@@ -65,12 +65,13 @@ def run_pages(args: argparse.Namespace) -> int:
 
 
 def _open_reader(args: argparse.Namespace) -> "PageReader":
+    from attention_ocr.inference.locate import lines_model
     from attention_ocr.inference.reader import load
     from attention_ocr.pages.page_reader import PAGE_SECOND_LOOKS, PageReader
 
     second_looks = chosen_second_looks(args)
     reader = load(
-        args.model,
+        lines_model() if args.model is None else args.model,
         engine=args.engine,
         second_looks=PAGE_SECOND_LOOKS if second_looks is None else second_looks,
         rotate_tall=args.rotate_tall,

@@ -20,7 +20,7 @@ from attention_ocr.evaluation.evaluate import (
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
 from attention_ocr.evaluation.unreachable import Unreachable, find_unreachable
-from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.locate import is_bundled
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.metrics.accuracy import TextMetrics
 from attention_ocr.settings.config import Config
@@ -118,7 +118,7 @@ def fit_model_temperature(
         ValueError: As for `evaluate_model`; or if the model is that of the package, or all
             predictions are right or all are wrong.
     """
-    if is_default(model):
+    if is_bundled(model):
         raise ValueError(
             "The temperature is saved with the model, and the model of the package is read-only: "
             f"evaluate a copy (attention-ocr pack default DIR). Received: {os.fspath(model)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from attention_ocr.exporting.litert import write_litert
 from attention_ocr.inference.engines.metadata import digest_of_weights
-from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.locate import is_bundled
 from attention_ocr.inference.work_directory import find_model, load_trained_model, pack_model
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.io.progress import phase, progress_bar
@@ -45,7 +45,7 @@ def pack(
             cannot hold the settings.
         OSError: If a file cannot be written.
     """
-    if is_default(source):
+    if is_bundled(source):
         source = find_model(source)
     if with_litert and (source / CONFIG_FILE).is_file():
         check_format(PACKED_FORMAT, Config.load(source).with_decoding(decoding))

@@ -12,7 +12,10 @@ LANGUAGE_MODEL_FILE = "language_model.npz"
 SAVED_MODEL_FILE = "saved_model.pb"
 BUNDLED_WEIGHTS = Path(__file__).parents[1] / "weights" / "default"
 DEFAULT_MODEL = "default"
-"""The name of the bundled model, wherever a model is named."""
+"""The name of the bundled model of words and codes, wherever a model is named."""
+BUNDLED_LINES = Path(__file__).parents[1] / "weights" / "lines"
+LINES_MODEL = "lines"
+"""The name of the bundled model of lines, in releases that have one."""
 
 MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())
 """A directory is a model if it holds one of these."""
@@ -26,7 +29,8 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
 
     Args:
         path: A work directory, an export (its newest version is used), a version of one, or a file;
-            `default` or None for the bundled model (name a folder `default` by its absolute path).
+            `default` or None for the bundled model (name a folder `default` by its absolute path);
+            `lines` for the bundled model of lines, unless there is such a folder.
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -37,6 +41,8 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
                 "No bundled model found in this release: name a work directory or an export."
             )
         return BUNDLED_WEIGHTS
+    if is_bundled(path):
+        return BUNDLED_LINES
     place = Path(path or "")
     if place.is_file() and place.suffix in SUFFIX_OF.values():
         return place
@@ -57,6 +63,19 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
 def is_default(path: str | os.PathLike[str] | None) -> bool:
     """Return whether a path, or None, names the bundled model."""
     return path is None or os.fspath(path) == DEFAULT_MODEL
+
+
+def is_bundled(path: str | os.PathLike[str] | None) -> bool:
+    """Return whether a path, or None, names a model of the package."""
+    if path is None or is_default(path):
+        return True
+    is_name = os.fspath(path) == LINES_MODEL and not Path(path).exists()
+    return is_name and lines_model() is not None
+
+
+def lines_model() -> Path | None:
+    """Return the bundled model of lines; None in releases without it."""
+    return BUNDLED_LINES if (BUNDLED_LINES / WEIGHTS_FILE).is_file() else None
 
 
 def why_no_model(place: str | os.PathLike[str]) -> str:

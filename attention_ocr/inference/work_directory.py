@@ -19,7 +19,7 @@ from attention_ocr.inference.locate import (
     SAVED_MODEL_FILE,
     WEIGHTS_FILE,
     find_model,
-    is_default,
+    is_bundled,
     why_no_model,
 )
 from attention_ocr.inference.network_file import (
@@ -93,7 +93,7 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
         FileNotFoundError: If a file of the model is missing; the message names it.
         ValueError: If a file is damaged, or belongs to other settings; the message names it.
     """
-    directory = find_model(directory) if is_default(directory) else Path(directory)
+    directory = find_model(directory) if is_bundled(directory) else Path(directory)
     if url_of(directory) is not None and not directory.exists():
         raise FileNotFoundError(why_no_model(directory))
     for name in (CONFIG_FILE, CHARSET_FILE, WEIGHTS_FILE):
@@ -287,7 +287,7 @@ def pack_model(
     language_model = _read_language_model(config)
     target.mkdir(parents=True, exist_ok=True)
     config = config.with_decoding(_write_language_model(language_model, target))
-    copy_network(find_model(source) if is_default(source) else Path(source), target)
+    copy_network(find_model(source) if is_bundled(source) else Path(source), target)
     config.for_reading().save(target)
     charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)

@@ -26,6 +26,9 @@ MAX_DIGIT_GAP, USUAL_SPACE = 0.6, 0.1
 """Distance between the boxes of two parts of one number, relative to that of other words of the
 line; and the latter relative to the height of the line where there are none."""
 
+MIN_HALF = 0.2
+"""Share of a line that is cut off at least, where its text is too long for the model."""
+
 BASELINE = 0.22
 """Height of the baseline above the lower side of a line, relative to its height."""
 
@@ -61,7 +64,7 @@ class LineReader:
     """Reads lines of a page.
 
     A model whose charset has the space reads whole lines, divided between words where they are
-    too wide for it; other models read each word alone.
+    too wide for it or have more characters than it reads; other models read each word alone.
 
     Args:
         engine: Engine that runs the model.
@@ -85,23 +88,40 @@ class LineReader:
         Returns:
             Each line in order; one in which nothing was read has no words.
         """
-        crops: list[np.ndarray] = []
-        places: list[tuple[int, np.ndarray]] = []
-        for index, found in enumerate(self._crops(pixels, lines)):
-            for crop, part in found:
-                crops.append(crop)
-                places.append((index, part))
-        words: list[list[Word]] = [[] for _ in lines]
+        crops = self._crops(pixels, lines)
+        words = iter(self._read_crops(list(itertools.chain.from_iterable(crops))))
+        placed = []
+        for (line, quad), parts in zip(lines, crops, strict=True):
+            found = [word for _ in parts for word in next(words)]
+            by_gaps = not line.words and not self._reads_spaces
+            placed.append(PlacedLine(quad, tuple(_join_numbers(found) if by_gaps else found)))
+        return placed
+
+    def _read_crops(self, crops: Sequence[_Crop]) -> list[list[Word]]:
+        """Return the words of each crop; those with more text than the model reads are halved."""
+        words: list[list[Word]] = []
         for start in range(0, len(crops), BATCH_SIZE):
             batch = crops[start : start + BATCH_SIZE]
-            readings = self._engine.read([LazyImage.from_array(crop) for crop in batch])
-            for place, crop, reading in zip(places[start:], batch, readings, strict=False):
-                index, quad = place
-                words[index] += self._words(reading, quad, crop)
-        return [
-            PlacedLine(quad, tuple(found if line.words else _join_numbers(found)))
-            for (line, quad), found in zip(lines, words, strict=True)
-        ]
+            readings = self._engine.read([LazyImage.from_array(image) for image, _ in batch])
+            for crop, reading in zip(batch, readings, strict=True):
+                halves = self._halves(reading, crop)
+                if halves:
+                    words.append(list(itertools.chain(*self._read_crops(halves))))
+                else:
+                    words.append(self._words(reading, *crop))
+        return words
+
+    def _halves(self, reading: Reading, crop: _Crop) -> list[_Crop]:
+        """Cut a line between words where its text fills the model, so that its end is missing."""
+        if not self._reads_spaces or len(reading.text) < self._engine.config.model.max_length:
+            return []
+        image, quad = crop
+        aspect = image.shape[1] / image.shape[0]
+        ends = [end for _, _, _, end in word_spans(reading, aspect)][:-1]
+        middle = min(ends, key=lambda end: abs(end - 0.5), default=0.0)
+        if not MIN_HALF <= middle <= 1 - MIN_HALF:
+            return []
+        return [_cut(image, quad, span) for span in ((0.0, middle), (middle, 1.0))]
 
     def _crops(
         self, pixels: np.ndarray, lines: Sequence[tuple[Line, np.ndarray]]
@@ -138,12 +158,12 @@ class LineReader:
             for words, aspect in zip(split_words(images), aspects, strict=True)
         ]
 
-    def _words(self, reading: Reading, quad: np.ndarray, crop: np.ndarray) -> list[Word]:
+    def _words(self, reading: Reading, image: np.ndarray, quad: np.ndarray) -> list[Word]:
         if not self._reads_spaces:
             return [Word(reading.text, _polygon(quad), reading.confidence)] if reading.text else []
         return [
             Word(text, _polygon(interpolate(quad, begin, end)), confidence)
-            for text, confidence, begin, end in word_spans(reading, crop.shape[1] / crop.shape[0])
+            for text, confidence, begin, end in word_spans(reading, image.shape[1] / image.shape[0])
         ]
 
     def join(self, parts: Sequence[PlacedLine], block: int) -> Line:

@@ -11,6 +11,7 @@ from attention_ocr.images.documents import Document, open_document
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.images.rectify import quadrilateral
 from attention_ocr.inference.inputs import name_of
+from attention_ocr.inference.locate import lines_model
 from attention_ocr.inference.reader import Reader, load
 from attention_ocr.layout.page import Line, Page
 from attention_ocr.pages.detector import Detector, PageImage, open_detector
@@ -44,8 +45,9 @@ class PageReader:
     """Reads whole pages.
 
     Args:
-        reader: A reader, see `load`; the path of a model; None for the bundled model. A model whose
-            charset has the space reads lines, others read words.
+        reader: A reader, see `load`; the path of a model; `default` or `lines` for a bundled one;
+            None for `lines`, in releases that have it, or else `default`. A model whose charset has
+            the space reads lines, others read words.
         detector: What finds the lines: `NAME[,key=value...]` of the registry of detectors, such as
             `rapidocr` or `layout,folder=boxes`; `package.module:Class`; or a `Detector`.
         limits: Limits of decoding.
@@ -71,7 +73,8 @@ class PageReader:
     ) -> None:
         self._detector = open_detector(detector)
         if not isinstance(reader, Reader):
-            reader = load(reader, second_looks=PAGE_SECOND_LOOKS)
+            model = lines_model() if reader is None else reader
+            reader = load(model, second_looks=PAGE_SECOND_LOOKS)
         self.reader = reader
         self._line_reader = LineReader(reader.engine)
         self._limits = limits

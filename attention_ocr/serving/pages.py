@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attention_ocr.images.documents import Document
-from attention_ocr.inference.locate import is_default
+from attention_ocr.inference.locate import is_bundled, is_default, lines_model
 from attention_ocr.inference.reader import load
 from attention_ocr.pages.detector import open_detector
 from attention_ocr.pages.page_reader import PAGE_SECOND_LOOKS, PageReader
@@ -79,8 +79,10 @@ class PageService:
     def _reader(self, servable: ServedModel) -> PageReader:
         if self._opened is None or self._opened[0] != servable.version:
             base = Path(self._options.model_base_path)
-            # The export of the bundled model is temporary, and already deleted.
-            model = None if is_default(base) else servable.directory
+            model: Path | None = servable.directory
+            if is_bundled(base):
+                # Its export is temporary, and already deleted. Pages are read by lines.
+                model = lines_model() if is_default(base) else base
             looks = PAGE_SECOND_LOOKS if self._options.second_looks else False
             reader = load(model, second_looks=looks)
             self._opened = (

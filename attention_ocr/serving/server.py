@@ -12,7 +12,7 @@ from typing import Any
 from absl import logging
 from aiohttp import web
 
-from attention_ocr.inference.locate import is_default, why_no_model
+from attention_ocr.inference.locate import is_bundled, why_no_model
 from attention_ocr.io.urls import url_of
 from attention_ocr.serving.admission import Admission
 from attention_ocr.serving.batching import Batcher
@@ -83,7 +83,7 @@ class Server:
         base_path = Path(self._options.model_base_path)
         if url_of(base_path) is not None and not base_path.is_dir():
             raise FileNotFoundError(why_no_model(base_path))
-        is_there = is_default(base_path) or base_path.is_dir()
+        is_there = is_bundled(base_path) or base_path.is_dir()
         files = self._options.model_files
         if not is_there or not find_versions(base_path, files):
             raise FileNotFoundError(

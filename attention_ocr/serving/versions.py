@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import logging
 
-from attention_ocr.inference.locate import find_model, is_default
+from attention_ocr.inference.locate import find_model, is_bundled
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.interface import Load, ServedModel
 from attention_ocr.serving.options import ALL, SAVED_MODEL, ServingOptions
@@ -187,14 +187,14 @@ def find_versions(base_path: Path, files: frozenset[str] = SAVED_MODEL) -> dict[
     Raises:
         OSError: If the directory cannot be read.
     """
-    if is_default(base_path):
+    if is_bundled(base_path):
         return {1: find_model(base_path)}
     return {int(path.name): path for path in _numbered(base_path, files) if _is_version(path)}
 
 
 def _numbered(base_path: Path, files: frozenset[str]) -> list[Path]:
     """Return the subdirectories with numeric names that hold a model."""
-    if is_default(base_path):
+    if is_bundled(base_path):
         return []
     return [
         path

@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import shutil
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 import attention_ocr
+from attention_ocr.inference import locate
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.reader import Reader
 from attention_ocr.layout.page import Line, box_polygon
@@ -170,14 +172,14 @@ def test_the_digits_of_a_number_stay_together_and_numbers_do_not(pages):
 
 
 class LineEngine:
-    """Reads whole lines: the text `two words`, with attention at its characters' places."""
+    """Reads whole lines: the same text, with attention at its characters' places."""
 
-    def __init__(self, charset, config):
-        self.charset, self.config = charset, config
+    def __init__(self, charset, config, text="two words"):
+        self.charset, self.config, self.text = charset, config, text
         self.widths = []
 
     def read(self, images):
-        text = "two words"
+        text = self.text
         self.widths += [image.pixels.shape[1] / image.pixels.shape[0] for image in images]
         attention = np.zeros((len(text), 1, 18), np.float32)
         attention[np.arange(len(text)), 0, 2 * np.arange(len(text))] = 1.0
@@ -215,3 +217,47 @@ def test_a_line_that_is_too_wide_for_the_model_is_read_in_parts(reader):
     assert len(engine.widths) > 2
     assert max(engine.widths) <= 6.0
     assert line.text == " ".join(["two words"] * (len(engine.widths) // 2))
+
+
+def test_a_line_with_more_characters_than_the_model_reads_is_read_in_parts(reader):
+    model = dataclasses.replace(reader.config.model, max_length=9)
+    image = dataclasses.replace(reader.config.image, max_image_width=4096)
+    config = dataclasses.replace(reader.config, model=model, image=image)
+
+    class Truncating(LineEngine):
+        """Reads nine characters at most, of lines that have them in half their width."""
+
+        def read(self, images):
+            width = images[0].pixels.shape[1] / images[0].pixels.shape[0]
+            self.text = "two words" if width > 6 else "word"
+            return super().read(images)
+
+    engine = Truncating(Charset(tuple(" dorstw")), config)
+    (line,) = PageReader(Reader(engine), BandDetector()).read(page(LINES[:1])).lines
+    assert line.text == "word word"
+    whole, first, second = engine.widths[-3:]
+    assert first + second == pytest.approx(whole, rel=0.05)
+    assert line.words[0].polygon[1] == line.words[1].polygon[0]
+
+
+def test_pages_are_read_by_the_bundled_model_of_lines_where_there_is_one(tmp_path, monkeypatch):
+    model = tmp_path / "package" / "lines"
+    monkeypatch.setattr(locate, "BUNDLED_LINES", model)
+    monkeypatch.chdir(tmp_path)
+    assert PageReader(detector=BandDetector()).reader.origin.path is None
+    with pytest.raises(FileNotFoundError, match="lines is not a directory"):
+        attention_ocr.load("lines")
+    # A stand-in: what is read by it is told from the bundled model by its origin.
+    shutil.copytree(locate.BUNDLED_WEIGHTS, model)
+    chosen = PageReader(detector=BandDetector())
+    assert chosen.reader.origin.path == str(model)
+    assert attention_ocr.load("lines").origin.path == str(model)
+    assert chosen.read(page(LINES[3:])).text == LINES[3]
+    assert PageReader("default", BandDetector()).reader.origin.path != chosen.reader.origin.path
+    # Crops are still read by the model of words.
+    assert attention_ocr.load().origin.path is None
+
+
+def test_numbers_that_a_model_of_lines_reads_apart_stay_apart(reader):
+    engine = LineEngine(Charset(tuple(" 0123456789")), reader.config, "2019 4401")
+    assert PageReader(Reader(engine), BandDetector()).read(page(LINES[3:])).text == "2019 4401"
