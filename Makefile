@@ -28,7 +28,7 @@ help:
 	@echo 'make docs        build the documentation into site/'
 	@echo 'make wheels      build the wheels of both distributions into dist/'
 	@echo 'make release     build both wheels, check them, and run them in clean environments'
-	@echo 'make weights     train the bundled model (most of a day): configs/default_model/README.md'
+	@echo 'make weights     train the bundled models (most of a day): configs/*/README.md'
 	@echo 'make clean       remove .venv and build outputs; keep runs/'
 
 quickstart: .venv/installed
@@ -77,7 +77,7 @@ release: .venv/installed-dev
 
 weights: .venv/installed
 	$(BIN)/python -m pip install wordfreq
-	$(BIN)/python configs/default_model/make.py --data=$(DATA)
+	$(BIN)/python configs/make_weights.py --data=$(DATA)
 
 clean:
 	rm -rf .venv $(LOWEST) build dist site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache attention_ocr.egg-info

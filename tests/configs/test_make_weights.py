@@ -1,4 +1,4 @@
-"""The command that makes the bundled weights: which steps it takes, and in which order."""
+"""The command that makes the bundled models: which steps it takes, and in which order."""
 
 import importlib.util
 import json
@@ -9,7 +9,7 @@ import pytest
 from attention_ocr.inference.locate import BUNDLED_WEIGHTS
 from benchmarks.flag_files import CONFIGS, read_flags
 
-FILE = CONFIGS / "default_model" / "make.py"
+FILE = CONFIGS / "make_weights.py"
 
 
 @pytest.fixture
@@ -25,7 +25,10 @@ def make(tmp_path, monkeypatch):
 
 
 def take(module, *steps, data="runs/data"):
-    module.main(module.argparse.Namespace(data=Path(data), steps=[*(steps or module.STEPS)]))
+    arguments = module.argparse.Namespace(
+        data=Path(data), models=[*module.RECIPES], steps=[*(steps or module.STEPS)]
+    )
+    module.main(arguments)
 
 
 def labelled_sets(folder):
@@ -35,28 +38,23 @@ def labelled_sets(folder):
     return folder
 
 
-def saved_run(module):
-    module.RUN.mkdir(parents=True)
-    for name in ("weights.npz", "config.json", "charset.txt"):
-        (module.RUN / name).write_text(name, encoding="utf-8")
-
-
 def test_all_steps_are_taken_in_order(make, tmp_path):
     module, commands = make
     labelled_sets(tmp_path / "sets")
-    saved_run(module)
     take(module, data=tmp_path / "sets")
     told = [" ".join(command) for command in commands]
     expected = (
         *("configs/word_lists.py runs/words", "configs/word_parts.py runs/words/parts"),
         *("-m attention_ocr language-model", "train.py --flagfile=configs/default_model/train.f"),
-        *("train.py --flagfile=configs/default_model/anneal.flags", "-m attention_ocr pack"),
-        *("-m benchmarks.rulers", "-m benchmarks.model_card"),
+        *("-m attention_ocr pack runs/default_model", "-m benchmarks.rulers"),
+        "-m benchmarks.model_card",
+        *("configs/word_lists.py runs/words", "configs/word_parts.py runs/words/parts"),
+        *("-m attention_ocr language-model", "train.py --flagfile=configs/lines/train.flags"),
+        *("-m attention_ocr pack runs/lines attention_ocr/weights/lines", "-m benchmarks.rulers"),
     )
     assert len(told) == len(expected)
     assert all(line.startswith(start) for line, start in zip(told, expected, strict=True))
     assert (tmp_path / "runs" / "data" / "svt_train" / "labels.tsv").is_file()
-    assert (module.MILESTONE / "weights.npz").read_text(encoding="utf-8") == "weights.npz"
 
 
 def test_words_that_are_there_are_not_made_again(make):
@@ -69,16 +67,6 @@ def test_words_that_are_there_are_not_made_again(make):
     assert commands == []
 
 
-def test_a_milestone_is_kept_until_it_is_annealed(make):
-    module, _ = make
-    labelled_sets(module.DATA)
-    saved_run(module)
-    take(module, "anneal")
-    (module.RUN / "weights.npz").write_text("later", encoding="utf-8")
-    take(module, "anneal")
-    assert (module.MILESTONE / "weights.npz").read_text(encoding="utf-8") == "weights.npz"
-
-
 def test_missing_sets_are_named(make, tmp_path):
     module, commands = make
     with pytest.raises(FileNotFoundError, match="Expected the labelled sets.*ic15_train"):
@@ -86,25 +74,23 @@ def test_missing_sets_are_named(make, tmp_path):
     assert commands == []
 
 
-def test_what_ships_was_packed_with_the_settings_of_the_recipe(make):
+@pytest.mark.parametrize("name", ["default", "lines"])
+def test_what_ships_was_packed_with_the_settings_of_the_recipe(make, name):
     module, _ = make
-    config = json.loads((BUNDLED_WEIGHTS / "config.json").read_text(encoding="utf-8"))
+    recipe = module.RECIPES[name]
+    bundled = BUNDLED_WEIGHTS.parents[2] / recipe.bundled
+    config = json.loads((bundled / "config.json").read_text(encoding="utf-8"))
     shipped = {**config["decoding"], **config["second_looks"]}
-    for option in (*module.DECODING, *module.SECOND_LOOKS):
-        name, _, value = option.removeprefix("--").partition("=")
-        found = shipped[name]
+    for option in (*recipe.decoding, *recipe.second_looks):
+        setting, _, value = option.removeprefix("--").partition("=")
+        found = shipped[setting]
         found = ",".join(map(str, found)) if isinstance(found, list) else str(found)
-        assert found == value, name
-    flags = read_flags(FILE.with_name("train.flags"))
+        assert found == value, setting
+    flags = read_flags(CONFIGS.parent / recipe.flags)
+    assert config["image"]["max_image_width"] == flags["max_image_width"]
+
+
+def test_the_default_model_widens_narrow_images_as_it_was_trained_to():
+    config = json.loads((BUNDLED_WEIGHTS / "config.json").read_text(encoding="utf-8"))
+    flags = read_flags(CONFIGS / "default_model" / "train.flags")
     assert config["image"]["narrow_stretch"] == flags["narrow_stretch"]
-
-
-def test_annealing_goes_on_with_the_network_and_nearly_the_mixture_of_the_run():
-    run, annealing = (read_flags(FILE.with_name(f"{name}.flags")) for name in ("train", "anneal"))
-    assert annealing["batch_size"] == run["batch_size"]
-    assert annealing["decay_steps"] <= annealing["steps"] < run["steps"]
-    sources = [
-        [source.partition("weight")[0] for source in flags["train_data"].split(";")]
-        for flags in (run, annealing)
-    ]
-    assert sources[0] == sources[1]

@@ -1,0 +1,155 @@
+"""Train the bundled models, from the word lists to the files that ship: one command, or one a step.
+
+    python configs/make_weights.py [--data=FOLDER] [--models default lines]
+        [--steps words train pack card]
+
+The word lists are not written again, and training resumes. The READMEs of `configs/default_model`
+and `configs/lines` say what the steps do and how long they take.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA, WORDS = Path("runs/data"), Path("runs/words")
+LANGUAGE_MODEL = WORDS / "language_model.npz"
+HELD_OUT = [DATA / name / "labels.tsv" for name in ("iiit5k_train", "svt_train", "ic15_train")]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one bundled model is made.
+
+    Args:
+        flags: Flag file of the training.
+        run: Work directory of the training.
+        bundled: Folder of the files that ship.
+        decoding: Flags of its decoding.
+        second_looks: Flags of its second looks.
+        language_model: Whether its searches use the language model.
+        card: Commands that print the figures of the model card.
+    """
+
+    flags: str
+    run: Path
+    bundled: Path
+    decoding: tuple[str, ...]
+    second_looks: tuple[str, ...]
+    language_model: bool
+    card: tuple[tuple[str | Path, ...], ...]
+
+
+RECIPES = {
+    "default": Recipe(
+        "configs/default_model/train.flags",
+        Path("runs/default_model"),
+        Path("attention_ocr/weights/default"),
+        decoding=(
+            *("--decoding=joint", "--joint_weight=0.3", "--beam_width=5", "--search_below=0.75"),
+            *("--language_model_weight=0.4", "--language_model_texts=words"),
+            "--attention_temperature=1.3",
+        ),
+        second_looks=(
+            *("--rotate_tall_below=0.9", "--widths_below=0.8", "--widths=0.75,1.3"),
+            *("--deskew_below=0.5", "--rotate_180_below=0.3"),
+        ),
+        language_model=True,
+        card=(
+            ("-m", "benchmarks.rulers", f"--data={DATA}"),
+            ("-m", "benchmarks.model_card", *HELD_OUT, "--worst=docs/model_card_worst.png"),
+        ),
+    ),
+    "lines": Recipe(
+        "configs/lines/train.flags",
+        Path("runs/lines"),
+        Path("attention_ocr/weights/lines"),
+        decoding=("--decoding=ctc",),
+        second_looks=(),
+        language_model=False,
+        card=(
+            ("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=model"),
+        ),
+    ),
+}
+
+
+def run(*arguments: str | Path) -> None:
+    """Run Python with arguments.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails.
+    """
+    subprocess.run([sys.executable, *map(str, arguments)], check=True)
+
+
+def make_words(_: Recipe) -> None:
+    """Write the word lists, the parts of real words and the language model."""
+    if not (WORDS / "languages.txt").is_file():
+        run("configs/word_lists.py", WORDS)
+    if not (WORDS / "parts" / "labels.tsv").is_file():
+        sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
+        sources.append(str(DATA / "ic13_borndigital_train" / "labels.tsv"))
+        run("configs/word_parts.py", WORDS / "parts", *sources)
+    if not LANGUAGE_MODEL.is_file():
+        options = ("--order=6", "--min_count=3", "--ignore_case")
+        run("-m", "attention_ocr", "language-model", *options, WORDS / "lines.txt", LANGUAGE_MODEL)
+
+
+def train(recipe: Recipe) -> None:
+    """Train, or resume."""
+    run("train.py", f"--flagfile={recipe.flags}")
+
+
+def pack(recipe: Recipe) -> None:
+    """Write the files that ship, from the averaged weights that the run has so far."""
+    options = ["--precision=int8", *recipe.decoding, *recipe.second_looks]
+    if recipe.language_model:
+        options.append(f"--language_model={LANGUAGE_MODEL}")
+    run("-m", "attention_ocr", "pack", recipe.run, recipe.bundled, *options)
+
+
+def make_card(recipe: Recipe) -> None:
+    """Print the figures of the model card, and draw the errors."""
+    for command in recipe.card:
+        run(*command)
+
+
+STEPS: dict[str, Callable[[Recipe], None]] = {
+    "words": make_words,
+    "train": train,
+    "pack": pack,
+    "card": make_card,
+}
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Take the steps, in the repository's root.
+
+    Raises:
+        FileNotFoundError: If a labelled set is missing.
+    """
+    if arguments.data != DATA and not DATA.exists():
+        DATA.parent.mkdir(parents=True, exist_ok=True)
+        DATA.symlink_to(arguments.data.resolve(), target_is_directory=True)
+    missing = [labels for labels in HELD_OUT if not labels.is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"Expected the labelled sets below {arguments.data}, see docs/benchmarks.md. "
+            f"Missing: {', '.join(map(str, missing))}"
+        )
+    for model in arguments.models:
+        for step in arguments.steps:
+            STEPS[step](RECIPES[model])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the labelled sets")
+    parser.add_argument("--models", nargs="+", choices=RECIPES, default=[*RECIPES], metavar="MODEL")
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=[*STEPS], metavar="STEP")
+    main(parser.parse_args())
