@@ -15,6 +15,7 @@ from attention_ocr.evaluation.evaluate import (
     Recognize,
     evaluation_of,
     make_recognize,
+    on_batches,
     predict,
 )
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
@@ -85,7 +86,7 @@ def evaluate(
     trained, data = _prepare(model, data, batch_size, decoding)
     config, charset, _ = trained
     source = open_source(data)
-    read = recognize_for(source, trained)
+    read = on_batches(recognize_for(source, trained))
     predictions: list[Prediction] = []
     names = mixture_names(data) if source.parts else [""]
     for part, name in zip(source.parts or (source,), names, strict=True):
