@@ -122,7 +122,7 @@ def _describe(split: "Split", sizes: list[int]) -> str:
         return f"{parts}: split by {split.num_documents:,} documents, named by {split.group}"
     return (
         f"{parts}: split by image. If several images come from one document, name it with --group, "
-        "or the evaluation will be too good"
+        "or the scores will be too optimistic"
     )
 
 
