@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from attention_ocr.public_names import public_names
 
 if TYPE_CHECKING:
-    from attention_ocr.evaluation.model import evaluate
+    from attention_ocr.evaluation.trained_model import evaluate
     from attention_ocr.exporting.export import export
     from attention_ocr.images.headers import ImageLimits
     from attention_ocr.inference.reader import Reader, Reading, load
@@ -35,7 +35,7 @@ else:
     __getattr__, __dir__ = public_names(
         __name__,
         {
-            "attention_ocr.evaluation.model": ("evaluate",),
+            "attention_ocr.evaluation.trained_model": ("evaluate",),
             "attention_ocr.exporting.export": ("export",),
             "attention_ocr.images.headers": ("ImageLimits",),
             "attention_ocr.inference.reader": ("Reader", "Reading", "load"),

@@ -307,7 +307,7 @@ def test_a_wrong_flag_is_named_in_one_line_and_the_status_is_1(command, message)
         (["--train_data="], "`train_data` must name a source. Received: ''"),
         (
             ["--encoder=resnet", "--image_height=48"],
-            "divide by 32 for encoder=resnet. Received: 48",
+            "be divisible by 32 for encoder=resnet. Received: 48",
         ),
         (
             ["--encoder=application", "--encoder_backbone=VGG16", "--encoder_layer=pool9"],

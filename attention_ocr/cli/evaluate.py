@@ -86,8 +86,8 @@ def run(values: flags.FlagValues) -> None:
             raise ValueError(f"--{name} needs --report. Received: --{name}={values[name].value}")
     show_own_log()
     with quiet_start():
-        from attention_ocr.evaluation.report import format_errors, format_table, write_report
-        from attention_ocr.evaluation.trained_model import evaluate_model, fit_model_temperature
+        from attention_ocr.evaluation.report import format_errors, format_table
+        from attention_ocr.evaluation.trained_model import evaluate, fit_model_temperature
 
     model, decoding = Path(values.model), settings_in_flags(values, "decoding")
     data, batch_size = values.eval_data, values.eval_batch_size
@@ -98,13 +98,11 @@ def run(values: flags.FlagValues) -> None:
             f"{fitted.setting}={fitted.value}, saved in {model}: negative log-likelihood "
             f"{fitted.loss_before:.4f} before, {fitted.loss:.4f} after"
         )
-    result = evaluate_model(model, data, batch_size=batch_size, decoding=decoding)
-    evaluation, source, unreachable = result
     home = Path("runs", model) if is_bundled(model) else model
     out_dir = Path(values.out_dir) if values.out_dir else home / "evaluation"
-    write_report(evaluation, source, out_dir, unreachable)
-    print(format_table(evaluation, unreachable))
-    if errors := format_errors(evaluation):
+    result = evaluate(model, data, out_dir=out_dir, batch_size=batch_size, decoding=decoding)
+    print(format_table(result.evaluation, result.unreachable))
+    if errors := format_errors(result.evaluation):
         print(f"\n{errors}\n")
     print(f"every prediction: {out_dir / 'predictions.csv'}")
     if values.report:
@@ -116,7 +114,7 @@ def _write_report(
 ) -> Path:
     """Write the report with pictures; return the path of its page."""
     from attention_ocr.data.sources import unlabelled_source
-    from attention_ocr.evaluation.trained_model import evaluate_model
+    from attention_ocr.evaluation.trained_model import evaluate
     from attention_ocr.reporting.report import Subject, write_html_report
 
     batch_size = values.eval_batch_size
@@ -124,12 +122,12 @@ def _write_report(
     other = None
     if values.compare:
         compared = _with_decoding(Path(values.compare), {})
-        found = evaluate_model(compared, result.data, batch_size=batch_size)
+        found = evaluate(compared, result.data, batch_size=batch_size)
         other = Subject(values.compare, compared, found)
     unlabelled = None
     if values.unlabelled:
         images = unlabelled_source(values.unlabelled)
-        unlabelled = evaluate_model(model, images, batch_size=batch_size)
+        unlabelled = evaluate(model, images, batch_size=batch_size)
     subject = Subject(values.model, model, result)
     return write_html_report(Path(values.report), subject, other, unlabelled)
 

@@ -122,27 +122,26 @@ def _describe(split: "Split", sizes: list[int]) -> str:
         return f"{parts}: split by {split.num_documents:,} documents, named by {split.group}"
     return (
         f"{parts}: split by image. If several images come from one document, name it with --group, "
-        "or the evaluation will be too good"
+        "or the scores will be too optimistic"
     )
 
 
 def _report(work_dir: Path, data: str, init_from: str) -> Path:
     """Evaluate on the held-out part, print the table, and write the reports."""
-    from attention_ocr.evaluation.report import format_errors, format_table, write_report
-    from attention_ocr.evaluation.trained_model import evaluate_model
+    from attention_ocr.evaluation.report import format_errors, format_table
+    from attention_ocr.evaluation.trained_model import evaluate
     from attention_ocr.inference.work_directory import load_trained_model
     from attention_ocr.reporting.report import Subject, write_html_report
 
     model = load_trained_model(work_dir)
-    result = evaluate_model(model, data)
-    write_report(*result[:2], work_dir / "evaluation", result.unreachable)
+    result = evaluate(model, data, out_dir=work_dir / "evaluation")
     print(format_table(result.evaluation, result.unreachable))
     if errors := format_errors(result.evaluation):
         print(f"\n{errors}")
     before = None
     if is_bundled(init_from) or (init_from and (Path(init_from) / WEIGHTS_FILE).is_file()):
         start = load_trained_model(Path(init_from))
-        before = Subject(f"{init_from} (start)", start, evaluate_model(start, data))
+        before = Subject(f"{init_from} (start)", start, evaluate(start, data))
     return write_html_report(work_dir / "report", Subject(str(work_dir), model, result), before)
 
 

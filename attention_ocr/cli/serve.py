@@ -27,13 +27,13 @@ HELP_OF = {
     "model_base_path": "base directory of the versions, --export_dir of `attention-ocr export`; or "
     "default, the bundled model",
     "model_name": "model name in requests (default: the name of the directory)",
-    "engine": "tensorflow: a SavedModel; litert or onnx: such a file, by REST only and without "
-    "TensorFlow; auto: tensorflow if it is installed",
+    "engine": "tensorflow: a SavedModel; litert or onnx: a file of that format, by REST only and "
+    "without TensorFlow; auto: tensorflow if it is installed",
     "host": "address to listen on; 0.0.0.0 for all",
     "port": "gRPC port; 0 for a free one, -1 for none",
     "rest_api_port": "REST port; 0 for a free one, -1 for none",
     "model_versions": "versions to serve: latest, all, or comma-separated numbers",
-    "file_system_poll_wait_seconds": "seconds between checks for new versions; 0 for a single one",
+    "file_system_poll_wait_seconds": "seconds between checks for new versions; 0 to check once",
     "enable_batching": "batch the images of several requests",
     "max_batch_size": "images per batch; a request with more is refused",
     "batch_timeout_ms": "how long a partial batch waits for more images",

@@ -26,6 +26,9 @@ from attention_ocr.text.charset import Charset, normalize
 Recognize = Callable[..., RecognitionOutput]
 """A function of images, their sizes and, if batches hold one, the lexicon of each image."""
 
+ReadBatch = Callable[[dict[str, tf.Tensor]], RecognitionOutput]
+"""A function of a batch of `data.pipeline.evaluation_batches`."""
+
 
 class Prediction(NamedTuple):
     """One example of an evaluation.
@@ -122,21 +125,38 @@ def evaluate(
     Returns:
         The metrics and each prediction. An unreadable image has an empty prediction.
     """
-    return evaluation_of(predict(recognize, batches, charset, num_examples))
+    return evaluation_of(predict(on_batches(recognize), batches, charset, num_examples))
+
+
+def on_batches(recognize: Recognize) -> ReadBatch:
+    """Return `recognize` as a function of batches."""
+
+    def read(batch: dict[str, tf.Tensor]) -> RecognitionOutput:
+        lexicons = (batch[LEXICON],) if LEXICON in batch else ()
+        return recognize(batch["images"], batch["image_sizes"], *lexicons)
+
+    return read
 
 
 def predict(
-    recognize: Recognize,
+    read: ReadBatch,
     batches: Iterable[dict[str, tf.Tensor]],
     charset: Charset | None = None,
     num_examples: int | None = None,
 ) -> list[Prediction]:
-    """Recognise every example once, see `evaluate`."""
+    """Recognise every example once.
+
+    Args:
+        read: Recognises a batch, see `on_batches`.
+        batches: As for `evaluate`.
+        charset: As for `evaluate`.
+        num_examples: As for `evaluate`.
+    """
     predictions: list[Prediction] = []
     with progress_bar("evaluating", num_examples) as bar:
         for batch in batches:
             with nullcontext() if predictions else compiling(bar, "the evaluation"):
-                predictions += _predict_batch(recognize, batch, charset)
+                predictions += _rows(batch, read(batch), charset)
             bar.update(len(predictions) - bar.n)
     return predictions
 
@@ -150,11 +170,9 @@ def evaluation_of(predictions: list[Prediction]) -> Evaluation:
     return Evaluation(metrics, predictions)
 
 
-def _predict_batch(
-    recognize: Recognize, batch: dict[str, tf.Tensor], charset: Charset | None
+def _rows(
+    batch: dict[str, tf.Tensor], recognition: RecognitionOutput, charset: Charset | None
 ) -> Iterator[Prediction]:
-    lexicons = (batch[LEXICON],) if LEXICON in batch else ()
-    recognition = recognize(batch["images"], batch["image_sizes"], *lexicons)
     rows = zip(
         batch["key"].numpy(),
         batch["text"].numpy(),

@@ -13,11 +13,13 @@ from attention_ocr.evaluation.evaluate import (
     Evaluation,
     Prediction,
     Recognize,
-    evaluate,
     evaluation_of,
     make_recognize,
+    on_batches,
+    predict,
 )
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
+from attention_ocr.evaluation.report import write_report
 from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
 from attention_ocr.evaluation.unreachable import Unreachable, find_unreachable
 from attention_ocr.inference.locate import is_bundled
@@ -50,40 +52,52 @@ class ModelEvaluation(NamedTuple):
         return self.evaluation.predictions
 
 
-def evaluate_model(
+def evaluate(
     model: Model,
     data: str = "",
     *,
+    out_dir: str | os.PathLike[str] | None = None,
     batch_size: int | None = None,
     decoding: Mapping[str, Any] | None = None,
 ) -> ModelEvaluation:
-    """Recognise every example of a data set once, and compare with the labels.
+    """Recognise every example of a data set once, and compare with its label.
 
     Args:
-        model: The model; in memory, it must compute in float32.
-        data: Source of the examples, see `data.sources.open_source`; if empty, the validation data
-            of the training.
-        batch_size: Examples per batch; None uses the setting of the training.
+        model: A work directory; `default`, the model of the package; or a model in memory, which
+            must compute in float32.
+        data: Source of the examples, for example a `labels.tsv`; by default the validation data of
+            the training.
+        out_dir: Directory for `metrics.json` and `predictions.csv`; by default none are written.
+        batch_size: Examples per batch; by default that of the settings.
         decoding: Decoding settings that replace those of the model, by name.
+
+    Returns:
+        The metrics, and each prediction in the order of the data.
 
     Raises:
         FileNotFoundError: If the model or the data do not exist.
         ValueError: If the model or the data are damaged, a setting is invalid, or the training had
             no validation data and `data` is empty.
+
+    Example:
+        evaluation = attention_ocr.evaluate("runs/mine", "words/labels.tsv")
+        print(evaluation.metrics.exact_match, evaluation.metrics.cer)
     """
     trained, data = _prepare(model, data, batch_size, decoding)
     config, charset, _ = trained
     source = open_source(data)
-    read = recognize_for(source, trained)
+    read = on_batches(recognize_for(source, trained))
     predictions: list[Prediction] = []
     names = mixture_names(data) if source.parts else [""]
     for part, name in zip(source.parts or (source,), names, strict=True):
         batches = evaluation_batches(part, config)
         with explaining(part):
-            found = evaluate(read, batches, charset, part.num_examples).predictions
+            found = predict(read, batches, charset, part.num_examples)
         predictions += [entry._replace(source=name) for entry in found] if name else found
     evaluation = evaluation_of(predictions)
     unreachable = find_unreachable(evaluation.predictions, charset, config.model.max_length)
+    if out_dir is not None:
+        write_report(evaluation, data, Path(out_dir), unreachable)
     return ModelEvaluation(evaluation, data, unreachable)
 
 
@@ -109,13 +123,13 @@ def fit_model_temperature(
 
     Args:
         model: A work directory. Only the temperature in its `config.json` is changed.
-        data: As for `evaluate_model`.
-        batch_size: As for `evaluate_model`.
-        decoding: As for `evaluate_model`; not saved.
+        data: As for `evaluate`.
+        batch_size: As for `evaluate`.
+        decoding: As for `evaluate`; not saved.
 
     Raises:
         FileNotFoundError: If the model or the data do not exist.
-        ValueError: As for `evaluate_model`; or if the model is that of the package, or all
+        ValueError: As for `evaluate`; or if the model is that of the package, or all
             predictions are right or all are wrong.
     """
     if is_bundled(model):

@@ -70,7 +70,23 @@ def recognize(
     Raises:
         ValueError: If the recogniser lacks the head of the decoding.
     """
-    decoded, found, attention = _decode_images(recognizer, decoding, images, image_sizes)
+    return recognize_encoded(recognizer, decoding, recognizer.encode(images, image_sizes))
+
+
+def recognize_encoded(
+    recognizer: Recognizer, decoding: Decoding, encoded: EncoderOutput
+) -> RecognitionOutput:
+    """Read a batch of encoded images.
+
+    Args:
+        recognizer: As for `recognize`.
+        decoding: As for `recognize`.
+        encoded: From `recognizer.encode`.
+
+    Raises:
+        ValueError: If the recogniser lacks the head of the decoding.
+    """
+    decoded, found, attention = _decode_grid(recognizer, decoding, encoded)
     alternatives = None
     if found is not None and decoding.settings.beam_width > 1:
         flat_ids = tf.reshape(found.token_ids, (-1, decoding.max_length))
@@ -104,7 +120,8 @@ def recognize_ids(
         `token_ids` int32 [B, L], padding after the last character; `confidence`,
         `character_confidences` and `attention` of a `RecognitionOutput`.
     """
-    decoded, _, attention = _decode_images(recognizer, decoding, images, image_sizes)
+    encoded = recognizer.encode(images, image_sizes)
+    decoded, _, attention = _decode_grid(recognizer, decoding, encoded)
     return {
         "token_ids": decoded.token_ids,
         "confidence": decoded.confidence,
@@ -113,11 +130,10 @@ def recognize_ids(
     }
 
 
-def _decode_images(
-    recognizer: Recognizer, decoding: Decoding, images: tf.Tensor, image_sizes: tf.Tensor
+def _decode_grid(
+    recognizer: Recognizer, decoding: Decoding, encoded: EncoderOutput
 ) -> tuple[DecoderOutput, Alternatives | None, tf.Tensor]:
-    """Encode and decode; also return the attention as float32 [B, L, H', W']."""
-    encoded = recognizer.encode(images, image_sizes)
+    """Decode; also return the attention as float32 [B, L, H', W']."""
     grid_shape = tf.shape(encoded.feature_grid)
     batch_size, rows, columns = grid_shape[0], grid_shape[1], grid_shape[2]
     decoded, found = _decode(recognizer, encoded, decoding)

@@ -97,7 +97,7 @@ def make_encoder(config: Config) -> keras.layers.Layer:
     rows = encoder.stride[0]
     if config.image.image_height % rows:
         raise ValueError(
-            f"`image_height` must divide by {rows} for encoder={settings.encoder}. "
+            f"`image_height` must be divisible by {rows} for encoder={settings.encoder}. "
             f"Received: {config.image.image_height}"
         )
     return encoder

@@ -56,7 +56,7 @@ class SinusoidalCoordinates(keras.layers.Layer):
     def __init__(self, channels: int = 64, **kwargs: object) -> None:
         super().__init__(**kwargs)
         if channels % 4:
-            raise ValueError(f"`channels` must divide by 4. Received: {channels}")
+            raise ValueError(f"`channels` must be divisible by 4. Received: {channels}")
         self.frequencies = 10000.0 ** -(np.arange(0, channels // 2, 2) / (channels // 2))
 
     def call(self, feature_grid: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:

@@ -197,6 +197,21 @@ class Recognizer(keras.Model):
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> dict[str, tf.Tensor]:
         encoded = self.encode(inputs["images"], inputs["image_sizes"], training=training)
+        return self.teach(encoded, inputs, training=training)
+
+    def teach(
+        self, encoded: EncoderOutput, inputs: Mapping[str, tf.Tensor], training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Run the heads on encoded images, the decoder with teacher forcing.
+
+        Args:
+            encoded: From `encode`.
+            inputs: `decoder_inputs` and `sampling_probability` of the call arguments.
+            training: Whether dropout and scheduled sampling are applied.
+
+        Returns:
+            The result of a call.
+        """
         outputs = {}
         if self.decoder is not None:
             state, memory = self.start_decoding(encoded)

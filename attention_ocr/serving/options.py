@@ -24,9 +24,9 @@ class ServingOptions:
             `default`, the model that comes with the package (use an absolute path for a folder of
             that name).
         model_name: Name by which clients request the model.
-        engine: What runs the model: `tensorflow` serves a SavedModel; `litert` and `onnx` serve
-            such a file, by REST only and without TensorFlow; `auto` is `tensorflow` if it is
-            installed, else the fastest of the others.
+        engine: What runs the model: `tensorflow` serves a SavedModel; `litert` and `onnx` serve a
+            file of that format, by REST only and without TensorFlow; `auto` is `tensorflow` if it
+            is installed, else the fastest of the others.
         host: Address to listen on.
         port: gRPC port; 0 picks a free one, -1 disables gRPC.
         rest_api_port: REST port; 0 picks a free one, -1 disables REST.

@@ -41,7 +41,7 @@ def check_network(recognizer: Recognizer, config: Config) -> None:
     rows = recognizer.encoder.stride[0]
     check(
         config.image.image_height % rows == 0,
-        f"`image_height` must divide by {rows}, the stride of the encoder.",
+        f"`image_height` must be divisible by {rows}, the stride of the encoder.",
         config.image.image_height,
     )
     precision = precision_of(recognizer)

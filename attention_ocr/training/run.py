@@ -13,7 +13,7 @@ from absl import logging
 
 from attention_ocr.data.pipeline import SkipReport, evaluation_batches, explaining, training_batches
 from attention_ocr.data.sources import Source
-from attention_ocr.evaluation.evaluate import evaluation_of, make_recognize, predict
+from attention_ocr.evaluation.evaluate import evaluation_of, predict
 from attention_ocr.evaluation.unreachable import find_unreachable
 from attention_ocr.inference.network_file import has_network, load_network, precision_of
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, save_weights, weight_values
@@ -47,7 +47,7 @@ from attention_ocr.training.shared_evaluation import share_predictions
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
 from attention_ocr.training.tracking import make_tracker
-from attention_ocr.training.validation_loss import ValidationLoss
+from attention_ocr.training.validation import Validation
 from attention_ocr.training.workers import Workers
 
 EVENTS = "events"
@@ -124,7 +124,7 @@ class Run:
         self.train_step = make_train_step(
             strategy, self.recognizer, self.optimizer, self.averages, config
         )
-        self.recognize = make_recognize(self.recognizer, config, charset)
+        self.validation = Validation(self.recognizer, config, charset)
         self.report = SkipReport(
             fails=config.data.on_bad_example == "fail", max_unreadable=config.data.max_unreadable
         )
@@ -137,7 +137,6 @@ class Run:
             self.eval_batches = evaluation_batches(eval_source, config, shard)
             self.num_eval = _share_of(eval_source.num_examples, workers.count)
         self.checkpoints = self._open_checkpoints()
-        self.validation_loss = ValidationLoss(self.recognizer, config, charset)
         self.summaries = Summaries(
             work_dir / EVENTS / f"worker_{workers.index}",
             config.image.num_views,
@@ -281,7 +280,7 @@ class Run:
         self.saved_step = step
         self.summaries.settings(self.config, step)
         if not restored and not tf.config.functions_run_eagerly():
-            self.summaries.graph(self.validation_loss.graph)
+            self.summaries.graph(self.validation.graph())
 
     def _is_stale(self) -> bool:
         patience = self.config.training.patience
@@ -366,13 +365,13 @@ class Run:
         try:
             with self.averages.swapped_in():
                 values = weight_values(self.recognizer)
-                watched = self.validation_loss.watching(watched)
-                own = predict(self.recognize, watched, self.charset, self.num_eval)
+                self.validation.reset()
+                own = predict(self.validation.read, watched, self.charset, self.num_eval)
                 evaluation = evaluation_of(share_predictions(own, self.workers))
                 # Of fewer images than workers, some have none.
                 batch = next(iter(self.eval_batches), None)
                 if batch is not None:
-                    self.summaries.images(self.recognize, batch, step)
+                    self.summaries.images(self.validation.recognize, batch, step)
                 if batch is not None and self.recognizer.rectifier is not None:
                     self.summaries.rectified(self.recognizer.rectify, batch, step)
         except StoppedError:
@@ -382,7 +381,7 @@ class Run:
             reach = (self.charset, self.config.model.max_length)
             for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
-        self.summaries.validation(evaluation, step, self.validation_loss.values())
+        self.summaries.validation(evaluation, step, self.validation.losses())
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values, step)

@@ -15,7 +15,7 @@ def test_every_encoder_of_the_settings_has_a_class(name):
 
 
 def test_a_height_that_does_not_divide_by_the_rows_of_the_encoder_is_refused():
-    with pytest.raises(ValueError, match="divide by 32 for encoder=resnet. Received: 48"):
+    with pytest.raises(ValueError, match="be divisible by 32 for encoder=resnet. Received: 48"):
         tiny.recognizer(encoder="resnet", image_height=48)
 
 

@@ -41,7 +41,7 @@ def test_sinusoidal_coordinates_are_those_of_the_paper_for_each_axis():
 
 
 def test_channels_that_do_not_divide_among_axes_and_waves_are_refused():
-    with pytest.raises(ValueError, match="`channels` must divide by 4. Received: 6"):
+    with pytest.raises(ValueError, match="`channels` must be divisible by 4. Received: 6"):
         SinusoidalCoordinates(channels=6)
 
 

@@ -89,7 +89,7 @@ def test_a_directory_of_a_model_built_from_settings_refuses_it(config, tmp_path)
         ({"decoder": None}, {}, "`attention_weight` must be 0 for a recogniser without its head"),
         ({}, {"ctc_weight": 0.0}, "`ctc_weight` must be above 0"),
         ({}, {"num_views": 2}, "`num_views` must be that of the recogniser, 1"),
-        ({"encoder": layers.VGGEncoder(0.125)}, {}, "`image_height` must divide by 32"),
+        ({"encoder": layers.VGGEncoder(0.125)}, {}, "`image_height` must be divisible by 32"),
         ({}, {"precision": "bfloat16"}, "`precision` must be that in which .* float32, or auto"),
         (
             {},

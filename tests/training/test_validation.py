@@ -1,4 +1,4 @@
-"""The validation loss, and what a run writes for TensorBoard and trackers."""
+"""Predictions and loss of a validation, and what a run writes for TensorBoard and trackers."""
 
 import re
 import sys
@@ -12,10 +12,11 @@ from tensorflow.core.util import event_pb2
 
 from attention_ocr.data.pipeline import evaluation_batches, training_batches
 from attention_ocr.data.sources import open_source
+from attention_ocr.evaluation.evaluate import evaluate, make_recognize, predict
 from attention_ocr.models.build import make_recognition_loss
 from attention_ocr.training.loop import train
 from attention_ocr.training.tracking import make_tracker
-from attention_ocr.training.validation_loss import ValidationLoss
+from attention_ocr.training.validation import Validation
 from tests import tiny
 
 WORDS = ["cab", "abc", "b0", "a1"]
@@ -30,15 +31,51 @@ def words(tmp_path):
 def test_the_loss_is_that_of_training_on_the_same_examples(words):
     config = tiny.config(train_data=str(words), eval_batch_size=3)
     recognizer = tiny.recognizer()
-    found = ValidationLoss(recognizer, config, tiny.CHARSET)
+    found = Validation(recognizer, config, tiny.CHARSET)
     batches = evaluation_batches(open_source(str(words)), config)
-    assert len(list(found.watching(batches))) == 2
+    for read in batches:
+        found.read(read)
     batch = next(iter(training_batches(open_source(str(words)), config, tiny.CHARSET)))
     assert sorted(batch["text"].numpy()) == sorted(word.encode() for word in WORDS)
     expected = make_recognition_loss(config)(recognizer(batch, training=False), batch)
-    assert found.values().keys() == expected.keys()
-    for name, value in found.values().items():
+    assert found.losses().keys() == expected.keys()
+    for name, value in found.losses().items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-4)
+
+
+def test_each_batch_is_encoded_once_and_read_as_by_an_evaluation(words):
+    config = tiny.config(eval_batch_size=3)
+    recognizer = tiny.recognizer()
+    source = open_source(str(words))
+    expected = evaluate(
+        make_recognize(recognizer, config, tiny.CHARSET), evaluation_batches(source, config)
+    )
+    num_encoded, encode = tf.Variable(0), recognizer.encode
+
+    def counted(*args, **kwargs):
+        num_encoded.assign_add(1)
+        return encode(*args, **kwargs)
+
+    recognizer.encode = counted
+    validation = Validation(recognizer, config, tiny.CHARSET)
+    found = predict(validation.read, evaluation_batches(source, config))
+    assert [entry.prediction for entry in found] == [
+        entry.prediction for entry in expected.predictions
+    ]
+    np.testing.assert_allclose(
+        [entry.confidence for entry in found],
+        [entry.confidence for entry in expected.predictions],
+        rtol=1e-4,
+    )
+    losses = validation.losses()
+    assert losses["loss"] > 0
+    assert int(num_encoded) == 2
+    batch = next(iter(evaluation_batches(source, config)))
+    shown = validation.recognize(batch["images"], batch["image_sizes"])
+    assert [text.decode() for text in shown.text.numpy()] == [
+        entry.prediction for entry in found[:3]
+    ]
+    assert validation.losses() == losses
 
 
 def test_what_training_skips_does_not_count(words):
@@ -47,14 +84,16 @@ def test_what_training_skips_does_not_count(words):
     (words.parent / "broken.png").write_bytes(b"no image")
     (words.parent / "long.png").write_bytes((words.parent / "0.png").read_bytes())
     config = tiny.config(eval_batch_size=1)
-    found = ValidationLoss(tiny.recognizer(), config, tiny.CHARSET)
+    found = Validation(tiny.recognizer(), config, tiny.CHARSET)
     rows = list(evaluation_batches(open_source(str(words)), config))
-    assert len(list(found.watching(rows))) == 6
-    whole = found.values()
-    list(found.watching([row for row in rows if row["key"][0] not in (b"broken.png", b"long.png")]))
-    assert found.values() == whole
-    list(found.watching([row for row in rows if row["key"][0] == b"broken.png"]))
-    assert found.values() == {}
+    assert len(predict(found.read, rows)) == 6
+    whole = found.losses()
+    found.reset()
+    predict(found.read, [row for row in rows if row["key"][0] not in (b"broken.png", b"long.png")])
+    assert found.losses() == whole
+    found.reset()
+    predict(found.read, [row for row in rows if row["key"][0] == b"broken.png"])
+    assert found.losses() == {}
 
 
 class Recorder:
