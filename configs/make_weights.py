@@ -69,9 +69,7 @@ RECIPES = {
         decoding=("--decoding=ctc",),
         second_looks=(),
         language_model=False,
-        card=(
-            ("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=model"),
-        ),
+        card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=model"),),
     ),
 }
 
