@@ -3,8 +3,8 @@
 The rulers are the held-out part of each real data set, split by document where there are documents,
 two data sets that are never trained on, and rendered words with unused seeds. The match ignores
 case and all but letters and digits; its 95 % interval (Wilson), the strict match, the character
-error rate and the strict accuracy of words are reported as well. By default each image is read once,
-by greedy attention without a language model; `--decoding=model` uses the model's own decoding. The
+error rate and the strict accuracy of words are reported as well. By default each image is read
+once, by greedy attention without a language model; `--decoding=model` uses the model's own. The
 data sets are listed in docs/benchmarks.md.
 
 `--lines` takes the rulers of lines: receipts, held out by document, and sentences of twelve
