@@ -1,6 +1,7 @@
 """`attention-ocr fine-tune`: from labelled images to a trained model and its report."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,13 @@ from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags
 from attention_ocr.cli.train import config_from_flags
-from attention_ocr.inference.locate import WEIGHTS_FILE, is_bundled
+from attention_ocr.inference.locate import (
+    DEFAULT_MODEL,
+    LINES_MODEL,
+    WEIGHTS_FILE,
+    is_bundled,
+    lines_model,
+)
 from attention_ocr.training.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -22,14 +29,16 @@ examples:
   {program} --data=words/labels.tsv --work_dir=runs/mine --minutes=20
   {program} --data=lines.csv,image=file,text=label --work_dir=runs/lines --group='(.*)_'
 
-Splits the data by document into parts for training, validation and evaluation, trains from the
-bundled model, stops early, and writes WORK_DIR/report/index.html. Run the same command again to
-resume a run that was stopped."""
+Splits the data by document into parts for training, validation and evaluation, trains from a
+bundled model (`lines` if over a tenth of the labels have a space, else `default`), stops early, and
+writes WORK_DIR/report/index.html. Run the same command again to resume a run that was stopped."""
 
-DEFAULTS: dict[str, Any] = {"init_from": "default", "augmentation": "default", "patience": 5}
+DEFAULTS: dict[str, Any] = {"init_from": DEFAULT_MODEL, "augmentation": "default", "patience": 5}
 """Settings whose defaults differ from those of `attention-ocr train`."""
 EPOCHS = 50
 FEWEST_STEPS, MOST_STEPS = 300, 10_000
+SHARE_OF_LINES = 0.1
+"""Share of labels with a space from which training starts from the model of lines."""
 _OWN = ("train_data", "eval_data")
 
 
@@ -81,6 +90,9 @@ def run(values: flags.FlagValues) -> None:
         sizes = [open_source(part).num_examples or 0 for part in split[:3]]
         print(_describe(split, sizes))
         _set_data(values, split, sizes[0])
+        if not values["init_from"].present:
+            values["init_from"].value = choose_start(open_source(split.fit).labels())
+        print(f"starts from {values.init_from or 'random weights'}")
         work_dir = Path(values.work_dir)
         result = train(config_from_flags(values), work_dir)
     print(f"{work_dir}: weights of step {result.best_step or result.step}")
@@ -105,6 +117,21 @@ def steps_for(num_examples: int, batch_size: int) -> int:
         (300, 1563, 10000)
     """
     return min(max(math.ceil(EPOCHS * num_examples / batch_size), FEWEST_STEPS), MOST_STEPS)
+
+
+def choose_start(labels: Iterable[str]) -> str:
+    """Return the name of the bundled model to start from: the one of lines, or of words.
+
+    Args:
+        labels: Labels of the training data.
+
+    Example:
+        >>> choose_start(["exit", "platform"])
+        'default'
+    """
+    with_space = [" " in label for label in labels]
+    are_lines = sum(with_space) > SHARE_OF_LINES * len(with_space)
+    return LINES_MODEL if are_lines and lines_model() else DEFAULT_MODEL
 
 
 def _set_data(values: flags.FlagValues, split: "Split", num_examples: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from attention_ocr.cli import fine_tune
-from attention_ocr.cli.fine_tune import COMMAND, steps_for
+from attention_ocr.cli.fine_tune import COMMAND, choose_start, steps_for
 from attention_ocr.training import loop
 from attention_ocr.training.progress import TrainingResult
 from tests import tiny, tiny_model
@@ -43,12 +43,19 @@ def test_a_run_ends_with_the_report_and_the_next_command(tmp_path, configs, caps
     assert config.image.image_height == tiny.SETTINGS["image_height"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("21 images to train on, 2 for validation, 5 held out")
-    assert lines[1] == f"{work_dir}: weights of step 5"
+    assert lines[1] == f"starts from {start}"
+    assert lines[2] == f"{work_dir}: weights of step 5"
     assert f"report on the held-out part: {work_dir}/report/index.html" in lines
     assert lines[-1].startswith(f"  attention-ocr export --model={work_dir} ")
     page = (work_dir / "report/index.html").read_text("utf-8")
     assert f"{start} (start)" in page
     assert (work_dir / "evaluation/predictions.csv").is_file()
+
+
+def test_labels_with_spaces_start_from_the_model_of_lines():
+    words, lines = ["exit", "A-12"] * 45, ["no exit", "platform 4"] * 5
+    assert choose_start(words + lines) == "default"
+    assert choose_start(words + lines + ["one more"]) == "lines"
 
 
 def test_minutes_take_the_place_of_steps(tmp_path, configs):
