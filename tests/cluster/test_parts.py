@@ -28,7 +28,9 @@ def folder(tmp_path):
 
 
 def made(engine: InProcess, job: Job, *texts: str) -> list[tuple[str, bool]]:
-    return sorted((report["text"], kept) for report, kept in make_parts(engine, job, make, parts(*texts)))
+    return sorted(
+        (report["text"], kept) for report, kept in make_parts(engine, job, make, parts(*texts))
+    )
 
 
 def test_a_new_job_makes_every_part(folder):
