@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.io.progress import with_progress
+from attention_ocr.text.charset_building import CASES, FORMS
 from attention_ocr.text.escaping import escape_controls
 
 HELP = "build a charset file from the labels of a data source"
@@ -25,13 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--case",
-        choices=("keep", "lower", "upper"),
+        choices=CASES,
         default="keep",
         help="convert letters to one case (default: %(default)s)",
     )
     parser.add_argument(
         "--form",
-        choices=("NFC", "NFKC"),
+        choices=FORMS,
         default="NFC",
         help="Unicode normalisation; NFKC also converts full-width letters, superscripts and the "
         "like to plain ones (default: %(default)s)",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cluster.address import names_cluster
+from attention_ocr.text.charset import CHARSETS
 from attention_ocr.text.escaping import escape_controls, to_json
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--charset",
         metavar="FILE",
-        help="characters of the model: a charset file, 'ascii' or 'latin'",
+        help=f"characters of the model: a charset file, or one of {', '.join(CHARSETS)}",
     )
     parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cluster.address import names_cluster
+from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.text.escaping import escape_controls
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(
         "--on_bad_example",
-        choices=("fail", "skip"),
+        choices=ON_BAD_EXAMPLE,
         default="fail",
         help="stop at an unusable image or label, or skip and report it (default: %(default)s)",
     )

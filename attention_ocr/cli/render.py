@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attention_ocr.cli.engine_argument import add_engine_argument
+from attention_ocr.cli.settings_flags import help_of, metavar_of
 from attention_ocr.cluster.address import names_cluster
 from attention_ocr.io.progress import progress_bar
 
@@ -18,40 +19,19 @@ if TYPE_CHECKING:
 
 HELP = "render text: a data set of images and labels, or a contact sheet of samples"
 _CHUNK = 64
-_OPTIONS = {
-    "kinds": (
-        "A+B",
-        "kinds of text: words, numbers, mixed, prices, dates, times, punctuated, "
-        "addresses, phrases, random, codes, plates, tags, meters, captchas, fragments, runs; "
-        "a kind named twice is drawn twice as often",
-    ),
-    "min_length": ("N", "minimum characters of a text"),
-    "max_length": ("N", "maximum characters of a text"),
-    "case": ("CASE", "any, keep, lower, upper or title"),
-    "characters": (
-        "A+B",
-        "allowed characters, or sets of them: digits, lower, upper, letters, "
-        "punctuation, space, printable",
-    ),
-    "difficulty": ("D", "from 0, clean, to 1, as hard as photographs of signs"),
-    "height": ("PIXELS", "nominal height of an image"),
-    "fonts": ("FONTS", "all, bundled (those installed by pip), a folder, a file or a pattern"),
-    "part": ("PART", "train or eval, which have no text in common, or all"),
-    "seed": ("N", "random seed"),
-    "words_file": ("FILE", "custom vocabulary, one word per line"),
-    "textless": ("FRACTION", "fraction of images without text, with an empty label"),
-    "look": (
-        "A+B",
-        "any; signs: bold, tight, muted, as in street photographs; irregular: such words rotated "
-        "and curved; scenes: such words with their surroundings; plates; tags (of cables); punched "
-        "(into metal); led; wheels (of meters); neon; captchas; stacked; join several by +",
-    ),
+_METAVARS = {
+    "kinds": "A+B",
+    "characters": "A+B",
+    "height": "PIXELS",
+    "fonts": "FONTS",
+    "words_file": "FILE",
+    "look": "A+B",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    from attention_ocr.synthesis.settings import SynthesisConfig
+    from attention_ocr.synthesis.settings import CHARACTER_SETS, SynthesisConfig
 
     parser.add_argument(
         "--out_dir",
@@ -88,21 +68,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", help="replace the data set in the folder"
     )
     add_engine_argument(parser)
-    defaults = {field.name: field.default for field in dataclasses.fields(SynthesisConfig)}
-    for name, (metavar, description) in _OPTIONS.items():
-        default = defaults[name]
-        shown = "+".join(default) if isinstance(default, tuple) else default
-        if name == "characters":
-            shown = "printable"
-        note = f" (default: {shown})" if shown != "" else ""
-        parser.add_argument(f"--{name}", metavar=metavar, help=description + note)
+    named = {characters: name for name, characters in CHARACTER_SETS.items()}
+    for field in dataclasses.fields(SynthesisConfig):
+        shown = "+".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        default = f" (default: {named.get(shown, shown)})" if shown else ""
+        parser.add_argument(
+            f"--{field.name}",
+            metavar=_METAVARS.get(field.name) or metavar_of(field),
+            help=help_of(field) + default,
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     """Render the images, and print the output paths."""
     # OpenCV and Pillow take time to load; `--help` should not wait for them.
     from attention_ocr.synthesis.rendering import Renderer
-    from attention_ocr.synthesis.settings import parse_options
+    from attention_ocr.synthesis.settings import SynthesisConfig, parse_options
 
     if args.out_dir is None and args.sheet is None:
         raise ValueError("Expected --out_dir or --sheet. Received: neither")
@@ -112,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"Expected --{name} of at least {least}. Received: {value}")
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
         raise ValueError(f"Expected --sheet to end in .png. Received: {args.sheet}")
-    given = {name: getattr(args, name) for name in _OPTIONS}
+    names = [field.name for field in dataclasses.fields(SynthesisConfig)]
+    given = {name: getattr(args, name) for name in names}
     config = parse_options({name: value for name, value in given.items() if value is not None})
     renderer = Renderer(config)
     if args.out_dir is not None:

@@ -12,6 +12,8 @@ MAX_BASELINE_ANGLE = 45
 """Degrees up to which a line has a baseline, and beyond which an angle."""
 
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+# A semicolon in quotes, as in the name of an image, ends no property.
+_PROPERTY = re.compile(r"""(?:[^;"']|"[^"]*"|'[^']*'|["'])+""")
 
 
 def read_hocr(root: Any, name: str) -> list[Page]:
@@ -93,7 +95,7 @@ def _with_class(root: Any, *names: str) -> list[Any]:
 
 
 def _properties(element: Any) -> dict[str, str]:
-    parts = [part.strip() for part in element.get("title", "").split(";")]
+    parts = [part.strip() for part in _PROPERTY.findall(element.get("title", ""))]
     return {key: value for key, _, value in (part.partition(" ") for part in parts)}
 
 

@@ -6,8 +6,9 @@ import typing
 import unicodedata
 from collections.abc import Mapping
 
+from attention_ocr.settings.fields import setting
 from attention_ocr.synthesis.kinds import KINDS
-from attention_ocr.synthesis.looks import parse_looks
+from attention_ocr.synthesis.looks import LOOKS, parse_looks
 from attention_ocr.text.charset import LATIN
 
 PARTS = ("all", "train", "eval")
@@ -26,49 +27,66 @@ CHARACTER_SETS = {
 
 @dataclasses.dataclass(frozen=True)
 class SynthesisConfig:
-    """Settings of rendered texts.
-
-    Args:
-        kinds: Kinds of text, names of `KINDS`; one named twice is drawn twice as often.
-        min_length: The fewest characters of a text.
-        max_length: The most characters of a text.
-        case: Case of the letters: `lower`, `upper`, `title`, `keep` (as in the word list), or `any`
-            (of `lower`, `upper` and `title`, drawn for each text).
-        characters: Allowed characters, in NFC; texts have no others.
-        difficulty: From 0, clean dark text on a light ground, to 1, as hard as photographs of
-            signs; scales every effect.
-        height: Nominal height of an image in pixels; real ones vary around it, and the width
-            follows the text.
-        fonts: `all` (of the machine and of the installed font packages), `bundled` (of the packages
-            only: the same on every machine), a folder, a file, or a pattern of files.
-        part: `train` and `eval` split the texts, four fifths and one fifth, so that no text is in
-            both, whatever its case; `all` takes both.
-        seed: Seed of all random choices.
-        words_file: Custom vocabulary, a word on each line in UTF-8; empty for the English list that
-            comes with the package.
-        textless: Fraction of images without a text, whose label is empty, so that a model learns
-            that there may be nothing to read.
-        look: Names of `LOOKS`, joined by `+`: `any`; `signs`: bold strokes, tight crops and muted
-            colours, as in photographs of streets; `irregular`: such words rotated, bent and in
-            perspective; `plates`, `led` and others.
+    """Settings of rendered texts; each field's `meaning` is also its help on the command line.
 
     Raises:
         ValueError: If a setting is outside its range.
     """
 
-    kinds: tuple[str, ...] = ("words", "numbers", "mixed")
-    min_length: int = 1
-    max_length: int = 16
-    case: str = "any"
-    characters: str = CHARACTER_SETS["printable"]
-    difficulty: float = 0.5
-    height: int = 32
-    fonts: str = "all"
-    part: str = "all"
-    seed: int = 0
-    words_file: str = ""
-    textless: float = 0.0
-    look: str = "any"
+    kinds: tuple[str, ...] = setting(
+        ("words", "numbers", "mixed"),
+        f"Kinds of text, joined by +; one named twice is drawn twice as often: {', '.join(KINDS)}.",
+    )
+    min_length: int = setting(1, "Minimum characters of a text.")
+    max_length: int = setting(16, "Maximum characters of a text.")
+    case: str = setting(
+        "any",
+        "Case of the letters: keep, as in the word list; any, one of lower, upper and title, drawn "
+        "for each text.",
+        choices=CASES,
+    )
+    characters: str = setting(
+        CHARACTER_SETS["printable"],
+        "Allowed characters in NFC, or names of sets of them, joined by +; texts have no others: "
+        f"{', '.join(CHARACTER_SETS)}.",
+    )
+    difficulty: float = setting(
+        0.5,
+        "Difficulty, which scales every effect: from 0, clean dark text on a light ground, to 1, "
+        "as hard as photographs of signs.",
+    )
+    height: int = setting(
+        32,
+        "Nominal height of an image in pixels; real ones vary around it, and the width follows the "
+        "text.",
+    )
+    fonts: str = setting(
+        "all",
+        "Fonts: all, of the machine and of the installed font packages; bundled, of the packages "
+        "only, the same on every machine; a folder, a file, or a pattern of files.",
+    )
+    part: str = setting(
+        "all",
+        "Part of the texts: train and eval, four fifths and one fifth, have no text in common, "
+        "whatever its case; all takes both.",
+        choices=PARTS,
+    )
+    seed: int = setting(0, "Seed of all random choices.")
+    words_file: str = setting(
+        "",
+        "Custom vocabulary, a file with a word on each line in UTF-8; empty for the English list "
+        "of the package.",
+    )
+    textless: float = setting(
+        0.0,
+        "Fraction of images without text, whose label is empty, so that a model learns that there "
+        "may be nothing to read.",
+    )
+    look: str = setting(
+        "any",
+        "Looks of the images (docs/rendering.md), joined by +; one named twice is drawn twice as "
+        f"often: {', '.join(LOOKS)}.",
+    )
 
     def __post_init__(self) -> None:
         """Raise for settings that cannot be rendered."""

@@ -1,7 +1,7 @@
 import pytest
 
 from attention_ocr.inference import locate
-from attention_ocr.inference.locate import find_model, is_bundled, lines_model
+from attention_ocr.inference.locate import MODEL_FILES, find_model, is_bundled, lines_model
 
 
 @pytest.fixture
@@ -38,3 +38,53 @@ def test_a_release_without_a_model_of_lines_has_none_by_its_name(lines):
     assert not is_bundled("lines")
     with pytest.raises(FileNotFoundError, match="No model found: lines is not a directory"):
         find_model("lines")
+
+def model(folder, file="weights.npz"):
+    folder.mkdir(parents=True)
+    (folder / file).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize("file", MODEL_FILES)
+def test_a_directory_with_one_of_the_files_is_a_model(tmp_path, file):
+    place = model(tmp_path / "mine", file)
+    assert find_model(place) == place
+    assert find_model(str(place)) == place
+
+
+def test_an_export_is_its_newest_version_by_number(tmp_path):
+    for name in ("9", "10", "011", "notes", "1.5"):
+        model(tmp_path / "served" / name, "saved_model.pb")
+    (tmp_path / "served/12").mkdir()
+    assert find_model(tmp_path / "served").name == "011"
+    assert find_model(tmp_path / "served/9").name == "9"
+
+
+def test_a_model_beside_versions_is_the_directory_itself(tmp_path):
+    place = model(tmp_path / "mine")
+    model(place / "1")
+    assert find_model(place) == place
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "renamed.onnx"])
+def test_a_file_is_a_model_by_its_suffix(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    assert find_model(tmp_path / name) == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none", "none is not a directory"),
+        ("weights.npz", "weights.npz is not a directory"),
+        ("empty", "empty has no weights.npz, saved_model.pb or version"),
+        ("https://example.org/model", "https://example.org/model is a URL, and models are not fe"),
+        ("s3://bucket/model", "s3://bucket/model is a URL"),
+    ],
+)
+def test_where_there_is_no_model_the_message_says_why(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.npz").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=message):
+        find_model(name)
