@@ -24,7 +24,7 @@ examples:
 
 Splits the data by document into parts for training, validation and evaluation, trains from the
 bundled model, stops early, and writes WORK_DIR/report/index.html. Run the same command again to
-resume a run that was stopped."""
+resume an interrupted run."""
 
 DEFAULTS: dict[str, Any] = {"init_from": "default", "augmentation": "default", "patience": 5}
 """Settings whose defaults differ from those of `attention-ocr train`."""
