@@ -1,4 +1,4 @@
-"""The argument that chooses where a command does its work."""
+"""The argument that selects where a command runs."""
 
 import argparse
 
@@ -14,8 +14,8 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
         type=engine_value,
         default=LOCAL,
         metavar="ENGINE",
-        help="where the work is done: local, processes of this machine; ray, the Ray cluster of "
-        "RAY_ADDRESS or of this machine; ray://HOST:PORT (default: %(default)s)",
+        help="where the command runs: local, in processes of this machine; ray, on the Ray cluster "
+        "of RAY_ADDRESS or of this machine; ray://HOST:PORT (default: %(default)s)",
     )
 
 

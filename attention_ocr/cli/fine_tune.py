@@ -31,7 +31,7 @@ examples:
 
 Splits the data by document into parts for training, validation and evaluation, trains from a
 bundled model (`lines` if over a tenth of the labels have a space, else `default`), stops early, and
-writes WORK_DIR/report/index.html. Run the same command again to resume a run that was stopped."""
+writes WORK_DIR/report/index.html. Run the same command again to resume an interrupted run."""
 
 DEFAULTS: dict[str, Any] = {"init_from": DEFAULT_MODEL, "augmentation": "default", "patience": 5}
 """Settings whose defaults differ from those of `attention-ocr train`."""

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         images = pick_images(open_source(args.source), args.count)
         reference = None if args.model is None else _open_reference(args.model)
     rows = compare_formats(find_model(args.export), images, reference)
-    print("format\timages\tsame text\texact match\tlargest difference of confidence\tsecond looks")
+    print("format\timages\tsame text\texact match\tlargest confidence difference\tsecond looks")
     for row in rows:
         same, right = row.num_same / row.num_images, row.num_right / row.num_images
         print(

@@ -60,7 +60,7 @@ examples:
   attention-ocr read 'crops-*.tfrecord' --model=served --engine=ray --out=readings
 
 Results are in the order of the images. Unreadable images are reported on standard error (and as
-records with an `error` in jsonl and csv), the rest is read, and the exit status is 1.
+records with an `error` in jsonl and csv), the others are read, and the exit status is 1.
 The file of --output is written at the end. Until then, results are kept in FILE.partial: after an
 interruption, the same command continues from there.
 An image that is too wide for the model is shrunk and marked as `shrunk`: split long lines into

@@ -1,4 +1,4 @@
-"""What `attention-ocr read` makes of its arguments, for crops and for whole pages alike."""
+"""What `attention-ocr read` derives from its arguments, for crops and for whole pages."""
 
 import argparse
 import contextlib

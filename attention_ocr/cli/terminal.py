@@ -36,7 +36,7 @@ def escape_log(handler: logging.Handler | None = None) -> None:
 
 
 def leave_closed_pipe() -> None:
-    """Drop what is still buffered for a reader of the output who has enough."""
+    """Discard buffered output whose reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

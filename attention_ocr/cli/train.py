@@ -21,7 +21,7 @@ examples:
   {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
   {program} --preset=quickstart --work_dir=runs/quickstart
 
-Run the same command again to resume a run that was stopped at any moment."""
+Run the same command again to resume an interrupted run."""
 
 
 def define_train_flags(values: flags.FlagValues) -> None:

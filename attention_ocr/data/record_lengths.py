@@ -7,7 +7,7 @@ _HEADER_BYTES, _FOOTER_BYTES = 12, 4
 
 
 def check_record_lengths(path: Path, max_records: int | None = None) -> None:
-    """Refuse a TFRecord file with a record that announces more bytes than the file has.
+    """Refuse a TFRecord file with a record that declares more bytes than the file contains.
 
     TensorFlow allocates memory for a record before it reads it; a process that allocates terabytes
     is killed.
@@ -29,6 +29,6 @@ def check_record_lengths(path: Path, max_records: int | None = None) -> None:
             position += _HEADER_BYTES + length + _FOOTER_BYTES
             if position > num_bytes:
                 raise ValueError(
-                    f"record {number} announces {length} bytes, and the file has {num_bytes}"
+                    f"record {number} declares {length} bytes, and the file has {num_bytes}"
                 )
             number += 1

@@ -37,7 +37,7 @@ class BeamOptions(NamedTuple):
 class _Beam(NamedTuple):
     """The k hypotheses of each example; T = L + 1 steps.
 
-    A text that has ended keeps its place and competes with those that go on. A place without a
+    A text that has ended keeps its place and competes with those that continue. A place without a
     text has the score -inf and counts as ended.
     """
 
@@ -67,7 +67,7 @@ def beam_decode(
 
     The score of a text is the weighted sum of the log-probabilities of its tokens by the decoder
     and by the scorers, divided by the length penalty. Texts that have ended compete with those
-    that go on, so that a width of 1 is greedy decoding. The search of an example is finished when
+    that continue, so that a width of 1 is greedy decoding. The search of an example ends when
     its n best have ended and no other can overtake them. Of equal scores, the text whose prefix
     ranked higher, then the one of the lower token id, comes first. All tensors of the loop keep
     their shape.

@@ -15,7 +15,7 @@ def ctc_greedy_decode(
     """Take the likeliest label of every column, merge repeats, drop blanks.
 
     That is best-path decoding (Graves et al., 2006, section 3.2). The unknown character, which
-    cannot be displayed, is no label of the path; its probability lowers the confidence.
+    cannot be displayed, is not a label of the path; its probability lowers the confidence.
 
     Args:
         logits: float [B, W, V].

@@ -1,4 +1,4 @@
-"""Which texts are words, as far as their characters tell."""
+"""Which texts are words, judged by their characters."""
 
 import numpy as np
 import tensorflow as tf

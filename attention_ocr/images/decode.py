@@ -208,7 +208,7 @@ def _decode_by_pillow(encoded: bytes, header: ImageHeader | None) -> DecodedImag
     if kind is None:
         raise UnreadableImageError(STATUS_UNSUPPORTED if encoded else STATUS_UNREADABLE)
     if kind in _OPTIONAL and not features.check(_OPTIONAL[kind]):
-        raise UnreadableImageError(f"unreadable image: {kind} takes a Pillow built with it")
+        raise UnreadableImageError(f"unreadable image: {kind} needs a Pillow built with it")
     if header is not None:
         _check_size(header.width, header.height)
     try:

@@ -19,7 +19,7 @@ STATUS_UNSUPPORTED = f"unreadable image: not a {FORMAT_NAMES} file"
 STATUS_NOT_IN_GRAPH = "unreadable image: not of a kind that a SavedModel decodes by itself"
 
 MAX_PIXELS = 2**25
-"""Files that announce more are not decoded: a few kilobytes can ask for gigabytes of memory."""
+"""Files that declare more are not decoded: a few kilobytes can claim gigabytes of memory."""
 
 MAX_BLOCKS = 100_000
 """Largest number of blocks of a file; ten times what any camera writes."""

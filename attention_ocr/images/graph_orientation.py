@@ -28,7 +28,7 @@ def exif_orientation(encoded: tf.Tensor, find: Callable[[tf.Tensor], tf.Tensor])
     """
 
     def look() -> tf.Tensor:
-        # The file is padded with zeros, which are no valid data.
+        # The file is padded with zeros, which are not valid data.
         padding = tf.constant(b"\0" * _PADDING)
         content = tf.io.decode_raw(tf.strings.join([encoded, padding]), tf.uint8)
         return _orientation(content[find(content) :])

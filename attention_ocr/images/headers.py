@@ -1,6 +1,6 @@
 """The parser of image headers: the announced size, and which images are too large to decode.
 
-A file of a few kilobytes can ask for gigabytes of pixels. Its header is read without decoding a
+A file of a few kilobytes can declare gigabytes of pixels. Its header is read without decoding a
 pixel, so that such a file is refused at no cost.
 """
 

@@ -235,7 +235,7 @@ def array_pixels(image: Any, limits: ImageLimits) -> np.ndarray:
 
 
 def _check_array(image: np.ndarray, limits: ImageLimits) -> str | None:
-    """Refuse an array that is no image; return why one beyond the limits is not read."""
+    """Refuse an array that is not an image; return why one beyond the limits is not read."""
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype.kind not in "bfiu" or image.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ValueError(

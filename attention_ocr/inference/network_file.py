@@ -146,7 +146,7 @@ def check_network_sizes(directory: Path, largest: int, channels: int) -> None:
         size = channels * value if name in _MULTIPLIERS else value
         if size > largest and name != "seed":
             raise ValueError(
-                f"{directory / NETWORK_FILE} belongs to other weights: its {name} asks for a size "
+                f"{directory / NETWORK_FILE} belongs to other weights: its {name} requires a size "
                 f"of {size}. The largest there: {largest}"
             )
 

@@ -210,7 +210,7 @@ def _decode_attention(
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
 
-    # Greedy decoding knows of no rule, and returns one text.
+    # Greedy decoding applies no rule, and returns one text.
     is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
     has_gate = bool(decoding.scorers) and settings.language_model_texts == "words"
     greedy = read_greedily() if is_cascade or has_gate else None

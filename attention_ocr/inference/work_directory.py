@@ -240,13 +240,13 @@ def _check_sizes(config: Config, charset: Charset, directory: Path) -> None:
         if size > max(largest, _ANY_SIZE):
             raise ValueError(
                 f"{directory / file} belongs to another network than {WEIGHTS_FILE}: its {name} "
-                f"asks for a size of {size}. The largest there: {largest}"
+                f"requires a size of {size}. The largest there: {largest}"
             )
     layers = model.sequence_layers + config.decoder.decoder_layers
     if layers > max(len(shapes), _ANY_LAYERS):
         raise ValueError(
-            f"{directory / CONFIG_FILE} belongs to another network than {WEIGHTS_FILE}: it asks "
-            f"for {layers} layers. Weights there: {len(shapes)}"
+            f"{directory / CONFIG_FILE} belongs to another network than {WEIGHTS_FILE}: it needs "
+            f"{layers} layers. Weights there: {len(shapes)}"
         )
 
 

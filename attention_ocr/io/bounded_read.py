@@ -29,7 +29,7 @@ _STRAY = "allow_pickle.npy"
 
 
 class ArrayHeader(NamedTuple):
-    """Shape and type of an array, as its file announces them."""
+    """Shape and type of an array, as its file declares them."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -122,7 +122,7 @@ def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kinds: str) -> Arr
         raise ValueError(f"`{entry.filename}` holds values of type {header.dtype}")
     announced = math.prod(header.shape) * header.dtype.itemsize
     if announced != held or min(header.shape, default=0) < 0:
-        raise ValueError(f"`{entry.filename}` announces {announced} bytes and holds {held}")
+        raise ValueError(f"`{entry.filename}` declares {announced} bytes and holds {held}")
     return header
 
 

@@ -1,4 +1,4 @@
-"""Progress bars: on standard error, with rate and time left, and silent when it is no terminal."""
+"""Progress bars on standard error, with rate and time left; silent when it is not a terminal."""
 
 import time
 from collections.abc import Iterable, Iterator

@@ -100,7 +100,7 @@ def ctc_loss(
     Args:
         logits: float32 [B, W, V].
         column_lengths: int32 [B].
-        targets: int32 [B, T], text and end token; the end token is no label of CTC.
+        targets: int32 [B, T], text and end token; the end token is not a CTC label.
         target_weights: float32 [B, T], 1 on real tokens and 0 on padding.
         compilable: Whether XLA must support all operations, which take four times as long on a CPU.
 

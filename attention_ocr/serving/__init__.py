@@ -1,1 +1,1 @@
-"""A model server that speaks TF Serving's interface, gRPC and REST, and clients of it."""
+"""A model server with TF Serving's interface, gRPC and REST, and clients of it."""

@@ -38,7 +38,7 @@ def normalize_images(inputs: Arrays) -> Guarded:
     This takes the time of decoding them.
 
     Args:
-        inputs: Of a signature, see `blank_refused`. What is no file of a known format is passed on.
+        inputs: Of a signature, see `blank_refused`. Bytes of unknown formats are passed on.
 
     Returns:
         With no count of pixels.
@@ -96,7 +96,7 @@ def _files_input(inputs: Arrays) -> str | None:
 
 
 def images_of(content: bytes) -> list[bytes]:
-    """Return the images of a serialised example; none of what is no example."""
+    """Return the images of a serialised example; none if it is not an example."""
     # Imported late: servers without TensorFlow take files only.
     from google.protobuf.message import DecodeError
     from tensorflow.core.example.example_pb2 import Example

@@ -59,7 +59,7 @@ def load_servable(version: int, directory: Path, second_looks: bool = True) -> S
 
     Args:
         version: Its number.
-        directory: A SavedModel; one that is no export of this toolkit has no settings. Or a work
+        directory: A SavedModel, which has no settings unless this toolkit exported it; or a work
             directory.
         second_looks: Whether they are taken at all.
 

@@ -17,7 +17,7 @@ from attention_ocr.serving.servable import Servable
 def load_unexported(version: int, directory: Path) -> Servable:
     """Load the model of a work directory through a temporary export.
 
-    Unlike an export by `export.py`, it is not checked against data.
+    Unlike an export by `attention-ocr export`, it is not checked against data.
 
     Args:
         version: Version number.

@@ -111,7 +111,7 @@ class Config:
         """Return a copy with some decoding settings changed.
 
         Raises:
-            ValueError: If a name is no setting of decoding, or a value is refused.
+            ValueError: If a name is not a decoding setting, or a value is refused.
         """
         names = [field.name for field in dataclasses.fields(DecodingConfig)]
         if unknown := sorted(set(values) - set(names)):

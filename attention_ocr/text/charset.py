@@ -59,7 +59,7 @@ class Charset:
         glyphs: Further characters, each with the one of `characters` that stands for it.
 
     Raises:
-        ValueError: If there is no character, a character stands twice, an entry is a line feed or
+        ValueError: If there is no character, a character occurs twice, an entry is a line feed or
             several code points, or a glyph stands for no character of the charset.
     """
 

@@ -83,7 +83,7 @@ def prepare_work_directory(
     if is_new:
         charset = make_charset(config, source)
         if recognizer is None:
-            # Written by a run that did not get as far as its settings.
+            # Written by a run that ended before it wrote its settings.
             (work_dir / NETWORK_FILE).unlink(missing_ok=True)
     else:
         old, charset = Config.load(work_dir), Charset.load(work_dir)

@@ -69,7 +69,7 @@ def find_misfits(
 ) -> dict[str, str]:
     """Return the weights of shared parts that exist in one network only, or differ in shape.
 
-    Additional weights of a decoder or an attention are no misfit: they are learned beside the
+    Additional weights of a decoder or an attention are not a misfit: they are learned alongside the
     transferred ones. In the middle of an encoder they would destroy what those have learned.
 
     Args:

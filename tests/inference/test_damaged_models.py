@@ -216,14 +216,14 @@ def test_a_warm_up_record_of_terabytes_is_refused(tmp_path):
     path = tmp_path / WARMUP_FILE
     path.parent.mkdir(parents=True)
     path.write_bytes(hostile_files.record(TERABYTES, b"abc"))
-    with pytest.raises(ValueError, match=f"{path.name} is damaged.*announces {TERABYTES} bytes"):
+    with pytest.raises(ValueError, match=f"{path.name} is damaged.*declares {TERABYTES} bytes"):
         list(read_warmup(tmp_path))
 
 
 def test_a_record_of_terabytes_is_refused_and_does_not_end_the_process(tmp_path):
     path = tmp_path / "words.tfrecord"
     path.write_bytes(hostile_files.record(TERABYTES, b"abc"))
-    with pytest.raises(ValueError, match="words.tfrecord is not a record file: record 0 announces"):
+    with pytest.raises(ValueError, match="words.tfrecord is not a record file: record 0 declares"):
         open_source(str(path))
 
 

@@ -39,6 +39,7 @@ def test_a_release_without_a_model_of_lines_has_none_by_its_name(lines):
     with pytest.raises(FileNotFoundError, match="No model found: lines is not a directory"):
         find_model("lines")
 
+
 def model(folder, file="weights.npz"):
     folder.mkdir(parents=True)
     (folder / file).write_bytes(b"")

@@ -125,8 +125,8 @@ def change(folder, path, value):
     [
         (("registered_name",), "elsewhere>Recognizer", "cannot be read: Could not locate class"),
         (("config", "encoder", "registered_name"), "attention_ocr>Nothing", "cannot be read: "),
-        (("config", "encoder", "config", "width"), 1e6, "asks for a size of 64000000"),
-        (("config", "decoder", "config", "units"), 10**6, "its units asks for a size of 1000000"),
+        (("config", "encoder", "config", "width"), 1e6, "requires a size of 64000000"),
+        (("config", "decoder", "config", "units"), 10**6, "its units requires a size of 1000000"),
         (("config", "ctc_head", "config", "vocabulary_size"), 12, "vocabulary of 11: 7 characters"),
         (("config", "sequence"), [], "belongs to another network"),
     ],

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
 from attention_ocr.data.pipeline import evaluation_batches, training_batches
-from attention_ocr.data.sources import open_source
+from attention_ocr.data.sources import LEXICON, open_source
 from attention_ocr.evaluation.evaluate import evaluate, make_recognize, predict
 from attention_ocr.models.build import make_recognition_loss
 from attention_ocr.training.loop import train
@@ -94,6 +94,9 @@ def test_what_training_skips_does_not_count(words):
     found.reset()
     predict(found.read, [row for row in rows if row["key"][0] == b"broken.png"])
     assert found.losses() == {}
+    # A run reads freely, also if its validation data have a lexicon for each image.
+    listed = [row | {LEXICON: tf.constant(["cab"])} for row in rows[:1]]
+    assert predict(found.read, listed) == predict(found.read, rows[:1])
 
 
 class Recorder:

@@ -44,7 +44,7 @@ def read_meta_graph(directory: Path) -> MetaGraphDef:
     refused = sorted(set().union(*map(_refused_operations, saved_model.meta_graphs)))
     if refused:
         raise ValueError(
-            f"{path} is refused: it reaches beyond the model with {', '.join(refused)}"
+            f"{path} is refused: it has operations that a model may not have: {', '.join(refused)}"
         )
     for asset in graph.asset_file_def:
         name = PurePosixPath(asset.filename.replace("\\", "/"))
