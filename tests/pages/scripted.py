@@ -1,5 +1,7 @@
 """Detectors for tests."""
 
+from pathlib import Path
+
 import numpy as np
 
 from attention_ocr.layout.page import Line, box_polygon
@@ -50,6 +52,27 @@ class CellDetector(BandDetector):
                 sides = (part[0] - self._margin, top, part[-1] + self._margin, bottom)
                 cells.append(Line(box_polygon(*map(float, sides))))
         return cells
+
+
+class MeasuringDetector(BandDetector):
+    """Adds the number of each page and the resident bytes of the process to a file.
+
+    Args:
+        file: Path of the file.
+    """
+
+    def __init__(self, file: str = "") -> None:
+        super().__init__()
+        self._file = Path(file)
+
+    def detect(self, page: PageImage) -> list[Line]:
+        # Not on Windows.
+        import resource
+
+        num_resident = int(Path("/proc/self/statm").read_text().split()[1])
+        with self._file.open("a") as file:
+            file.write(f"{page.number} {num_resident * resource.getpagesize()}\n")
+        return super().detect(page)
 
 
 class FailingDetector(BandDetector):
