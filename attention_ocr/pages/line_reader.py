@@ -22,7 +22,10 @@ BATCH_SIZE = 256
 NUMBER = re.compile(r"[\d.,:;/%-]*\d[\d.,:;/%-]*")
 """A number, or a part of one."""
 
-MAX_DIGIT_GAP, USUAL_SPACE = 0.6, 0.1
+PARTED = re.compile(r"\d+ [.,:]\d+|\d*[.,]\d \d")
+"""A number before or within its decimals: the parts belong together, however wide the gap."""
+
+MAX_DIGIT_GAP, USUAL_SPACE = 0.6, 0.2
 """Distance between the boxes of two parts of one number, relative to that of other words of the
 line; and the latter relative to the height of the line where there are none."""
 
@@ -47,6 +50,11 @@ class PlacedLine:
 
     quad: np.ndarray
     words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """The words, separated by spaces."""
+        return " ".join(word.text for word in self.words)
 
     @property
     def num_characters(self) -> int:
@@ -172,7 +180,7 @@ class LineReader:
         whole = PlacedLine(_hull(parts), words)
         return Line(
             _polygon(whole.quad),
-            " ".join(word.text for word in words),
+            whole.text,
             whole.confidence,
             words,
             block,
@@ -194,7 +202,8 @@ def _join_numbers(words: Sequence[Word]) -> list[Word]:
     for last, word in pairs:
         height = math.dist(word.polygon[0], word.polygon[3])
         most = MAX_DIGIT_GAP * (statistics.median(spaces) if spaces else USUAL_SPACE * height)
-        if not _are_numbers(last, word) or _distance(last, word) >= most:
+        is_near = _distance(last, word) < most or bool(PARTED.fullmatch(f"{last.text} {word.text}"))
+        if not (_are_numbers(last, word) and is_near):
             joined.append(word)
             continue
         before = joined[-1]

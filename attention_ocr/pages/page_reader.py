@@ -19,6 +19,7 @@ from attention_ocr.pages.directions import directions_of, page_turn
 from attention_ocr.pages.line_reader import LineReader, PlacedLine
 from attention_ocr.pages.page_input import open_page
 from attention_ocr.pages.reading_order import blocks, reading_order, rows, upright_boxes
+from attention_ocr.pages.table_rows import table_rows
 from attention_ocr.settings.pages import DEFAULT_DETECTOR, DEFAULT_DPI
 
 PAGE_SECOND_LOOKS = {"rotate_tall_below": 0.0, "rotate_180_below": 0.0, "deskew_below": 0.0}
@@ -142,18 +143,19 @@ class PageReader:
         if not found:
             return []
         placed = self._with_directions(pixels, found)
-        boxes = upright_boxes(np.stack([line.quad for line in placed]))
-        groups = rows(boxes)
+        # What has no text is no line: a detector finds rules and ornaments as well.
+        placed = [line for line in placed if line.words]
+        if not placed:
+            return []
         # The directions are known now: parts of one line are joined in the direction of the text.
-        spans = np.stack([_union(boxes[group]) for group in groups])
+        boxes = upright_boxes(np.stack([line.quad for line in placed]))
+        groups = _whole_rows(boxes, rows(boxes), [line.text for line in placed])
+        spans = _spans(boxes, groups)
         order = reading_order(spans)
-        lines = []
-        for index, block in zip(order, blocks(spans, order), strict=True):
-            line = self._line_reader.join([placed[part] for part in groups[index]], block)
-            # What has no text is no line: a detector finds rules and ornaments as well.
-            if line.text:
-                lines.append(line)
-        return lines
+        return [
+            self._line_reader.join([placed[part] for part in groups[index]], block)
+            for index, block in zip(order, blocks(spans, order), strict=True)
+        ]
 
     def _with_directions(self, pixels: np.ndarray, found: Sequence[Line]) -> list[PlacedLine]:
         """Find the direction of each line, and read it."""
@@ -202,8 +204,23 @@ def _has_area(line: Line) -> bool:
     return len(line.polygon) > 2 or len(line.baseline) > 1
 
 
-def _union(boxes: np.ndarray) -> np.ndarray:
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+def _whole_rows(
+    boxes: np.ndarray, lines: Sequence[Sequence[int]], texts: Sequence[str]
+) -> list[list[int]]:
+    """Join lines, given by their parts, that are cells of one row of a table."""
+    line_texts = [" ".join(texts[part] for part in line) for line in lines]
+    cells = table_rows(_spans(boxes, lines), line_texts)
+    return [[part for cell in row for part in lines[cell]] for row in cells]
+
+
+def _spans(boxes: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
+    """Return the box around each group of boxes."""
+    return np.stack(
+        [
+            np.concatenate([boxes[group, :2].min(axis=0), boxes[group, 2:].max(axis=0)])
+            for group in map(list, groups)
+        ]
+    )
 
 
 def read_page(

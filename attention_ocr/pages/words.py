@@ -1,5 +1,6 @@
 """Split the image of a line into words, by the gaps between its characters."""
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,18 @@ likely as not between characters."""
 EXCESS_WEIGHT = 0.5
 """Weight of a distance from `USUAL_EXCESS` against the step between two groups of gaps."""
 
+SHARED_WEIGHT = 1.0
+"""Weight of a distance from the threshold of all lines."""
+
+MAX_GAP = 0.6
+"""Gaps beyond this width, as between columns, count as this wide for the threshold of all lines."""
+
+BODY_INK = 0.4
+"""Ink of a row relative to dense ones, from which on it is between baseline and x-height."""
+
+MIN_BODY = 0.25
+"""Least height of these rows, relative to the text."""
+
 ITALIC_SLOPE = 0.2
 """Slope of italics, columns per row."""
 
@@ -31,7 +44,7 @@ MIN_ITALIC_GAIN, MIN_ITALIC_BLANK = 1.2, 6
 which on it is taken for italic."""
 
 FEW_GAPS, MANY_GAPS = 16, 20
-"""A line of few gaps is judged by those of all lines, if these are many."""
+"""A line of few gaps is judged by those of all lines alone, if these are many."""
 
 LAST_STEP = 0.12
 """Step beyond the widest gap of a line, for one of a single word."""
@@ -73,21 +86,33 @@ class _Gaps(NamedTuple):
     """The gaps of a line.
 
     Attributes:
-        begins: First column of each run of columns with ink.
+        inked: bool [w], whether a column has ink.
+        begins: First column of each run of columns with ink between baseline and x-height.
         ends: Column after each.
         height: Height of the text.
-        width: Number of columns.
     """
 
+    inked: np.ndarray
     begins: np.ndarray
     ends: np.ndarray
     height: float
-    width: int
+
+    @property
+    def visible(self) -> np.ndarray:
+        """Widths of the gaps relative to the height of the text.
+
+        The mean of two widths: between the bodies of letters, where an f may reach over the gap or
+        a j below it, and of the columns without any ink, as a T or an r leaves space below.
+        """
+        num_blank = np.concatenate([[0], np.cumsum(~self.inked)])
+        bodies = self.begins[1:] - self.ends[:-1]
+        blank = num_blank[self.begins[1:]] - num_blank[self.ends[:-1]]
+        return np.asarray((bodies + blank) / 2 / self.height)
 
     @property
     def sizes(self) -> np.ndarray:
-        """Widths of the gaps relative to the height of the text; characters may touch."""
-        found = (self.begins[1:] - self.ends[:-1]) / self.height
+        """The visible gaps, and one of width 0 for each place where characters touch."""
+        found = self.visible
         length = self.ends[-1] - self.begins[0] if len(self.ends) else 0
         touching = int(length / (CHARACTER_WIDTH * self.height)) - 1 - len(found)
         return np.concatenate([found, np.zeros(max(touching, 0))])
@@ -106,39 +131,50 @@ def split_words(lines: Sequence[np.ndarray]) -> list[list[tuple[float, float]]]:
     found = [_gaps(line) for line in lines]
     sizes = [gaps.sizes for gaps in found]
     together = np.concatenate([*sizes, np.zeros(0)])
-    shared = _threshold(together) if len(together) >= MANY_GAPS else None
-    thresholds = [
-        shared if shared is not None and len(line) < FEW_GAPS else _threshold(line)
-        for line in sizes
-    ]
+    if len(together) < MANY_GAPS or not together.any():
+        thresholds = [
+            _threshold(line, np.median(line) + USUAL_EXCESS if len(line) else 0.0, EXCESS_WEIGHT)
+            for line in sizes
+        ]
+    else:
+        shared = max(_two_groups(np.minimum(together, MAX_GAP)), MIN_GAP)
+        thresholds = [
+            shared if len(line) < FEW_GAPS else _threshold(line, shared, SHARED_WEIGHT)
+            for line in sizes
+        ]
     return [_spans(gaps, threshold) for gaps, threshold in zip(found, thresholds, strict=True)]
 
 
 def _gaps(line: np.ndarray) -> _Gaps:
     ink = _ink(line)
     band = np.flatnonzero(ink.any(axis=1))
-    columns = ink.any(axis=0)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], columns.astype(np.int8), [0]])))
     height = float(np.ptp(band)) + 1 if len(band) else 1.0
-    return _Gaps(edges[::2], edges[1::2], height, ink.shape[1])
+    per_row = ink.sum(axis=1)
+    dense = np.percentile(per_row[band], 90) if len(band) else 1.0
+    body = np.flatnonzero(per_row >= BODY_INK * dense)
+    # Of a rule or a dash alone, all rows count.
+    rows = slice(body[0], body[-1] + 1) if len(body) >= MIN_BODY * height else slice(None)
+    columns = ink[rows].any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], columns.astype(np.int8), [0]])))
+    return _Gaps(np.asarray(ink.any(axis=0)), edges[::2], edges[1::2], height)
 
 
 def _spans(line: _Gaps, threshold: float) -> list[tuple[float, float]]:
-    begins, ends, height, width = line
-    if len(begins) == 0:
-        return [(0.0, 1.0)]
-    gaps = begins[1:] - ends[:-1]
-    cuts = np.flatnonzero(gaps > threshold * height)
-    margin = MARGIN * height
+    width = len(line.inked)
+    bounds = [0]
+    for gap in np.flatnonzero(line.visible > threshold):
+        begin, end = line.ends[gap], line.begins[gap + 1]
+        # Between the two words; where one reaches over the other, in the middle of the bodies.
+        blank = begin + np.flatnonzero(~line.inked[begin:end])
+        bounds.append(int(np.median(blank)) if len(blank) else int(begin + end) // 2)
+    margin = MARGIN * line.height
     words = []
-    for first, last in zip([0, *(cuts + 1)], [*cuts, len(begins) - 1], strict=True):
-        left, right = float(begins[first]), float(ends[last])
-        # Up to half of the gap to its neighbours.
-        before = float(gaps[first - 1]) / 2 if first > 0 else left
-        after = float(gaps[last]) / 2 if last < len(gaps) else width - right
-        left, right = left - min(margin, before), right + min(margin, after)
-        words.append((left / width, right / width))
-    return words
+    for begin, end in itertools.pairwise([*bounds, width]):
+        inked = begin + np.flatnonzero(line.inked[begin:end])
+        if len(inked):
+            left, right = max(inked[0] - margin, begin), min(inked[-1] + 1 + margin, end)
+            words.append((float(left / width), float(right / width)))
+    return words or [(0.0, 1.0)]
 
 
 def _ink(line: np.ndarray) -> np.ndarray:
@@ -158,18 +194,30 @@ def _ink(line: np.ndarray) -> np.ndarray:
     return np.asarray(ink)
 
 
-def _threshold(gaps: np.ndarray) -> float:
+def _two_groups(gaps: np.ndarray) -> float:
+    """Return the threshold between two groups of widths (Otsu, 1979)."""
+    ordered = np.sort(gaps)
+    below = np.arange(1, len(ordered))
+    above = len(ordered) - below
+    sums = np.cumsum(ordered)[:-1]
+    variance = below * above * (sums / below - (ordered.sum() - sums) / above) ** 2
+    cut = int(np.argmax(variance))
+    return float((ordered[cut] + ordered[cut + 1]) / 2)
+
+
+def _threshold(gaps: np.ndarray, usual: float, weight: float) -> float:
     """Return the width from which on a gap is between words.
 
-    The sorted gaps are cut in two at a wide step, near the usual distance from the median.
+    The sorted gaps are cut in two at a wide step, near the usual threshold.
 
     Args:
         gaps: Widths relative to the height of the text.
+        usual: Threshold that is likely.
+        weight: Weight of a distance from it against the step between two groups of gaps.
     """
     found = np.sort(np.append(gaps, 0.0))
-    usual = np.median(found) + USUAL_EXCESS
     # The last step is for a line of one word.
     steps = np.append(found[1:], found[-1] + LAST_STEP) - found
     middles = found + steps / 2
-    scores = steps - EXCESS_WEIGHT * np.abs(middles - usual)
+    scores = steps - weight * np.abs(middles - usual)
     return max(float(middles[np.argmax(scores)]), MIN_GAP)

@@ -171,6 +171,11 @@ def test_the_digits_of_a_number_stay_together_and_numbers_do_not(pages):
     assert pages.read(page(numbers)).text == "\n".join(numbers)
 
 
+def test_the_decimals_of_a_price_stay_with_it_where_there_is_nothing_else(pages):
+    prices = ("1.25", "12.80", "3.10", "2 3.50")
+    assert pages.read(page(prices)).text == "\n".join(prices)
+
+
 class LineEngine:
     """Reads whole lines: the same text, with attention at its characters' places."""
 

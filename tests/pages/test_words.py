@@ -3,8 +3,10 @@ import itertools
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from attention_ocr.pages.words import set_upright, split_words
+from attention_ocr.synthesis.font_files import bundled_files
 from tests.pages.rendered import draw
 
 
@@ -56,3 +58,25 @@ def test_italics_are_set_upright_and_other_lines_stay():
     # Stems of letters are vertical: columns are full of ink or empty.
     full = (upright < 128).all(axis=2).sum(axis=0).max()
     assert full > 1.2 * (slanted(line) < 128).all(axis=2).sum(axis=0).max()
+
+
+def test_letters_that_reach_over_the_gap_between_words_leave_it_a_gap():
+    lines = ("fine plug gala horn prejudicing", "Locate fancies handicapped fruit")
+    (path,) = [path for path in bundled_files() if path.stem == "SourceSerifPro-It"]
+    face = ImageFont.truetype(str(path), 24)
+    images = []
+    for text in lines:
+        image = Image.new("RGB", (int(face.getlength(text)) + 16, 38), "white")
+        ImageDraw.Draw(image).text((8, 2), text, fill="black", font=face)
+        images.append(set_upright(np.asarray(image)))
+    assert [len(spans) for spans in split_words(images)] == [5, 4]
+
+
+def test_marks_above_the_letters_stay_with_their_word():
+    line = line_of('the "quick" fox')
+    first, second, third = split_words([line])[0]
+    columns = np.flatnonzero((line < 128).any(axis=(0, 2))) / line.shape[1]
+    assert first[0] <= columns[0]
+    assert third[1] >= columns[-1]
+    assert not ((columns > first[1]) & (columns < second[0])).any()
+    assert not ((columns > second[1]) & (columns < third[0])).any()
