@@ -67,7 +67,7 @@ RECIPES = {
         Path("runs/lines"),
         Path("attention_ocr/weights/lines"),
         decoding=("--decoding=ctc",),
-        second_looks=(),
+        second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
         language_model=False,
         card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=model"),),
     ),
