@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,7 @@ from attention_ocr.io.bounded_read import read_bounded
 PARTS = "parts"
 MANIFEST = "readings.json"
 _MAX_MODEL_BYTES = 2**31
+_SHARD = re.compile(rf"(readings|rejected)-\d{{5,}}\.({'|'.join(WRITERS)})")
 
 Item = ListedImage | EncodedImage
 """An image to read: where it is, or what it holds."""
@@ -119,6 +121,7 @@ def read_on(
         counts = _count(make_parts(engine, job, make, _parts(images, options.shard_size)), progress)
     if not counts.num_shards:
         raise ValueError("Expected images. Received: none")
+    _remove_others(job, counts.num_shards)
     numbers = {name: value for name, value in asdict(counts).items() if name != "num_kept"}
     out.write_text(MANIFEST, json.dumps({"settings": settings, **numbers}, indent=2) + "\n")
     job.folder.remove_all()
@@ -153,6 +156,16 @@ def _check_out(out: SharedFolder, overwrite: bool) -> None:
     for name in out.names():
         if name.startswith(("readings-", "rejected-")):
             out.remove(name)
+
+
+def _remove_others(job: Job, num_shards: int) -> None:
+    """Remove shards of an earlier command that was cut short and then given up."""
+    kept: set[str] = set()
+    for index in range(num_shards):
+        kept.update((job.report(index) or {}).get("files", ()))
+    for name in job.output.names():
+        if _SHARD.fullmatch(name) and name not in kept:
+            job.output.remove(name)
 
 
 def _jsonable(second_looks: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import NamedTuple
@@ -79,20 +79,24 @@ def render_on(
     with tqdm(total=count, desc="rendering", unit="image", disable=None) as progress:
         for report, _ in make_parts(engine, job, functools.partial(_render, rendering), parts):
             progress.update(len(report["files"]))
+    written: set[str] = set()
     with out.writing("labels.tsv") as path, path.open("w", encoding="utf-8", newline="\n") as file:
         for part in parts:
             finished = job.report(part.index)
             if finished is None:
                 raise OSError(f"Expected all images in {images}. Received: part {part.index} lost")
             file.writelines(finished["lines"])
+            written.update(finished["files"])
+        # A command that was cut short and then given up may have left some.
+        _remove_images(images, written)
     job.folder.remove_all()
 
 
-def _remove_images(images: SharedFolder) -> None:
+def _remove_images(images: SharedFolder, kept: Collection[str] = ()) -> None:
     """Remove images of an earlier data set; other files are kept."""
     for name in images.names():
         stem, _, suffix = name.partition(".")
-        if stem.isdecimal() and suffix in ("png", "jpg"):
+        if stem.isdecimal() and suffix in ("png", "jpg") and name not in kept:
             images.remove(name)
 
 

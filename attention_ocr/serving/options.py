@@ -99,7 +99,7 @@ class ServingOptions:
                 f"`max_queue_images` must be at least `max_batch_size`, {self.max_batch_size}. "
                 f"Received: {self.max_queue_images}"
             )
-        if self.receive_timeout_s <= 0:
+        if not self.receive_timeout_s > 0:
             raise ValueError(
                 f"`receive_timeout_s` must be above 0. Received: {self.receive_timeout_s}"
             )

@@ -1,4 +1,4 @@
-"""Pages in files: each format as a stream, and a file per page that an interruption leaves whole."""
+"""Pages in files: each format as a stream, and a file per page, whole after an interruption."""
 
 import io
 import json

@@ -67,6 +67,22 @@ def test_a_killed_command_renders_no_finished_part_again(tmp_path, monkeypatch):
     assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
 
 
+def test_a_command_that_was_given_up_leaves_no_images_among_those_of_the_next(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("attention_ocr.cluster.rendering._AT_ONCE", 4)
+    with pytest.raises(Killed):
+        render_on(InProcess(killed_after=2), CONFIG, str(tmp_path), count=20)
+    (tmp_path / "images/mine.png").write_bytes(b"")
+    render_on(InProcess(), CONFIG, str(tmp_path), count=3, overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [
+        "000000000.png",
+        "000000001.png",
+        "000000002.png",
+        "mine.png",
+    ]
+
+
 def test_a_node_with_other_fonts_is_an_error(tmp_path, monkeypatch):
     class Elsewhere(InProcess):
         def run(self, function, tasks, in_order=False):

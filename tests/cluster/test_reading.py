@@ -105,6 +105,32 @@ def test_finished_results_are_replaced_only_if_told_so(items, tmp_path):
     assert [row["key"] for row in rows(tmp_path)] == ["0.png", "1.png"]
 
 
+def test_a_command_that_was_given_up_leaves_no_shard_among_those_of_the_next(items, tmp_path):
+    read_on(InProcess(), items, tmp_path / "whole", options=OPTIONS)
+    out = tmp_path / "out"
+    smaller = ReadingOptions("jsonl", shard_size=1, batch_size=2)
+    with pytest.raises(Killed):
+        read_on(InProcess(killed_after=6), items, out, options=smaller)
+    assert len(list(out.glob("readings-*"))) > 3
+    (out / "readings-of-mine.jsonl").write_text("{}")
+    read_on(InProcess(), items, out, options=OPTIONS, overwrite=True)
+    (out / "readings-of-mine.jsonl").unlink()
+    assert files_of(out) == files_of(tmp_path / "whole")
+
+
+def test_an_image_that_was_missing_at_first_is_not_listed_as_rejected(items, tmp_path):
+    own = tmp_path / "late.png"
+    late = [ListedImage(str(own), own.name), *items[:2]]
+    with pytest.raises(Killed):
+        read_on(InProcess(killed_after=1), [*late, *items[2:]], tmp_path / "out", options=OPTIONS)
+    # Killed between the files of the part and its report.
+    (tmp_path / "out/parts/00000.json").unlink()
+    own.write_bytes(Path(items[0].path).read_bytes())
+    counts = read_on(InProcess(), [*late, *items[2:]], tmp_path / "out", options=OPTIONS)
+    assert (counts.num_read, counts.num_rejected) == (8, 0)
+    assert list((tmp_path / "out").glob("rejected-*")) == []
+
+
 def test_parquet_holds_the_same_rows(items, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     read_on(InProcess(), items, tmp_path / "lines", options=OPTIONS)

@@ -134,7 +134,7 @@ def test_a_store_that_fails_is_asked_again_and_at_last_named(store, monkeypatch,
     monkeypatch.setattr(storage, "_RETRY_PAUSES_S", (0.0, 0.0, 0.0))
     failures = iter(range(num_failures))
 
-    def open_or_fail(path):
+    def open_or_fail(_):
         if next(failures, None) is not None:
             raise OSError("connection reset\nby peer")
         return io.BytesIO(b"text")

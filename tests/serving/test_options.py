@@ -19,6 +19,12 @@ from attention_ocr.serving.options import ServingOptions
         ({"grace_s": -1.0}, "`grace_s` must be at least 0"),
         ({"model_versions": "newest"}, "latest, all, or numbers separated by commas"),
         ({"model_versions": "1,,2"}, "Received: '1,,2'"),
+        ({"engine": "tensorrt"}, "`engine` must be one of auto, tensorflow, litert, onnx"),
+        ({"receive_timeout_s": 0.0}, "`receive_timeout_s` must be above 0. Received: 0.0"),
+        ({"receive_timeout_s": float("nan")}, "`receive_timeout_s` must be above 0. Received: nan"),
+        ({"engine": "onnx", "rest_api_port": -1}, "engine=onnx serves by REST only"),
+        ({"max_request_pages": 0}, "`max_request_pages` must be at least 1. Received: 0"),
+        ({"model_versions": "²"}, "Received: '²'"),
         ({"max_batch_size": 300}, "`max_queue_images` must be at least `max_batch_size`"),
     ],
 )
@@ -32,3 +38,35 @@ def test_versions_are_named_by_number():
     assert ServingOptions(Path("served"), model_versions="3,12").chosen_versions() == {3, 12}
     assert ServingOptions(Path("served")).chosen_versions() is None
     assert ServingOptions(Path("served"), model_versions="all").chosen_versions() is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "files"),
+    [
+        ("tensorflow", {"saved_model.pb"}),
+        ("onnx", {"model.onnx"}),
+        (
+            "litert",
+            {
+                "model.tflite",
+                "model_float16.tflite",
+                "model_int8.tflite",
+                "model_full_int8.tflite",
+            },
+        ),
+    ],
+)
+def test_an_engine_serves_versions_with_a_file_for_it(engine, files):
+    options = ServingOptions(Path("served"), engine=engine)
+    assert options.model_files == files
+    assert options.serves_saved_models == (engine == "tensorflow")
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_auto_is_tensorflow_where_it_is_installed(monkeypatch, is_installed):
+    found = object() if is_installed else None
+    monkeypatch.setattr("attention_ocr.serving.options.find_spec", lambda _: found)
+    options = ServingOptions(Path("served"))
+    assert options.serves_saved_models == is_installed
+    assert ("model.onnx" in options.model_files) == (not is_installed)
+    assert ("saved_model.pb" in options.model_files) == is_installed
