@@ -142,7 +142,8 @@ def define_model_flag(**place: Any) -> None:
     flags.DEFINE_string(
         "model",
         None,
-        "Model: the work directory of a training, or `default`, the bundled model (required).",
+        "Model: the work directory of a training, or `default` or `lines`, a bundled model "
+        "(required).",
         required=True,
         **place,
     )
