@@ -161,8 +161,8 @@ class TrainingConfig:
     init_from: str = setting(
         "",
         "Initial weights: a work directory, an export, or 'default' or 'lines', a bundled model; "
-        "flags of the image, the network and the search that are not given take its settings. Empty "
-        "for random weights.",
+        "flags of the image, the network and the search that are not given take its settings. "
+        "Empty for random weights.",
     )
     init_parts: str = setting(
         "",
