@@ -129,7 +129,7 @@ def test_held_out_words_are_read(reader, words):
 
 def test_confidence_is_lower_where_texts_are_wrong(reader):
     options = {"kinds": "words", "difficulty": "1", "fonts": "bundled", "part": "eval"}
-    renderer = Renderer(parse_options(options))
+    renderer = Renderer(parse_options(options | {"look": "irregular"}))
     words = [renderer.render(index) for index in range(100)]
     readings = reader.read([image for image, _ in words])
     right = np.array(

@@ -62,10 +62,10 @@ def announcing(shape, held=b""):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (announcing((2**40,)), "`a.npy` announces 4398046511104 bytes and holds 0"),
-        (announcing((2,), b"1234"), "`a.npy` announces 8 bytes and holds 4"),
-        (announcing((1,), b"12345678"), "`a.npy` announces 4 bytes and holds 8"),
-        (announcing((-1, -1), b"1234"), "`a.npy` announces 4 bytes and holds 4"),
+        (announcing((2**40,)), "`a.npy` declares 4398046511104 bytes and holds 0"),
+        (announcing((2,), b"1234"), "`a.npy` declares 8 bytes and holds 4"),
+        (announcing((1,), b"12345678"), "`a.npy` declares 4 bytes and holds 8"),
+        (announcing((-1, -1), b"1234"), "`a.npy` declares 4 bytes and holds 4"),
         (b"", "`a.npy` is not an array"),
         (b"no array at all", "`a.npy` is not an array"),
         (entry(np.ones(2))[:20], "`a.npy` is not an array"),

@@ -65,7 +65,9 @@ def test_an_engine_serves_versions_with_a_file_for_it(engine, files):
 @pytest.mark.parametrize("is_installed", [True, False])
 def test_auto_is_tensorflow_where_it_is_installed(monkeypatch, is_installed):
     found = object() if is_installed else None
-    monkeypatch.setattr("attention_ocr.serving.options.find_spec", lambda _: found)
+    # The module of the class, of which other tests may have imported another copy since.
+    module = ServingOptions.serves_saved_models.fget.__globals__
+    monkeypatch.setitem(module, "find_spec", lambda _: found)
     options = ServingOptions(Path("served"))
     assert options.serves_saved_models == is_installed
     assert ("model.onnx" in options.model_files) == (not is_installed)
