@@ -24,8 +24,8 @@ class Recipe:
     """How one bundled model is made.
 
     Args:
-        flags: Flag file of the training.
-        run: Work directory of the training.
+        flags: Flag files of the training, one after the other.
+        run: Work directory of the last.
         bundled: Folder of the files that ship.
         decoding: Flags of its decoding.
         second_looks: Flags of its second looks.
@@ -33,7 +33,7 @@ class Recipe:
         card: Commands that print the figures of the model card.
     """
 
-    flags: str
+    flags: tuple[str, ...]
     run: Path
     bundled: Path
     decoding: tuple[str, ...]
@@ -44,7 +44,7 @@ class Recipe:
 
 RECIPES = {
     "default": Recipe(
-        "configs/default_model/train.flags",
+        ("configs/default_model/train.flags",),
         Path("runs/default_model"),
         Path("attention_ocr/weights/default"),
         decoding=(
@@ -63,8 +63,8 @@ RECIPES = {
         ),
     ),
     "lines": Recipe(
-        "configs/lines/train.flags",
-        Path("runs/lines"),
+        ("configs/lines/train.flags", "configs/lines/case.flags"),
+        Path("runs/lines_case"),
         Path("attention_ocr/weights/lines"),
         decoding=("--decoding=ctc",),
         second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
@@ -98,7 +98,8 @@ def make_words(_: Recipe) -> None:
 
 def train(recipe: Recipe) -> None:
     """Train, or resume."""
-    run("train.py", f"--flagfile={recipe.flags}")
+    for flags in recipe.flags:
+        run("train.py", f"--flagfile={flags}")
 
 
 def pack(recipe: Recipe) -> None:

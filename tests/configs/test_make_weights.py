@@ -50,7 +50,9 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
         "-m benchmarks.model_card",
         *("configs/word_lists.py runs/words", "configs/word_parts.py runs/words/parts"),
         *("-m attention_ocr language-model", "train.py --flagfile=configs/lines/train.flags"),
-        *("-m attention_ocr pack runs/lines attention_ocr/weights/lines", "-m benchmarks.rulers"),
+        "train.py --flagfile=configs/lines/case.flags",
+        "-m attention_ocr pack runs/lines_case attention_ocr/weights/lines",
+        "-m benchmarks.rulers",
     )
     assert len(told) == len(expected)
     assert all(line.startswith(start) for line, start in zip(told, expected, strict=True))
@@ -86,7 +88,7 @@ def test_what_ships_was_packed_with_the_settings_of_the_recipe(make, name):
         found = shipped[setting]
         found = ",".join(map(str, found)) if isinstance(found, list) else str(found)
         assert found == value, setting
-    flags = read_flags(CONFIGS.parent / recipe.flags)
+    flags = read_flags(CONFIGS.parent / recipe.flags[0])
     assert config["image"]["max_image_width"] == flags["max_image_width"]
 
 
