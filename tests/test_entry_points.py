@@ -3,10 +3,7 @@
 import csv
 import dataclasses
 import json
-import math
-import re
 import shutil
-import string
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +13,7 @@ from absl import flags
 
 from attention_ocr.cli import evaluate, export, train
 from attention_ocr.cli.settings_flags import settings_in_flags
-from attention_ocr.data.source_spec import parse_source
-from attention_ocr.models.build import build_recognizer
 from attention_ocr.settings.config import Config
-from attention_ocr.synthesis.settings import parse_options
-from attention_ocr.text.charset import Charset
 from tests import tiny, tiny_model
 
 REPOSITORY = Path(__file__).parents[1]
@@ -166,58 +159,6 @@ def test_only_given_flags_of_second_looks_override_settings_of_an_export():
     values = parse("export", *needed, "--widths=1.5", "--widths_below=0")
     expected = {"widths": (1.5,), "widths_below": 0.0}
     assert settings_in_flags(values, "second_looks") == expected
-
-
-@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("configs/*.flags")), ids=lambda p: p.stem)
-def test_a_named_experiment_holds_flags_and_nothing_else(path):
-    values = parse("train", f"--flagfile={path}")
-    assert values.work_dir == f"runs/{path.stem}"
-    # The pretrained model need not exist.
-    config = Config.from_values(settings_in_flags(values))
-    # Some have no validation data.
-    mixtures = filter(None, (config.data.train_data, config.data.eval_data))
-    for spec in (parse_source(source) for mixture in mixtures for source in mixture.split(";")):
-        if spec.name == "synthetic":
-            for name in ("num_examples", "weight"):
-                spec.options.pop(name, None)
-            parse_options(spec.options)
-    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    assert any(f"--flagfile=configs/{path.name}" in line for line in comments)
-
-
-PRESETS = sorted(REPOSITORY.glob("attention_ocr/presets/*.flags"))
-PARAMETERS = dict(
-    re.findall(
-        r"^\| `(\w+)` .*\| ([\d,]+) \|$",
-        (REPOSITORY / "docs" / "presets.md").read_text(encoding="utf-8"),
-        flags=re.MULTILINE,
-    )
-)
-
-
-def read_preset(path: Path) -> Config:
-    return train.config_from_flags(
-        parse("train", f"--preset={path.stem}", "--work_dir=runs/preset")
-    )
-
-
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_a_preset_sets_a_network_and_names_its_command(path):
-    config = read_preset(path)
-    assert config.data == Config().data
-    comments = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    assert any(f"attention-ocr train --preset={path.stem} " in line for line in comments)
-    assert path.stem in PARAMETERS
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_a_preset_has_the_number_of_parameters_in_its_table(path):
-    recognizer = build_recognizer(
-        read_preset(path), Charset(string.digits + string.ascii_lowercase)
-    )
-    count = sum(math.prod(weight.shape) for weight in recognizer.trainable_weights)
-    assert f"{count:,}" == PARAMETERS[path.stem]
 
 
 PROGRAMS = [
