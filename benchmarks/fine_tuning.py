@@ -29,11 +29,12 @@ import numpy as np
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
+from attention_ocr.inference.locate import DEFAULT_MODEL
 from attention_ocr.metrics.intervals import bootstrap_interval
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import Charset
-from attention_ocr.training.inherited_settings import BUNDLED, inherited_settings
+from attention_ocr.training.inherited_settings import inherited_settings
 from attention_ocr.training.initial_weights import read_saved_weights, transfer_weights
 from attention_ocr.training.preparation import make_charset
 from benchmarks import measure
@@ -56,7 +57,7 @@ def read_task(task: str) -> dict[str, Any]:
         "train_data": f"{task},every=5,part=fit",
         "eval_data": f"{task},every=5,part=validation",
         # Greedy, like the tasks of `configs/`: each decoding is evaluated separately.
-        **inherited_settings(BUNDLED, {"decoding": "attention"}),
+        **inherited_settings(DEFAULT_MODEL, {"decoding": "attention"}),
     }
 
 

@@ -87,11 +87,12 @@ def run(values: flags.FlagValues) -> None:
             from attention_ocr.training.loop import train
 
         split = split_by_document(values.data, values.group)
-        sizes = [open_source(part).num_examples or 0 for part in split[:3]]
+        parts = [open_source(part) for part in split[:3]]
+        sizes = [part.num_examples or 0 for part in parts]
         print(_describe(split, sizes))
         _set_data(values, split, sizes[0])
         if not values["init_from"].present:
-            values["init_from"].value = choose_start(open_source(split.fit).labels())
+            values["init_from"].value = choose_start(parts[0].labels())
         print(f"starts from {values.init_from or 'random weights'}")
         work_dir = Path(values.work_dir)
         result = train(config_from_flags(values), work_dir)

@@ -107,7 +107,8 @@ class FlagCommand:
             leave_closed_pipe()
             sys.exit(1)
         except (ValueError, OSError, FloatingPointError, ImportError) as error:
-            sys.exit(f"{program}: {describe_error(error, keep=chr(10))}")
+            message = describe_error(error, keep="\n")
+            sys.exit(f"{program}: {message}")
         except StoppedError as stopped:
             print(f"{program}: {stopped}", file=sys.stderr)
             sys.exit(stopped.status)

@@ -30,7 +30,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     Args:
         path: A work directory, an export (its newest version is used), a version of one, or a file;
             `default` or None for the bundled model (name a folder `default` by its absolute path);
-            `lines` for the bundled model of lines, unless there is such a folder.
+            `lines` for the bundled model of lines, unless a folder of that name holds a model.
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -50,9 +50,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
         raise FileNotFoundError(why_no_model(place))
     if _holds_model(place):
         return place
-    versions = [
-        entry for entry in place.iterdir() if entry.name.isdecimal() and _holds_model(entry)
-    ]
+    versions = _versions(place)
     if not versions:
         raise FileNotFoundError(
             f"No model found: {place} has no {WEIGHTS_FILE}, {SAVED_MODEL_FILE} or version."
@@ -69,8 +67,8 @@ def is_bundled(path: str | os.PathLike[str] | None) -> bool:
     """Return whether a path, or None, names a model of the package."""
     if path is None or is_default(path):
         return True
-    is_name = os.fspath(path) == LINES_MODEL and not Path(path).exists()
-    return is_name and lines_model() is not None
+    is_name = os.fspath(path) == LINES_MODEL and lines_model() is not None
+    return is_name and not _is_model_directory(Path(path))
 
 
 def lines_model() -> Path | None:
@@ -87,6 +85,16 @@ def why_no_model(place: str | os.PathLike[str]) -> str:
         f"{url} is a URL, and models are not fetched, neither from https:// nor from s3://: "
         "download the directory of the model, with all its files, and name its path."
     )
+
+
+def _is_model_directory(place: Path) -> bool:
+    return place.is_dir() and (_holds_model(place) or bool(_versions(place)))
+
+
+def _versions(directory: Path) -> list[Path]:
+    return [
+        entry for entry in directory.iterdir() if entry.name.isdecimal() and _holds_model(entry)
+    ]
 
 
 def _holds_model(directory: Path) -> bool:

@@ -11,9 +11,6 @@ from attention_ocr.inference.locate import SAVED_MODEL_FILE, WEIGHTS_FILE, find_
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.settings.model import COMPACT_ENCODERS
 
-BUNDLED = "default"
-"""Name of the model included in the package."""
-
 ARCHITECTURE = ("image", "model", "decoder")
 """The sections that describe the network and its input."""
 
@@ -51,14 +48,13 @@ def model_directory(name: str) -> Path:
     """Return the directory of a pretrained model.
 
     Args:
-        name: A work directory, an export, a version of one, or `default`: the model included in
-            the package.
+        name: A work directory, an export, a version of one, or the name of a bundled model.
 
     Raises:
         FileNotFoundError: If there is no model.
         ValueError: If it has no weights in a format that training can read.
     """
-    place = find_model(None if name == BUNDLED else name)
+    place = find_model(name)
     if not any((place / file).is_file() for file in (WEIGHTS_FILE, SAVED_MODEL_FILE)):
         raise ValueError(
             f"`init_from` must name a work directory or an export with a {SAVED_MODEL_FILE}: "

@@ -32,6 +32,14 @@ def test_a_folder_named_lines_is_taken_before_the_model_of_that_name(tmp_path):
     assert not is_bundled("lines")
 
 
+@pytest.mark.usefixtures("lines")
+def test_a_folder_of_images_named_lines_does_not_hide_the_model(tmp_path):
+    (tmp_path / "here" / "lines").mkdir()
+    (tmp_path / "here" / "lines" / "a.png").touch()
+    assert is_bundled("lines")
+    assert find_model("lines") == locate.BUNDLED_LINES
+
+
 def test_a_release_without_a_model_of_lines_has_none_by_its_name(lines):
     (lines / "weights.npz").unlink()
     assert lines_model() is None
