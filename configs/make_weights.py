@@ -17,6 +17,7 @@ from pathlib import Path
 DATA, WORDS = Path("runs/data"), Path("runs/words")
 LANGUAGE_MODEL = WORDS / "language_model.npz"
 HELD_OUT = [DATA / name / "labels.tsv" for name in ("iiit5k_train", "svt_train", "ic15_train")]
+RECEIPTS = [DATA / name / "labels.tsv" for name in ("sroie_lines", "sroie_lines_more")]
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Recipe:
     """How one bundled model is made.
 
     Args:
-        flags: Flag files of the training, one after the other.
-        run: Work directory of the last.
+        flags: Flag file of the training.
+        run: Its work directory.
         bundled: Folder of the files that ship.
         decoding: Flags of its decoding.
         second_looks: Flags of its second looks.
@@ -33,7 +34,7 @@ class Recipe:
         card: Commands that print the figures of the model card.
     """
 
-    flags: tuple[str, ...]
+    flags: str
     run: Path
     bundled: Path
     decoding: tuple[str, ...]
@@ -44,7 +45,7 @@ class Recipe:
 
 RECIPES = {
     "default": Recipe(
-        ("configs/default_model/train.flags",),
+        "configs/default_model/train.flags",
         Path("runs/default_model"),
         Path("attention_ocr/weights/default"),
         decoding=(
@@ -63,8 +64,8 @@ RECIPES = {
         ),
     ),
     "lines": Recipe(
-        ("configs/lines/train.flags", "configs/lines/case.flags"),
-        Path("runs/lines_case"),
+        "configs/lines/train.flags",
+        Path("runs/lines"),
         Path("attention_ocr/weights/lines"),
         decoding=("--decoding=ctc",),
         second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
@@ -84,13 +85,16 @@ def run(*arguments: str | Path) -> None:
 
 
 def make_words(_: Recipe) -> None:
-    """Write the word lists, the parts of real words and the language model."""
+    """Write the word lists, the parts of real words, the receipts and the language model."""
     if not (WORDS / "languages.txt").is_file():
         run("configs/word_lists.py", WORDS)
     if not (WORDS / "parts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
         sources.append(str(DATA / "ic13_borndigital_train" / "labels.tsv"))
         run("configs/word_parts.py", WORDS / "parts", *sources)
+    if not (WORDS / "receipts" / "labels.tsv").is_file():
+        sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
+        run("configs/receipt_case.py", WORDS / "receipts", *sources)
     if not LANGUAGE_MODEL.is_file():
         options = ("--order=6", "--min_count=3", "--ignore_case")
         run("-m", "attention_ocr", "language-model", *options, WORDS / "lines.txt", LANGUAGE_MODEL)
@@ -98,8 +102,7 @@ def make_words(_: Recipe) -> None:
 
 def train(recipe: Recipe) -> None:
     """Train, or resume."""
-    for flags in recipe.flags:
-        run("train.py", f"--flagfile={flags}")
+    run("train.py", f"--flagfile={recipe.flags}")
 
 
 def pack(recipe: Recipe) -> None:
@@ -133,7 +136,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.data != DATA and not DATA.exists():
         DATA.parent.mkdir(parents=True, exist_ok=True)
         DATA.symlink_to(arguments.data.resolve(), target_is_directory=True)
-    missing = [labels for labels in HELD_OUT if not labels.is_file()]
+    missing = [labels for labels in (*HELD_OUT, *RECEIPTS) if not labels.is_file()]
     if missing:
         raise FileNotFoundError(
             f"Expected the labelled sets below {arguments.data}, see docs/benchmarks.md. "

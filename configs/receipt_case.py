@@ -53,13 +53,12 @@ def restore_case(label: str, text: str) -> str | None:
     num_cased = sum(letter.isalpha() for letter in letters)
     if 2 * num_cased < sum(letter.isalpha() for letter in label):
         return None
-    if num_lower <= MOST_LOWER * num_cased:
-        # A word in lower case would be more than slips.
-        return None if re.search(r"[a-z]{3}", text) else label
-    if label.lower() != text.lower():
-        return None
+    # A word in lower case is more than a few slips.
+    if num_lower <= MOST_LOWER * num_cased and not re.search(r"[a-z]{3}", text):
+        return label
     words = re.findall(r"[A-Za-z]+", text)
-    return text if all(REGULAR.fullmatch(word) for word in words) else None
+    is_regular = all(REGULAR.fullmatch(word) for word in words)
+    return text if is_regular and label.lower() == text.lower() else None
 
 
 if __name__ == "__main__":

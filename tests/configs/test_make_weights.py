@@ -32,7 +32,7 @@ def take(module, *steps, data="runs/data"):
 
 
 def labelled_sets(folder):
-    for name in ("iiit5k_train", "svt_train", "ic15_train"):
+    for name in ("iiit5k_train", "svt_train", "ic15_train", "sroie_lines", "sroie_lines_more"):
         (folder / name).mkdir(parents=True)
         (folder / name / "labels.tsv").write_text("a.png\ta\n", encoding="utf-8")
     return folder
@@ -43,15 +43,20 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
     labelled_sets(tmp_path / "sets")
     take(module, data=tmp_path / "sets")
     told = [" ".join(command) for command in commands]
+    words = (
+        "configs/word_lists.py runs/words",
+        "configs/word_parts.py runs/words/parts",
+        "configs/receipt_case.py runs/words/receipts",
+        "-m attention_ocr language-model",
+    )
     expected = (
-        *("configs/word_lists.py runs/words", "configs/word_parts.py runs/words/parts"),
-        *("-m attention_ocr language-model", "train.py --flagfile=configs/default_model/train.f"),
-        *("-m attention_ocr pack runs/default_model", "-m benchmarks.rulers"),
-        "-m benchmarks.model_card",
-        *("configs/word_lists.py runs/words", "configs/word_parts.py runs/words/parts"),
-        *("-m attention_ocr language-model", "train.py --flagfile=configs/lines/train.flags"),
-        "train.py --flagfile=configs/lines/case.flags",
-        "-m attention_ocr pack runs/lines_case attention_ocr/weights/lines",
+        *words,
+        "train.py --flagfile=configs/default_model/train.flags",
+        "-m attention_ocr pack runs/default_model attention_ocr/weights/default",
+        *("-m benchmarks.rulers", "-m benchmarks.model_card"),
+        *words,
+        "train.py --flagfile=configs/lines/train.flags",
+        "-m attention_ocr pack runs/lines attention_ocr/weights/lines",
         "-m benchmarks.rulers",
     )
     assert len(told) == len(expected)
@@ -61,8 +66,10 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
 
 def test_words_that_are_there_are_not_made_again(make):
     module, commands = make
-    (module.WORDS / "parts").mkdir(parents=True)
-    for name in ("languages.txt", "parts/labels.tsv", "language_model.npz"):
+    for folder in ("parts", "receipts"):
+        (module.WORDS / folder).mkdir(parents=True)
+    names = ("languages.txt", "parts/labels.tsv", "receipts/labels.tsv", "language_model.npz")
+    for name in names:
         (module.WORDS / name).touch()
     labelled_sets(module.DATA)
     take(module, "words")
@@ -71,7 +78,9 @@ def test_words_that_are_there_are_not_made_again(make):
 
 def test_missing_sets_are_named(make, tmp_path):
     module, commands = make
-    with pytest.raises(FileNotFoundError, match="Expected the labelled sets.*ic15_train"):
+    with pytest.raises(
+        FileNotFoundError, match="Expected the labelled sets.*ic15_train.*sroie_lines_more"
+    ):
         take(module, data=tmp_path / "nowhere")
     assert commands == []
 
@@ -88,7 +97,7 @@ def test_what_ships_was_packed_with_the_settings_of_the_recipe(make, name):
         found = shipped[setting]
         found = ",".join(map(str, found)) if isinstance(found, list) else str(found)
         assert found == value, setting
-    flags = read_flags(CONFIGS.parent / recipe.flags[0])
+    flags = read_flags(CONFIGS.parent / recipe.flags)
     assert config["image"]["max_image_width"] == flags["max_image_width"]
 
 
