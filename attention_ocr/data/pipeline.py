@@ -17,7 +17,7 @@ from absl import logging
 
 from attention_ocr.data.augmentation.augment import augment
 from attention_ocr.data.augmentation.joining import join_words
-from attention_ocr.data.sources import LEXICON, Source, Walk
+from attention_ocr.data.sources import LEXICON, Selection, Source, Walk
 from attention_ocr.images.graph_fitting import fit_image
 from attention_ocr.settings.augmentation import AugmentationConfig, parse_policy
 from attention_ocr.settings.config import Config
@@ -135,6 +135,7 @@ def training_batches(
     report: SkipReport | None = None,
     shard: tuple[int, int] = (0, 1),
     start: int = 0,
+    selection: Selection | None = None,
 ) -> tf.data.Dataset:
     """Return endless shuffled batches whose iterator position can be saved and restored.
 
@@ -145,6 +146,7 @@ def training_batches(
         report: Records every skipped example; None makes one that nobody sees.
         shard: `(index, count)` of this process among those that share the source.
         start: Number of examples that all processes together have already consumed.
+        selection: Selects rendered images, see `Walk`.
 
     Returns:
         A data set of batches: `images` float32 [B, H, W, C] in [-1, 1], zero on the padding;
@@ -157,7 +159,11 @@ def training_batches(
     """
     report = report or SkipReport()
     data = config.data
-    walk = Walk(config.training.seed, data.shuffle_buffer, _num_workers(config), shard, start)
+    walk = Walk(
+        *(config.training.seed, data.shuffle_buffer, _num_workers(config)),
+        *(shard, start),
+        selection=selection,
+    )
     batch_size = data.batch_size // shard[1]
     _check_some_are_usable(source, config, shard)
     # The index gives the report the share of bad examples and seeds the draws of an example; it is

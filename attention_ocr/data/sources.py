@@ -6,10 +6,11 @@ import hashlib
 import importlib.util
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.annotation_lines import names_image
@@ -106,6 +107,20 @@ def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """How one of several rendered images is selected.
+
+    Attributes:
+        count: Number of images.
+        hardest: Returns the index of one among `(image, text)`; a pure function that threads may
+            share.
+    """
+
+    count: int
+    hardest: Callable[[Sequence[tuple[np.ndarray, str]]], int]
+
+
+@dataclass(frozen=True)
 class Walk:
     """A pass through a source.
 
@@ -117,6 +132,7 @@ class Walk:
         start: Of a shuffled walk, examples that all processes together have already passed.
         span: Of a walk in order, index of the first example and index after the last; None for
             all. Only sources with indices heed it.
+        selection: Which rendered image to take of several; only endless sources heed it.
     """
 
     seed: int | None = None
@@ -125,6 +141,7 @@ class Walk:
     shard: tuple[int, int] = (0, 1)
     start: int = 0
     span: tuple[int, int] | None = None
+    selection: Selection | None = None
 
     def skipped(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         """Return the rows of this process from `start` on, for a source without indices."""

@@ -6,6 +6,7 @@ from attention_ocr.settings.fields import (
     NOT_NEGATIVE,
     POSITIVE,
     Limit,
+    at_most,
     between,
     check_fields,
     setting,
@@ -32,6 +33,18 @@ class DataConfig:
     eval_data: str = setting(
         "synthetic,part=eval,num_examples=1000",
         "Validation data, in the format of --train_data; empty for no validation.",
+    )
+    hardest_of: int = setting(
+        1,
+        "Hard-example selection: of this number of rendered images, the one that --selector reads "
+        "worst is trained on; 1 for no selection.",
+        POSITIVE,
+        at_most(64),
+    )
+    selector: str = setting(
+        "default",
+        "Model of --hardest_of: a bundled one, an export or a work directory.",
+        Limit(bool, "must name a model"),
     )
     charset: str = setting(
         "",

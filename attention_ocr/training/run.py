@@ -26,6 +26,7 @@ from attention_ocr.training import loss_scale
 from attention_ocr.training.budget import Budget
 from attention_ocr.training.checkpoints import CHECKPOINTS, Checkpoints
 from attention_ocr.training.devices import resolve_precision
+from attention_ocr.training.hard_examples import make_selection
 from attention_ocr.training.initial_weights import freeze_weights, load_initial_weights
 from attention_ocr.training.interruption import Interruption, StoppedError, signal_name
 from attention_ocr.training.optimization import (
@@ -129,6 +130,7 @@ class Run:
             fails=config.data.on_bad_example == "fail", max_unreadable=config.data.max_unreadable
         )
         self.train_source = train_source
+        self.selection = make_selection(config.data)
         self.origin = Origin(config, train_source, workers, earlier_config)
         self.batches = self._draw()
         self.eval_batches, self.num_eval = None, None
@@ -172,7 +174,7 @@ class Run:
         batches: Iterator[dict[str, tf.Tensor]] = iter(
             training_batches(
                 *(self.train_source, self.config, self.charset, self.report),
-                *(shard, self.origin.start),
+                *(shard, self.origin.start, self.selection),
             )
         )
         return batches

@@ -17,6 +17,8 @@ PIPELINE_SETTINGS = (
     "bucket_lengths",
     "join_words",
     "augmentation",
+    "hardest_of",
+    "selector",
 )
 """Settings that shape the pipeline: its saved position is valid only for the same values."""
 

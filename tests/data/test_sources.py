@@ -10,7 +10,7 @@ from attention_ocr.data import source_spec
 from attention_ocr.data.readers import rendered
 from attention_ocr.data.records import serialize_example
 from attention_ocr.data.source_spec import SourceSpec, parse_source
-from attention_ocr.data.sources import Source, Walk, open_source
+from attention_ocr.data.sources import Selection, Source, Walk, open_source
 from tests import tiny
 
 TEXTS = ["a", "b b", "café", "d", "", "f", "g", "h", "i", "j", "k"]
@@ -244,6 +244,35 @@ def test_rendered_images_come_again_a_distance_later(monkeypatch):
 def test_rendered_images_that_are_counted_come_once():
     with pytest.raises(ValueError, match=r"Expected `repeats`.*Received: repeats=2"):
         open_source(f"{SYNTHETIC},repeats=2,num_examples=7")
+
+
+def test_the_hardest_of_several_rendered_images_is_taken(monkeypatch):
+    monkeypatch.setattr(rendered, "REPEAT_DISTANCE", 2)
+    seen = []
+
+    def longest(candidates):
+        seen.append([text for _, text in candidates])
+        return int(np.argmax([len(text) for text in seen[-1]]))
+
+    source = open_source(f"{SYNTHETIC},repeats=2")
+    every = walk(source, Walk(seed=0), 24)
+    texts = {example["key"]: example["text"].decode() for example in every}
+    examples = walk(source, Walk(seed=0, selection=Selection(3, longest)), 8)
+    keys = [int(example["key"].decode().split("-")[1]) for example in examples]
+    assert [key // 3 for key in keys] == [0, 1, 0, 1, 2, 3, 2, 3]
+    for key, example in zip(keys, examples, strict=True):
+        first = 3 * (key // 3)
+        group = [texts[f"synthetic-{first + number}".encode()] for number in range(3)]
+        assert group in seen
+        assert example["text"].decode() == max(group, key=len) == group[key - first]
+    # Those that come again are not selected again.
+    assert len({tuple(group) for group in seen[:4]}) == 4
+
+
+def test_counted_images_are_not_selected_from():
+    source = open_source(f"{SYNTHETIC},num_examples=5")
+    selection = Selection(2, lambda _: pytest.fail("an epoch has each example once"))
+    assert len(walk(source, Walk(seed=0, selection=selection), 5)) == 5
 
 
 @pytest.mark.parametrize("kind", ["labels", "shards", "synthetic"])

@@ -1,14 +1,14 @@
 """Text rendered on the fly: the source `synthetic`."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
 
 from attention_ocr.data.readers.indexed import walk_indices
 from attention_ocr.data.source_spec import SourceSpec, integer_option
-from attention_ocr.data.sources import Source, Walk, digest_of
+from attention_ocr.data.sources import Selection, Source, Walk, digest_of
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import parse_options
 
@@ -36,7 +36,8 @@ def open_source(spec: SourceSpec) -> Source:
     Options: those of `SynthesisConfig`; `num_examples`, without which the source is endless; and
     `repeats`, how often each image of an endless source is repeated, `REPEAT_DISTANCE` images apart
     (data echoing, Choi et al., 2019, before augmentation): next to the network, rendering is the
-    largest cost of training on rendered text.
+    largest cost of training on rendered text. A walk with a `selection` takes one of several images
+    of an endless source.
     """
     options = dict(spec.options)
     num_examples, repeats = None, 1
@@ -52,23 +53,6 @@ def open_source(spec: SourceSpec) -> Source:
     settings = parse_options(options)
     renderer = Renderer(settings)
 
-    @functools.lru_cache(2 * REPEAT_DISTANCE if repeats > 1 else 0)
-    def render(index: int) -> tuple[np.ndarray, bytes]:
-        image, text = renderer.render(index)
-        return image, text.encode("utf-8")
-
-    def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        # An image is a function of its index alone. Declared stateless, the call may be part of a
-        # pipeline whose position is saved.
-        image, text = tf.numpy_function(
-            lambda index: render(int(index)), [index], [tf.uint8, tf.string], stateful=False
-        )
-        return {
-            "key": tf.strings.join(["synthetic-", tf.strings.as_string(index)]),
-            "image": tf.ensure_shape(image, (None, None, 3)),
-            "text": tf.ensure_shape(text, ()),
-        }
-
     def rows(walk: Walk) -> tf.data.Dataset:
         if num_examples:
             indices = walk_indices(num_examples, walk)
@@ -78,6 +62,7 @@ def open_source(spec: SourceSpec) -> Source:
             indices = tf.data.Dataset.range(
                 walk.start // num_workers, np.iinfo(np.int64).max // num_workers
             ).map(lambda place: repeated_index(place, repeats) * num_workers + offset)
+        row = _row_function(renderer, repeats, None if num_examples else walk.selection)
         return indices.map(row, num_parallel_calls=walk.num_workers)
 
     def texts() -> Iterable[str]:
@@ -87,3 +72,35 @@ def open_source(spec: SourceSpec) -> Source:
         return digest_of(repr(settings), str(num_examples))
 
     return Source(spec, num_examples, rows, texts, digest=digest)
+
+
+def _row_function(
+    renderer: Renderer, repeats: int, selection: Selection | None
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Return what renders the row of an index."""
+    count = 1 if selection is None else selection.count
+
+    @functools.lru_cache(2 * REPEAT_DISTANCE if repeats > 1 else 0)
+    def render(index: int) -> tuple[np.int64, np.ndarray, bytes]:
+        candidates = [renderer.render(count * index + number) for number in range(count)]
+        chosen = 0 if selection is None else selection.hardest(candidates)
+        image, text = candidates[chosen]
+        return np.int64(count * index + chosen), image, text.encode("utf-8")
+
+    def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
+        # An image is a function of its index alone. Declared stateless, the call may be part of
+        # a pipeline whose position is saved.
+        chosen, image, text = tf.numpy_function(
+            lambda index: render(int(index)),
+            [index],
+            [tf.int64, tf.uint8, tf.string],
+            stateful=False,
+        )
+        chosen = tf.ensure_shape(chosen, ())
+        return {
+            "key": tf.strings.join(["synthetic-", tf.strings.as_string(chosen)]),
+            "image": tf.ensure_shape(image, (None, None, 3)),
+            "text": tf.ensure_shape(text, ()),
+        }
+
+    return row
