@@ -45,7 +45,8 @@ def inspect_file(path: Path, references: np.ndarray | None = None) -> tuple[Face
     """Find the usable faces of a font file.
 
     A face is usable when it has a table of Unicode characters, FreeType can scale it, its glyphs
-    leave ink and differ from each other, and its letters, if it has any, look like letters.
+    leave ink, other than its space, and differ from each other, and its letters, if it has any,
+    look like letters.
     Characters without ink, those drawn as the box for missing ones, and a case that looks like the
     other one do not count as covered.
 
@@ -237,8 +238,11 @@ def _proof_characters(
 ) -> tuple[dict[str, np.ndarray], set[int]]:
     """Return inks of visible characters, and the code points that can be used.
 
-    There are none when most glyphs are blank or alike.
+    There are none when most glyphs are blank or alike, or the space leaves ink: such faces draw a
+    frame around every character, for teaching to write, and words run together.
     """
+    if ord(" ") in code_points and draw_ink(font, " ")[0].any():
+        return {}, set()
     latin = [point for point in code_points if point in _PROOFED]
     # A face without Latin is judged by its first characters.
     proofed = latin or [point for point in code_points if point >= _PROOFED.stop][:64]

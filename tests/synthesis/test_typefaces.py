@@ -74,6 +74,12 @@ def test_a_face_whose_glyphs_are_all_alike_is_not_usable(make_font):
     assert inspect_file(path) == ()
 
 
+@pytest.mark.parametrize(("space", "count"), [([], 1), (BOX, 0)], ids=["blank", "ink"])
+def test_a_face_whose_space_leaves_ink_is_not_usable(make_font, space, count):
+    path = make_font("Frames", {"I": BAR, "L": STEP, "T": TEE, "H": BOX, " ": space})
+    assert len(inspect_file(path)) == count
+
+
 def test_a_face_of_symbols_in_the_place_of_letters_is_not_usable(make_font, plain_face):
     rng = np.random.default_rng(0)
     symbols = {}
