@@ -63,7 +63,7 @@ def evaluate(
     """Recognise every example of a data set once, and compare with its label.
 
     Args:
-        model: A work directory; `default`, the model of the package; or a model in memory, which
+        model: A work directory; `default` or `lines`, a bundled model; or a model in memory, which
             must compute in float32.
         data: Source of the examples, for example a `labels.tsv`; by default the validation data of
             the training.
