@@ -135,7 +135,7 @@ def fit_model_temperature(
     if is_bundled(model):
         raise ValueError(
             "The temperature is saved with the model, and the model of the package is read-only: "
-            f"evaluate a copy (attention-ocr pack default DIR). Received: {os.fspath(model)}"
+            f"evaluate a copy (attention-ocr pack {model} DIR). Received: {os.fspath(model)}"
         )
     trained, data = _prepare(model, data, batch_size, decoding)
     source = open_source(data)
@@ -145,6 +145,7 @@ def fit_model_temperature(
             trained.config,
             trained.charset,
             evaluation_batches(source, trained.config),
+            source.num_examples,
         )
     kept = Config.load(Path(model)).with_decoding({fitted.setting: fitted.value})
     kept.save(Path(model))

@@ -202,7 +202,7 @@ class Run:
         with (
             interruption.deferred(),
             progress_bar(
-                "training", settings.steps or None, "step", initial=step, delay_s=0.0
+                *("training", self.budget.expected_steps(step), "step"), initial=step, delay_s=0.0
             ) as bar,
         ):
             if self.origin.validation_due:
@@ -218,6 +218,7 @@ class Run:
                 self.budget.spend()
                 ended = self.budget.is_spent(step)
                 window.count(self.config.data.batch_size)
+                bar.total = self.budget.expected_steps(step)
                 bar.update()
                 if step % settings.summary_every == 0 or ended:
                     values = {name: float(value) for name, value in losses.items()}

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.cli import evaluate
+from attention_ocr.inference.work_directory import load_trained_model
+from attention_ocr.reporting import pictures
 from attention_ocr.reporting.charts import risk_coverage_points
 from attention_ocr.reporting.markup import compared_texts
 from attention_ocr.reporting.report import PAGE, SUSPECTS_FILE, TO_LABEL_FILE
@@ -127,6 +129,25 @@ def test_sizes_and_sources_are_in_the_predictions(folder):
     assert rows[0]["source"] == f"{folder}/model/words/labels.tsv"
     assert rows[-1]["source"] == f"{folder}/second/labels.tsv"
     assert all(int(row["distance"]) > 0 or row["right"] == "True" for row in rows)
+
+
+def test_drawing_is_counted_on_a_bar(folder, monkeypatch):
+    bars = []
+
+    def watched(*args, **options):
+        bars.append((args, bar := progress_bar(*args, **options)))
+        return bar
+
+    progress_bar = pictures.progress_bar
+    monkeypatch.setattr(pictures, "progress_bar", watched)
+    # Without a terminal nothing is counted.
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    model = load_trained_model(folder / "model")
+    drawn = pictures.draw_pictures(model, f"{folder}/model/words/labels.tsv", [4, 1, 4])
+    ((arguments, bar),) = bars
+    assert sorted(drawn) == [1, 4]
+    assert arguments == ("drawing", 2)
+    assert bar.n == 2
 
 
 def test_comparing_needs_a_report(work_dir):
