@@ -279,7 +279,7 @@ class Run:
             )
         self.has_begun = not ended
         self.saved_step = step
-        self.summaries.settings(self.config, step)
+        self.summaries.settings(self.config, step, str(self.work_dir))
         if not restored and not tf.config.functions_run_eagerly():
             self.summaries.graph(self.validation.graph())
 
@@ -382,11 +382,12 @@ class Run:
             reach = (self.charset, self.config.model.max_length)
             for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
-        self.summaries.validation(evaluation, step, self.validation.losses())
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values, step)
         self.progress.record_validation(evaluation.metrics.exact_match, step)
+        best = {"best_exact_match": float(self.progress.best_exact_match.numpy())}
+        self.summaries.validation(evaluation, step, self.validation.losses() | best)
 
     def _keep(self, values: Mapping[str, np.ndarray], step: int) -> None:
         self.kept_step = step
