@@ -14,6 +14,7 @@ from attention_ocr.reporting import pictures
 from attention_ocr.reporting.charts import risk_coverage_points
 from attention_ocr.reporting.markup import compared_texts
 from attention_ocr.reporting.report import PAGE, SUSPECTS_FILE, TO_LABEL_FILE
+from attention_ocr.reporting.sections import p_value_text
 from tests import tiny, tiny_model
 
 ODD = "<b>&\x1b"
@@ -159,6 +160,11 @@ def test_differences_of_texts_are_marked():
     assert compared_texts("abc", "axc") == ("a<mark>b</mark>c", "a<mark>x</mark>c")
     assert compared_texts("<a", "<") == ("&lt;<mark>a</mark>", "&lt;")
     assert compared_texts("", "") == ("", "")
+
+
+def test_a_p_value_is_never_zero():
+    assert [p_value_text(p) for p in (1.0, 0.0213, 0.001)] == ["p = 1", "p = 0.021", "p = 0.001"]
+    assert p_value_text(0.0) == "p &lt; 0.001"
 
 
 def test_the_risk_rises_to_the_error_rate_and_ties_stay_together():
