@@ -24,8 +24,8 @@ else:
 ROOT = Path(__file__).parents[1]
 WHOLE = "attention-ocr"
 LITE = "attention-ocr-lite"
-FILES = ("setup.py", "README.md", "LICENSE", "NOTICE")
-"""What a wheel is built from, beside the package."""
+FILES = ("setup.py", "LICENSE", "NOTICE")
+"""What a wheel is built from, beside the package and the README."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -69,6 +69,25 @@ def project_urls(repository: str) -> dict[str, str]:
         "Changelog": f"{repository}/blob/main/CHANGELOG.md",
         "Issues": f"{repository}/issues",
     }
+
+
+def absolute_links(text: str, repository: str | None) -> str:
+    """Return Markdown whose links to files lead to the repository: a package index has no files.
+
+    Args:
+        text: Markdown.
+        repository: Web address of the repository; None leaves the links as they are.
+    """
+    if repository is None:
+        return text
+
+    def absolute(link: re.Match[str]) -> str:
+        mark, label, target = link.groups()
+        if "://" in target or target.startswith("#"):
+            return link[0]
+        return f"{mark}[{label}]({repository}/{'raw' if mark else 'blob'}/HEAD/{target})"
+
+    return re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", absolute, text)
 
 
 def whole_pyproject(repository: str | None) -> dict[str, Any]:
@@ -122,7 +141,10 @@ def copy_sources(folder: Path, name: str) -> None:
     shutil.copytree(ROOT / "attention_ocr", folder / "attention_ocr", ignore=left_out)
     for file in FILES:
         shutil.copy(ROOT / file, folder)
-    document = whole_pyproject(find_repository())
+    repository = find_repository()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (folder / "README.md").write_text(absolute_links(readme, repository), encoding="utf-8")
+    document = whole_pyproject(repository)
     if name == LITE:
         document = lite_pyproject(document)
     (folder / "pyproject.toml").write_text("".join(_toml(document)), encoding="utf-8")

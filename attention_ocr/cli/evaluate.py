@@ -47,8 +47,8 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "out_dir",
         "",
-        "Output directory of the report; empty for MODEL/evaluation, and runs/default/evaluation "
-        "for the bundled model.",
+        "Output directory of the report; empty for MODEL/evaluation, and runs/MODEL/evaluation for "
+        "a bundled model.",
         **place,
     )
     flags.DEFINE_string(

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="DIR",
-        help="work directory of a training run (default: the model of the package)",
+        help="work directory of a training run, or lines (default: the bundled model of words)",
     )
     parser.add_argument(
         "--out_dir", type=Path, metavar="DIR", required=True, help="folder for the drawings"

@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
-        "model", type=Path, metavar="DIR", help="work directory of a training run, or default"
+        "model",
+        type=Path,
+        metavar="DIR",
+        help="work directory of a training run, or default or lines",
     )
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="folder for the copy")
     parser.add_argument(

@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         type=Path,
         metavar="DIR",
-        help="reference, the exported model: a work directory, or 'default' for the model of the "
-        "package (default: the first format)",
+        help="reference, the exported model: a work directory, or 'default' or 'lines' for a "
+        "bundled model (default: the first format)",
     )
     parser.add_argument(
         "--count",

@@ -25,7 +25,7 @@ examples:
 """
 HELP_OF = {
     "model_base_path": "base directory of the versions, --export_dir of `attention-ocr export`; or "
-    "default, the bundled model",
+    "default or lines, a bundled model",
     "model_name": "model name in requests (default: the name of the directory)",
     "engine": "tensorflow: a SavedModel; litert or onnx: a file of that format, by REST only and "
     "without TensorFlow; auto: tensorflow if it is installed",

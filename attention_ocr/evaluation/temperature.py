@@ -35,6 +35,7 @@ def fit_on(
     config: Config,
     charset: Charset,
     batches: Iterable[dict[str, tf.Tensor]],
+    num_examples: int | None = None,
 ) -> FittedTemperature:
     """Fit the temperature of the decoding head; predictions do not depend on it.
 
@@ -45,6 +46,7 @@ def fit_on(
         config: Its settings.
         charset: Its charset.
         batches: Examples not used in training, from `evaluation_batches`.
+        num_examples: Number of examples, for the progress bars; None if unknown.
 
     Raises:
         ValueError: If all predictions are right or all are wrong, which determines no temperature.
@@ -55,7 +57,8 @@ def fit_on(
 
     def outcomes_at(value: float) -> tuple[list[float], list[bool]]:
         temperature.assign(value)
-        predictions = [p for p in evaluate(read, batches, charset).predictions if p.readable]
+        evaluation = evaluate(read, batches, charset, num_examples)
+        predictions = [p for p in evaluation.predictions if p.readable]
         right = [exact_match(p.label, p.prediction) for p in predictions]
         return [p.confidence for p in predictions], right
 

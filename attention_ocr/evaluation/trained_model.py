@@ -63,7 +63,7 @@ def evaluate(
     """Recognise every example of a data set once, and compare with its label.
 
     Args:
-        model: A work directory; `default`, the model of the package; or a model in memory, which
+        model: A work directory; `default` or `lines`, a bundled model; or a model in memory, which
             must compute in float32.
         data: Source of the examples, for example a `labels.tsv`; by default the validation data of
             the training.
@@ -135,7 +135,7 @@ def fit_model_temperature(
     if is_bundled(model):
         raise ValueError(
             "The temperature is saved with the model, and the model of the package is read-only: "
-            f"evaluate a copy (attention-ocr pack default DIR). Received: {os.fspath(model)}"
+            f"evaluate a copy (attention-ocr pack {model} DIR). Received: {os.fspath(model)}"
         )
     trained, data = _prepare(model, data, batch_size, decoding)
     source = open_source(data)
@@ -145,6 +145,7 @@ def fit_model_temperature(
             trained.config,
             trained.charset,
             evaluation_batches(source, trained.config),
+            source.num_examples,
         )
     kept = Config.load(Path(model)).with_decoding({fitted.setting: fitted.value})
     kept.save(Path(model))

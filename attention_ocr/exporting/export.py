@@ -53,8 +53,8 @@ def export(
     read the same texts as the model in memory; an earlier failure leaves `export_dir` unchanged.
 
     Args:
-        model: A work directory; `default`, the bundled model; or a model in memory that computes in
-            float32.
+        model: A work directory; `default` or `lines`, a bundled model; or a model in memory that
+            computes in float32.
         export_dir: Base directory of the versions, TF Serving's model base path.
         formats: Some of `settings.formats.FORMATS`, such as `saved_model`, `litert_int8` and
             `onnx`; `saved_model` is the directory itself, the others are files in it.

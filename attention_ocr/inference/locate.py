@@ -1,7 +1,10 @@
 """Locate a model: a work directory, an export, or a file. Nothing is loaded."""
 
+import functools
 import os
 from pathlib import Path
+
+from absl import logging
 
 from attention_ocr.io.urls import url_of
 from attention_ocr.settings.formats import FILES
@@ -30,7 +33,8 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
     Args:
         path: A work directory, an export (its newest version is used), a version of one, or a file;
             `default` or None for the bundled model (name a folder `default` by its absolute path);
-            `lines` for the bundled model of lines, unless a folder of that name holds a model.
+            `lines` for the bundled model of lines, unless a folder of that name holds a model,
+            which a warning says.
 
     Raises:
         FileNotFoundError: If there is no model.
@@ -59,7 +63,7 @@ def find_model(path: str | os.PathLike[str] | None = None) -> Path:
 
 
 def is_default(path: str | os.PathLike[str] | None) -> bool:
-    """Return whether a path, or None, names the bundled model."""
+    """Return whether a path, or None, names the bundled model of words."""
     return path is None or os.fspath(path) == DEFAULT_MODEL
 
 
@@ -67,8 +71,12 @@ def is_bundled(path: str | os.PathLike[str] | None) -> bool:
     """Return whether a path, or None, names a model of the package."""
     if path is None or is_default(path):
         return True
-    is_name = os.fspath(path) == LINES_MODEL and lines_model() is not None
-    return is_name and not _is_model_directory(Path(path))
+    if os.fspath(path) != LINES_MODEL or lines_model() is None:
+        return False
+    if not _is_model_directory(Path(path)):
+        return True
+    _tell_which_lines(Path(path).absolute())
+    return False
 
 
 def lines_model() -> Path | None:
@@ -84,6 +92,15 @@ def why_no_model(place: str | os.PathLike[str]) -> str:
     return (
         f"{url} is a URL, and models are not fetched, neither from https:// nor from s3://: "
         "download the directory of the model, with all its files, and name its path."
+    )
+
+
+@functools.cache
+def _tell_which_lines(folder: Path) -> None:
+    logging.warning(
+        "`%s` is the model in %s, not the bundled one; rename the folder to use that.",
+        LINES_MODEL,
+        folder,
     )
 
 

@@ -204,7 +204,7 @@ def load(
 
     Args:
         path: A work directory; an export, or a version of one; a `.tflite` or `.onnx` file of one;
-            None for the bundled model.
+            `default` or `lines`, a bundled model; None for `default`.
         engine: One of `settings.formats.ENGINES`: `tensorflow`, `litert` or `onnx`; `auto` takes
             the fastest one that is installed and for which the model has a format.
         limits: Limits of decoding; by default those of `ImageLimits`.

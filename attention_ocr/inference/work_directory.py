@@ -74,7 +74,7 @@ class TrainedModel(NamedTuple):
 
 
 Model = TrainedModel | str | os.PathLike[str]
-"""A model in memory, a work directory, or `default`, the bundled model."""
+"""A model in memory, a work directory, or `default` or `lines`, a bundled model."""
 
 
 def to_trained_model(model: Model) -> TrainedModel:
@@ -86,7 +86,7 @@ def load_trained_model(directory: Path, precision: str = "float32") -> TrainedMo
     """Load the model of a work directory.
 
     Args:
-        directory: A work directory with saved weights, or `default`, the bundled model.
+        directory: A work directory with saved weights, or `default` or `lines`, a bundled model.
         precision: Compute dtype, see `build_recognizer`.
 
     Raises:
@@ -263,7 +263,7 @@ def pack_model(
     and training settings, which inference does not need, get their defaults.
 
     Args:
-        source: A work directory, or `default`.
+        source: A work directory, or `default` or `lines`, a bundled model.
         target: Created here; a model that it holds is replaced.
         precision: One of `io.weight_quantization.PRECISIONS`.
         decoding: Decoding settings that override those of the model.

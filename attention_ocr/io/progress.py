@@ -75,7 +75,8 @@ def compiling(bar: Any, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        bar.set_description(description.removesuffix(": "), refresh=False)
+        # With the colon that `set_description` adds, a bar without a total would show two.
+        bar.set_description_str(description.removesuffix(": "), refresh=False)
         if not bar.disable:
             bar.start_t = bar.last_print_t = time.time()
 

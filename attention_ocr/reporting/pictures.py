@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from attention_ocr.data.sources import LEXICON, Source, Walk, open_source
 from attention_ocr.evaluation.trained_model import recognize_for
 from attention_ocr.images.graph_fitting import unpad_image
 from attention_ocr.inference.work_directory import TrainedModel
+from attention_ocr.io.progress import compiling, progress_bar
 from attention_ocr.visualization.overlay import attention_maps, tint_characters
 
 
@@ -54,10 +56,11 @@ def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dic
     source = _only(open_source(data), chosen)
     read = recognize_for(source, model)
     pictures: list[Picture] = []
-    with explaining(source):
+    with explaining(source), progress_bar("drawing", len(chosen)) as bar:
         for batch in evaluation_batches(source, model.config):
             lexicons = (batch[LEXICON],) if LEXICON in batch else ()
-            recognition = read(batch["images"], batch["image_sizes"], *lexicons)
+            with nullcontext() if pictures else compiling(bar, "the drawing"):
+                recognition = read(batch["images"], batch["image_sizes"], *lexicons)
             rows = zip(
                 batch["images"].numpy(),
                 batch["image_sizes"].numpy(),
@@ -67,6 +70,7 @@ def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dic
                 strict=True,
             )
             pictures += _draw(rows, model.config.image.num_views)
+            bar.update(len(pictures) - bar.n)
     return dict(zip(chosen, pictures, strict=True))
 
 

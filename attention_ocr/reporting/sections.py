@@ -152,6 +152,16 @@ def to_label(unlabelled: ModelEvaluation, chosen: Sequence[int], pictures: Mappi
     return Section("to-label", "Label next", (paragraph(about), gallery(figures)))
 
 
+def p_value_text(p_value: float) -> str:
+    """Return a p-value as HTML; a tiny one is not said to be zero.
+
+    Example:
+        >>> p_value_text(0.0213), p_value_text(0.0)
+        ('p = 0.021', 'p &lt; 0.001')
+    """
+    return f"p = {p_value:.2g}" if p_value >= 0.001 else "p &lt; 0.001"
+
+
 def comparison(
     names: tuple[str, str],
     first: Sequence[Prediction],
@@ -178,7 +188,7 @@ def comparison(
     ]
     p_value = mcnemar_p_value(only_first, only_second)
     verdict = (
-        f"McNemar's exact test: p = {p_value:.3g}. "
+        f"McNemar's exact test: {p_value_text(p_value)}. "
         + ("The difference is significant at 5 %." if p_value < 0.05 else
            "The data do not show a difference at the level of 5 %.")
     )  # fmt: skip

@@ -21,8 +21,7 @@ class ServingOptions:
 
     Attributes:
         model_base_path: Directory whose subdirectories 1, 2, … are versions of the model; or
-            `default`, the model that comes with the package (use an absolute path for a folder of
-            that name).
+            `default` or `lines`, a bundled model (use an absolute path for a folder of that name).
         model_name: Name by which clients request the model.
         engine: What runs the model: `tensorflow` serves a SavedModel; `litert` and `onnx` serve a
             file of that format, by REST only and without TensorFlow; `auto` is `tensorflow` if it

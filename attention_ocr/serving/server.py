@@ -88,8 +88,8 @@ class Server:
         if not is_there or not find_versions(base_path, files):
             raise FileNotFoundError(
                 f"No model version found in {base_path}: expected a directory 1, 2, … with "
-                f"{' or '.join(sorted(files))}, as `attention-ocr export` writes it, or `default`, "
-                "the model of the package."
+                f"{' or '.join(sorted(files))}, as `attention-ocr export` writes it, or `default` "
+                "or `lines`, a bundled model."
             )
         self._batcher.start()
         await self._versions.refresh()

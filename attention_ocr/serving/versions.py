@@ -177,8 +177,8 @@ class Versions:
 def find_versions(base_path: Path, files: frozenset[str] = SAVED_MODEL) -> dict[int, Path]:
     """Return the versions in a directory: subdirectories with numeric names that hold a model.
 
-    Numbers above `MAX_VERSION` are left out. The model that comes with the package, `default`, is
-    its own version 1.
+    Numbers above `MAX_VERSION` are left out. A bundled model, `default` or `lines`, is its own
+    version 1.
 
     Args:
         base_path: The directory.

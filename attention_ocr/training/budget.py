@@ -166,6 +166,15 @@ class Budget:
         steps = self._settings.steps
         return (steps > 0 and step >= steps) or (self._limit_s > 0 and self.share >= 1.0)
 
+    def expected_steps(self, step: int) -> int | None:
+        """Return the number of steps of the whole run, as far as it can be told after `step` steps.
+
+        Returns:
+            None for a run limited by time that has just begun.
+        """
+        by_time = math.ceil(step / self.share) if self.share else None
+        return min(filter(None, (self._settings.steps, by_time)), default=None)
+
     def limit(self, step: int) -> str:
         """Return the name of the setting that ends a run after `step` steps."""
         return "steps" if 0 < self._settings.steps <= step else "minutes"

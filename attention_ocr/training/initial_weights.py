@@ -81,8 +81,8 @@ def read_saved_weights(name: str) -> SavedWeights:
     """Read the weights of a model.
 
     Args:
-        name: A work directory, an export, a version of one, or `default`: the model included in
-            the package.
+        name: A work directory, an export, a version of one, or `default` or `lines`, a bundled
+            model.
 
     Raises:
         FileNotFoundError: If there is no model.

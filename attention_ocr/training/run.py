@@ -204,7 +204,7 @@ class Run:
         with (
             interruption.deferred(),
             progress_bar(
-                "training", settings.steps or None, "step", initial=step, delay_s=0.0
+                *("training", self.budget.expected_steps(step), "step"), initial=step, delay_s=0.0
             ) as bar,
         ):
             if self.origin.validation_due:
@@ -220,6 +220,7 @@ class Run:
                 self.budget.spend()
                 ended = self.budget.is_spent(step)
                 window.count(self.config.data.batch_size)
+                bar.total = self.budget.expected_steps(step)
                 bar.update()
                 if step % settings.summary_every == 0 or ended:
                     values = {name: float(value) for name, value in losses.items()}
@@ -280,7 +281,7 @@ class Run:
             )
         self.has_begun = not ended
         self.saved_step = step
-        self.summaries.settings(self.config, step)
+        self.summaries.settings(self.config, step, str(self.work_dir))
         if not restored and not tf.config.functions_run_eagerly():
             self.summaries.graph(self.validation.graph())
 
@@ -383,11 +384,12 @@ class Run:
             reach = (self.charset, self.config.model.max_length)
             for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
-        self.summaries.validation(evaluation, step, self.validation.losses())
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
         if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
             self._keep(values, step)
         self.progress.record_validation(evaluation.metrics.exact_match, step)
+        best = {"best_exact_match": float(self.progress.best_exact_match.numpy())}
+        self.summaries.validation(evaluation, step, self.validation.losses() | best)
 
     def _keep(self, values: Mapping[str, np.ndarray], step: int) -> None:
         self.kept_step = step

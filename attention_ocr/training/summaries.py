@@ -35,12 +35,18 @@ class Summaries:
         self._tracker = tracker
         self._writer = tf.summary.create_file_writer(str(directory))
 
-    def settings(self, config: Config, step: int) -> None:
-        """Write the settings as text, and as hyperparameters by which runs can be compared."""
+    def settings(self, config: Config, step: int, name: str) -> None:
+        """Write the settings as text, and as hyperparameters by which runs can be compared.
+
+        Args:
+            config: The settings.
+            step: Step of the run.
+            name: Name of the run among those that it is compared with.
+        """
         document = json.dumps(config.to_dict(), indent=2)
         with self._writer.as_default(step):
             tf.summary.text("settings", "\n".join(f"    {line}" for line in document.splitlines()))
-            hp.hparams(hyperparameters(config))
+            hp.hparams(hyperparameters(config), trial_id=escape_controls(name))
 
     def graph(self, graph: tf.Graph) -> None:
         """Write the graph of the network."""
@@ -52,12 +58,12 @@ class Summaries:
         self._write_scalars("training", values, step)
 
     def validation(
-        self, evaluation: Evaluation, step: int, losses: Mapping[str, float] | None = None
+        self, evaluation: Evaluation, step: int, others: Mapping[str, float] | None = None
     ) -> None:
-        """Write the metrics and losses of a validation."""
+        """Write the metrics of a validation, and others such as its losses."""
         metrics = dataclasses.asdict(evaluation.metrics)
         names = ("exact_match", "alphanumeric_match", "cer", "wer", "ned")
-        values = {name: metrics[name] for name in names} | dict(losses or {})
+        values = {name: metrics[name] for name in names} | dict(others or {})
         self._write_scalars("validation", values, step)
 
     def images(self, recognize: Recognize, batch: dict[str, tf.Tensor], step: int) -> None:

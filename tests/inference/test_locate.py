@@ -24,12 +24,17 @@ def test_bundled_models_are_found_by_name(lines):
 
 
 @pytest.mark.usefixtures("lines")
-def test_a_folder_named_lines_is_taken_before_the_model_of_that_name(tmp_path):
+def test_a_folder_named_lines_is_taken_before_the_model_of_that_name_which_is_said_once(
+    tmp_path, caplog
+):
     mine = tmp_path / "here" / "lines"
     mine.mkdir()
     (mine / "weights.npz").touch()
     assert find_model("lines").absolute() == mine
     assert not is_bundled("lines")
+    assert find_model(mine) == mine
+    (message,) = caplog.messages
+    assert message.startswith(f"`lines` is the model in {mine}, not the bundled one")
 
 
 @pytest.mark.usefixtures("lines")

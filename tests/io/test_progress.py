@@ -45,10 +45,22 @@ def test_compiling_is_announced_before_it_is_done_and_does_not_count():
         with compiling(bar, "the first step"):
             assert "compiling the first step" in terminal.getvalue().split("\r")[-1]
             before = bar.start_t
-        assert bar.desc == "training: "
+        assert bar.desc == "training"
         assert bar.start_t > before
         bar.refresh()
         assert "training:" in terminal.getvalue().split("\r")[-1]
+
+
+def test_a_bar_of_unknown_length_has_one_colon_after_compiling():
+    with (
+        redirect_stderr(Terminal()) as terminal,
+        progress_bar("training", unit="step", delay_s=0.0) as bar,
+    ):
+        with compiling(bar, "the first step"):
+            pass
+        bar.update()
+        bar.refresh()
+        assert terminal.getvalue().split("\r")[-1].startswith("training: 1 steps [")
 
 
 def test_a_phase_counts_when_it_is_done():

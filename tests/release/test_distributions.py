@@ -6,6 +6,7 @@ from packaging.requirements import Requirement
 from release.distributions import (
     LITE,
     WHOLE,
+    absolute_links,
     copy_sources,
     find_repository,
     lite_pyproject,
@@ -60,6 +61,17 @@ def test_a_wheel_is_built_from_the_package_and_its_metadata(name, monkeypatch, t
     assert written == expected
     assert written["project"]["urls"]["Issues"] == "https://example.com/owner/ocr/issues"
     assert (tmp_path / "sources" / "attention_ocr" / "weights" / "default").is_dir()
+    readme = (tmp_path / "sources" / "README.md").read_text(encoding="utf-8")
+    assert "](https://example.com/owner/ocr/raw/HEAD/docs/images/attention.gif)" in readme
+
+
+def test_links_and_images_of_the_readme_lead_to_the_repository():
+    text = "![a](docs/b.gif) [c](docs/d.md#e), [f](https://g.org/h) and [i](#j)"
+    assert absolute_links(text, "https://example.com/k") == (
+        "![a](https://example.com/k/raw/HEAD/docs/b.gif) "
+        "[c](https://example.com/k/blob/HEAD/docs/d.md#e), [f](https://g.org/h) and [i](#j)"
+    )
+    assert absolute_links(text, None) == text
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,19 @@ def test_time_ends_a_run_and_the_first_step_is_not_counted():
     assert shares == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
 
 
+def test_the_length_of_a_run_is_told_by_its_steps_or_by_the_time_spent():
+    assert Budget(TrainingConfig(steps=9, warmup_steps=0)).expected_steps(4) == 9
+    budget = Budget(TrainingConfig(minutes=0.1), Clock())
+    assert budget.expected_steps(0) is None
+    for _ in range(4):
+        budget.spend()
+    # Half of the time.
+    assert budget.expected_steps(4) == 8
+    both = Budget(TrainingConfig(steps=5, warmup_steps=0, minutes=0.1), Clock())
+    both.resume_from(3.0)
+    assert (both.expected_steps(2), both.expected_steps(4)) == (4, 5)
+
+
 def test_the_learning_rate_follows_the_time():
     settings = TrainingConfig(minutes=1.0, warmup_steps=2000, learning_rate=0.5)
     optimizer = keras.optimizers.SGD(1.0)

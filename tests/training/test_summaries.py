@@ -82,7 +82,7 @@ def test_label_and_prediction_stand_above_the_attention(tmp_path):
 def test_runs_are_comparable_by_their_settings(tmp_path):
     for rate in (0.5, 0.25):
         summaries = Summaries(tmp_path / str(rate))
-        summaries.settings(tiny.config(learning_rate=rate), step=0)
+        summaries.settings(tiny.config(learning_rate=rate), step=0, name=f"runs/{rate}")
         summaries.close()
     found = {}
     for rate in (0.5, 0.25):
@@ -94,6 +94,7 @@ def test_runs_are_comparable_by_their_settings(tmp_path):
                     )
                     if content.HasField("session_start_info"):
                         found[rate] = content.session_start_info.hparams
+                        assert content.session_start_info.group_name == f"runs/{rate}"
     assert set(found) == {0.5, 0.25}
     assert all(found[rate]["learning_rate"].number_value == rate for rate in found)
     assert found[0.5]["batch_size"].number_value == 4
@@ -117,7 +118,7 @@ def test_a_tracker_receives_every_scalar_and_is_closed(tmp_path):
 def test_the_settings_are_shown_without_control_characters(tmp_path):
     config = Config(data=DataConfig(eval_data="\x1b[31m.tsv"))
     summaries = Summaries(tmp_path)
-    summaries.settings(config, step=0)
+    summaries.settings(config, step=0, name="run")
     summaries.close()
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"\\u001b[31m.tsv" in content

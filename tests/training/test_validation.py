@@ -137,6 +137,9 @@ def test_a_run_writes_graph_losses_and_figures_of_the_tracker(words, tmp_path, m
     assert tracker.settings["learning_rate"] == config.training.learning_rate
     for name in ("training/loss", "validation/loss", "validation/exact_match"):
         assert {step for logged, step in tracker.logged if logged == name} == {1, 2}
+    matches = [tracker.logged["validation/exact_match", step] for step in (1, 2)]
+    bests = [tracker.logged["validation/best_exact_match", step] for step in (1, 2)]
+    assert bests == [matches[0], max(matches)]
 
 
 def test_the_tracker_of_the_docs_logs_to_mlflow(tmp_path, monkeypatch):

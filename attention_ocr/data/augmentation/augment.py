@@ -16,6 +16,9 @@ Change = Callable[[tf.Tensor, tf.Tensor, Mapping[str, tf.Tensor], Chance], tf.Te
 from `chance`. The shape is kept; clipping and masking are done by `augment`.
 """
 
+# Resolving imports the op, which AutoGraph would try to convert, with a warning.
+_resolve = tf.autograph.experimental.do_not_convert(AUGMENTATION_OPS.resolve)
+
 
 def augment(
     images: tf.Tensor,
@@ -49,7 +52,7 @@ def augment(
     plugins = [(op,) for op in policy.ops if op not in OPS]
     for group in (*(group for group, _ in STAGES), *plugins):
         if chosen := {op: amounts[op] for op in group if op in amounts}:
-            change: Change = AUGMENTATION_OPS.resolve(next(iter(chosen)))
+            change: Change = _resolve(next(iter(chosen)))
             images = _on_those_that_meet(chosen, change, images, image_sizes, chance)
     images = tf.clip_by_value(images, -1.0, 1.0) * content_mask(image_sizes, shape)
     return tf.ensure_shape(images, static_shape)

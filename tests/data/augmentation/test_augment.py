@@ -54,6 +54,14 @@ def test_no_op_sees_the_padding_or_the_other_images(op):
         np.testing.assert_allclose(padded[:, :, :W], whole, atol=1e-4)
 
 
+def test_a_pipeline_converts_the_ops_without_a_warning(caplog):
+    batches = tf.data.Dataset.from_tensors((random_images(), SIZES))
+    policy = parse_policy("default")
+    batches = batches.map(lambda images, sizes: augment(images, sizes, SEED, policy, 0.5))
+    assert next(iter(batches)).shape == (B, H, W, 3)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 @pytest.mark.parametrize("policy", ["default", "affine+jpeg", "gamma"])
 def test_the_same_seed_gives_the_same_images_and_another_gives_others(policy):
     images, parsed = random_images(), parse_policy(policy)
