@@ -13,7 +13,11 @@ SURE_SPACE = 0.98
 """Confidence from which on a space is one, however narrow: all but a hundredth of true spaces."""
 
 NARROW_SPACE = 0.6
-"""Width of a gap relative to the usual one of the page, below which it is hardly a space."""
+"""Width of a gap relative to the usual one, below which it is hardly a space."""
+
+PAGE_WEIGHT = 5
+"""Spaces of a line that count as much for the usual gap as those of the page: lines of justified
+text have wider and narrower spaces than others."""
 
 REACH = 0.15
 """Distance along the line, relative to the height of the text, by which the attention may miss
@@ -34,9 +38,11 @@ def drop_false_spaces(readings: Sequence[Reading], images: Sequence[np.ndarray])
         _gaps_at_spaces(reading, image) if has_positions(reading) else {}
         for reading, image in zip(readings, images, strict=True)
     ]
-    usual = float(np.median([size for line in gaps for size in line.values()] or [0.0]))
+    of_page = float(np.median([size for line in gaps for size in line.values()] or [0.0]))
     dropped = []
     for reading, line in zip(readings, gaps, strict=True):
+        of_line = float(np.median([*line.values()] or [0.0]))
+        usual = (PAGE_WEIGHT * of_page + len(line) * of_line) / (PAGE_WEIGHT + len(line))
         false = {
             place
             for place, size in line.items()

@@ -16,16 +16,16 @@ LEFT, MARGIN, SIZE = 10, 10, 32
 NUM_COLUMNS = 400
 
 
-def line_and_reading(text: str, confidence: float) -> tuple[np.ndarray, Reading]:
-    """Draw `TEXT`, read as `text`: the same with more spaces, each with this confidence."""
+def line_and_reading(text: str, confidence: float, drawn: str = TEXT) -> tuple[np.ndarray, Reading]:
+    """Draw a line, read as `text`: the same with more spaces, each with this confidence."""
     face = font(SIZE)
-    width = int(face.getlength(TEXT)) + LEFT + MARGIN
-    image = draw([(TEXT, LEFT, 8)], size=(width, 54), text_size=SIZE)
+    width = int(face.getlength(drawn)) + LEFT + MARGIN
+    image = draw([(drawn, LEFT, 8)], size=(width, 54), text_size=SIZE)
     attention = np.zeros((len(text), 1, NUM_COLUMNS), np.float32)
     place, confidences = 0, []
     for index, character in enumerate(text):
-        is_drawn = character == TEXT[place]
-        begin, end = (face.getlength(TEXT[:stop]) for stop in (place, place + is_drawn))
+        is_drawn = character == drawn[place]
+        begin, end = (face.getlength(drawn[:stop]) for stop in (place, place + is_drawn))
         attention[index, 0, int((LEFT + (begin + end) / 2) / width * NUM_COLUMNS)] = 1.0
         confidences.append(1.0 if is_drawn else confidence)
         place += is_drawn
@@ -50,11 +50,17 @@ def test_spaces_at_visible_gaps_stay_however_unsure():
 
 
 def test_the_usual_gap_is_that_of_the_page():
+    word = line_and_reading("wor ds", 0.9, drawn="words")
+    assert dropped(word) == ["wor ds"]
+    assert dropped(word, line_and_reading(TEXT, 1.0)) == ["words", TEXT]
+
+
+def test_a_line_keeps_its_narrow_spaces_on_a_page_of_justified_text():
     image, reading = line_and_reading(TEXT, 1.0)
-    word = slice(0, image.shape[1] * 5 // 23)
-    alone = Reading("ma ny", 0.9, (0.9,) * 5, np.eye(5, dtype=np.float32)[:, None], (1.0, 1.0))
-    assert dropped((image[:, word], alone)) == ["ma ny"]
-    assert dropped((image[:, word], alone), (image, reading)) == ["many", TEXT]
+    unsure = dataclasses.replace(reading, character_confidences=(0.9,) * len(TEXT))
+    wide = TEXT.replace(" ", "  ")
+    lines = [line_and_reading(wide, 1.0, drawn=wide)] * 3
+    assert dropped((image, unsure), *lines) == [TEXT, wide, wide, wide]
 
 
 def test_attention_and_confidences_follow_the_characters():
