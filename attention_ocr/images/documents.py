@@ -30,7 +30,10 @@ PAGE_SUFFIXES = (*IMAGE_SUFFIXES, ".pdf")
 
 MAX_PAGES = 100_000
 _POINTS_PER_INCH = 72
-"""A PDF may have other bytes before its start, as mailers add them."""
+
+REOPEN_AFTER = 10
+"""Pages after which a PDF is opened anew: PDFium keeps the content of every page that it has
+rendered, so that memory would grow by the size of the file."""
 
 
 class Document(abc.ABC):
@@ -107,11 +110,13 @@ class _PDF(Document):
             raise ValueError(f"`dpi` must be above 0. Received: {dpi}")
         with extra("pages", "Reading a PDF"):
             import pypdfium2
+        self._source = source if isinstance(source, bytes) else os.fspath(source)
         self._limits, self._dpi = limits, dpi
         self._error: type[Exception] = pypdfium2.PdfiumError
+        self._open: Any = pypdfium2.PdfDocument
+        self._num_rendered = 0
         try:
-            content = source if isinstance(source, bytes) else os.fspath(source)
-            self._document: Any = pypdfium2.PdfDocument(content)
+            self._document = self._open(self._source)
             self._num_pages = len(self._document)
         except self._error as error:
             reason = (
@@ -129,13 +134,22 @@ class _PDF(Document):
     def page(self, number: int) -> np.ndarray:
         """Render a page, see `Document`."""
         try:
+            if self._num_rendered == REOPEN_AFTER:
+                self._reopen()
+            self._num_rendered += 1
             page = self._document[number - 1]
             try:
                 return self._render(page)
             finally:
                 page.close()
-        except self._error as error:
+        except (self._error, OSError) as error:
             raise ValueError(f"unreadable page: {error}") from error
+
+    def _reopen(self) -> None:
+        # The new one first: if the file is gone, the other still has it.
+        document = self._open(self._source)
+        self._document.close()
+        self._document, self._num_rendered = document, 0
 
     def _render(self, page: Any) -> np.ndarray:
         width, height = page.get_size()

@@ -5,6 +5,15 @@ import numpy as np
 from attention_ocr.inference.engines.interface import Reading
 
 
+def has_positions(reading: Reading) -> bool:
+    """Return whether the attention says where along the line each character was read."""
+    # Of a rotated or deskewed line, the attention has another direction.
+    if len(reading.attention) != len(reading.text) or reading.quarter_turns or reading.slant:
+        return False
+    columns = reading.attention.sum(axis=1)
+    return bool(columns.size and columns.sum(axis=1).all())
+
+
 def character_centres(reading: Reading, aspect: float) -> np.ndarray:
     """Return where along the line each character was read.
 
@@ -17,14 +26,10 @@ def character_centres(reading: Reading, aspect: float) -> np.ndarray:
     """
     num_characters = len(reading.text)
     even = (np.arange(num_characters) + 0.5) / max(num_characters, 1)
-    attention = reading.attention
-    # Of a rotated or deskewed line, the attention has another direction.
-    if attention.shape[0] != num_characters or reading.quarter_turns or reading.slant:
+    if not has_positions(reading):
         return even
-    columns = attention.sum(axis=1)
+    columns = reading.attention.sum(axis=1)
     weights = columns.sum(axis=1)
-    if num_characters == 0 or columns.shape[1] == 0 or not weights.all():
-        return even
     centres = (np.arange(columns.shape[1]) + 0.5) / columns.shape[1]
     found = (columns @ centres) / weights / max(reading.attention_extent[1], 1e-6)
     # A second look with a margin: fractions are of the image with its margins.

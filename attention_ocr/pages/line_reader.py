@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from attention_ocr.images.rectify import interpolate, quadrilateral, rectify
 from attention_ocr.inference.engines.interface import Engine, Reading
 from attention_ocr.layout.page import Line, Polygon, Word
 from attention_ocr.pages.character_positions import word_spans
+from attention_ocr.pages.read_spaces import drop_false_spaces
 from attention_ocr.pages.words import set_upright, split_words
 
 BATCH_SIZE = 256
@@ -37,6 +39,20 @@ BASELINE = 0.22
 
 
 _Crop = tuple[np.ndarray, np.ndarray]
+
+
+class _ReadCrop(NamedTuple):
+    """The reading of a crop.
+
+    Attributes:
+        reading: The reading.
+        image: uint8 [h, w, 3], the crop.
+        quad: float32 [4, 2], its corners on the page.
+    """
+
+    reading: Reading
+    image: np.ndarray
+    quad: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +113,7 @@ class LineReader:
             Each line in order; one in which nothing was read has no words.
         """
         crops = self._crops(pixels, lines)
-        words = iter(self._read_crops(list(itertools.chain.from_iterable(crops))))
+        words = iter(self._words(self._read_crops(list(itertools.chain.from_iterable(crops)))))
         placed = []
         for (line, quad), parts in zip(lines, crops, strict=True):
             found = [word for _ in parts for word in next(words)]
@@ -105,19 +121,19 @@ class LineReader:
             placed.append(PlacedLine(quad, tuple(_join_numbers(found) if by_gaps else found)))
         return placed
 
-    def _read_crops(self, crops: Sequence[_Crop]) -> list[list[Word]]:
-        """Return the words of each crop; those with more text than the model reads are halved."""
-        words: list[list[Word]] = []
+    def _read_crops(self, crops: Sequence[_Crop]) -> list[list[_ReadCrop]]:
+        """Read each crop, the halves of those with more text than the model reads."""
+        read: list[list[_ReadCrop]] = []
         for start in range(0, len(crops), BATCH_SIZE):
             batch = crops[start : start + BATCH_SIZE]
             readings = self._engine.read([LazyImage.from_array(image) for image, _ in batch])
             for crop, reading in zip(batch, readings, strict=True):
                 halves = self._halves(reading, crop)
                 if halves:
-                    words.append(list(itertools.chain(*self._read_crops(halves))))
+                    read.append(list(itertools.chain(*self._read_crops(halves))))
                 else:
-                    words.append(self._words(reading, *crop))
-        return words
+                    read.append([_ReadCrop(reading, *crop)])
+        return read
 
     def _halves(self, reading: Reading, crop: _Crop) -> list[_Crop]:
         """Cut a line between words where its text fills the model, so that its end is missing."""
@@ -166,13 +182,31 @@ class LineReader:
             for words, aspect in zip(split_words(images), aspects, strict=True)
         ]
 
-    def _words(self, reading: Reading, image: np.ndarray, quad: np.ndarray) -> list[Word]:
+    def _words(self, crops: Sequence[Sequence[_ReadCrop]]) -> list[list[Word]]:
+        """Return the words of each crop, which may have been read in parts."""
         if not self._reads_spaces:
-            return [Word(reading.text, _polygon(quad), reading.confidence)] if reading.text else []
-        return [
-            Word(text, _polygon(interpolate(quad, begin, end)), confidence)
-            for text, confidence, begin, end in word_spans(reading, image.shape[1] / image.shape[0])
-        ]
+            return [
+                [
+                    Word(reading.text, _polygon(quad), reading.confidence)
+                    for reading, _, quad in parts
+                    if reading.text
+                ]
+                for parts in crops
+            ]
+        parts = list(itertools.chain.from_iterable(crops))
+        readings = drop_false_spaces(
+            [part.reading for part in parts], [part.image for part in parts]
+        )
+        words = iter(
+            [
+                Word(text, _polygon(interpolate(quad, begin, end)), confidence)
+                for text, confidence, begin, end in word_spans(
+                    reading, image.shape[1] / image.shape[0]
+                )
+            ]
+            for reading, (_, image, quad) in zip(readings, parts, strict=True)
+        )
+        return [[word for _ in parts for word in next(words)] for parts in crops]
 
     def join(self, parts: Sequence[PlacedLine], block: int) -> Line:
         """Make a line of its parts, in reading order."""

@@ -118,6 +118,31 @@ class _Gaps(NamedTuple):
         return np.concatenate([found, np.zeros(max(touching, 0))])
 
 
+class VisibleGaps(NamedTuple):
+    """The gaps between the characters of a line.
+
+    Attributes:
+        begins: float [n], where each begins, as a fraction of the width of the line.
+        ends: float [n], where each ends.
+        sizes: float [n], widths relative to the height of the text.
+        height: Height of the text relative to the width of the line.
+    """
+
+    begins: np.ndarray
+    ends: np.ndarray
+    sizes: np.ndarray
+    height: float
+
+
+def visible_gaps(line: np.ndarray) -> VisibleGaps:
+    """Return the gaps between the characters of a line, uint8 [h, w, 3]."""
+    found = _gaps(line)
+    width = len(found.inked)
+    return VisibleGaps(
+        found.ends[:-1] / width, found.begins[1:] / width, found.visible, found.height / width
+    )
+
+
 def split_words(lines: Sequence[np.ndarray]) -> list[list[tuple[float, float]]]:
     """Return where the words of the lines of a page begin and end.
 

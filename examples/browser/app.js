@@ -1,10 +1,17 @@
 // The page: pictures in, readings out.
 import { between, drawAttention } from "./overlay.js";
+import { cutOut, PhotoReader } from "./photo.js";
+import { PhotoView } from "./photo_view.js";
 import { crop, decodePicture } from "./picture.js";
-import { fetchModel, Recognizer } from "./recognizer.js";
+import { Recognizer } from "./recognizer.js";
+import { fetchModel } from "./runtime.js";
 import { Walk } from "./walk.js";
 
 const MODEL = "model.onnx";
+// What is taken for a photo of more than a word, as in `attention_ocr/images/crop_check.py`.
+const MIN_PHOTO_SIDE = 256;
+const MAX_PHOTO_RATIO = 2.5;
+const MAX_PHOTO_CONFIDENCE = 0.5;
 const MIN_SELECTION = 8; // CSS pixels; less is a click
 const UNSURE = 0.7;
 const THUMBNAIL_HEIGHT = 76;
@@ -50,6 +57,9 @@ const walk = new Walk(
   },
 );
 
+const photoReader = new PhotoReader();
+const photoView = new PhotoView((line) => busy(() => readLine(line)));
+
 let numTasks = 0;
 
 /** Say on the page that it is busy as long as a task lasts. */
@@ -87,40 +97,84 @@ async function take(file) {
     const picture = await decodePicture(file);
     if (turn !== newest) return;
     whole = picture;
+    photoView.hide();
     await read(picture);
+    if (shown === picture && looksLikePhoto()) await readLines().catch(() => {});
   } catch (error) {
     if (turn === newest) complain(error);
   }
 }
 
 /** Read a picture, or keep it until there is a model, and show what was read. */
-async function read(picture) {
+async function read(picture, model = recognizer) {
   shown = picture;
-  if (!recognizer) return;
+  if (!model) return;
   const started = performance.now();
-  const found = await recognizer.read(picture);
+  const found = await model.read(picture);
   const elapsed = performance.now() - started;
   const drawable = await createImageBitmap(picture);
   if (shown !== picture) return;
   bitmap?.close();
   [bitmap, reading] = [drawable, found];
-  show(elapsed);
+  show(elapsed, model);
 }
 
-function show(elapsed) {
+function looksLikePhoto() {
+  const [short, long] = [whole.width, whole.height].sort((one, other) => one - other);
+  const isLarge = short >= MIN_PHOTO_SIDE && long <= MAX_PHOTO_RATIO * short;
+  return isLarge && reading?.confidence < MAX_PHOTO_CONFIDENCE;
+}
+
+/** Read all lines of the picture, and show them. */
+async function readLines() {
+  const picture = whole;
+  const started = performance.now();
+  const photo = await createImageBitmap(picture);
+  element("loading").hidden = false;
+  element("status").textContent = "Finding the lines …";
+  element("progress").removeAttribute("value");
+  let lines;
+  try {
+    lines = await photoReader.read(photo, recognizer, (share) => {
+      element("status").textContent = "Reading the lines …";
+      element("progress").value = share;
+    });
+  } finally {
+    element("loading").hidden = Boolean(recognizer);
+  }
+  if (whole !== picture) return;
+  walk.pause();
+  reading = undefined;
+  element("result").hidden = true;
+  photoView.show(photo, lines);
+  const elapsed = (performance.now() - started) / 1000;
+  element("about").textContent = `Found and read in ${elapsed.toFixed(1)} s.`;
+}
+
+/** Show in one line of the photo where the network looked. */
+async function readLine({ parts: [quad] }) {
+  const photo = await createImageBitmap(whole);
+  const line = cutOut(photo, quad);
+  photo.close();
+  await read(line, photoReader.modelOf(recognizer));
+}
+
+function show(elapsed, { notes }) {
   const { characters, confidence } = reading;
   element("result").hidden = false;
   element("text").textContent = characters.length ? characters.join("") : "No text found";
   element("text").classList.toggle("nothing", !characters.length);
   element("confidence").textContent = percent(confidence);
   element("confidence").dataset.value = confidence;
-  element("whole").hidden = shown === whole;
+  const isOfPhoto = !element("photo").hidden;
+  element("whole").hidden = shown === whole || isOfPhoto;
+  element("as_photo").hidden = isOfPhoto;
   element("crop_hint").hidden = shown !== whole;
   fitCanvas();
   element("characters").replaceChildren(...characters.map(characterItem));
   walk.start(characters.length);
   if (!reducedMotion.matches) walk.play();
-  const { image, characters: charset, maxLength } = recognizer.notes;
+  const { image, characters: charset, maxLength } = notes;
   element("about").textContent =
     `Read in ${Math.max(1, Math.round(elapsed))} ms, scaled to ${image.image_height} pixels. ` +
     `The model knows ${charset.length} characters and reads up to ${maxLength}.`;
@@ -248,6 +302,7 @@ function watchTransport() {
   element("previous").addEventListener("click", () => walk.step(-1));
   element("next").addEventListener("click", () => walk.step(1));
   element("whole").addEventListener("click", () => busy(() => read(whole)));
+  element("as_photo").addEventListener("click", () => busy(() => readLines().catch(complain)));
   document.addEventListener("keydown", (event) => {
     const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
     if (!reading || !isPlain) return;
@@ -264,6 +319,7 @@ function watchTransport() {
     actions[event.key]();
   });
   addEventListener("resize", () => {
+    photoView.draw();
     if (!reading) return;
     fitCanvas();
     if (!walk.isPlaying) walk.pause();

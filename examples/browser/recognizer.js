@@ -1,8 +1,7 @@
 // A model of an export, run by ONNX Runtime Web.
 import { fitImage } from "./fitting.js";
 import { readNotes, spell } from "./notes.js";
-
-const RUNTIME = new URL("./vendor/", import.meta.url);
+import { loadRuntime } from "./runtime.js";
 
 /**
  * What was read in one picture.
@@ -46,72 +45,63 @@ export class Recognizer {
    * @returns {Promise<Reading>}
    */
   async read(picture) {
-    const { image: settings, characters } = this.notes;
-    const fitted = fitImage(picture, settings);
-    const { Tensor } = this.#runtime;
-    const shape = [1, fitted.height, fitted.width, settings.image_channels];
-    const outputs = await this.#session.run({
-      images: new Tensor("float32", fitted.values, shape),
-      image_sizes: new Tensor("int32", Int32Array.from(fitted.size), [1, 2]),
+    return (await this.readAll([picture]))[0];
+  }
+
+  /**
+   * Read pictures together; those of similar proportions take the least time.
+   *
+   * @param {ImageData[]} pictures opaque
+   * @returns {Promise<Reading[]>}
+   */
+  async readAll(pictures) {
+    const { image_height: height, image_channels: channels } = this.notes.image;
+    const fitted = pictures.map((picture) => fitImage(picture, this.notes.image));
+    const width = Math.max(...fitted.map((one) => one.width));
+    const values = new Float32Array(pictures.length * height * width * channels);
+    fitted.forEach((one, index) => {
+      const length = one.width * channels;
+      for (let row = 0; row < height; row++) {
+        const line = one.values.subarray(row * length, (row + 1) * length);
+        values.set(line, (index * height + row) * width * channels);
+      }
     });
-    const text = spell(characters, outputs.token_ids.data);
+    const sizes = Int32Array.from(fitted.flatMap(({ size }) => size));
+    const { Tensor } = this.#runtime;
+    const outputs = await this.#session.run({
+      images: new Tensor("float32", values, [pictures.length, height, width, channels]),
+      image_sizes: new Tensor("int32", sizes, [pictures.length, 2]),
+    });
+    return fitted.map(({ size }, index) => this.#reading(outputs, index, size, width));
+  }
+
+  #reading(outputs, index, size, width) {
+    const row = (output) => {
+      const length = output.data.length / output.dims[0];
+      return output.data.subarray(index * length, (index + 1) * length);
+    };
+    const characters = spell(this.notes.characters, row(outputs.token_ids));
     const [, , rows, columns] = outputs.attention.dims;
-    const steps = text.map((_, step) =>
-      outputs.attention.data.slice(step * rows * columns, (step + 1) * rows * columns),
+    const attention = row(outputs.attention);
+    const steps = characters.map((_, step) =>
+      attention.slice(step * rows * columns, (step + 1) * rows * columns),
     );
     return {
-      characters: text,
-      confidence: outputs.confidence.data[0],
-      characterConfidences: [...outputs.character_confidences.data.slice(0, text.length)],
+      characters,
+      confidence: outputs.confidence.data[index],
+      characterConfidences: [...row(outputs.character_confidences).slice(0, characters.length)],
       attention: { rows, columns, steps },
-      extent: [fitted.size[0] / settings.image_height, fitted.size[1] / fitted.width],
+      extent: [size[0] / this.notes.image.image_height, size[1] / width],
     };
+  }
+
+  /** Whether it reads lines: its characters include the space. */
+  get readsLines() {
+    return this.notes.characters.includes(" ");
   }
 
   /** Free the memory of the model. */
   async close() {
     await this.#session.release();
   }
-}
-
-async function loadRuntime() {
-  let runtime;
-  try {
-    runtime = await import(new URL("ort.wasm.min.mjs", RUNTIME).href);
-  } catch {
-    throw new Error("vendor/ is missing: run `npm install` in the folder of this page");
-  }
-  runtime.env.wasm.wasmPaths = RUNTIME.href;
-  // Threads need headers that a plain file host does not send.
-  runtime.env.wasm.numThreads = 1;
-  runtime.env.logLevel = "error";
-  return runtime;
-}
-
-/**
- * Fetch a file of this site.
- *
- * @param {string} path
- * @param {(share: number) => void} onProgress called with the share that has come, in [0, 1]
- * @returns {Promise<Uint8Array>}
- * @throws {Error} it is not there; the message is for people
- */
-export async function fetchModel(path, onProgress) {
-  const response = await fetch(path).catch(() => {
-    throw new Error(`${path} cannot be fetched: is the server still there?`);
-  });
-  if (!response.ok) throw new Error(`there is no ${path} beside this page (${response.status})`);
-  // A host that compresses announces another length than comes.
-  const encoded = response.headers.has("Content-Encoding");
-  const length = encoded ? 0 : Number(response.headers.get("Content-Length"));
-  const parts = [];
-  let received = 0;
-  for (const reader = response.body.getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    received += value.length;
-    if (length) onProgress(Math.min(received / length, 1));
-  }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

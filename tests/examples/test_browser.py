@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 
 from attention_ocr.exporting.export import write_format
+from attention_ocr.inference.locate import BUNDLED_LINES
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny, tiny_model
 from tests.image_files import LOSSLESS
+from tests.pages.rendered import draw
 
 SOURCES = Path(__file__).parents[2] / "examples" / "browser"
 pytest.importorskip("playwright", reason="there is no playwright: pip install playwright")
@@ -241,3 +243,88 @@ def test_pictures_are_chosen_and_pasted_as_well(page):
     )
     compare.wait(page)
     assert compare.shown(page) == expected[1]
+
+
+HEADING = "A heading over both of the columns"
+COLUMNS = ("first line here", "second one there"), ("third at the top", "fourth below it")
+
+
+def photo_of_columns(quarters: int = 0) -> np.ndarray:
+    placed = [(HEADING, 60, 30)]
+    placed += [
+        (text, 60 + 360 * column, 120 + 60 * index)
+        for column, texts in enumerate(COLUMNS)
+        for index, text in enumerate(texts)
+    ]
+    return np.rot90(draw(placed, text_size=30), quarters)
+
+
+@pytest.fixture(scope="module")
+def photo_site(site, tmp_path_factory):
+    """The folder of the page with the models that read photos."""
+    models = Path(pytest.importorskip("rapidocr").__file__).parent / "models"
+    if not BUNDLED_LINES.is_dir():
+        pytest.skip("this release has no model of lines")
+    folder = tmp_path_factory.mktemp("photos")
+    shutil.copytree(site, folder / "site")
+    (detector,) = models.glob("*_det_*.onnx")
+    shutil.copy(detector, folder / "site" / "detector.onnx")
+    write_format("onnx", load_trained_model(BUNDLED_LINES), folder / "export")
+    shutil.move(folder / "export" / "model.onnx", folder / "site" / "lines.onnx")
+    return folder / "site"
+
+
+def read_photo(page, file: bytes) -> list[str]:
+    """Read all lines of a picture."""
+    compare.drop(page, "photo.png", file)
+    if page.is_hidden("#photo"):
+        page.click("#as_photo")
+        compare.wait(page)
+    return [element.inner_text() for element in page.query_selector_all("#lines .line")]
+
+
+def test_a_whole_photo_is_read_in_its_order_which_way_up_it_is(photo_site):
+    expected = [HEADING, *COLUMNS[0], *COLUMNS[1]]
+    with compare.served(photo_site) as url, compare.opened(url) as page:
+        for quarters in range(4):
+            assert read_photo(page, png(photo_of_columns(quarters))) == expected
+        assert page.is_hidden("#result")
+        # A line that is clicked shows the attention.
+        page.click("#lines li:nth-child(2) button")
+        compare.wait(page)
+        assert page.inner_text("#text") == expected[1]
+        assert page.is_visible("#photo")
+        # The next picture is a word again.
+        assert compare.drop(page, "word.png", WORD).problem is None
+        assert page.is_hidden("#photo")
+
+
+def test_boxes_are_those_of_the_detector_in_python(photo_site):
+    photo = photo_of_columns()
+    from attention_ocr.pages.detector import PageImage, open_detector
+
+    expected = open_detector("rapidocr").detect(PageImage(photo))
+    with compare.served(photo_site) as url, compare.opened(url) as page:
+        assert len(read_photo(page, png(photo))) == len(expected)
+        found = page.evaluate(
+            """[...document.querySelectorAll("#lines button")].map(
+                 ({ dataset }) => JSON.parse(dataset.corners)[0])"""
+        )
+    for line in expected:
+        distances = np.abs(np.array(found) - np.array(line.polygon)).max(axis=(1, 2))
+        assert distances.min() <= 4.0
+
+
+def test_a_photo_without_text_has_no_lines(photo_site):
+    with compare.served(photo_site) as url, compare.opened(url) as page:
+        assert read_photo(page, png(np.full((300, 400), 200, np.uint8))) == []
+        assert page.inner_text("#num_lines") == "No text found"
+
+
+def test_without_its_models_a_photo_is_not_read_and_the_page_says_why(page):
+    found = compare.drop(page, "photo.png", png(photo_of_columns()))
+    assert found.problem is None
+    page.click("#as_photo")
+    compare.wait(page)
+    problem = page.inner_text("#problem")
+    assert problem.startswith("Photos cannot be read: there is no detector.onnx beside this page")

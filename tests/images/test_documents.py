@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attention_ocr.images.documents import open_document
+from attention_ocr.images.documents import REOPEN_AFTER, open_document
 from attention_ocr.images.headers import ImageLimits
 
 
@@ -118,3 +118,50 @@ def test_memory_does_not_grow_with_the_pages():
             assert tracemalloc.get_traced_memory()[0] - before < 3 * 300 * 400 * 3
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("as_path", [False, True])
+def test_a_pdf_of_many_pages_is_opened_anew_before_pdfium_holds_them_all(
+    tmp_path, monkeypatch, as_path
+):
+    pdfium = pytest.importorskip("pypdfium2")
+    opened = []
+
+    class Counting(pdfium.PdfDocument):
+        """Counts the pages that it was asked for."""
+
+        def __init__(self, source):
+            super().__init__(source)
+            self.num_asked, self.is_closed = 0, False
+            opened.append(self)
+
+        def __getitem__(self, index):
+            self.num_asked += 1
+            return super().__getitem__(index)
+
+        def close(self):
+            self.is_closed = True
+            super().close()
+
+    monkeypatch.setattr(pdfium, "PdfDocument", Counting)
+    source, num_pages = pdf(25), 25
+    if as_path:
+        (tmp_path / "a.pdf").write_bytes(source)
+    with open_document(tmp_path / "a.pdf" if as_path else source) as document:
+        for number in range(1, num_pages + 1):
+            assert abs(int(document.page(number)[9, 9, 0]) - min(10 * number, 255)) < 3
+            assert [one.is_closed for one in opened] == [True] * (len(opened) - 1) + [False]
+    assert all(one.num_asked <= REOPEN_AFTER for one in opened)
+    assert opened[-1].is_closed
+
+
+def test_a_pdf_that_is_gone_on_the_way_is_an_unreadable_page(tmp_path):
+    pytest.importorskip("pypdfium2")
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf(REOPEN_AFTER + 1))
+    with open_document(path, dpi=9) as document:
+        for number in range(1, REOPEN_AFTER + 1):
+            document.page(number)
+        path.unlink()
+        with pytest.raises(ValueError, match="unreadable page"):
+            document.page(REOPEN_AFTER + 1)
