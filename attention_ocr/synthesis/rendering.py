@@ -26,6 +26,8 @@ from attention_ocr.synthesis.typeface_choice import FaceChooser, SizedFace
 from attention_ocr.synthesis.typesetting import Typesetter
 
 _MAX_TEXT_DRAWS = 1000
+_PRINTED = ("", "paint", "paper")
+"""Surfaces of typeset text."""
 
 
 class Renderer:
@@ -85,8 +87,10 @@ class Renderer:
         # A single look draws no random number, so that its images stay those of earlier releases.
         look = self._looks[0] if len(self._looks) == 1 else pick(rng, self._looks)
         text, (face, size) = self._draw_text(rng, index, look)
+        written = self._draw_ligatures(rng, look, face, text)
         if look.surface:
-            return self._render_scene(rng, look, text, face, size)
+            image, is_written = self._render_scene(rng, look, written, face, size)
+            return image, text if is_written else ""
         other_text = None
         if happens(rng, 0.2 * self.config.difficulty):
             candidate = self._sampler.draw(rng)
@@ -97,7 +101,7 @@ class Renderer:
             self._typesetter,
             face,
             size,
-            text,
+            written,
             other_text,
             self.config.difficulty,
             self.config.height,
@@ -138,10 +142,18 @@ class Renderer:
             f"faces, none for any of {_MAX_TEXT_DRAWS} texts, the last {text!r}"
         )
 
+    def _draw_ligatures(self, rng: np.random.Generator, look: Look, face: Face, text: str) -> str:
+        """Return the text as it is set, half of the time with the ligatures of its face."""
+        if look.surface not in _PRINTED:
+            return text
+        written = self._choosers[look].set_ligatures(face, text)
+        # Texts without ligatures draw no random number, so that their images stay the same.
+        return written if written != text and happens(rng, 0.5) else text
+
     def _render_scene(
         self, rng: np.random.Generator, look: Look, text: str, face: Face, size: int
-    ) -> tuple[np.ndarray, str]:
-        """Render a text with its surroundings."""
+    ) -> tuple[np.ndarray, bool]:
+        """Render a text with its surroundings; also return whether it is written at all."""
         shows = self._choosers[look].shows
         drawn = [self._sampler.draw_caption(rng) for _ in range(2)]
         others = [other for other in drawn if shows(face, frozenset(other))]
@@ -162,7 +174,7 @@ class Renderer:
             ghost, _ = self._typesetter.set_text(face, size, others[0])
         written = not (self.config.textless and happens(rng, self.config.textless))
         image = paint_layout(rng, layout, look, self.config.difficulty, ghost, written)
-        return image, text if written else ""
+        return image, written
 
     def _compose(
         self, rng: np.random.Generator, line: Line, look: Look, written: bool

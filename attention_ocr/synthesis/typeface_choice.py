@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import accumulate
 
 import numpy as np
@@ -22,6 +22,9 @@ _POOL_TAG = 1
 _POOL_DRAWS = 12
 # Glyphs above Latin-1 are checked when a face is first used, not in the scan of all fonts.
 _LAST_PROOFED = 0xFF
+
+LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
+"""Ligatures of Latin type, the longest first: joined in print, and one glyph of a face."""
 
 _HEAVY = re.compile(r"bold|black|heavy|ultra|fat|poster", re.IGNORECASE)
 _LIGHT = re.compile(r"light|thin|hairline|mono", re.IGNORECASE)
@@ -69,6 +72,7 @@ class FaceChooser:
         self._seed = seed
         self._pools: dict[int, tuple[SizedFace, ...]] = {}
         self._inspected: dict[Face, frozenset[str]] = {}
+        self._ligatures: dict[Face, frozenset[str]] = {}
 
     @property
     def faces(self) -> tuple[Face, ...]:
@@ -102,15 +106,28 @@ class FaceChooser:
             inspected = self._inspected[face] = self._inspect(face)
         return inspected >= characters
 
+    def set_ligatures(self, face: Face, text: str) -> str:
+        """Return a text with the ligatures of a face, such as U+FB01 for `fi`."""
+        if "f" not in text:
+            return text
+        drawn = self._ligatures.get(face)
+        if drawn is None:
+            covered = face.covered(LIGATURES.values())
+            drawn = self._ligatures[face] = frozenset(self._visible(face, covered))
+        for letters, ligature in LIGATURES.items():
+            if ligature in drawn:
+                text = text.replace(letters, ligature)
+        return text
+
     def _inspect(self, face: Face) -> frozenset[str]:
         covered = self._coverage[face]
-        doubtful = [character for character in covered if ord(character) > _LAST_PROOFED]
-        if not doubtful:
-            return covered
+        doubtful = {character for character in covered if ord(character) > _LAST_PROOFED}
+        return covered - doubtful | self._visible(face, doubtful) if doubtful else covered
+
+    def _visible(self, face: Face, characters: Set[str]) -> Set[str]:
         private = [ord(character) for character in face.covered(map(chr, range(0xE000, 0xF900)))]
         font = open_font(face, self._height)
-        shown = visible_characters(font, doubtful, first_missing(private, 0xF8FF))
-        return covered - set(doubtful) | shown.keys()
+        return visible_characters(font, characters, first_missing(private, 0xF8FF)).keys()
 
     def _pool(self, number: int) -> tuple[SizedFace, ...]:
         pool = self._pools.get(number)

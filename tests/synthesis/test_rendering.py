@@ -57,6 +57,31 @@ def test_threads_and_pickled_copies_render_the_same(make):
     assert [digest([example]) for example in copy.generate(0, 40)] == expected[:40]
 
 
+@pytest.mark.parametrize("look", ["any", "documents"])
+def test_print_has_ligatures_and_labels_have_none(make, look, tmp_path, monkeypatch):
+    (tmp_path / "words.txt").write_text("fig\nofficer\nflag\n", encoding="utf-8")
+    name = "lay_out" if look == "documents" else "set_line"
+    draw, written = getattr(rendering, name), []
+
+    def keep_text(rng, typesetter, face, size, text, *others, **options):
+        written.append(text)
+        return draw(rng, typesetter, face, size, text, *others, **options)
+
+    monkeypatch.setattr(rendering, name, keep_text)
+    words = str(tmp_path / "words.txt")
+    renderer = make(kinds=("words",), words_file=words, case="keep", look=look, max_length=8)
+    labels = [text for _, text in renderer.generate(0, 40)]
+    assert set(labels) == {"fig", "officer", "flag"}
+    assert {"\ufb01g", "o\ufb03cer", "fig", "officer"} <= set(written)
+
+
+def test_codes_on_plates_have_no_ligatures(make, monkeypatch):
+    chooser = "attention_ocr.synthesis.typeface_choice.FaceChooser.set_ligatures"
+    monkeypatch.setattr(chooser, lambda *_: pytest.fail("a plate has letters"))
+    for _ in make(kinds=("words",), case="lower", look="plates").generate(0, 20):
+        pass
+
+
 def test_another_process_renders_the_same():
     config = SynthesisConfig(fonts="bundled", difficulty=0.7, seed=11)
     code = f"""

@@ -108,6 +108,26 @@ def test_characters_above_latin_without_ink_are_not_shown(make_font):
     assert not chooser.shows(faces[0], frozenset("ш"))
 
 
+def test_ligatures_are_those_that_a_face_draws(make_font):
+    bar, blank = [(200, 0, 300, 700)], []
+    glyphs = {"f": bar, "i": bar, "l": [*bar, (300, 0, 600, 100)], "H": [(0, 0, 100, 700), *bar]}
+    path = make_font("Book", {**glyphs, "\ufb01": [*bar, (400, 0, 500, 700)], "\ufb02": blank})
+    (face,) = inspect_file(path)
+    chooser = FaceChooser([face], "fil", 0.5, 32, 0)
+    assert chooser.set_ligatures(face, "fil, flif, il") == "\ufb01l, flif, il"
+    assert chooser.set_ligatures(face, "iffi") == "if\ufb01"
+
+
+def test_the_longest_ligature_is_set(make_font):
+    bar = [(200, 0, 300, 700)]
+    shapes = [[*bar, (300, 0, 400, height)] for height in (100, 300, 500, 700)]
+    path = make_font("Book", dict(zip(["f", "i", "\ufb01", "\ufb03"], shapes, strict=True)))
+    (face,) = inspect_file(path)
+    assert FaceChooser([face], "fi", 0.5, 32, 0).set_ligatures(face, "office fi") == (
+        "o\ufb03ce \ufb01"
+    )
+
+
 def test_signs_are_in_bold_faces_more_often_and_hardly_in_light_ones():
     styles = {"Sans Bold": 0, "Sans Regular": 0, "Sans Light": 0}
     faces = [made_up_face(name, "ab") for name in styles]
