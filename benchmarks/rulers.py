@@ -3,7 +3,8 @@
 The rulers are the held-out part of each real data set, split by document where there are documents,
 two data sets that are never trained on, and rendered words with unused seeds. The match ignores
 case and all but letters and digits; its 95 % interval (Wilson), the strict match, the character
-error rate and the strict accuracy of words are reported as well. By default each image is read
+error rate, strict and in any case, and the accuracy of words, strict and *plain*, with all quotes
+and dashes alike, are reported as well. By default each image is read
 once, by greedy attention without a language model; `--decoding=model` uses the model's own. The
 data sets are listed in docs/benchmarks.md.
 
@@ -21,10 +22,10 @@ from typing import Any
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
 from attention_ocr.inference.locate import find_model
 from attention_ocr.inference.work_directory import load_trained_model
-from attention_ocr.metrics.accuracy import TextMetrics
+from attention_ocr.metrics.accuracy import cer, wer
 from attention_ocr.settings.config import Config
 from benchmarks import measure
 
@@ -52,6 +53,14 @@ RECEIPTS = {
 }
 """Real lines by name: a source below the folder of the data sets."""
 
+INTERVAL = "95 % interval"
+
+TYPEWRITTEN = str.maketrans(
+    dict.fromkeys("‘’‚‹›", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("–—", "-")
+    | {"…": "...", "•": "·"}
+)  # fmt: skip
+"""Marks that look alike in many typefaces: what a reader chooses among them is often chance."""
+
 LANGUAGES = ("en", "de", "fr", "it", "es", "pt", "nl", "pl", "cs", "hu", "sv", "fi")
 
 
@@ -78,25 +87,40 @@ def list_line_rulers(data: Path, words: Path) -> dict[str, str]:
     return receipts | rendered | {"100 characters": long}
 
 
-def measure_source(model: Any, config: Config, source: str) -> TextMetrics:
-    """Read every image of a source and return the metrics."""
+def read_source(model: Any, config: Config, source: str) -> Evaluation:
+    """Read every image of a source."""
     recognize = make_recognize(model.recognizer, config, model.charset)
-    return evaluate(
-        recognize, evaluation_batches(open_source(source), config), model.charset
-    ).metrics
+    return evaluate(recognize, evaluation_batches(open_source(source), config), model.charset)
 
 
-def describe(name: str, metrics: TextMetrics) -> dict[str, Any]:
+def typewritten(text: str) -> str:
+    """Return a text with the quotes, dashes and bullets of a typewriter.
+
+    Example:
+        >>> typewritten("‘a’ – b…")
+        "'a' - b..."
+    """
+    return text.translate(TYPEWRITTEN)
+
+
+def describe(name: str, evaluation: Evaluation) -> dict[str, Any]:
     """Return the row of a ruler."""
+    metrics = evaluation.metrics
     low, high = metrics.alphanumeric_match_interval
+    labels = [row.label for row in evaluation.predictions]
+    texts = [row.prediction for row in evaluation.predictions]
+    plain = [*map(typewritten, labels)], [*map(typewritten, texts)]
+    any_case = [*map(str.lower, labels)], [*map(str.lower, texts)]
     return {
         "ruler": name,
         "images": metrics.num_examples,
         "match %": 100 * metrics.alphanumeric_match,
-        "95 % interval": f"{100 * low:.1f} to {100 * high:.1f}",
+        INTERVAL: f"{100 * low:.1f} to {100 * high:.1f}",
         "strict %": 100 * metrics.exact_match,
         "CER %": 100 * metrics.cer,
+        "CER, any case %": 100 * cer(*any_case),
         "words %": 100 * (1 - metrics.wer),
+        "words, plain %": 100 * (1 - wer(*plain)),
     }
 
 
@@ -112,11 +136,11 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
     rows = [
-        describe(name, measure_source(model, config, sources[name]))
+        describe(name, read_source(model, config, sources[name]))
         for name in arguments.rulers or sources
     ]
     mean = dict.fromkeys(rows[0]) | {"ruler": "mean of rulers", "images": 0}
-    for figure in ("match %", "strict %", "CER %", "words %"):
+    for figure in (name for name in rows[0] if name.endswith(" %") and name != INTERVAL):
         mean[figure] = statistics.fmean(row[figure] for row in rows)
     mean["images"] = sum(row["images"] for row in rows)
     measure.report([*rows, mean], arguments.json)

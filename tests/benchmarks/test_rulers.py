@@ -1,6 +1,9 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from attention_ocr.evaluation.evaluate import Evaluation, Prediction
 from attention_ocr.metrics.accuracy import compute_metrics
 from benchmarks import rulers
 from benchmarks.flag_files import CONFIGS, read_flags
@@ -11,17 +14,33 @@ def test_a_model_is_measured_on_every_image_of_a_source(tmp_path):
     labels = tiny.write_label_file(tmp_path, ["a", "bc", "0123", "cab", "ab"])
     work_dir = tiny_model.write_work_dir(tmp_path / "model")
     model = rulers.load_trained_model(work_dir)
-    metrics = rulers.measure_source(model, model.config, f"{labels}")
-    assert metrics.num_examples == 5
+    evaluation = rulers.read_source(model, model.config, f"{labels}")
+    assert evaluation.metrics.num_examples == 5
+
+
+def evaluation_of(labels, texts):
+    predictions = [
+        Prediction(str(number), label, text, 0.9, False, True)
+        for number, (label, text) in enumerate(zip(labels, texts, strict=True))
+    ]
+    return Evaluation(compute_metrics(labels, texts), predictions)
 
 
 def test_a_row_holds_the_match_without_case_and_its_interval():
-    row = rulers.describe("tags", compute_metrics(["AB-1", "c", "d"], ["ab1", "c", "x"]))
+    row = rulers.describe("tags", evaluation_of(["AB-1", "c", "d"], ["ab1", "c", "x"]))
     assert (row["ruler"], row["images"]) == ("tags", 3)
     assert round(row["match %"], 1) == 66.7
     assert round(row["strict %"], 1) == 33.3
     low, high = map(float, row["95 % interval"].split(" to "))
     assert low < row["match %"] < high
+
+
+def test_a_row_holds_words_with_plain_marks_and_errors_in_any_case():
+    row = rulers.describe("sentences", evaluation_of(["it’s A – b… x"], ["it's a - b... y"]))
+    assert round(row["words %"]) == 0
+    assert round(row["words, plain %"]) == 60
+    assert row["CER, any case %"] < row["CER %"]
+    assert row["CER, any case %"] == pytest.approx(100 * 6 / 13)
 
 
 def test_no_ruler_is_trained_on():
