@@ -97,6 +97,21 @@ def test_other_images_do_not_continue_the_results_of_an_interrupted_command(item
         read_on(InProcess(), items, tmp_path, options=ReadingOptions("jsonl", shard_size=2))
 
 
+def test_a_source_that_changes_underway_leaves_no_results(items, tmp_path):
+    source = tmp_path / "labels.tsv"
+    source.write_text("0.png\tword\n")
+
+    class Changing(InProcess):
+        def run(self, function, tasks, in_order=False):
+            yield from super().run(function, tasks, in_order)
+            source.write_text("0.png\tword\n1.png\tmore\n")
+
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match="Received: .*labels.tsv, which has changed"):
+        read_on(Changing(), items, out, options=OPTIONS, sources=[str(source)])
+    assert list(out.iterdir()) == []
+
+
 def test_finished_results_are_replaced_only_if_told_so(items, tmp_path):
     read_on(InProcess(), items, tmp_path, options=OPTIONS)
     with pytest.raises(FileExistsError, match="--overwrite. Received: .*readings.json"):
