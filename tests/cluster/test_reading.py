@@ -188,24 +188,38 @@ def test_a_node_killed_at_random_moments_loses_and_repeats_no_image(tmp_path):
     num_kills = int(os.environ.get("ATTENTION_OCR_NUM_KILLS", "20"))
     (tmp_path / "words").mkdir()
     write_items(tmp_path / "words", 400)
-    flags = ["--engine=ray", "--format=jsonl", "--shard_size=250"]
+    flags = ["--engine=ray", "--format=jsonl", "--shard_size=25"]
     chance = random.Random(time.time_ns() % 10**6)
     with network(3) as net, RayCluster(net) as cluster:
-        done = cluster.run("read", tmp_path / "words", *flags, f"--out={tmp_path / 'whole'}")
-        assert done.returncode == 0, done.stderr
+
+        def start(name: str) -> subprocess.Popen[bytes]:
+            """Start the command, and wait until it has a job."""
+            out, log = tmp_path / name, tmp_path / f"{name}.log"
+            command = ("read", tmp_path / "words", *flags, f"--out={out}")
+            process = cluster.start(log, *command)
+            while not (out / "parts/job.json").exists() and process.poll() is None:
+                time.sleep(0.05)
+            return process
+
+        undisturbed = start("whole")
+        begun = time.monotonic()
+        assert undisturbed.wait(600) == 0, (tmp_path / "whole.log").read_text()
+        window_s = time.monotonic() - begun
         expected = files_of(tmp_path / "whole")
         assert len(rows(tmp_path / "whole")) == 400
+        num_underway = 0
         for kill in range(num_kills):
-            out = tmp_path / f"cut{kill}"
-            log = tmp_path / f"{kill}.log"
-            process = cluster.start(log, "read", tmp_path / "words", *flags, f"--out={out}")
+            process = start(f"cut{kill}")
             try:
-                time.sleep(chance.uniform(5.0, 15.0))
+                time.sleep(chance.uniform(0.0, window_s))
+                num_underway += process.poll() is None
                 victim = chance.choice([1, 2])
                 cluster.kill_node(victim)
                 cluster.start_node(victim)
+                log = tmp_path / f"cut{kill}.log"
                 assert process.wait(600) == 0, log.read_text("utf-8", "replace")
             finally:
                 process.kill()
                 process.wait()
-            assert files_of(out) == expected
+            assert files_of(tmp_path / f"cut{kill}") == expected, f"kill {kill}"
+        assert num_underway >= num_kills // 4
