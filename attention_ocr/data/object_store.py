@@ -134,36 +134,51 @@ class _FsspecStore:
         self._root = str(self._files._strip_protocol(address)).rstrip("/")
 
     def names(self) -> list[str]:
-        self._files.invalidate_cache()
-        found = map(str, self._files.find(self._root))
-        return sorted(path.removeprefix(self._root).lstrip("/") for path in found)
+        with self._explaining("listed"):
+            self._files.invalidate_cache()
+            found = map(str, self._files.find(self._root))
+            return sorted(path.removeprefix(self._root).lstrip("/") for path in found)
 
     def read(self, name: str) -> bytes | None:
-        try:
-            content: bytes = self._files.cat_file(self._path(name))
-        except FileNotFoundError:
-            return None
-        return content
+        with self._explaining("read", name):
+            try:
+                content: bytes = self._files.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
+            return content
 
     def write(self, name: str, content: bytes) -> None:
-        self._make_folder(name)
-        self._files.pipe_file(self._path(name), content)
+        with self._explaining("written", name):
+            self._make_folder(name)
+            self._files.pipe_file(self._path(name), content)
 
     def download(self, name: str, path: Path) -> None:
-        self._files.get_file(self._path(name), str(path))
+        with self._explaining("read", name):
+            self._files.get_file(self._path(name), str(path))
 
     def upload(self, path: Path, name: str) -> None:
-        self._make_folder(name)
-        self._files.put_file(str(path), self._path(name))
+        with self._explaining("written", name):
+            self._make_folder(name)
+            self._files.put_file(str(path), self._path(name))
 
     def remove(self, name: str) -> None:
-        try:
-            self._files.rm_file(self._path(name))
-        except FileNotFoundError:
-            return
+        with self._explaining("removed", name):
+            try:
+                self._files.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
     def _make_folder(self, name: str) -> None:
         self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
+
+    @contextmanager
+    def _explaining(self, done: str, name: str = "") -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # stores raise errors of their own
+            where = f"{self.address}/{name}".rstrip("/")
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise OSError(f"{where} cannot be {done}: {lines[0]}") from error

@@ -46,6 +46,25 @@ def test_a_missing_object_that_is_fetched_is_an_error_that_names_it(store, tmp_p
         store.download("none", tmp_path / "copy")
 
 
+def test_errors_of_a_store_name_the_object(monkeypatch):
+    pytest.importorskip("fsspec")
+    store = open_store("memory://bucket/run")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("quota exceeded\nretry later")
+
+    for name in ("find", "cat_file", "pipe_file", "rm_file"):
+        monkeypatch.setattr(store._files, name, fail)
+    for call, done in (
+        (lambda: store.read("a"), "bucket/run/a cannot be read"),
+        (lambda: store.write("a", b""), "bucket/run/a cannot be written"),
+        (lambda: store.remove("a"), "bucket/run/a cannot be removed"),
+        (store.names, "bucket/run cannot be listed"),
+    ):
+        with pytest.raises(OSError, match=f"^memory://{done}: quota exceeded$"):
+            call()
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
