@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,12 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
         except (ssl.SSLError, ConnectionError, ValueError):
             self.close_connection = True
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):
+            super().finish()
+        # The server closes only what the connection was before TLS.
+        self.connection.close()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
