@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import pytest
 from PIL import Image
 
@@ -56,6 +57,19 @@ def test_a_node_with_other_packages_names_them(name, monkeypatch):
     with pytest.raises(ValueError, match=f"Received: {name} {here} instead of 1.0 on node 7"):
         engine_module._call(versions, str, 1)
     assert engine_module._call(engine_module.versions_here(), str, 1) == "1"
+
+
+def test_a_process_of_a_node_uses_one_thread():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        assert engine_module._call(engine_module.versions_here(), threads_of_opencv, 0) == 1
+    finally:
+        cv2.setNumThreads(before)
+
+
+def threads_of_opencv(_: int) -> int:
+    return cv2.getNumThreads()
 
 
 @pytest.mark.slow
