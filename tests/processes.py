@@ -37,6 +37,7 @@ class Processes:
         work_dir: Work directory of the run.
         count: Number of processes.
         net: Network whose hosts run them, one each; by default this machine.
+        address: Work directory of the run in place of `work_dir`, which then names its logs only.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Processes:
         work_dir: Path,
         count: int = 1,
         net: Network | None = None,
+        address: str | None = None,
     ) -> None:
         self.work_dir = work_dir
         work_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ class Processes:
             f"--{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
             for name, value in settings.items()
         ]
-        command = [sys.executable, "train.py", *flags, f"--work_dir={work_dir}"]
+        command = [sys.executable, "train.py", *flags, f"--work_dir={address or work_dir}"]
         if count > 1:
             command.append("--strategy=multi_worker")
         addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]

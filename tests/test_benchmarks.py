@@ -43,6 +43,12 @@ SMALLEST = [
         marks=pytest.mark.slow,
     ),
     pytest.param("serving", "--overload --requests 4 --images 2", 3, marks=pytest.mark.slow),
+    pytest.param(
+        "cluster_reading",
+        "--readings 200 --shard_size 100 --workers 1",
+        2,
+        marks=pytest.mark.slow,
+    ),
     pytest.param("inspection", "--records 300", 2, marks=pytest.mark.slow),
     pytest.param("input_pipeline", "--records 800 --batches 4", 2 * 5, marks=pytest.mark.slow),
 ]

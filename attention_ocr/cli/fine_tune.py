@@ -11,6 +11,7 @@ from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags
 from attention_ocr.cli.train import config_from_flags
+from attention_ocr.data.storage import is_remote
 from attention_ocr.inference.locate import (
     DEFAULT_MODEL,
     LINES_MODEL,
@@ -79,6 +80,11 @@ def run(values: flags.FlagValues) -> None:
                 f"--data is split into --train_data and --eval_data. Received: --{name}="
                 f"{values[name].value}"
             )
+    if is_remote(values.work_dir):
+        raise ValueError(
+            "Expected a --work_dir on this machine, as the report is written there too; "
+            f"`attention-ocr train` takes addresses. Received: {values.work_dir}"
+        )
     show_own_log()
     with Interruption():
         with quiet_start():

@@ -73,7 +73,9 @@ def read_on_cluster(args: argparse.Namespace, limits: ImageLimits, second_looks:
     )
     with RayEngine(args.engine) as engine:
         counts = read_on(
-            engine, _images(args), args.out, args.model, options, overwrite=args.overwrite
+            *(engine, _images(args), args.out, args.model, options),
+            overwrite=args.overwrite,
+            sources=[name for name in args.names if _is_data_source(name)],
         )
     print(
         f"Read {counts.num_read:,} images into {counts.num_shards:,} shards in {args.out}; "

@@ -1,7 +1,5 @@
 """`attention-ocr train`: train a recogniser, with all settings as flags."""
 
-from pathlib import Path
-
 from absl import flags
 
 from attention_ocr.cli.flag_command import FlagCommand
@@ -29,7 +27,8 @@ def define_train_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "work_dir",
         None,
-        "Work directory, which receives the model, checkpoints and TensorBoard events (required).",
+        "Work directory, which receives the model, checkpoints and TensorBoard events: a path, or "
+        "an address such as gs://bucket/runs/mine (required).",
         flag_values=values,
         required=True,
         module_name="Run",
@@ -48,7 +47,7 @@ def config_from_flags(values: flags.FlagValues) -> Config:
         ValueError: If a value is refused.
     """
     given = settings_in_flags(values, given=True)
-    inherited = inherited_settings(values.init_from, given, Path(values.work_dir))
+    inherited = inherited_settings(values.init_from, given, values.work_dir)
     return Config.from_values(settings_in_flags(values) | inherited)
 
 
@@ -60,7 +59,7 @@ def run(values: flags.FlagValues) -> None:
         with quiet_start():
             from attention_ocr.training.loop import train
 
-        result = train(config, Path(values.work_dir))
+        result = train(config, values.work_dir)
     best = "" if result.best_exact_match is None else f", exact match {result.best_exact_match:.1%}"
     print(f"{values.work_dir}: weights of step {result.best_step or result.step}{best}")
 

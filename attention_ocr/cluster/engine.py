@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
 
+import cv2
 from absl import logging
 
 from attention_ocr import __version__
@@ -136,6 +137,8 @@ def _call(versions: dict[str, str], function: Callable[[Task], Result], task: Ta
             "Expected the same versions on all nodes. "
             f"Received: {', '.join(differing)} on {node_name()}"
         )
+    # A node runs a process for each of its processors.
+    cv2.setNumThreads(1)
     try:
         return function(task)
     except OSError as error:

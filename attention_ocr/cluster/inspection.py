@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from attention_ocr.cluster.engine import Engine
+from attention_ocr.cluster.source_guard import SourceGuard
 from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.inspection import Inspection, inspect_batches
 from attention_ocr.data.measuring import Measured, measure_rows
@@ -39,12 +40,16 @@ def inspect_on(
         limit: Maximum number of examples.
 
     Raises:
-        ValueError: If the source is endless or has no examples, or a file of it is damaged.
+        ValueError: If the source is endless or has no examples, a file of it is damaged, or it
+            has changed underway.
     """
+    guard = SourceGuard(source_name)
     source = open_source(source_name)
     measured = engine.run(_measure, _tasks(source, source_name, limit), in_order=True)
     batches = itertools.chain.from_iterable(measured)
-    return inspect_batches(batches, inspection, source, limit)
+    filled = inspect_batches(batches, inspection, source, limit)
+    guard.check()
+    return filled
 
 
 def _tasks(source: Source, source_name: str, limit: int | None) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from attention_ocr.cluster.engine import Engine
 from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_parts, open_job
 from attention_ocr.cluster.result_shards import WRITERS
+from attention_ocr.cluster.source_guard import SourceChangedError, SourceGuard
 from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.data.storage import read_file
@@ -80,6 +81,7 @@ def read_on(
     options: ReadingOptions = ReadingOptions(),
     overwrite: bool = False,
     total: int | None = None,
+    sources: Sequence[str] = (),
 ) -> ReadingCounts:
     """Read images on a cluster.
 
@@ -95,12 +97,14 @@ def read_on(
         options: How images are read.
         overwrite: Whether results of another command in `out_dir` are replaced.
         total: Number of images, if known.
+        sources: Source strings that the images are from, whose local files must not change.
 
     Raises:
         FileExistsError: If `out_dir` has results of another command and `overwrite` is false.
         OSError: If a node cannot write, or does not see the folder.
         ValueError: If the model has no file for the nodes, or the images changed underway.
     """
+    guard = SourceGuard(*sources)
     out = SharedFolder(out_dir)
     file = _model_file(model)
     content = read_bounded(file, _MAX_MODEL_BYTES)
@@ -118,7 +122,14 @@ def read_on(
         temporary.write_bytes(content)
     make = functools.partial(_read_part, model_name, options)
     with tqdm(total=total, desc="reading", unit="image", disable=None) as progress:
-        counts = _count(make_parts(engine, job, make, _parts(images, options.shard_size)), progress)
+        parts = make_parts(engine, job, make, _parts(images, options.shard_size))
+        try:
+            counts = _count(parts, progress, guard)
+            guard.check()
+        except SourceChangedError:
+            _remove_others(job, 0)
+            job.folder.remove_all()
+            raise
     if not counts.num_shards:
         raise ValueError("Expected images. Received: none")
     _remove_others(job, counts.num_shards)
@@ -128,7 +139,9 @@ def read_on(
     return counts
 
 
-def _count(reports: Iterable[tuple[Report, bool]], progress: tqdm) -> ReadingCounts:
+def _count(
+    reports: Iterable[tuple[Report, bool]], progress: tqdm, guard: SourceGuard
+) -> ReadingCounts:
     counts = ReadingCounts(0, 0, 0, 0)
     for report, was_there in reports:
         counts = ReadingCounts(
@@ -141,6 +154,7 @@ def _count(reports: Iterable[tuple[Report, bool]], progress: tqdm) -> ReadingCou
         progress.set_postfix(
             rejected=counts.num_rejected, shards_kept=counts.num_kept, refresh=False
         )
+        guard.check_now_and_then()
     return counts
 
 

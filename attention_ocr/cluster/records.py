@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from attention_ocr.cluster.engine import Engine
 from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_parts, open_job
+from attention_ocr.cluster.source_guard import SourceChangedError, SourceGuard
 from attention_ocr.data.shard_files import ShardContent, ShardFiles, ShardsReport, SkippedImage
 from attention_ocr.data.shards import (
     ShardImage,
@@ -22,7 +23,6 @@ from attention_ocr.data.shards import (
     write_shard,
 )
 from attention_ocr.data.shared_folder import SharedFolder
-from attention_ocr.data.source_spec import parse_source
 from attention_ocr.data.sources import Source, Walk, open_source
 from attention_ocr.text.charset import Charset, normalize
 
@@ -85,7 +85,7 @@ def write_shards_on(
         ValueError: If an argument is out of range, an image is not usable with `fail_on_bad`, or
             the source has changed.
     """
-    stamp = source_stamp(source_name)
+    guard = SourceGuard(source_name)
     source = open_source(source_name)
     images = SourceImages(source)
     if not 1 <= num_shards <= len(images):
@@ -99,13 +99,12 @@ def write_shards_on(
     job = open_job(folder, _settings(source, len(images), num_shards, options), overwrite)
     parts = _parts(source, source_name, images, shard_bounds(len(images), num_shards))
     with tqdm(total=len(images), desc=name, unit="image", disable=None) as progress:
-        _make_all(engine, job, options, parts, progress)
-    if source_stamp(source_name) != stamp:
-        folder.remove_all()
-        raise ValueError(
-            "Expected a source that stays as it is while it is read; run the command again. "
-            f"Received: {source_name}, which has changed"
-        )
+        try:
+            _make_all(engine, job, options, parts, progress, guard)
+            guard.check()
+        except SourceChangedError:
+            folder.remove_all()
+            raise
     return _commit(job, files)
 
 
@@ -123,7 +122,12 @@ def _settings(
 
 
 def _make_all(
-    engine: Engine, job: Job, options: RecordOptions, parts: Iterator[Part], progress: tqdm
+    engine: Engine,
+    job: Job,
+    options: RecordOptions,
+    parts: Iterator[Part],
+    progress: tqdm,
+    guard: SourceGuard,
 ) -> None:
     num_bad = num_kept = 0
     make = functools.partial(_make_shard, options)
@@ -139,18 +143,7 @@ def _make_all(
         num_kept += was_there
         progress.update(report["num_examples"] + len(skipped))
         progress.set_postfix(bad=num_bad, shards_kept=num_kept, refresh=False)
-
-
-def source_stamp(source_name: str) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of the local files of a source string."""
-    stamp = {}
-    for part in source_name.split(";"):
-        name = parse_source(part).name
-        for path in (name, f"{name.rstrip('/')}/labels.tsv"):
-            if os.path.isfile(path):  # noqa: PTH113 - may be an address
-                status = os.stat(path)  # noqa: PTH116
-                stamp[path] = (status.st_size, status.st_mtime_ns)
-    return stamp
+        guard.check_now_and_then()
 
 
 def _parts(

@@ -1,6 +1,7 @@
 """Settings that a run inherits from its pretrained model (`init_from`)."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 from absl import logging
 
 from attention_ocr.inference.locate import SAVED_MODEL_FILE, WEIGHTS_FILE, find_model
-from attention_ocr.settings.config import CONFIG_FILE, Config
+from attention_ocr.settings.config import Config
 from attention_ocr.settings.model import COMPACT_ENCODERS
+from attention_ocr.training.remote_directory import settings_at
 
 ARCHITECTURE = ("image", "model", "decoder")
 """The sections that describe the network and its input."""
@@ -64,7 +66,7 @@ def model_directory(name: str) -> Path:
 
 
 def inherited_settings(
-    init_from: str, given: Mapping[str, Any], work_dir: Path | None = None
+    init_from: str, given: Mapping[str, Any], work_dir: str | os.PathLike[str] | None = None
 ) -> dict[str, Any]:
     """Return the settings that a run inherits from its pretrained model, except given ones.
 
@@ -108,10 +110,10 @@ def differing_settings(old: Config, new: Config) -> dict[str, tuple[Any, Any]]:
     return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
 
 
-def _config_begun_with(init_from: str, work_dir: Path | None) -> Config:
-    if work_dir is not None and (work_dir / CONFIG_FILE).is_file():
-        begun = Config.load(work_dir)
-        if begun.training.init_from == init_from:
+def _config_begun_with(init_from: str, work_dir: str | os.PathLike[str] | None) -> Config:
+    if work_dir is not None:
+        begun = settings_at(work_dir)
+        if begun is not None and begun.training.init_from == init_from:
             return begun
     return Config.load(model_directory(init_from))
 

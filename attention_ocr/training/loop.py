@@ -20,9 +20,8 @@ from attention_ocr.training.preparation import (
     prepare_work_directory,
 )
 from attention_ocr.training.pretrained import check_encoder
-from attention_ocr.training.progress import (
-    TrainingResult,
-)
+from attention_ocr.training.progress import TrainingResult
+from attention_ocr.training.remote_directory import LocalDirectory, local_directory
 from attention_ocr.training.run import Run
 from attention_ocr.training.run_lock import RunLock
 from attention_ocr.training.weight_fit import check_initial_weights
@@ -41,7 +40,8 @@ def train(
 
     Args:
         config: The settings.
-        work_dir: The work directory; created if it does not exist.
+        work_dir: The work directory; created if it does not exist. A local path, or an address
+            such as `gs://bucket/runs/mine`, of which the run keeps a local copy.
         recognizer: A recogniser composed of layers, in place of the one described by the model and
             decoder settings. The run starts from a copy of it, including weights, and leaves it
             unchanged. Its layers are written to `network.json` in the work directory, from which
@@ -56,38 +56,52 @@ def train(
             run is training there, no training example is left, or too many images cannot be read.
         FileNotFoundError: If the data do not exist.
         FloatingPointError: If the loss is not finite; the message names step and batch.
-        OSError: If the disk is full or cannot be written, or another worker has ended.
+        OSError: If the disk is full or cannot be written, the store cannot be reached, or another
+            worker has ended.
         StoppedError: If a signal stopped the run; a checkpoint has been written.
     """
-    work_dir = Path(work_dir)
     with Interruption() as interruption:
         if config.training.deterministic:
             keras.utils.set_random_seed(config.training.seed)
             tf.config.experimental.enable_op_determinism()
         strategy = make_strategy(config.training.strategy)
-        initial = _check_start(config, work_dir, recognizer)
-        train_source = open_source(config.data.train_data)
-        eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
-        config = fit_to_data(config, train_source.num_examples, work_dir)
         workers = Workers(strategy)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with (
-            RunLock(work_dir, workers.index),
-            explaining_lost_workers(workers),
-            KeptSettings(work_dir, workers.index == 0) as kept_settings,
-        ):
-            clear_left_overs(work_dir, workers)
-            charset = prepare_work_directory(config, work_dir, train_source, recognizer)
-            with strategy.scope():
-                run = Run(
-                    *(config, work_dir, charset, strategy, train_source, eval_source),
-                    *(workers, kept_settings.before, initial),
-                )
-            try:
-                return run.train(interruption)
-            finally:
-                run.close()
-                kept_settings.are_replaced = run.has_begun
+        with local_directory(work_dir, workers.index) as directory:
+            return _train_in(directory, config, recognizer, strategy, workers, interruption)
+
+
+def _train_in(
+    directory: LocalDirectory,
+    config: Config,
+    recognizer: Recognizer | None,
+    strategy: tf.distribute.Strategy,
+    workers: Workers,
+    interruption: Interruption,
+) -> TrainingResult:
+    """Train in a work directory of this machine."""
+    work_dir = directory.path
+    initial = _check_start(config, work_dir, recognizer)
+    train_source = open_source(config.data.train_data)
+    eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
+    config = fit_to_data(config, train_source.num_examples, work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        RunLock(work_dir, workers.index),
+        explaining_lost_workers(workers),
+        KeptSettings(work_dir, workers.index == 0) as kept_settings,
+    ):
+        clear_left_overs(work_dir, workers)
+        charset = prepare_work_directory(config, work_dir, train_source, recognizer)
+        with strategy.scope():
+            run = Run(
+                *(config, directory, charset, strategy, train_source, eval_source),
+                *(workers, kept_settings.before, initial),
+            )
+        try:
+            return run.train(interruption)
+        finally:
+            run.close()
+            kept_settings.are_replaced = run.has_begun
 
 
 def _check_start(

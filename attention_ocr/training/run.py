@@ -44,6 +44,7 @@ from attention_ocr.training.progress import (
     check_readable,
     describe,
 )
+from attention_ocr.training.remote_directory import LocalDirectory
 from attention_ocr.training.shared_evaluation import share_predictions
 from attention_ocr.training.step import make_train_step
 from attention_ocr.training.summaries import Summaries
@@ -81,7 +82,7 @@ class Run:
 
     Args:
         config: The settings.
-        work_dir: The work directory, with its settings and charset written.
+        directory: The work directory, with its settings and charset written.
         charset: Charset of the model.
         strategy: Distribution strategy; its scope has been entered.
         train_source: Training examples.
@@ -98,7 +99,7 @@ class Run:
     def __init__(
         self,
         config: Config,
-        work_dir: Path,
+        directory: LocalDirectory,
         charset: Charset,
         strategy: tf.distribute.Strategy,
         train_source: Source,
@@ -108,7 +109,8 @@ class Run:
         initial_values: Sequence[np.ndarray] | None = None,
     ) -> None:
         self.config = config
-        self.work_dir = work_dir
+        self.publish = directory.publish
+        self.work_dir = work_dir = directory.path
         self.charset = charset
         self.workers = workers
         settings = config.training
@@ -325,6 +327,7 @@ class Run:
         num_skipped = sum(self.report.counts.values())
         record = self.origin.record(step, num_skipped, validation_due, numbers)
         self.checkpoints.save(step, record)
+        self.publish()
         self.saved_step = step
 
     def _next_batch(self, step: int) -> dict[str, tf.Tensor]:

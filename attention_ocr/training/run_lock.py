@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,7 @@ class RunLock:
     """
 
     def __init__(self, work_dir: Path, worker: int = 0) -> None:
-        name = LOCK_FILE if worker == 0 else f"worker_{worker}.{LOCK_FILE}"
-        self.path = work_dir.resolve() / name
+        self.path = work_dir.resolve() / lock_name(worker)
         self._ended = threading.Event()
         self._beat = threading.Thread(target=self._renew, daemon=True, name="run lock")
 
@@ -49,12 +48,7 @@ class RunLock:
             if not self._create():
                 holder = _read(self.path)
                 if self.path in _held or _lives(holder, self.path):
-                    raise ValueError(
-                        f"{self.path.parent} is in use by another run, process "
-                        f"{holder.get('process')} on {holder.get('host')}. Wait until it has "
-                        "ended, or train in another directory; if there is no such run, delete "
-                        f"{self.path}."
-                    )
+                    raise ValueError(in_use(self.path.parent, self.path, holder))
                 logging.warning(
                     "taking over %s from process %s on %s, which has ended",
                     *(self.path, holder.get("process"), holder.get("host")),
@@ -70,7 +64,7 @@ class RunLock:
         self._ended.set()
         self._beat.join()
         _held.discard(self.path)
-        if _read(self.path) == _identity():
+        if _read(self.path) == identity():
             # On Windows a virus scanner may hold the file; a stale lock does no harm.
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
@@ -78,7 +72,7 @@ class RunLock:
     def _create(self) -> bool:
         try:
             with self.path.open("x", encoding="utf-8") as file:
-                json.dump(_identity(), file)
+                json.dump(identity(), file)
         except FileExistsError:
             return False
         return True
@@ -89,7 +83,21 @@ class RunLock:
                 os.utime(self.path)
 
 
-def _identity() -> dict[str, Any]:
+def lock_name(worker: int) -> str:
+    """Return the name of the lock of a worker."""
+    return LOCK_FILE if worker == 0 else f"worker_{worker}.{LOCK_FILE}"
+
+
+def in_use(work_dir: object, lock: object, holder: Mapping[str, Any]) -> str:
+    """Return the error message for a work directory that another run holds."""
+    return (
+        f"{work_dir} is in use by another run, process {holder.get('process')} on "
+        f"{holder.get('host')}. Wait until it has ended, or train in another directory; if there "
+        f"is no such run, delete {lock}."
+    )
+
+
+def identity() -> dict[str, Any]:
     """Return the identity of this process."""
     process = os.getpid()
     return {"host": socket.gethostname(), "process": process, "started": start_of(process)}
@@ -98,18 +106,36 @@ def _identity() -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     """Return the content of a lock; empty if it is missing or incomplete."""
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_holder(path.read_bytes())
+    except OSError:
+        return {}
+
+
+def read_holder(content: bytes) -> dict[str, Any]:
+    """Return the identity in a lock; empty if it is incomplete."""
+    try:
+        holder = json.loads(content)
+    except ValueError:
         return {}
     return holder if isinstance(holder, dict) else {}
 
 
 def _lives(holder: dict[str, Any], path: Path) -> bool:
+    return is_alive(holder, lambda: _age_s(path))
+
+
+def is_alive(holder: Mapping[str, Any], age_s: Callable[[], float]) -> bool:
+    """Return whether the process that holds a lock is alive, as far as that can be known.
+
+    Args:
+        holder: Its identity.
+        age_s: Returns the time since its last heartbeat, for a process of another host.
+    """
     process = holder.get("process")
     if not isinstance(process, int):
         return False
     if holder.get("host") != socket.gethostname():
-        return _age_s(path) < LIFELESS_S
+        return age_s() < LIFELESS_S
     # The number may have been reused since, in a container even by this process.
     return is_running(process) and holder.get("started") == start_of(process)
 

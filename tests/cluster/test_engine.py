@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import pytest
 from PIL import Image
 
@@ -48,13 +49,27 @@ def test_an_unreachable_cluster_is_an_error(labels, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_node_with_other_packages_names_them(monkeypatch):
+@pytest.mark.parametrize("name", ["Python", "ray", "numpy", "attention-ocr"])
+def test_a_node_with_other_packages_names_them(name, monkeypatch):
     monkeypatch.setattr(engine_module, "node_name", lambda: "node 7")
-    versions = engine_module.versions_here() | {"numpy": "1.0"}
-    numpy = engine_module.versions_here()["numpy"]
-    with pytest.raises(ValueError, match=f"Received: numpy {numpy} instead of 1.0 on node 7"):
+    versions = engine_module.versions_here() | {name: "1.0"}
+    here = engine_module.versions_here()[name]
+    with pytest.raises(ValueError, match=f"Received: {name} {here} instead of 1.0 on node 7"):
         engine_module._call(versions, str, 1)
     assert engine_module._call(engine_module.versions_here(), str, 1) == "1"
+
+
+def test_a_process_of_a_node_uses_one_thread():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        assert engine_module._call(engine_module.versions_here(), threads_of_opencv, 0) == 1
+    finally:
+        cv2.setNumThreads(before)
+
+
+def threads_of_opencv(_: int) -> int:
+    return cv2.getNumThreads()
 
 
 @pytest.mark.slow
@@ -62,9 +77,14 @@ def test_an_unfit_cluster_is_a_clear_error(labels, tmp_path):
     pytest.importorskip("ray")
     from tests.cluster.ray_cluster import RayCluster
 
-    # As a node or a command of another release of Ray would be.
+    # As a node or a command of another release of Ray or Python would be.
     (tmp_path / "old").mkdir()
     (tmp_path / "old/sitecustomize.py").write_text("import ray\nray.__version__ = '2.0.0'\n")
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older/sitecustomize.py").write_text(
+        "import ray._private.utils as u\n"
+        "u.compute_version_info = lambda: (u.ray.__version__, '3.9.0')\n"
+    )
     full = tmp_path / "full"
     full.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", full], check=True)
@@ -86,6 +106,8 @@ def test_an_unfit_cluster_is_a_clear_error(labels, tmp_path):
 
             old = f"{tmp_path / 'old'}:{cluster.environment()['PYTHONPATH']}"
             assert "Ray: 2.0.0" in message(tmp_path / "a", PYTHONPATH=old)
+            older = f"{tmp_path / 'older'}:{cluster.environment()['PYTHONPATH']}"
+            assert "Python: 3.9.0" in message(tmp_path / "a", PYTHONPATH=older)
             assert "No space left on device" in message(full)
             assert not [*full.glob("*.tfrecord"), *full.rglob("*.tmp")]
             silent = "import socket, time\ns = socket.create_server(('', 7777))\ntime.sleep(900)"
@@ -96,8 +118,9 @@ def test_an_unfit_cluster_is_a_clear_error(labels, tmp_path):
             process.kill()
             process.wait()
             cluster.kill_node(1)
-            with pytest.raises(AssertionError, match="2.0.0"):
-                cluster.start_node(1, PYTHONPATH=old)
+            for path, version in ((old, "2.0.0"), (older, "3.9.0")):
+                with pytest.raises(AssertionError, match=version):
+                    cluster.start_node(1, PYTHONPATH=path)
             assert not (tmp_path / "a").exists()
     finally:
         subprocess.run(["umount", full], check=True)

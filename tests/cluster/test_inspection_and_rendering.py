@@ -48,6 +48,20 @@ def test_the_report_equals_that_of_one_process(tmp_path, kind, limit):
     assert here.num_examples == limit or limit is None
 
 
+def test_a_source_that_changes_underway_is_an_error(tmp_path):
+    Image.new("L", (20, 9)).save(tmp_path / "0.png")
+    source = tmp_path / "labels.tsv"
+    source.write_text("0.png\tword\n")
+
+    class Changing(InProcess):
+        def run(self, function, tasks, in_order=False):
+            yield from super().run(function, tasks, in_order)
+            source.write_text("0.png\tother\n")
+
+    with pytest.raises(ValueError, match="Received: .*labels.tsv, which has changed"):
+        inspect_on(Changing(), str(source), Inspection(ImageConfig()))
+
+
 def test_rendered_images_equal_those_of_one_process(tmp_path):
     config = ["--fonts=bundled", "--kinds=words", "--seed=3"]
     main(["render", f"--out_dir={tmp_path / 'here'}", "--count=12", "--start=2", *config])

@@ -97,6 +97,21 @@ def test_other_images_do_not_continue_the_results_of_an_interrupted_command(item
         read_on(InProcess(), items, tmp_path, options=ReadingOptions("jsonl", shard_size=2))
 
 
+def test_a_source_that_changes_underway_leaves_no_results(items, tmp_path):
+    source = tmp_path / "labels.tsv"
+    source.write_text("0.png\tword\n")
+
+    class Changing(InProcess):
+        def run(self, function, tasks, in_order=False):
+            yield from super().run(function, tasks, in_order)
+            source.write_text("0.png\tword\n1.png\tmore\n")
+
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match="Received: .*labels.tsv, which has changed"):
+        read_on(Changing(), items, out, options=OPTIONS, sources=[str(source)])
+    assert list(out.iterdir()) == []
+
+
 def test_finished_results_are_replaced_only_if_told_so(items, tmp_path):
     read_on(InProcess(), items, tmp_path, options=OPTIONS)
     with pytest.raises(FileExistsError, match="--overwrite. Received: .*readings.json"):
@@ -173,24 +188,38 @@ def test_a_node_killed_at_random_moments_loses_and_repeats_no_image(tmp_path):
     num_kills = int(os.environ.get("ATTENTION_OCR_NUM_KILLS", "20"))
     (tmp_path / "words").mkdir()
     write_items(tmp_path / "words", 400)
-    flags = ["--engine=ray", "--format=jsonl", "--shard_size=250"]
+    flags = ["--engine=ray", "--format=jsonl", "--shard_size=25"]
     chance = random.Random(time.time_ns() % 10**6)
     with network(3) as net, RayCluster(net) as cluster:
-        done = cluster.run("read", tmp_path / "words", *flags, f"--out={tmp_path / 'whole'}")
-        assert done.returncode == 0, done.stderr
+
+        def start(name: str) -> subprocess.Popen[bytes]:
+            """Start the command, and wait until it has a job."""
+            out, log = tmp_path / name, tmp_path / f"{name}.log"
+            command = ("read", tmp_path / "words", *flags, f"--out={out}")
+            process = cluster.start(log, *command)
+            while not (out / "parts/job.json").exists() and process.poll() is None:
+                time.sleep(0.05)
+            return process
+
+        undisturbed = start("whole")
+        begun = time.monotonic()
+        assert undisturbed.wait(600) == 0, (tmp_path / "whole.log").read_text()
+        window_s = time.monotonic() - begun
         expected = files_of(tmp_path / "whole")
         assert len(rows(tmp_path / "whole")) == 400
+        num_underway = 0
         for kill in range(num_kills):
-            out = tmp_path / f"cut{kill}"
-            log = tmp_path / f"{kill}.log"
-            process = cluster.start(log, "read", tmp_path / "words", *flags, f"--out={out}")
+            process = start(f"cut{kill}")
             try:
-                time.sleep(chance.uniform(5.0, 15.0))
+                time.sleep(chance.uniform(0.0, window_s))
+                num_underway += process.poll() is None
                 victim = chance.choice([1, 2])
                 cluster.kill_node(victim)
                 cluster.start_node(victim)
+                log = tmp_path / f"cut{kill}.log"
                 assert process.wait(600) == 0, log.read_text("utf-8", "replace")
             finally:
                 process.kill()
                 process.wait()
-            assert files_of(out) == expected
+            assert files_of(tmp_path / f"cut{kill}") == expected, f"kill {kill}"
+        assert num_underway >= num_kills // 4

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.networks import network
+from tests.networks import Network, network
 from tests.processes import Processes, newest_step
 from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settings_of
 
@@ -63,7 +64,7 @@ def test_several_hosts_have_the_loss_curve_of_one_with_the_same_batch(tmp_path, 
     assert (tmp_path / "several/weights.npz").exists()
 
 
-@pytest.mark.parametrize("disturbance", ["cut", "straggler"])
+@pytest.mark.parametrize("disturbance", ["cut", "pause", "straggler"])
 def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance):
     settings = settings_of(tmp_path, **NETWORK, steps=40, eval_every=20)
     with network(2) as net:
@@ -75,19 +76,32 @@ def test_a_host_that_is_cut_off_or_slow_changes_no_weight(tmp_path, disturbance)
                 net.plug_out(1)
                 time.sleep(60.0)
                 net.plug_in(1)
-            else:
-                for pid in net.processes(1):
-                    os.kill(pid, signal.SIGSTOP)
+            elif disturbance == "pause":
                 # TensorFlow gives up on a worker that is silent for some ten seconds.
-                time.sleep(4.0)
-                for pid in net.processes(1):
-                    os.kill(pid, signal.SIGCONT)
+                stop(net, 1, 4.0)
+            else:
+                while not run.have_ended():
+                    stop(net, 1, 0.5)
+                    time.sleep(0.1)
             statuses = run.end()
             assert "Traceback" not in run.outputs()
+        if disturbance == "straggler":
+            assert statuses == [0, 0]
         if any(statuses):
             with Processes(settings, tmp_path / "disturbed", 2, net) as run:
                 run.end_well()
     assert_same_end(tmp_path / "undisturbed", tmp_path / "disturbed", 40)
+
+
+def stop(net: Network, host: int, time_s: float) -> None:
+    """Stop the processes of a host for a while."""
+    pids = net.processes(host)
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if number == signal.SIGSTOP:
+            time.sleep(time_s)
 
 
 def test_hosts_killed_at_random_moments_end_like_undisturbed_ones(tmp_path):

@@ -82,7 +82,7 @@ def test_the_lock_of_a_killed_process_is_taken_over_even_before_it_is_reaped(
     "content", ["", "{", "[]", "{}", '{"host": "HERE", "process": 1, "started": "long ago"}']
 )
 def test_a_lock_without_a_live_process_is_taken_over(content, tmp_path):
-    host = run_lock._identity()["host"]
+    host = run_lock.identity()["host"]
     if "HERE" in content and not run_lock.start_of(1):
         pytest.skip("the system does not report when a process started")
     (tmp_path / LOCK_FILE).write_text(content.replace("HERE", host), encoding="utf-8")
