@@ -70,7 +70,7 @@ RECIPES = {
         decoding=("--decoding=ctc",),
         second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
         language_model=False,
-        card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=model"),),
+        card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=shipped"),),
     ),
 }
 

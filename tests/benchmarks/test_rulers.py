@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,25 @@ def test_a_model_is_measured_on_every_image_of_a_source(tmp_path):
     model = rulers.load_trained_model(work_dir)
     evaluation = rulers.read_source(model, model.config, f"{labels}")
     assert evaluation.metrics.num_examples == 5
+
+
+def test_every_image_is_read_as_by_users(tmp_path):
+    labels = tiny.write_label_file(tmp_path, ["a", "bc", "0123"])
+
+    class Reader:
+        def read(self, image):
+            assert image
+            return [SimpleNamespace(text="bc", confidence=0.5)]
+
+    evaluation = rulers.read_as_shipped(Reader(), f"{labels}")
+    assert [row.label for row in evaluation.predictions] == ["a", "bc", "0123"]
+    assert evaluation.metrics.exact_match == pytest.approx(1 / 3)
+
+
+def test_the_decoding_chooses_who_reads(export):
+    read = rulers.make_reading(str(export), "shipped")
+    assert read.func is rulers.read_as_shipped
+    assert read.args[0].charset == tiny.CHARSET
 
 
 def evaluation_of(labels, texts):
