@@ -48,7 +48,8 @@ def draw_sentence(
         token = _draw_token(rng, material, starts, share_of_figures, figures)
         if token is None or len(line) + len(token) > length:
             break
-        starts = token[-1] in ".!?…"
+        # Abbreviations are followed by lower case: a reader must not infer the stop from the case.
+        starts = token[-1] in ".!?…" and happens(rng, 0.6)
         line += token + " "
         if happens(rng, 0.02) and (dash := _pick_fitting(rng, material, _DASHES)):
             line += dash + " "

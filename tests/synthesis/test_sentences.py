@@ -45,6 +45,14 @@ def test_sentences_use_typographic_marks_where_they_are_allowed(words_file):
     assert set(plain) <= set(ASCII + " ")
 
 
+def test_lower_and_upper_case_follow_a_full_stop(words_file):
+    text = " ".join(draw(400, words_file=words_file, characters="latin"))
+    followers = re.findall(r"\w\. (\w)", text)
+    letters = [letter for letter in followers if letter.isalpha()]
+    assert len(letters) > 30
+    assert 0.15 < sum(map(str.islower, letters)) / len(letters) < 0.6
+
+
 def test_a_sentence_without_the_space_is_one_word(words_file):
     texts = draw(50, words_file=words_file, min_length="1", max_length="8", characters="letters")
     assert all(text.isalpha() for text in texts)
