@@ -1,8 +1,9 @@
 r"""Restore the case of labels that are in upper case whatever the print: receipts of SROIE.
 
-A network trained on them as they are reads lower case as upper case. Here the bundled model `lines`
-reads each image: where it reads hardly a lower-case letter the label is kept, where it reads the
-label in another case its reading is the label, and everything else is skipped.
+A network trained on them as they are reads lower case as upper case, so that the bundled model
+`lines`, which has seen them, is no guide. The model `default` has not: it reads the words of each
+line, and each word of the label takes the form (upper case, lower case, capitalised) that agrees
+best with its reading. Lines with a word that is read too differently are skipped.
 
     python configs/receipt_case.py runs/words/receipts SOURCE...
 
@@ -13,29 +14,39 @@ A source is one of `--train_data`, such as
 
 import re
 import sys
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
+import numpy as np
+
 import attention_ocr
 from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.images.decode import decode_array
+from attention_ocr.pages.words import split_words
 
-MOST_LOWER = 0.1
-"""Highest share of lower case in the reading of a line that is printed in upper case."""
-REGULAR = re.compile(r"[A-Z]*|[A-Z]?[a-z]*")
-"""The cases of a printed word."""
+ALIKE = "cosuvwxzpk"
+"""Letters whose two cases look alike: they count little."""
+FORMS = (str.upper, str.lower, str.capitalize)
+LEAST_AGREEMENT = 0.75
+"""Least agreement of a word with its reading, of 1."""
 
 
 def main(folder: Path, sources: list[str]) -> None:
     """Write the lines whose case is known into a folder, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    reader = attention_ocr.load("lines")
+    reader = attention_ocr.load("default")
     lines: list[str] = []
     num_skipped = 0
     for source in sources:
         for row in open_source(source).files(Walk()).as_numpy_iterator():
-            reading = reader.read(row["encoded"])[0]
-            label = restore_case(row["text"].decode("utf-8"), reading.text)
-            if label is None or not row["encoded"]:
+            image = decode_array(row["encoded"])
+            label = None
+            if image is not None:
+                words = reader.read(list(cut_words(image)))
+                text = "".join(word.text for word in words)
+                label = restore_case(row["text"].decode("utf-8"), text)
+            if label is None:
                 num_skipped += 1
                 continue
             name = f"{len(lines)}.png"
@@ -45,20 +56,44 @@ def main(folder: Path, sources: list[str]) -> None:
     sys.stdout.write(f"{len(lines)} lines in {folder}; {num_skipped} of unknown case skipped\n")
 
 
+def cut_words(line: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the words of a line, uint8 [h, w, 3] each."""
+    width = line.shape[1]
+    for begin, end in split_words([line])[0]:
+        left, right = int(begin * width), max(int(np.ceil(end * width)), int(begin * width) + 1)
+        yield np.ascontiguousarray(line[:, left:right])
+
+
 def restore_case(label: str, text: str) -> str | None:
-    """Return a label in upper case in the case of a reading; None if the reading is no guide."""
-    blocks = SequenceMatcher(None, label.lower(), text.lower(), False).get_matching_blocks()
-    letters = "".join(text[block.b : block.b + block.size] for block in blocks)
-    num_lower = sum(letter.islower() for letter in letters)
-    num_cased = sum(letter.isalpha() for letter in letters)
-    if 2 * num_cased < sum(letter.isalpha() for letter in label):
-        return None
-    # A word in lower case is more than a few slips.
-    if num_lower <= MOST_LOWER * num_cased and not re.search(r"[a-z]{3}", text):
-        return label
-    words = re.findall(r"[A-Za-z]+", text)
-    is_regular = all(REGULAR.fullmatch(word) for word in words)
-    return text if is_regular and label.lower() == text.lower() else None
+    """Return a label in upper case in the case of a reading; None if the reading is no guide.
+
+    Args:
+        label: The label.
+        text: The reading, with or without spaces.
+    """
+    guide: list[str] = [""] * len(label)
+    matcher = SequenceMatcher(None, label.lower(), text.lower(), False)
+    for block in matcher.get_matching_blocks():
+        guide[block.a : block.a + block.size] = text[block.b : block.b + block.size]
+    restored = label
+    for word in re.finditer(r"[^\W\d_]+", label):
+        begin, end = word.span()
+        written = [form(word.group()) for form in FORMS]
+        scores = [agreement(form, guide[begin:end]) for form in written]
+        if max(scores) < LEAST_AGREEMENT:
+            return None
+        # The first form wins a tie: a lone letter whose cases look alike stays a capital.
+        restored = restored[:begin] + written[int(np.argmax(scores))] + restored[end:]
+    return restored
+
+
+def agreement(word: str, guide: list[str]) -> float:
+    """Return how well a word agrees with the characters read in its place: 0 to 1."""
+    weights = [0.1 if letter.lower() in ALIKE else 1.0 for letter in word]
+    agreeing = [
+        weight for letter, read, weight in zip(word, guide, weights, strict=True) if letter == read
+    ]
+    return sum(agreeing) / sum(weights)
 
 
 if __name__ == "__main__":
