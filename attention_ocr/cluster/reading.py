@@ -108,13 +108,7 @@ def read_on(
     out = SharedFolder(out_dir)
     file = _model_file(model)
     content = read_bounded(file, _MAX_MODEL_BYTES)
-    settings = {
-        "model": hashlib.sha256(content).hexdigest(),
-        "format": options.format,
-        "shard_size": options.shard_size,
-        "second_looks": _jsonable(options.second_looks),
-        "limits": asdict(options.limits),
-    }
+    settings = _settings(content, options)
     _check_out(out, overwrite)
     job = open_job(SharedFolder(out.address(PARTS)), settings, overwrite, out)
     model_name = f"model{file.suffix}"
@@ -137,6 +131,17 @@ def read_on(
     out.write_text(MANIFEST, json.dumps({"settings": settings, **numbers}, indent=2) + "\n")
     job.folder.remove_all()
     return counts
+
+
+def _settings(model: bytes, options: ReadingOptions) -> dict[str, Any]:
+    """Return what results depend on, besides the images: JSON values."""
+    return {
+        "model": hashlib.sha256(model).hexdigest(),
+        "format": options.format,
+        "shard_size": options.shard_size,
+        "second_looks": _jsonable(options.second_looks),
+        "limits": asdict(options.limits),
+    }
 
 
 def _count(

@@ -159,21 +159,16 @@ def training_batches(
     """
     report = report or SkipReport()
     data = config.data
-    walk = Walk(
-        *(config.training.seed, data.shuffle_buffer, _num_workers(config)),
-        *(shard, start),
-        selection=selection,
-    )
-    batch_size = data.batch_size // shard[1]
+    order = (config.training.seed, data.shuffle_buffer)
+    walk = Walk(*order, _num_workers(config), shard, start, selection=selection)
     _check_some_are_usable(source, config, shard)
     # The index gives the report the share of bad examples and seeds the draws of an example; it is
     # saved with the pipeline's position.
     augmentation = config.augmentation
     seed = (config.training.seed, shard[0] << 24)
+    max_length = config.model.max_length
     dataset = source.examples(walk).enumerate()
-    dataset = dataset.filter(
-        lambda number, example: _usable(example, config.model.max_length, report, number)
-    )
+    dataset = dataset.filter(lambda number, example: _usable(example, max_length, report, number))
     dataset = dataset.map(
         lambda number, example: _prepare(
             example, config.image, _draw_stretch(augmentation, seed, number)
@@ -182,11 +177,11 @@ def training_batches(
     )
     if augmentation.join_words:
         dataset = _with_joined_words(dataset, config, charset, seed)
-    dataset = _in_buckets(dataset, data, batch_size)
+    dataset = _in_buckets(dataset, data, data.batch_size // shard[1])
     if augmentation.augmentation and augmentation.augmentation_strength:
-        # The batch index seeds every draw and is saved with the pipeline's position.
+        # The batch index, saved as well, seeds every draw.
         dataset = dataset.enumerate(start // data.batch_size).map(
-            lambda index, batch: _augmented(batch, index, seed, config.augmentation),
+            lambda index, batch: _augmented(batch, index, seed, augmentation),
             num_parallel_calls=walk.num_workers,
         )
     dataset = dataset.map(
