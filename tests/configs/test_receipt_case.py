@@ -1,22 +1,17 @@
 """The script that restores the case of the receipts' labels, of the recipe of lines."""
 
-import importlib.util
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-FILE = Path(__file__).parents[2] / "configs" / "receipt_case.py"
+from tests.scripts import open_script
 
 
 @pytest.fixture(scope="module")
 def receipt_case():
-    spec = importlib.util.spec_from_file_location("receipt_case", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return open_script("receipt_case")
 
 
 @pytest.mark.parametrize(

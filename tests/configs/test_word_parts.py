@@ -1,23 +1,16 @@
 """The script that cuts words into parts, of the recipe of the default model."""
 
-import importlib.util
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 from attention_ocr.inference.engines.interface import Reading
-
-FILE = Path(__file__).parents[2] / "configs" / "word_parts.py"
+from tests.scripts import open_script
 
 
 @pytest.fixture(scope="module")
 def word_parts():
-    spec = importlib.util.spec_from_file_location("word_parts", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return open_script("word_parts")
 
 
 def reading_of(text, columns, confidence=0.9, **values):
