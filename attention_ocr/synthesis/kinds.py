@@ -62,6 +62,22 @@ def draw_price(rng: np.random.Generator, material: Material) -> str | None:
     return pick(rng, signs) + text if signs and happens(rng, 0.6) else text
 
 
+def draw_item(rng: np.random.Generator, material: Material) -> str | None:
+    """Draw a line of a receipt: `2 3.50`, `3 x 1.20 3.60`, `Bread 2.49`, `1 Milk 0.89 0.89`."""
+    count = str(1 + min(below(rng, 12), below(rng, 12)))
+    point = pick(rng, "..,")
+    prices = [
+        f"{int(10.0 ** between(rng, 0, 2.5))}{point}{below(rng, 100):02d}"
+        for _ in range(1 + below(rng, 2))
+    ]
+    name = material.pick_part(rng, 16) if happens(rng, 0.4) else None
+    cells = [name] if name else []
+    if not name or happens(rng, 0.5):
+        at = below(rng, len(cells) + 1)
+        cells.insert(at, f"{count} {pick(rng, 'xX')}" if happens(rng, 0.3) else count)
+    return " ".join([*cells, *prices])
+
+
 def draw_date(rng: np.random.Generator, material: Material) -> str | None:
     """Draw a date in figures: `24/05/2019`, `2019-05-24`, `24.5.19`."""
     separators = [mark for mark in "/-." if mark in material.characters]
@@ -154,6 +170,7 @@ KINDS: dict[str, Kind] = {
     "numbers": Kind(draw_number, has_digits=True),
     "mixed": Kind(draw_mixed, has_letters=True, has_digits=True, spells=True),
     "prices": Kind(draw_price, marks="$£€.,", has_digits=True),
+    "items": Kind(draw_item, marks=" .,xX", has_letters=True, has_digits=True),
     "dates": Kind(draw_date, marks="/-.", has_digits=True),
     "times": Kind(draw_time, marks=":.apm", has_digits=True),
     "punctuated": Kind(draw_punctuated, marks="'-&/\"()[].,!?:;", has_letters=True),

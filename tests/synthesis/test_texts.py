@@ -55,6 +55,7 @@ PATTERNS = {
     "numbers": r"\d+",
     "mixed": r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z\d]+",
     "prices": r"[$£]?\d{1,3}(,?\d{3})*(\.\d\d)?",
+    "items": r"(\w+ )?(\d+( [xX])? )?(\w+ )?\d+([.,])\d\d( \d+\5\d\d)?",
     "dates": r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}",
     "times": r"\d{1,2}[:.]\d\d([AaPp][Mm])?",
     "punctuated": r".*[^\w\s].*",
