@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DATA, WORDS = Path("runs/data"), Path("runs/words")
-LANGUAGE_MODEL = WORDS / "language_model.npz"
+WORD_MODEL, LINE_MODEL = WORDS / "language_model.npz", WORDS / "lines_language_model.npz"
 HELD_OUT = [DATA / name / "labels.tsv" for name in ("iiit5k_train", "svt_train", "ic15_train")]
 RECEIPTS = [DATA / name / "labels.tsv" for name in ("sroie_lines", "sroie_lines_more")]
 
@@ -30,7 +30,7 @@ class Recipe:
         bundled: Folder of the files that ship.
         decoding: Flags of its decoding.
         second_looks: Flags of its second looks.
-        language_model: Whether its searches use the language model.
+        language_model: Language model of its searches.
         card: Commands that print the figures of the model card.
     """
 
@@ -39,7 +39,7 @@ class Recipe:
     bundled: Path
     decoding: tuple[str, ...]
     second_looks: tuple[str, ...]
-    language_model: bool
+    language_model: Path
     card: tuple[tuple[str | Path, ...], ...]
 
 
@@ -57,7 +57,7 @@ RECIPES = {
             *("--rotate_tall_below=0.9", "--widths_below=0.8", "--widths=0.75,1.3"),
             *("--deskew_below=0.5", "--rotate_180_below=0.3"),
         ),
-        language_model=True,
+        language_model=WORD_MODEL,
         card=(
             ("-m", "benchmarks.rulers", f"--data={DATA}"),
             ("-m", "benchmarks.model_card", *HELD_OUT, "--worst=docs/model_card_worst.png"),
@@ -69,7 +69,7 @@ RECIPES = {
         Path("attention_ocr/weights/lines"),
         decoding=("--decoding=ctc",),
         second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
-        language_model=False,
+        language_model=LINE_MODEL,
         card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=shipped"),),
     ),
 }
@@ -85,7 +85,7 @@ def run(*arguments: str | Path) -> None:
 
 
 def make_words(_: Recipe) -> None:
-    """Write the word lists, the parts of real words, the receipts and the language model."""
+    """Write the word lists, the parts of real words, the receipts and the language models."""
     if not (WORDS / "languages.txt").is_file():
         run("configs/word_lists.py", WORDS)
     if not (WORDS / "parts" / "labels.tsv").is_file():
@@ -95,9 +95,14 @@ def make_words(_: Recipe) -> None:
     if not (WORDS / "receipts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)
-    if not LANGUAGE_MODEL.is_file():
+    language_model = ("-m", "attention_ocr", "language-model")
+    if not WORD_MODEL.is_file():
         options = ("--order=6", "--min_count=3", "--ignore_case")
-        run("-m", "attention_ocr", "language-model", *options, WORDS / "lines.txt", LANGUAGE_MODEL)
+        run(*language_model, *options, WORDS / "lines.txt", WORD_MODEL)
+    if not LINE_MODEL.is_file():
+        run("configs/line_texts.py", WORDS, WORDS / "receipts" / "labels.tsv")
+        options = ("--kind=lstm", "--units=320", "--epochs=3")
+        run(*language_model, *options, WORDS / "line_texts.txt", LINE_MODEL)
 
 
 def train(recipe: Recipe) -> None:
@@ -108,8 +113,7 @@ def train(recipe: Recipe) -> None:
 def pack(recipe: Recipe) -> None:
     """Write the files that ship, from the averaged weights that the run has so far."""
     options = ["--precision=int8", *recipe.decoding, *recipe.second_looks]
-    if recipe.language_model:
-        options.append(f"--language_model={LANGUAGE_MODEL}")
+    options.append(f"--language_model={recipe.language_model}")
     run("-m", "attention_ocr", "pack", recipe.run, recipe.bundled, *options)
 
 

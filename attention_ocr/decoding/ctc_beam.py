@@ -49,6 +49,7 @@ def ctc_beam_decode(
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
+    is_needed: tf.Tensor | None = None,
 ) -> tuple[DecoderOutput, Alternatives]:
     """Keep the k likeliest prefixes in each column, summed over their alignments.
 
@@ -65,6 +66,7 @@ def ctc_beam_decode(
         scorers: Scorers added to the log-probability of a text.
         rule: Constraint that all texts must satisfy.
         temperature: Temperature of the confidences; it changes no text.
+        is_needed: bool scalar; if false, no column is searched and all texts are empty.
 
     Returns:
         The best text and the n best. A text's confidence is the probability of all its alignments;
@@ -75,22 +77,28 @@ def ctc_beam_decode(
     log_probabilities = ctc_log_probabilities(logits, column_lengths)
     constraints = Constraints(scorers, rule)
     empty = _empty_prefix(tf.shape(logits)[0], beam_width, max_length)
-    prefixes, state = _search_columns(log_probabilities, column_lengths, constraints, empty)
+    num_columns = tf.reduce_max(column_lengths)
+    if is_needed is not None:
+        num_columns = tf.where(is_needed, num_columns, 0)
+    columns = log_probabilities, column_lengths, num_columns
+    prefixes, state = _search_columns(*columns, constraints, empty)
     token_ids, scores = _best(prefixes, constraints.scores(state), num_best)
     if not is_neutral(temperature):
         log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
+    if is_needed is not None:
+        column_lengths = tf.where(is_needed, column_lengths, 0)
     return _results(log_probabilities, column_lengths, token_ids, scores)
 
 
 def _search_columns(
     log_probabilities: tf.Tensor,
     column_lengths: tf.Tensor,
+    num_columns: tf.Tensor,
     constraints: Constraints,
     empty: _Prefixes,
 ) -> tuple[_Prefixes, ConstraintState]:
-    """Extend `empty` through all columns, `log_probabilities` float32 [B, W, V]."""
+    """Extend `empty` through the first columns, `log_probabilities` float32 [B, W, V]."""
     columns = tf.transpose(log_probabilities, (1, 0, 2))  # [W, B, V]
-    num_columns = tf.reduce_max(column_lengths)
     max_length = empty.token_ids.shape[-1]
     num_prefixes = tf.size(empty.last)
 
@@ -225,7 +233,7 @@ def _advance(
 
     lengths = taken(prefixes.lengths)
     max_length = prefixes.token_ids.shape[-1]
-    here = tf.one_hot(lengths, max_length, on_value=True, off_value=False) & ~stays[..., None]
+    here = _is_at(lengths, max_length) & ~stays[..., None]
     after = _Prefixes(
         token_ids=tf.where(here, new[..., None], taken(prefixes.token_ids)),
         lengths=tf.where(found, lengths + tf.cast(~stays, tf.int32), DEAD_LENGTH),
@@ -250,7 +258,7 @@ def _extend(
     total = log_add(prefixes.by_blank, prefixes.by_character)
     by_blank = total + column[:, BLANK_ID, None]
     by_character = prefixes.by_character + tf.gather(column, prefixes.last, batch_dims=1)
-    repeats = tf.one_hot(prefixes.last, vocabulary_size, on_value=True, off_value=False)
+    repeats = _is_at(prefixes.last, vocabulary_size)
     grown = column[:, None, :] + tf.where(repeats, prefixes.by_blank[..., None], total[..., None])
     grown = tf.where(allowed, grown, NEVER)
     by_character, grown = _merge(prefixes, by_character, grown, repeats)
@@ -275,9 +283,7 @@ def _merge(
     Returns:
         Both, with the sums in the first and `NEVER` in the second.
     """
-    last_position = tf.one_hot(
-        prefixes.lengths - 1, prefixes.token_ids.shape[-1], on_value=True, off_value=False
-    )
+    last_position = _is_at(prefixes.lengths - 1, prefixes.token_ids.shape[-1])
     without_last = tf.where(last_position, PAD_ID, prefixes.token_ids)
     # [B, k, k]: whether the first, with one more character, is the second.
     grows_into = (prefixes.lengths[:, :, None] + 1 == prefixes.lengths[:, None, :]) & tf.reduce_all(
@@ -289,6 +295,11 @@ def _merge(
     return log_add(by_character, gain), tf.where(counted, NEVER, grown)
 
 
+def _is_at(places: tf.Tensor, size: int) -> tf.Tensor:
+    """Return bool [..., size], true at the place of int32 [...]: a one-hot that ONNX has."""
+    return tf.equal(tf.expand_dims(places, -1), tf.range(size))
+
+
 def _results(
     log_probabilities: tf.Tensor,
     column_lengths: tf.Tensor,
@@ -296,14 +307,14 @@ def _results(
     scores: tf.Tensor,
 ) -> tuple[DecoderOutput, Alternatives]:
     """Return the n best texts, int32 [B, n, L], with confidences and positions."""
-    num_best = token_ids.shape[1]
-    flat_ids = tf.reshape(token_ids, (-1, token_ids.shape[-1]))
-    repeated = tf.repeat(log_probabilities, num_best, axis=0) if num_best > 1 else log_probabilities
-    confidences = tf.exp(text_log_probability(repeated, flat_ids))
-    confidences = tf.reshape(confidences, (-1, num_best))
+    num_best, best = token_ids.shape[1], token_ids[:, 0]
+    log_probability, posteriors = align(log_probabilities, column_lengths, best)
+    if num_best > 1:
+        repeated = tf.repeat(log_probabilities, num_best, axis=0)
+        flat_ids = tf.reshape(token_ids, (-1, token_ids.shape[-1]))
+        log_probability = text_log_probability(repeated, flat_ids)
+    confidences = tf.reshape(tf.exp(log_probability), (-1, num_best))
     confidences = tf.where(tf.math.is_finite(scores), tf.minimum(confidences, 1.0), 0.0)
-    best = token_ids[:, 0]
-    posteriors = align(log_probabilities, column_lengths, best).posteriors
     by_label = tf.transpose(log_probabilities, (0, 2, 1))
     shown = posteriors * tf.exp(tf.gather(by_label, best, batch_dims=1))
     decoded = DecoderOutput(

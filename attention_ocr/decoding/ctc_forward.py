@@ -2,9 +2,8 @@
 
 The forward algorithm (Graves et al., 2006, section 4.1) over the columns, on probabilities that are
 scaled to a sum of 1 after each column. `ctc_scores` computes the same from logarithms, for any
-text and with operations that only TensorFlow has; here, probabilities that underflow next to the
-other prefixes of the text are lost. The likeliest path never is: each of its prefixes is the
-likeliest of its length.
+text; here, probabilities that underflow next to the other prefixes of the text are lost. The
+likeliest path never is: each of its prefixes is the likeliest of its length.
 """
 
 from typing import Any

@@ -1,8 +1,9 @@
 """CTC probability of a text: summed over all alignments, of its prefixes, in its columns.
 
-Sums over alignments are sums over columns of the kind `r(t) = (r(t - 1) + a(t - 1)) y(t)`. With
-`S(t) = log y(1) + ... + log y(t)` they are `log r(t) = S(t) + logsumexp_s(log a(s - 1) - S(s - 1))`
-over `s <= t`: a cumulative sum, and no loop over the columns.
+Prefixes that grow by a character need the sums of all columns (`extend_alignments`). These are of
+the kind `r(t) = (r(t - 1) + a(t - 1)) y(t)`. With `S(t) = log y(1) + ... + log y(t)` they are
+`log r(t) = S(t) + logsumexp_s(log a(s - 1) - S(s - 1))` over `s <= t`: a cumulative sum, no loop
+over the columns. Of a text that is known, all prefixes are computed in one loop (`align`).
 """
 
 from typing import NamedTuple
@@ -119,7 +120,7 @@ def text_log_probability(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> 
     Returns:
         float32 [B].
     """
-    return _forward(log_probabilities, token_ids)[0]
+    return _forward(log_probabilities, token_ids, tf.shape(log_probabilities)[1])[0]
 
 
 def align(
@@ -137,10 +138,12 @@ def align(
     """
     is_character = token_ids != BLANK_ID
     lengths = tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1)
-    total, forward = _forward(log_probabilities, token_ids)
+    num_columns = tf.reduce_max(column_lengths)
+    total, forward = _forward(log_probabilities, token_ids, num_columns)
     _, backward = _forward(
         tf.reverse_sequence(log_probabilities, column_lengths, seq_axis=1),
         tf.reverse_sequence(token_ids, lengths, seq_axis=1),
+        num_columns,
     )
     # [B, L, W]: both count the character's own column.
     backward = tf.reverse_sequence(backward, lengths, seq_axis=1)
@@ -157,33 +160,47 @@ def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Ten
     return tf.gather(by_label, token_ids, batch_dims=1)
 
 
-def _forward(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return log-probabilities [B] of texts, and [B, L, W] of their prefixes that end there."""
-    blank = log_probabilities[..., BLANK_ID]
-    characters = tf.transpose(_of_characters(log_probabilities, token_ids), (1, 0, 2))  # [L, B, W]
-    columns = tf.transpose(token_ids)  # [L, B]
-    previous = tf.pad(columns[:-1], ((1, 0), (0, 0)), constant_values=BLANK_ID)
-    start = empty_alignments(blank)
-    max_length = tf.shape(columns)[0]
+def _forward(
+    log_probabilities: tf.Tensor, token_ids: tf.Tensor, num_columns: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return log-probabilities [B] of texts, and [B, L, W] of their prefixes that end there.
+
+    All tensors of the loop keep their shape, so that it can be exported to any runtime. Columns
+    from `num_columns` on are blank; their prefixes are arbitrary.
+    """
+    is_character = token_ids != BLANK_ID
+    blanks = tf.expand_dims(tf.transpose(log_probabilities[..., BLANK_ID]), 2)  # [W, B, 1]
+    characters = _of_characters(log_probabilities, token_ids)
+    characters = tf.where(tf.expand_dims(is_character, 2), characters, NEVER)
+    characters = tf.transpose(characters, (2, 0, 1))  # [W, B, L]
+    previous = tf.pad(token_ids[:, :-1], ((0, 0), (1, 0)), constant_values=BLANK_ID)
+    # The same character again must come from a blank.
+    follows = tf.where(token_ids == previous, NEVER, 0.0)
+    columns = tf.range(tf.shape(characters)[0])
+
+    def end_with(by_character: tf.Tensor) -> tf.Tensor:
+        return tf.pad(by_character, ((0, 0), (1, 0)), constant_values=NEVER)
 
     def body(
-        i: tf.Tensor, alignments: Alignments, total: tf.Tensor, found: tf.TensorArray
-    ) -> tuple[tf.Tensor, Alignments, tf.Tensor, tf.TensorArray]:
-        repeats = tf.expand_dims(columns[i] == previous[i], -1)
-        before = tf.where(repeats, alignments.by_blank, alignments.total())
-        alignments = extend_alignments(before, characters[i], blank)
-        total = tf.where(columns[i] == BLANK_ID, total, alignments.total()[:, -1])
-        return i + 1, alignments, total, found.write(i, alignments.by_character[:, 1:])
+        t: tf.Tensor, by_blank: tf.Tensor, by_character: tf.Tensor, found: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        ended = end_with(by_character)
+        entered = log_add(by_blank[:, :-1], ended[:, :-1] + follows)
+        by_blank = log_add(by_blank, ended) + tf.gather(blanks, t)
+        by_character = log_add(by_character, entered) + tf.gather(characters, t)
+        by_blank, by_character = tf.maximum(by_blank, NEVER), tf.maximum(by_character, NEVER)
+        here = tf.reshape(tf.cast(tf.equal(columns, t), tf.float32), (-1, 1, 1))
+        return t + 1, by_blank, by_character, found + here * by_character
 
-    _, _, total, found = tf.while_loop(
-        lambda i, *_: i < max_length,
-        body,
-        (
-            tf.constant(0),
-            start,
-            start.total()[:, -1],
-            tf.TensorArray(tf.float32, size=max_length, element_shape=blank.shape),
-        ),
-        maximum_iterations=max_length,
+    places = tf.range(tf.shape(token_ids)[1] + 1)
+    nothing = tf.where(is_character, NEVER, NEVER)
+    start = tf.where(places == 0, 0.0, end_with(nothing))
+    # Zeros, but no constant: converters would store one for each width.
+    zeros = tf.clip_by_value(characters, 0.0, 0.0)
+    _, by_blank, by_character, found = tf.while_loop(
+        lambda t, *_: t < num_columns, body, (tf.constant(0), start, nothing, zeros)
     )
-    return total, tf.transpose(found.stack(), (1, 0, 2))
+    length = tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1, keepdims=True)
+    at_end = tf.cast(tf.equal(places, length), tf.float32)
+    total = tf.reduce_sum(log_add(by_blank, end_with(by_character)) * at_end, axis=1)
+    return total, tf.transpose(found, (1, 2, 0))

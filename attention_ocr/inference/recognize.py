@@ -1,5 +1,7 @@
 """From images to texts: encoder, head and decoding in one call."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -157,17 +159,7 @@ def _decode(
         joined = Weighted(scorer(log_probabilities), settings.joint_weight)
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
-        inputs = (ctc_head(encoded.columns), encoded.column_lengths, decoding.max_length)
-        if settings.beam_width == 1 and decoding.rule is None and not decoding.scorers:
-            return ctc_greedy_decode(*inputs, decoding.temperature), None
-        return ctc_beam_decode(
-            *inputs,
-            settings.beam_width,
-            settings.num_best,
-            decoding.scorers,
-            decoding.rule,
-            decoding.temperature,
-        )
+        return _decode_ctc(ctc_head(encoded.columns), encoded.column_lengths, decoding)
     raise ValueError(f"The recogniser lacks the head of decoding={settings.decoding!r}.")
 
 
@@ -181,7 +173,6 @@ def _decode_attention(
     settings = decoding.settings
     state, memory = recognizer.start_decoding(encoded)
     batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
-    scorers = decoding.scorers if joined is None else (joined, *decoding.scorers)
     sizes = (batch_size, num_cells, decoding.max_length)
 
     def make_step(width: int) -> Step:
@@ -200,8 +191,6 @@ def _decode_attention(
             return parallel_decode(*parallel, decoding.temperature)
         return greedy_decode(make_step(1), state, *sizes, decoding.temperature)
 
-    if settings.beam_width == 1 and not scorers and decoding.rule is None:
-        return read_greedily(), None
     options = BeamOptions(
         settings.beam_width,
         settings.num_best,
@@ -210,22 +199,70 @@ def _decode_attention(
         attention_weight=1.0 if joined is None else 1.0 - joined.weight,
     )
 
-    # Greedy decoding applies no rule, and returns one text.
-    is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
-    has_gate = bool(decoding.scorers) and settings.language_model_texts == "words"
-    greedy = read_greedily() if is_cascade or has_gate else None
-    if greedy is not None and has_gate:
-        language_models = _silent_outside_words(decoding, greedy)
-        scorers = language_models if joined is None else (joined, *language_models)
-
-    def search(is_needed: tf.Tensor | None = None) -> tuple[DecoderOutput, Alternatives]:
+    def search(
+        scorers: Sequence[Weighted], is_needed: tf.Tensor | None
+    ) -> tuple[DecoderOutput, Alternatives]:
         step = make_step(settings.beam_width)
         constraints = (scorers, decoding.rule, decoding.temperature)
         return beam_decode(step, state, *sizes, options, *constraints, is_needed)
 
+    return _search_where_needed(decoding, read_greedily, search, joined)
+
+
+def _decode_ctc(
+    logits: tf.Tensor, column_lengths: tf.Tensor, decoding: Decoding
+) -> tuple[DecoderOutput, Alternatives | None]:
+    settings = decoding.settings
+    inputs = (logits, column_lengths, decoding.max_length)
+
+    def read_greedily() -> DecoderOutput:
+        return ctc_greedy_decode(*inputs, decoding.temperature)
+
+    def search(
+        scorers: Sequence[Weighted], is_needed: tf.Tensor | None
+    ) -> tuple[DecoderOutput, Alternatives]:
+        return ctc_beam_decode(
+            *inputs,
+            settings.beam_width,
+            settings.num_best,
+            scorers,
+            decoding.rule,
+            decoding.temperature,
+            is_needed,
+        )
+
+    return _search_where_needed(decoding, read_greedily, search)
+
+
+def _search_where_needed(
+    decoding: Decoding,
+    read_greedily: Callable[[], DecoderOutput],
+    search: Callable[[Sequence[Weighted], tf.Tensor | None], tuple[DecoderOutput, Alternatives]],
+    joined: Weighted | None = None,
+) -> tuple[DecoderOutput, Alternatives | None]:
+    """Read greedily, by a search, or by a search where the greedy reading is uncertain.
+
+    Args:
+        decoding: Settings and scorers.
+        read_greedily: Reads without a search.
+        search: `(scorers, is_needed bool scalar or None) -> ` the best and the n best texts.
+        joined: Scorer beside those of `decoding`.
+    """
+    settings = decoding.settings
+    others = () if joined is None else (joined,)
+    scorers = decoding.scorers
+    if settings.beam_width == 1 and not others and not scorers and decoding.rule is None:
+        return read_greedily(), None
+    # Greedy decoding applies no rule, and returns one text.
+    is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
+    has_gate = bool(scorers) and settings.language_model_texts == "words"
+    greedy = read_greedily() if is_cascade or has_gate else None
+    if greedy is not None and has_gate:
+        scorers = _silent_outside_words(decoding, greedy)
+    scorers = (*others, *scorers)
     if greedy is not None and is_cascade:
-        return search_uncertain(greedy, search, settings.search_below)
-    return search()
+        return search_uncertain(greedy, partial(search, scorers), settings.search_below)
+    return search(scorers, None)
 
 
 def _silent_outside_words(decoding: Decoding, greedy: DecoderOutput) -> tuple[Weighted, ...]:

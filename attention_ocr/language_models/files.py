@@ -16,14 +16,14 @@ MODELS: dict[str, type[ngram.NgramModel] | type[lstm.LSTMModel]] = {
 }
 
 
-HALVED = ("log_probabilities", "log_backoffs")
-"""N-gram arrays stored in half precision, accurate to 0.01: a third of the file size."""
+HALVED = ("log_probabilities", "log_backoffs", *lstm.WEIGHTS)
+"""Arrays stored in half precision: the logarithms of n-grams, accurate to 0.01, and the weights."""
 
 
 def save_language_model(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     """Write the arrays of a model, whole or not at all.
 
-    Logarithms of n-grams are rounded to half precision.
+    Logarithms of n-grams and weights are rounded to half precision.
 
     Raises:
         OSError: If the file cannot be written.

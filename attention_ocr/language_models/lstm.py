@@ -1,6 +1,6 @@
 """A small character LSTM, trained on words and stepped in the graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ KIND = "lstm"
 START_SYMBOL, END_SYMBOL, UNKNOWN_SYMBOL, NUM_SPECIAL = 0, 1, 2, 3
 SMOOTHING = 0.01
 """Label smoothing over all symbols, so that an unknown character is not impossible."""
+_BATCHES_SORTED = 50
 WEIGHTS = ("embedding", "kernel", "recurrent_kernel", "bias", "output_kernel", "output_bias")
 
 State = tuple[tf.Tensor, tf.Tensor]
@@ -90,14 +91,29 @@ def train_lstm(
     random = np.random.default_rng(seed)
     with progress_bar("training", num_steps, "step") as bar:
         for _ in range(epochs):
-            order = random.permutation(len(words))
-            for start in range(0, len(words), batch_size):
-                chosen = order[start : start + batch_size]
+            for chosen in _batches_of_like_length(lengths, batch_size, random):
                 longest = lengths[chosen].max() + 1
                 train_step(tf.constant(rows[chosen, :longest]), tf.constant(lengths[chosen]))
                 bar.update()
     arrays = {name: np.asarray(weight) for name, weight in weights.items()}
     return {"kind": np.array(KIND), "characters": np.array(characters)} | arrays
+
+
+def _batches_of_like_length(
+    lengths: np.ndarray, batch_size: int, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Draw all indices in random batches, sorted by length in windows of many batches.
+
+    Little of a batch is then padding: lines of a text differ in length by a factor of ten.
+    """
+    order = random.permutation(len(lengths))
+    window = _BATCHES_SORTED * batch_size
+    for start in range(0, len(order), window):
+        chosen = order[start : start + window]
+        chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
+        count = -(-len(chosen) // batch_size)
+        for batch in random.permutation(count):
+            yield chosen[batch * batch_size : (batch + 1) * batch_size]
 
 
 def _initial_weights(num_symbols: int, units: int, seed: int) -> dict[str, keras.Variable]:
@@ -152,9 +168,9 @@ class LSTMModel:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], charset: Charset) -> None:
-        self._weights = {name: arrays[name] for name in WEIGHTS}
+        self._weights = {name: arrays[name].astype(np.float32) for name in WEIGHTS}
         # Computed once, not in each step of a search.
-        self._entries = arrays["embedding"] @ arrays["kernel"] + arrays["bias"]
+        self._entries = self._weights["embedding"] @ self._weights["kernel"] + self._weights["bias"]
         self._symbols = np.full(charset.vocabulary_size, UNKNOWN_SYMBOL, np.int32)
         self._symbols[END_ID] = END_SYMBOL
         for index, character in enumerate(arrays["characters"]):

@@ -53,10 +53,10 @@ def run_both_ways(
         here = tf.reshape(tf.cast(tf.equal(turns, turn), outputs.dtype), (-1, 1, 1))
         return turn + 1, state, outputs + here * tf.concat(written, axis=0)
 
+    # Zeros, but no constant: converters would store one for each width.
+    blank = tf.clip_by_value(entries[:, :, :units], 0.0, 0.0)
     *_, outputs = tf.while_loop(
-        lambda turn, *_: turn < num_turns,
-        body,
-        (tf.constant(0), state, tf.zeros((num_turns, at_once * rows, units), entries.dtype)),
+        lambda turn, *_: turn < num_turns, body, (tf.constant(0), state, blank)
     )
     outputs = tf.transpose(tf.reshape(outputs, (num_columns, rows, units)), (1, 0, 2))
     forward, backward = tf.split(outputs, 2)  # [B, W, U] each

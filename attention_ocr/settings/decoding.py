@@ -38,8 +38,8 @@ class DecodingConfig:
     )
     search_below: float = setting(
         1.0,
-        "Greedy confidence below which the attention runs a beam search; 1 for always. Lexicons, "
-        "patterns and --num_best above 1 always take a search.",
+        "Greedy confidence below which a beam search is run; 1 for always. Lexicons, patterns and "
+        "--num_best above 1 always take a search.",
         between(0.0, 1.0),
     )
     length_normalization: str = setting(
@@ -101,12 +101,6 @@ class DecodingConfig:
             self.language_model_weight == 0 or bool(self.language_model),
             "A `language_model_weight` above 0 needs a `language_model`.",
             self.language_model_weight,
-        )
-        check(
-            self.decoding != "ctc" or self.language_model_texts == "all",
-            "`language_model_texts` must be all for `decoding=ctc`, which has no greedy reading "
-            "beside its search.",
-            self.language_model_texts,
         )
         check(
             self.num_best <= self.beam_width,

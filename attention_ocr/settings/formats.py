@@ -74,10 +74,7 @@ def check_format(format_name: str, config: Any) -> None:
     if format_name in (SAVED_MODEL, FROZEN_GRAPH) or format_name not in FORMATS:
         return
     decoding = config.decoding
-    by_attention = decoding.decoding != "ctc"
     held = {
-        "beam_width": decoding.beam_width == 1 or by_attention,
-        "language_model_weight": decoding.language_model_weight == 0.0 or by_attention,
         "num_best": decoding.num_best == 1,
         "lexicon": not decoding.lexicon,
         "pattern": not decoding.pattern,
@@ -86,7 +83,7 @@ def check_format(format_name: str, config: Any) -> None:
     for name, is_held in held.items():
         check(
             is_held,
-            f"`format={format_name}` returns the best text only: alternatives, rules and a search "
-            f"by CTC alone need TensorFlow. Export `saved_model`, or reset `{name}`.",
+            f"`format={format_name}` returns the best text only: alternatives and rules need "
+            f"TensorFlow. Export `saved_model`, or reset `{name}`.",
             f"{name}={getattr(decoding, name)}",
         )

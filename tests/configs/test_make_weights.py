@@ -47,7 +47,9 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
         "configs/word_lists.py runs/words",
         "configs/word_parts.py runs/words/parts",
         "configs/receipt_case.py runs/words/receipts",
-        "-m attention_ocr language-model",
+        "-m attention_ocr language-model --order=6",
+        "configs/line_texts.py runs/words runs/words/receipts/labels.tsv",
+        "-m attention_ocr language-model --kind=lstm",
     )
     expected = (
         *words,
@@ -68,8 +70,8 @@ def test_words_that_are_there_are_not_made_again(make):
     module, commands = make
     for folder in ("parts", "receipts"):
         (module.WORDS / folder).mkdir(parents=True)
-    names = ("languages.txt", "parts/labels.tsv", "receipts/labels.tsv", "language_model.npz")
-    for name in names:
+    models = ("language_model.npz", "lines_language_model.npz")
+    for name in ("languages.txt", "parts/labels.tsv", "receipts/labels.tsv", *models):
         (module.WORDS / name).touch()
     labelled_sets(module.DATA)
     take(module, "words")

@@ -158,12 +158,13 @@ def test_a_language_model_of_words_is_silent_on_strings(model, tmp_path, decodin
     )
 
 
-def test_a_search_runs_where_greedy_decoding_has_low_confidence(model, tmp_path):
+@pytest.mark.parametrize("head", ["attention", "ctc"])
+def test_a_search_runs_where_greedy_decoding_has_low_confidence(model, tmp_path, head):
     save_language_model(train_ngram(["0b0", "1c1c"], 3), tmp_path / "words.npz")
     batch = tiny.random_batch()
 
     def read(**decoding):
-        config = model.config.with_decoding(decoding)
+        config = model.config.with_decoding({"decoding": head} | decoding)
         run = make_recognize(model.recognizer, config, model.charset)
         return run(batch["images"], batch["image_sizes"])
 

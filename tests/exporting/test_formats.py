@@ -141,11 +141,13 @@ def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, format_
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
-def test_a_search_of_uncertain_texts_converts(narrow, tmp_path, format_name):
+@pytest.mark.parametrize("head", ["attention", "ctc"])
+def test_a_search_of_uncertain_texts_converts(narrow, tmp_path, head, format_name):
     files = tiny_model.files(8)
-    greedy = load(narrow).read(files)
+    greedy = load(narrow, decoding=head).read(files)
     fifth_lowest = sorted(reading.confidence for reading in greedy)[4]
     decoding = write_language_model(tmp_path, "ngram") | {"search_below": fifth_lowest - 1e-4}
+    decoding["decoding"] = head
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))
     write_format(format_name, model, tmp_path / "model")

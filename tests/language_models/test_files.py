@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from attention_ocr.cli.main import main
 from attention_ocr.language_models.files import load_language_model, save_language_model
-from attention_ocr.language_models.lstm import LSTMModel
+from attention_ocr.language_models.lstm import WEIGHTS, LSTMModel, train_lstm
 from attention_ocr.language_models.ngram import NgramModel, train_ngram
 from attention_ocr.text.charset import Charset
 
@@ -24,16 +24,24 @@ def test_the_command_makes_a_model_that_is_read_again(kind, model_class, tmp_pat
     assert model.scores(model.initial_state(tf.constant(2))).shape == (2, 7)
 
 
-def test_a_model_is_restored_in_half_precision(tmp_path):
-    arrays = train_ngram(["ab", "ba"], 3)
+@pytest.mark.parametrize(
+    ("train", "model_class", "halved"),
+    [
+        (train_ngram, NgramModel, ("log_probabilities", "log_backoffs")),
+        (train_lstm, LSTMModel, WEIGHTS),
+    ],
+    ids=["ngram", "lstm"],
+)
+def test_a_model_is_restored_in_half_precision(tmp_path, train, model_class, halved):
+    arrays = train(["ab", "ba"], 3)
     save_language_model(arrays, tmp_path / "model.npz")
     with np.load(tmp_path / "model.npz") as archive:
-        assert archive["log_probabilities"].dtype == archive["log_backoffs"].dtype == np.float16
+        assert {archive[name].dtype for name in halved} == {np.dtype(np.float16)}
     tokens = tf.constant(CHARSET.encode("a"))
     found = []
     for model in (
         load_language_model(tmp_path / "model.npz", CHARSET),
-        NgramModel(arrays, CHARSET),
+        model_class(arrays, CHARSET),
     ):
         state = model.advance(model.initial_state(tf.constant(1)), tokens)
         found.append(model.scores(state))
