@@ -1,4 +1,4 @@
-r"""Write a published set of lines as images and a label file, for the experiments on lines.
+r"""Write a published set of lines or signs as images and a label file, for the experiments on them.
 
     git clone https://github.com/jbaiter/archiscribe-corpus runs/clones/fraktur
     git -C runs/clones/fraktur checkout fda2ef6c416bee84a4b700f3a5ae82bed8e6c4d3
@@ -12,11 +12,20 @@ r"""Write a published set of lines as images and a label file, for the experimen
     git -C runs/clones/testaments checkout 8ffa4a8cd40f691d68f188e2ed1c6458bf2d6ec9
     python configs/line_sets.py handwriting runs/clones/testaments runs/data/poilus_lines
 
+    git clone --filter=blob:none --no-checkout https://github.com/alexgorban/models \
+        runs/clones/signs
+    git -C runs/clones/signs sparse-checkout set research/attention_ocr/python
+    git -C runs/clones/signs checkout 5a864a81f8fa5f29835bf83e2d278d3ac2bc5a9a
+    python configs/line_sets.py signs runs/clones/signs runs/data/fsns_samples
+
 Names of the images begin with the document, so that `group=(.*)_` (handwriting: `group=(.*)-`)
 splits by document. Lines without text are left out. The measured sets were parts of these: 700
-lines of Fraktur, 1,500 of receipts, 900 of handwriting.
+lines of Fraktur, 1,500 of receipts, 900 of handwriting; all 37 signs. Five signs are in a record
+file, which TensorFlow reads.
 """
 
+import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +35,8 @@ from PIL import Image
 
 ALTO = "{http://www.loc.gov/standards/alto/ns-v4#}"
 PREFIX = "TestamentsDePoilus_"
+EXPECTED_SIGN = re.compile(r"^ *u?'([^'\n░]+)░+',?(?: *# GT='([^'\n]+)')?$", re.MULTILINE)
+"""A padded prediction that the demo's test expects, and the truth if it differs."""
 Line = tuple[str, Image.Image, str]
 """Name of a line, its image and its text."""
 
@@ -36,7 +47,8 @@ def fraktur(clone: Path) -> Iterator[Line]:
         text = path.with_suffix(".txt")
         if text.is_file():
             with Image.open(path) as image:
-                yield f"{path.parent.name}_{path.stem}", image, text.read_text("utf-8")
+                name = f"{path.parent.name}_{path.stem}"
+                yield name, image.convert("L"), text.read_text("utf-8")
 
 
 def receipts(clone: Path) -> Iterator[Line]:
@@ -52,7 +64,7 @@ def receipts(clone: Path) -> Iterator[Line]:
                     )
                 xs, ys = [int(x) for x in numbers[::2]], [int(y) for y in numbers[1::2]]
                 box = (min(xs), min(ys), max(xs), max(ys))
-                yield f"{boxes.stem}_{index:03d}", page.crop(box), text
+                yield f"{boxes.stem}_{index:03d}", page.crop(box).convert("L"), text
 
 
 def handwriting(clone: Path) -> Iterator[Line]:
@@ -65,14 +77,33 @@ def handwriting(clone: Path) -> Iterator[Line]:
                     int(line.attrib[name]) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")
                 )
                 words = [word.attrib["CONTENT"] for word in line.iter(f"{ALTO}String")]
-                crop = page.crop((left, top, left + width, top + height))
+                crop = page.crop((left, top, left + width, top + height)).convert("L")
                 yield f"{path.stem.removeprefix(PREFIX)}_{index:03d}", crop, " ".join(words)
+
+
+def signs(clone: Path) -> Iterator[Line]:
+    """Yield signs of a record file, and image files whose texts a test of the demo expects."""
+    import tensorflow as tf
+
+    folder = clone / "research" / "attention_ocr" / "python"
+    records = folder / "datasets" / "testdata" / "fsns" / "fsns-00000-of-00001"
+    for index, record in enumerate(tf.data.TFRecordDataset(str(records)).as_numpy_iterator()):
+        features = tf.train.Example.FromString(record).features.feature
+        content, text = (
+            features[name].bytes_list.value[0] for name in ("image/encoded", "image/text")
+        )
+        yield f"fsns_testdata_{index:02d}", Image.open(io.BytesIO(content)), text.decode("utf-8")
+    expected = EXPECTED_SIGN.findall((folder / "demo_inference_test.py").read_text("utf-8"))
+    for index, (prediction, truth) in enumerate(expected):
+        with Image.open(folder / "testdata" / f"fsns_train_{index:02d}.png") as image:
+            yield f"fsns_train_{index:02d}", image, truth or prediction
 
 
 SETS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "fraktur": fraktur,
     "receipts": receipts,
     "handwriting": handwriting,
+    "signs": signs,
 }
 
 
@@ -89,7 +120,7 @@ def write(lines: Iterator[Line], folder: Path) -> int:
         if not text or 0 in image.size:
             continue
         file = f"images/{name}.png"
-        image.convert("L").save(folder / file)
+        image.save(folder / file)
         rows.append((file, text))
     if not rows:
         raise FileNotFoundError("Expected a clone that holds lines. Received: one without")

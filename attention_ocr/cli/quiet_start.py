@@ -9,6 +9,7 @@ from pathlib import Path
 from absl import logging as absl_logging
 
 from attention_ocr.cli.terminal import escape_log
+from attention_ocr.io.progress import notice
 
 _STDERR = 2
 
@@ -17,6 +18,8 @@ _STDERR = 2
 def quiet_start() -> Iterator[None]:
     """Discard standard error while TensorFlow starts, and silence its log afterwards.
 
+    As that takes seconds, a terminal shows meanwhile that the command is starting.
+
     Some of its libraries write before they read `TF_CPP_MIN_LOG_LEVEL`. If that is set, it is
     respected; 0 also shows the output at start. Exceptions are raised as usual.
     """
@@ -24,15 +27,16 @@ def quiet_start() -> Iterator[None]:
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
-    kept = os.dup(_STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, _STDERR)
-        yield
-    finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
-        os.close(nowhere)
+    with notice("starting"):
+        kept = os.dup(_STDERR)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, _STDERR)
+            yield
+        finally:
+            os.dup2(kept, _STDERR)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def show_own_log(handler: logging.Handler | None = None) -> None:

@@ -61,6 +61,13 @@ def with_progress(
 
 
 @contextmanager
+def notice(text: str) -> Iterator[None]:
+    """Show a text on a terminal while work is done that has no steps, and erase it afterwards."""
+    with tqdm(bar_format=text, disable=None, leave=False):
+        yield
+
+
+@contextmanager
 def compiling(bar: Any, what: str) -> Iterator[None]:
     """Say on a bar that a graph is compiled, which the first call of a function takes long for.
 

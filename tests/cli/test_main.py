@@ -3,6 +3,7 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr
 
 import pytest
 
@@ -196,6 +197,14 @@ def test_log_messages_of_the_start_are_shown_on_demand(capfd, monkeypatch):
     with quiet_start():
         os.write(2, b"a note\n")
     assert capfd.readouterr().err == "a note\n"
+
+
+def test_a_terminal_shows_that_a_command_is_starting(monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    with redirect_stderr(terminal), quiet_start():
+        assert "starting" in terminal.getvalue()
 
 
 def test_the_whole_command_reads_an_image_with_an_export(export, tmp_path, reader):

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from attention_ocr.data.labels import read_labels
@@ -77,6 +78,33 @@ def test_handwriting_is_cut_by_its_alto_files(line_sets, tmp_path):
         "will_AD78_0005-0_000": ("Ceci est", (20, 8)),
         "will_AD78_0005-0_002": ("mon é", (22, 7)),
     }
+
+
+def test_signs_are_a_record_file_and_images_of_the_demo(line_sets, tmp_path):
+    folder = tmp_path / "clone" / "research" / "attention_ocr" / "python"
+    for index in range(2):
+        save(folder / "testdata" / f"fsns_train_{index:02d}.png", (24, 6 + index))
+    image = (folder / "testdata" / "fsns_train_00.png").read_bytes()
+    features = {"image/encoded": image, "image/text": "Rue de la Taillée".encode()}
+    record = tf.train.Example()
+    for name, value in features.items():
+        record.features.feature[name].bytes_list.value.append(value)
+    shard = folder / "datasets" / "testdata" / "fsns" / "fsns-00000-of-00001"
+    shard.parent.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        writer.write(record.SerializeToString())
+    expected = (
+        "    _NAME = 'fsns'\n      u'Rue d‘Orbey░░░',\n      'Rue Théresa░░',  # GT='Rue Thérésa'\n"
+    )
+    (folder / "demo_inference_test.py").write_text(expected, encoding="utf-8")
+    line_sets.main(["signs", str(tmp_path / "clone"), str(tmp_path / "out")])
+    assert written(tmp_path / "out") == {
+        "fsns_testdata_00": ("Rue de la Taillée", (24, 6)),
+        "fsns_train_00": ("Rue d‘Orbey", (24, 6)),
+        "fsns_train_01": ("Rue Thérésa", (24, 7)),
+    }
+    with Image.open(tmp_path / "out" / "images" / "fsns_train_00.png") as sign:
+        assert sign.mode == "RGB"
 
 
 def test_a_folder_without_lines_is_refused(line_sets, tmp_path):

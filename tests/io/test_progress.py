@@ -3,7 +3,7 @@
 import io
 from contextlib import redirect_stderr
 
-from attention_ocr.io.progress import compiling, phase, progress_bar, with_progress
+from attention_ocr.io.progress import compiling, notice, phase, progress_bar, with_progress
 
 
 class Terminal(io.StringIO):
@@ -32,7 +32,7 @@ def test_without_a_terminal_bars_are_silent():
     with redirect_stderr(io.StringIO()) as file, progress_bar("reading", 2, delay_s=0.0) as bar:
         with compiling(bar, "the first step"):
             pass
-        with phase(bar, "writing"):
+        with phase(bar, "writing"), notice("starting"):
             pass
     assert file.getvalue() == ""
 
@@ -61,6 +61,14 @@ def test_a_bar_of_unknown_length_has_one_colon_after_compiling():
         bar.update()
         bar.refresh()
         assert terminal.getvalue().split("\r")[-1].startswith("training: 1 steps [")
+
+
+def test_a_notice_is_shown_at_once_and_erased():
+    with redirect_stderr(Terminal()) as terminal:
+        with notice("starting"):
+            assert terminal.getvalue().strip() == "starting"
+        assert terminal.getvalue().endswith("\r")
+        assert terminal.getvalue().split("\r")[-2].strip() == ""
 
 
 def test_a_phase_counts_when_it_is_done():

@@ -32,6 +32,12 @@ def test_a_workflow_may_read_only_unless_a_job_says_otherwise(workflow):
     assert all("timeout-minutes" in job for job in WORKFLOWS[workflow]["jobs"].values())
 
 
+def test_every_container_is_built():
+    built = WORKFLOWS["tests"]["jobs"]["containers"]["strategy"]["matrix"]["container"]
+    files = (ROOT / "containers").glob("*.Dockerfile")
+    assert sorted(built) == sorted(path.stem for path in files)
+
+
 def test_commands_of_make_exist():
     targets = re.findall(
         r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
