@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from tests.cluster.in_process import InProcess, Killed
 from tests.image_files import encode
+from tests.io.test_progress import Terminal
 from tests.networks import network
 
 OPTIONS = ReadingOptions("jsonl", shard_size=3, batch_size=2)
@@ -86,6 +88,17 @@ def test_a_killed_command_reads_no_finished_shard_again(items, tmp_path, killed_
     counts = read_on(engine, items, tmp_path / "cut", options=OPTIONS)
     assert (engine.num_run, counts.num_kept) == (3 - killed_after, killed_after)
     assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
+def test_a_bar_counts_images_rejected_ones_and_shards_that_were_there(items, tmp_path):
+    images = [*items, EncodedImage("bad", "", b"no image")]
+    with pytest.raises(Killed):
+        read_on(InProcess(killed_after=1), images, tmp_path, options=OPTIONS)
+    with redirect_stderr(Terminal()) as terminal:
+        read_on(InProcess(), images, tmp_path, options=OPTIONS, total=len(images))
+    last = terminal.getvalue().rstrip().rpartition("\r")[2]
+    for counter in ("8/8", "rejected=1", "shards_kept=1"):
+        assert counter in last
 
 
 def test_other_images_do_not_continue_the_results_of_an_interrupted_command(items, tmp_path):

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import time
+import uuid
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import open_source
 from attention_ocr.text.charset import Charset
 from tests.cluster.in_process import InProcess, Killed
+from tests.io.test_progress import Terminal
 from tests.networks import network
 
 OPTIONS = RecordOptions(max_length=5, charset=Charset("wor0123456789"))
@@ -160,6 +163,31 @@ def test_images_and_shards_may_be_at_addresses_of_fsspec(labels, tmp_path):
     there = files_of(tmp_path / "there")
     del there["data.rejected.jsonl"]
     assert there == write_here(labels, tmp_path / "here")
+
+
+def test_a_store_that_is_no_folder_is_read_and_written(labels, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    address = f"memory://{uuid.uuid4().hex}"
+    store = fsspec.filesystem("memory")
+    store.put(str(labels.parent), f"{address}/words", recursive=True)
+    write_there(InProcess(runs_twice=True), f"{address}/words/labels.tsv", f"{address}/there")
+    there = {
+        name.rpartition("/")[2]: store.cat_file(name)
+        for name in store.ls(f"{address}/there", detail=False)
+    }
+    del there["data.rejected.jsonl"]
+    assert there == write_here(labels, tmp_path / "here")
+
+
+def test_a_bar_counts_images_bad_ones_and_shards_that_were_there(labels, tmp_path):
+    (labels.parent / "3.png").unlink()
+    with pytest.raises(Killed):
+        write_there(InProcess(killed_after=2), labels, tmp_path / "there")
+    with redirect_stderr(Terminal()) as terminal:
+        write_there(InProcess(), labels, tmp_path / "there")
+    last = terminal.getvalue().rstrip().rpartition("\r")[2]
+    for counter in ("11/11", "bad=2", "shards_kept=2"):
+        assert counter in last
 
 
 @pytest.mark.slow

@@ -147,3 +147,14 @@ def test_the_server_is_watched_where_it_answers():
             assert resource["spec"]["selector"] == labels
         if resource["kind"] == "PodDisruptionBudget":
             assert resource["spec"]["selector"]["matchLabels"] == labels
+
+
+def test_the_autoscaler_reads_metrics_that_the_server_has():
+    pytest.importorskip("prometheus_client")
+    from attention_ocr.serving.monitoring import Monitoring
+
+    (scaler,) = (r for r in resources("server") if r["kind"] == "HorizontalPodAutoscaler")
+    names = [m["pods"]["metric"]["name"] for m in scaler["spec"]["metrics"] if "pods" in m]
+    assert names
+    exposed = Monitoring().text().decode()
+    assert [name for name in names if f"\n{name} " in exposed] == names

@@ -1,5 +1,6 @@
 """Training on several hosts, each a network namespace: losses, cuts, stragglers, other counts."""
 
+import logging
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ from tests.processes import Processes, newest_step
 from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settings_of
 
 pytestmark = pytest.mark.slow
+log = logging.getLogger(__name__)
 
 
 def scalars(work_dir: Path, name: str, worker: int = 0) -> dict[int, float]:
@@ -104,26 +106,30 @@ def stop(net: Network, host: int, time_s: float) -> None:
             time.sleep(time_s)
 
 
-def test_hosts_killed_at_random_moments_end_like_undisturbed_ones(tmp_path):
+def test_hosts_killed_at_random_moments_end_like_undisturbed_ones(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     num_kills = int(os.environ.get("ATTENTION_OCR_NUM_KILLS", "20"))
-    settings = settings_of(tmp_path, **NETWORK, steps=1200, eval_every=400)
+    # Some steps are taken before each kill.
+    steps = 60 * num_kills
+    settings = settings_of(tmp_path, **NETWORK, steps=steps, eval_every=steps // 3)
     chance = random.Random(time.time_ns() % 10**6)
     with network(2) as net:
         with Processes(settings, tmp_path / "undisturbed", 2, net) as run:
             run.end_well()
         killed = tmp_path / "killed"
-        for _ in range(num_kills):
+        for kill in range(1, 1 + num_kills):
             with Processes(settings, killed, 2, net) as run:
                 run.wait_for_checkpoint(newest_step(killed))
                 time.sleep(chance.uniform(0.0, 0.5))
-                if run.have_ended():
-                    break
-                net.kill_all(chance.choice([0, 1]))
+                assert not run.have_ended(), run.outputs()
+                victim = chance.choice([0, 1])
+                net.kill_all(victim)
                 run.end()
+                log.info("kill %d, of host %d, at step %d", kill, victim, newest_step(killed))
                 assert "Traceback" not in run.outputs()
         with Processes(settings, killed, 2, net) as run:
             run.end_well()
-    assert_same_end(tmp_path / "undisturbed", killed, 1200)
+    assert_same_end(tmp_path / "undisturbed", killed, steps)
 
 
 def test_another_number_of_hosts_goes_on_from_the_same_place_in_the_data(tmp_path):
