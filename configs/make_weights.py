@@ -67,7 +67,10 @@ RECIPES = {
         "configs/lines/train.flags",
         Path("runs/lines"),
         Path("attention_ocr/weights/lines"),
-        decoding=("--decoding=ctc",),
+        decoding=(
+            *("--decoding=ctc", "--beam_width=6", "--search_below=0.9"),
+            "--language_model_weight=0.3",
+        ),
         second_looks=("--widths_below=0.9", "--widths=0.75,1.3"),
         language_model=LINE_MODEL,
         card=(("-m", "benchmarks.rulers", "--lines", "--model=lines", "--decoding=shipped"),),

@@ -145,9 +145,11 @@ def align(
         tf.reverse_sequence(token_ids, lengths, seq_axis=1),
         num_columns,
     )
-    # [B, L, W]: both count the character's own column.
+    # ONNX reverses along the first two axes only.
+    backward = tf.reverse_sequence(backward, column_lengths, seq_axis=0, batch_axis=1)
+    forward, backward = tf.transpose(forward, (1, 2, 0)), tf.transpose(backward, (1, 2, 0))
     backward = tf.reverse_sequence(backward, lengths, seq_axis=1)
-    backward = tf.reverse_sequence(backward, column_lengths, seq_axis=2)
+    # [B, L, W]: both count the character's own column.
     shared = _of_characters(log_probabilities, token_ids)
     posteriors = tf.exp(tf.minimum(forward + backward - shared - total[:, None, None], 0.0))
     is_content = tf.sequence_mask(column_lengths, tf.shape(log_probabilities)[1])[:, None]
@@ -163,7 +165,7 @@ def _of_characters(log_probabilities: tf.Tensor, token_ids: tf.Tensor) -> tf.Ten
 def _forward(
     log_probabilities: tf.Tensor, token_ids: tf.Tensor, num_columns: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return log-probabilities [B] of texts, and [B, L, W] of their prefixes that end there.
+    """Return log-probabilities [B] of texts, and [W, B, L] of their prefixes that end there.
 
     All tensors of the loop keep their shape, so that it can be exported to any runtime. Columns
     from `num_columns` on are blank; their prefixes are arbitrary.
@@ -203,4 +205,4 @@ def _forward(
     length = tf.reduce_sum(tf.cast(is_character, tf.int32), axis=1, keepdims=True)
     at_end = tf.cast(tf.equal(places, length), tf.float32)
     total = tf.reduce_sum(log_add(by_blank, end_with(by_character)) * at_end, axis=1)
-    return total, tf.transpose(found, (1, 2, 0))
+    return total, found

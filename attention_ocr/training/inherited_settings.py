@@ -95,6 +95,9 @@ def inherited_settings(
     values |= {name: getattr(old.decoding, name) for name in SEARCH}
     if "decoding" in given or _lacks_a_head(old, given):
         hanging |= set(SEARCH)
+    if old.decoding.decoding == "ctc" and old.decoding.language_model_weight > 0:
+        # The search was the language model's, which is not inherited: the best path is as good.
+        hanging |= {"beam_width", "num_best", "search_below"}
     values = {
         name: value for name, value in values.items() if name not in given and name not in hanging
     }

@@ -38,8 +38,7 @@ def test_a_list_of_formats_is_put_in_order():
     [
         {"num_best": 2, "beam_width": 3},
         {"num_best": 2, "beam_width": 3, "decoding": "joint"},
-        {"beam_width": 3, "decoding": "ctc"},
-        {"language_model": "lm.npz", "language_model_weight": 0.2, "decoding": "ctc"},
+        {"num_best": 2, "beam_width": 3, "decoding": "ctc"},
         {"lexicon": "words.txt"},
         {"pattern": "[a-c]+"},
         {"allowed_characters": "abc"},
@@ -124,18 +123,22 @@ def test_both_heads_convert(narrow, tmp_path, format_name, decoding):
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
-@pytest.mark.parametrize("kind", ["lstm", "ngram"])
-def test_a_search_with_a_language_model_converts(narrow, tmp_path, kind, format_name, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "head"), [("lstm", "attention"), ("ngram", "attention"), ("lstm", "ctc")]
+)
+def test_a_search_with_a_language_model_converts(
+    narrow, tmp_path, kind, head, format_name, monkeypatch
+):
     # Small enough that contexts are looked up in the graph, not worked out beforehand.
     monkeypatch.setattr(ngram, "MAX_DENSE", 0)
     monkeypatch.setattr(ngram, "MAX_EDGES", 4)
-    decoding = write_language_model(tmp_path, kind)
+    decoding = write_language_model(tmp_path, kind) | {"decoding": head}
     model = load_trained_model(narrow)
     model = model._replace(config=model.config.with_decoding(decoding))
     write_format(format_name, model, tmp_path / "model")
-    guided = load(narrow, **decoding)
+    guided, greedy = load(narrow, **decoding), load(narrow, decoding=head)
     files = tiny_model.files(4)
-    texts = [[reading.text for reading in reader.read(files)] for reader in (guided, load(narrow))]
+    texts = [[reading.text for reading in reader.read(files)] for reader in (guided, greedy)]
     assert texts[0] != texts[1]
     check(format_name, tmp_path / "model", guided)
 

@@ -176,7 +176,6 @@ def test_the_decimals_of_a_price_stay_with_it_where_there_is_nothing_else(pages)
     assert pages.read(page(prices)).text == "1.25\n12.80\n3.10\n2 3.50"
 
 
-@pytest.mark.xfail(strict=True, reason="the bundled lines joins digits across the narrowest gap")
 def test_a_count_stays_apart_from_a_price_that_is_near(pages):
     prices = ("1.25", "12.80", "3.10", "2 3.50")
     assert pages.read(page(prices)).text == "\n".join(prices)

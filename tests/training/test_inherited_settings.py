@@ -57,6 +57,20 @@ def test_settings_that_depend_on_the_charset_or_the_old_data_are_not_inherited(t
     assert inherit(old) == Config.from_values({"decoding": "joint"})
 
 
+@pytest.mark.parametrize("head", ["ctc", "joint"])
+def test_a_search_for_a_language_model_by_ctc_is_not_inherited(tmp_path, head):
+    old = write_settings(
+        tmp_path / "old",
+        decoding=head,
+        beam_width=6,
+        search_below=0.9,
+        language_model="english.npz",
+        language_model_weight=0.3,
+    )
+    search = {} if head == "ctc" else {"beam_width": 6, "search_below": 0.9}
+    assert inherit(old) == Config.from_values({"decoding": head, **search})
+
+
 def test_a_given_setting_counts_even_if_it_is_the_default(tmp_path):
     old = write_settings(tmp_path / "old", encoder_width=2.0, max_length=40, beam_width=5)
     config = inherit(old, encoder_width=1.0, beam_width=1)
