@@ -65,20 +65,23 @@ def run_pages(args: argparse.Namespace) -> int:
 
 
 def _open_reader(args: argparse.Namespace) -> "PageReader":
-    from attention_ocr.inference.locate import lines_model
+    from attention_ocr.inference.locate import DEFAULT_MODEL, lines_model
     from attention_ocr.inference.reader import load
     from attention_ocr.pages.page_reader import PAGE_SECOND_LOOKS, PageReader
 
     second_looks = chosen_second_looks(args)
+    decoding = settings_in_arguments(args, "decoding")
     reader = load(
         lines_model() if args.model is None else args.model,
         engine=args.engine,
         second_looks=PAGE_SECOND_LOOKS if second_looks is None else second_looks,
         rotate_tall=args.rotate_tall,
         deskew=args.deskew,
-        **settings_in_arguments(args, "decoding"),
+        **decoding,
     )
-    return PageReader(reader, args.detector, chosen_limits(args), args.dpi)
+    # A lexicon or the like holds for the model that reads the page.
+    words = DEFAULT_MODEL if args.model is None and not decoding else None
+    return PageReader(reader, args.detector, chosen_limits(args), args.dpi, word_reader=words)
 
 
 def _open_results(args: argparse.Namespace, stack: contextlib.ExitStack) -> Results:

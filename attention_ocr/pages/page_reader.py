@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from attention_ocr.images.documents import Document, open_document
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.images.rectify import quadrilateral
 from attention_ocr.inference.inputs import name_of
-from attention_ocr.inference.locate import lines_model
+from attention_ocr.inference.locate import DEFAULT_MODEL, lines_model
 from attention_ocr.inference.reader import Reader, load
 from attention_ocr.layout.page import Line, Page
 from attention_ocr.pages.detector import Detector, PageImage, open_detector
@@ -38,6 +39,12 @@ page."""
 MIN_CHARACTERS = 3
 """Characters of a text that is taken in another direction: `o` reads well upside down."""
 
+WORDS_BELOW = 0.6
+"""Confidence of a short line below which it is also read as words."""
+
+MAX_SHORT = 20
+"""Characters of a short line."""
+
 NUM_SAMPLED = 6
 """Lines that are read to find the direction of a page."""
 
@@ -47,12 +54,14 @@ class PageReader:
 
     Args:
         reader: A reader, see `load`; the path of a model; `default` or `lines` for a bundled one;
-            None for `lines`, in releases that have it, or else `default`. A model whose charset has
-            the space reads lines, others read words.
+            None for `lines`, with `default` as `word_reader`. A model whose charset has the space
+            reads lines, others read words.
         detector: What finds the lines: `NAME[,key=value...]` of the registry of detectors, such as
             `rapidocr` or `layout,folder=boxes`; `package.module:Class`; or a `Detector`.
         limits: Limits of decoding.
         dpi: Resolution at which the pages of a PDF are rendered.
+        word_reader: As `reader`: reads short lines of low confidence too, and what is more
+            confident is taken; None for no second reader. A model is loaded when it is needed.
 
     Raises:
         ImportError: If a package of the extra `pages` is missing.
@@ -71,13 +80,14 @@ class PageReader:
         detector: str | Detector = DEFAULT_DETECTOR,
         limits: ImageLimits = PAGE_LIMITS,
         dpi: int = DEFAULT_DPI,
+        word_reader: Reader | str | os.PathLike[str] | None = None,
     ) -> None:
         self._detector = open_detector(detector)
-        if not isinstance(reader, Reader):
-            model = lines_model() if reader is None else reader
-            reader = load(model, second_looks=PAGE_SECOND_LOOKS)
-        self.reader = reader
-        self._line_reader = LineReader(reader.engine)
+        if reader is None:
+            reader, word_reader = lines_model(), word_reader or DEFAULT_MODEL
+        self.reader = _open_reader(reader)
+        self._word_reader = word_reader
+        self._line_reader = LineReader(self.reader.engine)
         self._limits = limits
         self._dpi = dpi
 
@@ -143,6 +153,7 @@ class PageReader:
         if not found:
             return []
         placed = self._with_directions(pixels, found)
+        placed = self._with_words(pixels, found, placed)
         # What has no text is no line: a detector finds rules and ornaments as well.
         placed = [line for line in placed if line.words]
         if not placed:
@@ -184,6 +195,33 @@ class PageReader:
                 chosen[index] = line
         return chosen
 
+    @cached_property
+    def _word_line_reader(self) -> LineReader | None:
+        if self._word_reader is None:
+            return None
+        return LineReader(_open_reader(self._word_reader).engine)
+
+    def _with_words(
+        self, pixels: np.ndarray, found: Sequence[Line], lines: Sequence[PlacedLine]
+    ) -> list[PlacedLine]:
+        """Read short lines of low confidence as words too, and take what is more confident."""
+        chosen = list(lines)
+        uncertain = [
+            index
+            for index, line in enumerate(lines)
+            if 0 < line.num_characters <= MAX_SHORT and line.confidence < WORDS_BELOW
+        ]
+        if not uncertain or self._word_line_reader is None:
+            return chosen
+        reread = self._word_line_reader.read(
+            pixels, [(found[index], lines[index].quad) for index in uncertain]
+        )
+        for index, line in zip(uncertain, reread, strict=True):
+            # `default` reads ASCII only: other letters would lose their accents.
+            if line.confidence > chosen[index].confidence and chosen[index].text.isascii():
+                chosen[index] = line
+        return chosen
+
     def _turn_of_page(self, pixels: np.ndarray, quads: Sequence[np.ndarray]) -> int:
         """Return by how many corners the lines of the page begin after the first, 0 to 3."""
         sample, turns = page_turn(quads, NUM_SAMPLED)
@@ -198,6 +236,12 @@ class PageReader:
             return turns[0]
         confidences += [confidence(turn) for turn in turns[1:]]
         return turns[int(np.argmax(confidences))]
+
+
+def _open_reader(reader: Reader | str | os.PathLike[str] | None) -> Reader:
+    if isinstance(reader, Reader):
+        return reader
+    return load(reader, second_looks=PAGE_SECOND_LOOKS)
 
 
 def _has_area(line: Line) -> bool:

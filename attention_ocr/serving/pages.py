@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attention_ocr.images.documents import Document
-from attention_ocr.inference.locate import is_bundled, is_default, lines_model
+from attention_ocr.inference.locate import DEFAULT_MODEL, is_bundled, is_default, lines_model
 from attention_ocr.inference.reader import load
 from attention_ocr.pages.detector import open_detector
 from attention_ocr.pages.page_reader import PAGE_SECOND_LOOKS, PageReader
@@ -80,14 +80,16 @@ class PageService:
         if self._opened is None or self._opened[0] != servable.version:
             base = Path(self._options.model_base_path)
             model: Path | None = servable.directory
+            words = None
             if is_bundled(base):
                 # Its export is temporary, and already deleted. Pages are read by lines.
                 model = lines_model() if is_default(base) else base
+                words = DEFAULT_MODEL if is_default(base) else None
             looks = PAGE_SECOND_LOOKS if self._options.second_looks else False
             reader = load(model, second_looks=looks)
             self._opened = (
                 servable.version,
-                PageReader(reader, self._detector, self._options.limits),
+                PageReader(reader, self._detector, self._options.limits, word_reader=words),
             )
         return self._opened[1]
 

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from attention_ocr.inference import locate
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.reader import Reader
 from attention_ocr.layout.page import Line, box_polygon
+from attention_ocr.pages import page_reader
 from attention_ocr.pages.detector import Detector, open_detector
 from attention_ocr.pages.page_reader import PageReader
 from attention_ocr.text.charset import Charset
@@ -215,6 +217,43 @@ def test_a_model_of_lines_reads_whole_lines_and_words_get_their_boxes(reader):
     (left, _), (right, _) = line.polygon[:2]
     assert first.polygon[1][0] == pytest.approx(left + (right - left) * 6.5 / 18, abs=0.2)
     assert first.polygon[1] == second.polygon[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "expected"),
+    [
+        ("do rt", 0.5, "word"),
+        ("do rt", 0.9, "do rt"),
+        ("dörst", 0.5, "dörst"),
+        ("twowordsortwowordsordo", 0.5, "twowordsortwowordsordo"),
+    ],
+    ids=["uncertain", "certain", "with an accent", "long"],
+)
+def test_short_lines_of_low_confidence_are_read_as_words_too(
+    reader, monkeypatch, text, confidence, expected
+):
+    class Unsure(LineEngine):
+        """Reads each character with a confidence."""
+
+        def __init__(self, characters, text, confidence):
+            super().__init__(Charset(tuple(characters)), reader.config, text)
+            self.confidence = confidence
+
+        def read(self, images):
+            found = (self.confidence,) * len(self.text)
+            attention = np.eye(len(self.text), dtype=np.float32)[:, None]
+            reading = Reading(self.text, self.confidence, found, attention, (1.0, 1.0))
+            return [reading] * len(images)
+
+    engines = {
+        "lines": Unsure(" dorstwö", text, confidence),
+        "default": Unsure("dorw", "word", 0.8),
+    }
+    monkeypatch.setattr(page_reader, "load", lambda model, **_: Reader(engines[Path(model).name]))
+    image = page(("word",))
+    assert PageReader(detector=BandDetector()).read(image).text == expected
+    # A model that the caller has chosen reads alone.
+    assert PageReader("lines", BandDetector()).read(image).text == text
 
 
 def test_a_line_that_is_too_wide_for_the_model_is_read_in_parts(reader):
