@@ -67,6 +67,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"`format=onnx` cannot hold this model: {line}") from error
     _name_axes(proto)
+    _share_constants(proto.graph, {}, {})
     path.write_bytes(_with_metadata(proto, make_metadata("onnx", config, charset)))
 
 
@@ -178,3 +179,32 @@ def _name_axes(proto: object) -> None:
         ):
             if name is not None and not dimension.dim_value:
                 dimension.dim_param = name
+
+
+def _share_constants(graph: Any, around: Mapping[bytes, str], renamed: Mapping[str, str]) -> None:
+    """Remove the constants of loops that a graph around them holds as well.
+
+    The conversion stores the weights of a language model for its first step and for the loop.
+
+    Args:
+        graph: `GraphProto`, changed in place.
+        around: Names of the constants of the graphs around it, by content.
+        renamed: New names of constants removed there.
+    """
+    held, renamed = dict(around), dict(renamed)
+    outputs = {value.name for value in graph.output}
+    for constant in list(graph.initializer):
+        content = type(constant)()
+        content.CopyFrom(constant)
+        content.ClearField("name")
+        key = content.SerializeToString(deterministic=True)
+        if key in around and constant.name not in outputs:
+            renamed[constant.name] = around[key]
+            graph.initializer.remove(constant)
+        else:
+            held.setdefault(key, constant.name)
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _share_constants(attribute.g, held, renamed)

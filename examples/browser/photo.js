@@ -22,7 +22,7 @@ const { ceil, floor, max, min, round } = Math;
  *
  * @typedef {object} PhotoLine
  * @property {string} text
- * @property {number} confidence mean over the characters of those of its parts
+ * @property {number} confidence mean of its words, weighted by their characters
  * @property {import("./boxes.js").Quad[]} parts corners in reading direction
  */
 
@@ -169,8 +169,34 @@ async function wholeLine(image, { characters, characterConfidences }, recognizer
       confidence: (first.confidence + second.confidence) / 2,
     };
   }
-  const sum = characterConfidences.reduce((total, confidence) => total + confidence, 0);
-  return { text: characters.join("").trim(), confidence: sum / max(characters.length, 1) };
+  const confidence = confidenceOfWords(characters, characterConfidences);
+  return { text: characters.join("").trim(), confidence };
+}
+
+/**
+ * Return the mean confidence of the words, weighted by their characters, as in Python.
+ *
+ * That of a word is the product of those of its characters. Their mean would tell upright lines
+ * less clearly from those upside down, most characters of which look like another one.
+ *
+ * @param {string[]} characters of a line, spaces among them
+ * @param {number[]} confidences of the characters, in [0, 1]
+ * @returns {number} in [0, 1]; 0 without a word
+ */
+export function confidenceOfWords(characters, confidences) {
+  let [sum, numCharacters] = [0, 0];
+  let word = { confidence: 1, length: 0 };
+  const endWord = () => {
+    sum += word.length * word.confidence;
+    numCharacters += word.length;
+    word = { confidence: 1, length: 0 };
+  };
+  for (const [index, character] of characters.entries()) {
+    if (character === " ") endWord();
+    else word = { confidence: word.confidence * confidences[index], length: word.length + 1 };
+  }
+  endWord();
+  return sum / max(numCharacters, 1);
 }
 
 /** Return the column with the least contrast around it, not near the ends. */

@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from attention_ocr.inference.engines.interface import Reading
+from attention_ocr.layout.page import Word
 from attention_ocr.pages import reading_order
+from attention_ocr.pages.character_positions import word_spans
+from attention_ocr.pages.line_reader import PlacedLine
 
 SOURCES = Path(__file__).parents[2] / "examples" / "browser"
 
@@ -99,3 +103,14 @@ def test_boxes_of_a_turned_page_are_set_level_as_in_python():
     )
     found = run("order.js", "module.uprightBoxes(value)", quads.tolist())
     np.testing.assert_allclose(found, reading_order.upright_boxes(quads), atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["two words", " 12.50", "a  b", "one", "c ", " ", ""])
+def test_the_confidence_of_a_line_is_that_of_python(text):
+    confidences = np.linspace(0.99, 0.4, max(len(text), 1))[: len(text)].tolist()
+    attention = np.ones((len(text), 1, 4))
+    reading = Reading(text, 0.5, tuple(confidences), attention, (1.0, 1.0))
+    words = [Word(word, (), confidence) for word, confidence, *_ in word_spans(reading, 4.0)]
+    value = [list(text), confidences]
+    found = run("photo.js", "module.confidenceOfWords(...value)", value)
+    assert found == pytest.approx(PlacedLine(np.zeros((4, 2)), tuple(words)).confidence)

@@ -141,6 +141,12 @@ def test_a_search_with_a_language_model_converts(
     texts = [[reading.text for reading in reader.read(files)] for reader in (guided, greedy)]
     assert texts[0] != texts[1]
     check(format_name, tmp_path / "model", guided)
+    if kind == "lstm":
+        (file,) = (tmp_path / "model").glob("model.*")
+        with np.load(decoding["language_model"]) as arrays:
+            weights = arrays["recurrent_kernel"].astype(np.float32)
+        stored = {"onnx": weights, "litert": weights.T}[format_name]
+        assert file.read_bytes().count(stored.tobytes()) == 1
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
