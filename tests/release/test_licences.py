@@ -23,7 +23,7 @@ def test_files_of_others_are_named_in_the_notice():
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert all((ROOT / file).is_file() for file in PROJECT["license-files"])
     others = [file for file in FILES if licence_of(file) != "Apache-2.0"]
-    assert len(others) == 4
+    assert len(others) == 6
     assert all(file in notice for file in others)
     assert "MIT" in licence_of("examples/captchas/labels.tsv")
 
