@@ -195,7 +195,7 @@ def _forward(
         return t + 1, by_blank, by_character, found + here * by_character
 
     places = tf.range(tf.shape(token_ids)[1] + 1)
-    nothing = tf.where(is_character, NEVER, NEVER)
+    nothing = NEVER * tf.ones_like(follows)
     start = tf.where(places == 0, 0.0, end_with(nothing))
     # Zeros, but no constant: converters would store one for each width.
     zeros = tf.clip_by_value(characters, 0.0, 0.0)
