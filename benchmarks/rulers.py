@@ -9,7 +9,8 @@ without a language model; `--decoding=model` uses the model's own, and `--decodi
 users do, with second looks. The data sets are listed in docs/benchmarks.md.
 
 `--lines` takes the rulers of lines: receipts, held out by document, and sentences of twelve
-languages, rendered from words that are not trained on (`configs/word_lists.py` writes the lists).
+languages: lines that are not trained on, of words that are (`configs/word_lists.py` writes the
+lists; `--words` names a folder of others).
 
     python -m benchmarks.rulers [--model=runs/mine] [--data=runs/data] [--rulers ic15 tags]
     python -m benchmarks.rulers --lines --model=lines --decoding=ctc

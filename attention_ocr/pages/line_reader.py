@@ -100,6 +100,10 @@ class LineReader:
         image = engine.config.image
         self._max_aspect = image.max_image_width / image.image_height
 
+    def can_read(self, text: str) -> bool:
+        """Return whether the model has every character of a text but the space."""
+        return all(character in self._engine.charset for character in text.replace(" ", ""))
+
     def read(
         self, pixels: np.ndarray, lines: Sequence[tuple[Line, np.ndarray]]
     ) -> list[PlacedLine]:

@@ -211,14 +211,14 @@ class PageReader:
             for index, line in enumerate(lines)
             if 0 < line.num_characters <= MAX_SHORT and line.confidence < WORDS_BELOW
         ]
-        if not uncertain or self._word_line_reader is None:
+        words = self._word_line_reader if uncertain else None
+        if words is None:
             return chosen
-        reread = self._word_line_reader.read(
-            pixels, [(found[index], lines[index].quad) for index in uncertain]
-        )
+        # A letter that the model of words lacks would lose its accent.
+        uncertain = [index for index in uncertain if words.can_read(lines[index].text)]
+        reread = words.read(pixels, [(found[index], lines[index].quad) for index in uncertain])
         for index, line in zip(uncertain, reread, strict=True):
-            # `default` reads ASCII only: other letters would lose their accents.
-            if line.confidence > chosen[index].confidence and chosen[index].text.isascii():
+            if line.confidence > chosen[index].confidence:
                 chosen[index] = line
         return chosen
 

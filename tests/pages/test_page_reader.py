@@ -247,7 +247,7 @@ def test_short_lines_of_low_confidence_are_read_as_words_too(
 
     engines = {
         "lines": Unsure(" dorstwö", text, confidence),
-        "default": Unsure("dorw", "word", 0.8),
+        "default": Unsure("dorstw", "word", 0.8),
     }
     monkeypatch.setattr(page_reader, "load", lambda model, **_: Reader(engines[Path(model).name]))
     image = page(("word",))
