@@ -6,7 +6,8 @@ data CC-BY-SA-4.0). In `lines.txt` words are repeated in proportion to the logar
 frequency, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
 language model does not take a code for a misspelt word. `languages.txt` has the words of 22
 European languages, those of the same rank next to each other; `de.txt` and the like have those of
-one language.
+one language. `unseen/de.txt` and the like have less frequent words, which none of the other lists
+has: there are none in English.
 
     pip install wordfreq
     python configs/word_lists.py runs/words
@@ -47,6 +48,12 @@ def main(folder: Path) -> None:
     for language in LANGUAGES:
         _write(folder / f"{language}.txt", _list_language(language)[:NUM_OF_A_LANGUAGE])
     _write(folder / "languages.txt", _join_languages())
+    trained_on = {*words[:NUM_MANY], *_join_languages()}
+    (folder / "unseen").mkdir(exist_ok=True)
+    for language in LANGUAGES:
+        unseen = [word for word in _list_language(language) if word not in trained_on]
+        if unseen:
+            _write(folder / "unseen" / f"{language}.txt", unseen)
 
 
 def _make_lines(words: list[str]) -> list[str]:
