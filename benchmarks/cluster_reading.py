@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,7 +23,8 @@ import cv2
 import numpy as np
 
 from attention_ocr.cluster.parts import Job, open_job
-from attention_ocr.cluster.reading import ReadingOptions, _model_file, _read_part
+from attention_ocr.cluster.reading import ReadingOptions, _models, _read_part
+from attention_ocr.cluster.sent_models import send
 from attention_ocr.data.image_items import EncodedImage
 from attention_ocr.data.shared_folder import SharedFolder
 from benchmarks import measure
@@ -52,9 +52,10 @@ class Node:
         self._folder = tempfile.TemporaryDirectory()
         folder = SharedFolder(self._folder.name)
         self._job: Job = open_job(folder, {})
-        file = _model_file(None)
-        self._read = partial(_read_part, f"model{file.suffix}", ReadingOptions("jsonl"))
-        Path(self._folder.name, f"model{file.suffix}").write_bytes(file.read_bytes())
+        options = ReadingOptions("jsonl")
+        ((sent, path),) = _models(None, options)
+        send(self._job, sent, path)
+        self._read = partial(_read_part, (sent,), options)
         self._items = list(islice(cycle(make_crops()), shard_size))
 
     def __call__(self) -> int:

@@ -83,9 +83,11 @@ def count_images(
     return sum(1 for _ in listed_files(names, recursive, False, suffixes=suffixes))
 
 
-def list_images(names: Iterable[str], recursive: bool) -> Iterator[str]:
+def list_images(
+    names: Iterable[str], recursive: bool, suffixes: Sequence[str] = IMAGE_SUFFIXES
+) -> Iterator[str]:
     """Yield the path of each named image; one that does not exist is included."""
-    for entry in listed_files(names, recursive, stdin_image=False):
+    for entry in listed_files(names, recursive, stdin_image=False, suffixes=suffixes):
         yield entry if isinstance(entry, str) else entry.name
 
 

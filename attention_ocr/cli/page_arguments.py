@@ -75,5 +75,14 @@ def check_page_arguments(args: argparse.Namespace) -> None:
             f"A file of --format={args.format} holds one page: expected --output_dir=DIR. "
             "Received: none"
         )
+    check_dpi(args)
+
+
+def check_dpi(args: argparse.Namespace) -> None:
+    """Refuse a resolution that is not positive.
+
+    Raises:
+        ValueError: If it is not.
+    """
     if args.dpi < 1:
         raise ValueError(f"--dpi must be above 0. Received: {args.dpi}")

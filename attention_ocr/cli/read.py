@@ -58,6 +58,7 @@ examples:
   attention-ocr read photo.jpg --detect
   attention-ocr read scans/*.pdf --detect --format=hocr -o scans.hocr
   attention-ocr read 'crops-*.tfrecord' --model=served --engine=ray --out=readings
+  attention-ocr read scans/ --detect --engine=ray --out=pages
 
 Results are in the order of the images. Unreadable images are reported on standard error (and as
 records with an `error` in jsonl and csv), the others are read, and the exit status is 1.

@@ -93,7 +93,7 @@ def _open_results(args: argparse.Namespace, stack: contextlib.ExitStack) -> Resu
 
 
 def _read_all(args: argparse.Namespace, reader: "PageReader", results: Results) -> _Counts:
-    from attention_ocr.images.documents import PAGE_SUFFIXES
+    from attention_ocr.images.formats import PAGE_SUFFIXES
 
     counts = _Counts(0)
     files = listed_files(

@@ -1,40 +1,54 @@
 """Read millions of images on a cluster, one model in each process, into shards of results."""
 
 import functools
-import hashlib
 import itertools
 import json
 import os
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from attention_ocr.cluster.crops import ImageItem, crop_rows
 from attention_ocr.cluster.engine import Engine
+from attention_ocr.cluster.pages import PageItem, page_rows
 from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_parts, open_job
+from attention_ocr.cluster.rejections import Rejections
 from attention_ocr.cluster.result_shards import WRITERS
+from attention_ocr.cluster.sent_models import SentModel, describe, open_sent, send
 from attention_ocr.cluster.source_guard import SourceChangedError, SourceGuard
-from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.data.shared_folder import SharedFolder
-from attention_ocr.data.storage import read_file
 from attention_ocr.images.headers import ImageLimits
-from attention_ocr.inference.engines.interface import Reading
-from attention_ocr.inference.engines.numpy_engine import NumPyEngine
-from attention_ocr.inference.locate import find_model
-from attention_ocr.inference.reader import Reader, find_file, load
-from attention_ocr.io.bounded_read import read_bounded
+from attention_ocr.inference.locate import BUNDLED_WEIGHTS, lines_model
+from attention_ocr.pages.detector import open_detector
+from attention_ocr.pages.page_reader import PAGE_SECOND_LOOKS, PageReader
+from attention_ocr.settings.pages import DEFAULT_DETECTOR, DEFAULT_DPI
 
 PARTS = "parts"
 MANIFEST = "readings.json"
-_MAX_MODEL_BYTES = 2**31
 _SHARD = re.compile(rf"(readings|rejected)-\d{{5,}}\.({'|'.join(WRITERS)})")
 
-Item = ListedImage | EncodedImage
-"""An image to read: where it is, or what it holds."""
+Item = ImageItem | PageItem
+"""A crop to read, or a page."""
+
+Rows = Callable[[Sequence[Any], Rejections], Iterator[dict[str, Any]]]
+"""Reads items: yields a row for each that can be read, and lists the others."""
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """How whole pages are read.
+
+    Attributes:
+        detector: As in `PageReader`.
+        dpi: Resolution at which the pages of a PDF are rendered.
+    """
+
+    detector: str = DEFAULT_DETECTOR
+    dpi: int = DEFAULT_DPI
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,7 @@ class ReadingOptions:
         batch_size: Images that a process reads at once.
         second_looks: As in `load`.
         limits: Limits of decoding.
+        pages: How whole pages are read; None for crops.
     """
 
     format: str = "parquet"
@@ -54,6 +69,7 @@ class ReadingOptions:
     batch_size: int = 64
     second_looks: Any = None
     limits: ImageLimits = field(default_factory=ImageLimits)
+    pages: PageOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,7 @@ def read_on(
     options: ReadingOptions = ReadingOptions(),
     overwrite: bool = False,
     total: int | None = None,
-    sources: Sequence[str] = (),
+    guard: SourceGuard | None = None,
 ) -> ReadingCounts:
     """Read images on a cluster.
 
@@ -97,25 +113,24 @@ def read_on(
         options: How images are read.
         overwrite: Whether results of another command in `out_dir` are replaced.
         total: Number of images, if known.
-        sources: Source strings that the images are from, whose local files must not change.
+        guard: Guards the local files of the sources that the images are from.
 
     Raises:
         FileExistsError: If `out_dir` has results of another command and `overwrite` is false.
         OSError: If a node cannot write, or does not see the folder.
         ValueError: If the model has no file for the nodes, or the images changed underway.
     """
-    guard = SourceGuard(*sources)
+    guard = guard or SourceGuard()
     out = SharedFolder(out_dir)
-    file = _model_file(model)
-    content = read_bounded(file, _MAX_MODEL_BYTES)
-    settings = _settings(content, options)
+    models = _models(model, options)
+    settings = _settings([sent for sent, _ in models], options)
     _check_out(out, overwrite)
     job = open_job(SharedFolder(out.address(PARTS)), settings, overwrite, out)
-    model_name = f"model{file.suffix}"
-    with job.folder.writing(model_name) as temporary:
-        temporary.write_bytes(content)
-    make = functools.partial(_read_part, model_name, options)
-    with tqdm(total=total, desc="reading", unit="image", disable=None) as progress:
+    for sent, path in models:
+        send(job, sent, path)
+    make = functools.partial(_read_part, tuple(sent for sent, _ in models), options)
+    unit = "image" if options.pages is None else "page"
+    with tqdm(total=total, desc="reading", unit=unit, disable=None) as progress:
         parts = make_parts(engine, job, make, _parts(images, options.shard_size))
         try:
             counts = _count(parts, progress, guard)
@@ -133,15 +148,31 @@ def read_on(
     return counts
 
 
-def _settings(model: bytes, options: ReadingOptions) -> dict[str, Any]:
+def _models(model: Path | None, options: ReadingOptions) -> list[tuple[SentModel, Path | None]]:
+    """Return the models to send: the one that reads, and one that reads words of pages too."""
+    if options.pages is None:
+        return [(describe("model", model, options.second_looks), model)]
+    looks = PAGE_SECOND_LOOKS if options.second_looks is None else options.second_looks
+    reads = lines_model() if model is None else model
+    models: list[tuple[SentModel, Path | None]] = [(describe("model", reads, looks), reads)]
+    if model is None:
+        words = describe("words", BUNDLED_WEIGHTS, PAGE_SECOND_LOOKS)
+        models.append((words, BUNDLED_WEIGHTS))
+    return models
+
+
+def _settings(models: Sequence[SentModel], options: ReadingOptions) -> dict[str, Any]:
     """Return what results depend on, besides the images: JSON values."""
-    return {
-        "model": hashlib.sha256(model).hexdigest(),
+    settings = {
+        "model": models[0].digest,
         "format": options.format,
         "shard_size": options.shard_size,
-        "second_looks": _jsonable(options.second_looks),
+        "second_looks": asdict(models[0].second_looks),
         "limits": asdict(options.limits),
     }
+    if options.pages is not None:
+        settings |= asdict(options.pages) | {"words": [sent.digest for sent in models[1:]]}
+    return settings
 
 
 def _count(
@@ -187,119 +218,59 @@ def _remove_others(job: Job, num_shards: int) -> None:
             job.output.remove(name)
 
 
-def _jsonable(second_looks: Any) -> Any:
-    return second_looks if isinstance(second_looks, bool | dict | None) else asdict(second_looks)
-
-
-def _model_file(model: Path | None) -> Path:
-    found = find_model(model)
-    file = find_file(found, "auto")
-    if file is None:
-        raise ValueError(
-            "Expected a model with a LiteRT or ONNX file, which every process of the cluster "
-            "opens: export one with `attention-ocr export --format=litert_int8`. "
-            f"Received: {found}"
-        )
-    return file
-
-
 def _parts(images: Iterable[Item], size: int) -> Iterator[Part]:
     remaining = iter(images)
     for index in itertools.count():
         items = list(itertools.islice(remaining, size))
         if not items:
             return
-        yield Part(index, items, digest_of_keys(item.key for item in items))
+        yield Part(index, items, digest_of_keys(map(_identity, items)))
+
+
+def _identity(item: Item) -> str:
+    return f"{item.key}\0{item.version}" if isinstance(item, PageItem) else item.key
 
 
 def _read_part(
-    model_name: str, options: ReadingOptions, job: Job, index: int, items: Sequence[Item]
+    models: Sequence[SentModel],
+    options: ReadingOptions,
+    job: Job,
+    index: int,
+    items: Sequence[Item],
 ) -> Report:
     """Read one shard, on a node."""
-    reader = _reader(job.folder.address(model_name), job.token, options)
-    rejected: list[dict[str, str]] = []
+    read = _opened(job, models, options)
+    rejections = Rejections()
     shard, rejects = f"readings-{index:05}.{options.format}", f"rejected-{index:05}.jsonl"
+    content = "crops" if options.pages is None else "pages"
     files = {}
     with job.output.writing(shard) as path:
-        num_read = WRITERS[options.format](path, _rows(reader, items, options, rejected))
+        num_read = WRITERS[options.format](path, read(items, rejections), content)
         files[shard] = path.stat().st_size
-    if rejected:
+    if rejections:
         with job.output.writing(rejects) as path:
-            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rejected]
-            path.write_text("".join(lines), encoding="utf-8")
+            path.write_text(rejections.json_lines(), encoding="utf-8")
             files[rejects] = path.stat().st_size
-    return {"num_read": num_read, "num_rejected": len(rejected), "files": files}
+    return {"num_read": num_read, "num_rejected": len(rejections), "files": files}
 
 
-def _rows(
-    reader: Reader, items: Sequence[Item], options: ReadingOptions, rejected: list[dict[str, str]]
-) -> Iterator[dict[str, Any]]:
-    """Yield a row for each image that can be read; list the others in `rejected`."""
-    for start in range(0, len(items), options.batch_size):
-        keys, contents = [], []
-        for item in items[start : start + options.batch_size]:
-            try:
-                content = item.encoded if isinstance(item, EncodedImage) else read_file(item.path)
-            except FileNotFoundError:
-                rejected.append(_rejection(item.key, "missing", "no such file"))
-                continue
-            except OSError as error:
-                rejected.append(_rejection(item.key, "unreadable", error.strerror or str(error)))
-                continue
-            keys.append(item.key)
-            contents.append(content)
-        for key, reading in zip(keys, reader.read(contents, len(contents) or 1), strict=True):
-            if reading.error is not None:
-                rejected.append(_rejection(key, "unreadable", reading.error))
-                continue
-            yield _row(key, reading)
+_readers: dict[str, Rows] = {}
+"""What reads in this process, by the token of its job."""
 
 
-def _printable(key: str) -> str:
-    """Return a key that can be written: names of files need not be UTF-8."""
-    return key.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _rejection(key: str, reason: str, detail: str) -> dict[str, str]:
-    return {"key": _printable(key), "reason": reason, "detail": detail}
-
-
-def _row(key: str, reading: Reading) -> dict[str, Any]:
-    return {
-        "key": _printable(key),
-        "text": reading.text,
-        "confidence": round(reading.confidence, 6),
-        "character_confidences": [round(value, 6) for value in reading.character_confidences],
-        "shrunk": reading.shrunk,
-        "warning": reading.warning,
-        "alternatives": [
-            {"text": text, "confidence": round(confidence, 6)}
-            for text, confidence in reading.alternatives
-        ],
-    }
-
-
-_readers: dict[str, Reader] = {}
-"""The reader of this process, by the token of its job."""
-
-
-def _reader(model_address: str, token: str, options: ReadingOptions) -> Reader:
-    """Return the reader of this process; it is opened once."""
-    if token not in _readers:
+def _opened(job: Job, models: Sequence[SentModel], options: ReadingOptions) -> Rows:
+    """Return what reads in this process; it is opened once."""
+    if job.token not in _readers:
         _readers.clear()
-        _readers[token] = _open(model_address, options)
-    return _readers[token]
+        _readers[job.token] = _open(job, models, options)
+    return _readers[job.token]
 
 
-def _open(model_address: str, options: ReadingOptions) -> Reader:
-    with tempfile.TemporaryDirectory(prefix="attention-ocr-") as folder:
-        # The file is read into memory when it is opened.
-        file = Path(folder, model_address.rpartition("/")[2])
-        file.write_bytes(read_file(model_address))
-        reader = load(file, limits=options.limits, second_looks=options.second_looks)
-    # Below second looks, if there are any.
-    engine = getattr(reader.engine, "engine", reader.engine)
-    if isinstance(engine, NumPyEngine):
-        # A cluster runs a process for each processor.
-        engine.num_threads = 1
-    return reader
+def _open(job: Job, models: Sequence[SentModel], options: ReadingOptions) -> Rows:
+    reader, *others = (open_sent(job, sent, options.limits) for sent in models)
+    if options.pages is None:
+        return functools.partial(crop_rows, reader, options.batch_size)
+    detector = open_detector(options.pages.detector, num_threads=1)
+    words = others[0] if others else None
+    pages = PageReader(reader, detector, options.limits, options.pages.dpi, words)
+    return functools.partial(page_rows, pages)

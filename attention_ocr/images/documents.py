@@ -15,7 +15,6 @@ from PIL import Image
 
 from attention_ocr.images.decode import decode_frame
 from attention_ocr.images.formats import (
-    IMAGE_SUFFIXES,
     PDF_START_BYTES,
     STATUS_UNREADABLE,
     STATUS_UNSUPPORTED,
@@ -25,8 +24,6 @@ from attention_ocr.images.formats import (
 from attention_ocr.images.headers import PAGE_LIMITS, ImageLimits
 from attention_ocr.io.extras import extra
 from attention_ocr.settings.pages import DEFAULT_DPI
-
-PAGE_SUFFIXES = (*IMAGE_SUFFIXES, ".pdf")
 
 MAX_PAGES = 100_000
 _POINTS_PER_INCH = 72

@@ -12,6 +12,12 @@ FORMATS = {
 """The supported formats and the suffixes of their files."""
 
 IMAGE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+PAGE_SUFFIXES = (*IMAGE_SUFFIXES, ".pdf")
+"""The suffixes of files of pages."""
+
+MULTI_PAGE_SUFFIXES = (*FORMATS["TIFF"], ".pdf")
+"""The suffixes of files that may have several pages."""
+
 FORMAT_NAMES = ", ".join(list(FORMATS)[:-1]) + " or " + list(FORMATS)[-1]
 
 STATUS_UNREADABLE = "unreadable image: damaged or cut short"

@@ -1,7 +1,9 @@
 """The interface of detectors: what finds the lines of a page."""
 
 import abc
+import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,12 +47,13 @@ class Detector(abc.ABC):
         """
 
 
-def open_detector(detector: "str | Detector") -> Detector:
+def open_detector(detector: "str | Detector", num_threads: int | None = None) -> Detector:
     """Open a detector `NAME[,key=value...]`, such as `layout,folder=boxes`.
 
     Args:
         detector: A name in the registry of detectors, or `package.module:Class`, with options; a
             detector is returned as it is.
+        num_threads: Threads of a detector that has the option `num_threads`, unless it is given.
 
     Raises:
         ImportError: If its package is not installed.
@@ -58,7 +61,19 @@ def open_detector(detector: "str | Detector") -> Detector:
     """
     if isinstance(detector, Detector):
         return detector
-    name, _, options = detector.partition(",")
-    kind = DETECTORS.resolve(name)
-    opened: Detector = kind(**typed_options(kind, "detector", options))
+    kind, options = parse_detector(detector)
+    if num_threads is not None and "num_threads" in inspect.signature(kind).parameters:
+        options = {"num_threads": num_threads, **options}
+    opened: Detector = kind(**options)
     return opened
+
+
+def parse_detector(detector: str) -> tuple[type[Detector], dict[str, Any]]:
+    """Return the class of a detector and its options, see `open_detector`; nothing is opened.
+
+    Raises:
+        ValueError: If there is no such detector, or it has no such option.
+    """
+    name, _, options = detector.partition(",")
+    kind: type[Detector] = DETECTORS.resolve(name)
+    return kind, typed_options(kind, "detector", options)

@@ -14,12 +14,19 @@ class RapidOCRDetector(Detector):
         box_threshold: Mean probability of text in a box, from which on it is returned.
         max_side: Pixels to which the longer side of larger pages is reduced for the network.
         model: An ONNX file of another PP-OCR detector; empty for that of rapidocr.
+        num_threads: Threads of the network; 0 for one per processor.
 
     Raises:
         ImportError: If rapidocr or ONNX Runtime is not installed.
     """
 
-    def __init__(self, box_threshold: float = 0.5, max_side: int = 2000, model: str = "") -> None:
+    def __init__(
+        self,
+        box_threshold: float = 0.5,
+        max_side: int = 2000,
+        model: str = "",
+        num_threads: int = 0,
+    ) -> None:
         with extra("pages", "Finding the lines of a page"):
             import onnxruntime  # noqa: F401
             from rapidocr import RapidOCR
@@ -30,6 +37,8 @@ class RapidOCRDetector(Detector):
             "Global.max_side_len": max_side,
             "Det.box_thresh": box_threshold,
         }
+        if num_threads:
+            params["EngineConfig.onnxruntime.intra_op_num_threads"] = num_threads
         if model:
             params["Det.model_path"] = model
         self._detect = RapidOCR(params=params)

@@ -13,6 +13,7 @@ import pytest
 
 from attention_ocr.cli.main import main
 from attention_ocr.cluster.reading import ReadingOptions, read_on
+from attention_ocr.cluster.source_guard import SourceGuard
 from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.inference.reader import load
 from attention_ocr.synthesis.rendering import Renderer
@@ -119,9 +120,9 @@ def test_a_source_that_changes_underway_leaves_no_results(items, tmp_path):
             yield from super().run(function, tasks, in_order)
             source.write_text("0.png\tword\n1.png\tmore\n")
 
-    out = tmp_path / "out"
+    out, guard = tmp_path / "out", SourceGuard(str(source))
     with pytest.raises(ValueError, match="Received: .*labels.tsv, which has changed"):
-        read_on(Changing(), items, out, options=OPTIONS, sources=[str(source)])
+        read_on(Changing(), items, out, options=OPTIONS, guard=guard)
     assert list(out.iterdir()) == []
 
 

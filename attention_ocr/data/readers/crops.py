@@ -106,7 +106,7 @@ def find_page_image(layout_file: Path, named: str | None) -> tuple[Path, int] | 
         layout_file: `scan.xml`, or `scan.pdf-0002.xml` as `attention-ocr read --detect` names them.
         named: Name of the image in the file.
     """
-    from attention_ocr.images.documents import PAGE_SUFFIXES
+    from attention_ocr.images.formats import PAGE_SUFFIXES
 
     stem, number = layout_file.name.removesuffix(layout_file.suffix), 1
     numbered = _NUMBERED.search(stem)
