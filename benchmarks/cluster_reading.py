@@ -1,10 +1,13 @@
 """Reading as a node of a cluster does: memory over many readings, and throughput of processes.
 
 Narrow crops are read with the bundled model into shards, by the function that nodes run. The memory
-of one process is printed after each shard. Then one process and several read in turn, as other
-programs take a part of the processor: `ratio` is their images per second over those of one.
+of one process is printed after each shard. Then one process and several read in alternation, as
+other programs take a part of the processor. `ratio` is their images per second over those of one by
+the clock, the median of the rounds; `of CPU time` is the same by processor time, which is what it
+would be with a core for each process.
 
     python -m benchmarks.cluster_reading [--readings 1000000] [--workers 2] [--json FILE]
+    python -m benchmarks.cluster_reading --measure throughput --workers 2 --rounds 9
 """
 
 import argparse
@@ -81,49 +84,63 @@ def measure_memory(readings: int, shard_size: int, most_cpu_s: float) -> list[di
     return rows
 
 
-def measure_workers(count: int, shard_size: int, rounds: int) -> dict[str, Any]:
-    """Return a row: images per second of several processes over those of one, in turn."""
+def measure_throughput(count: int, shard_size: int, rounds: int) -> list[dict[str, Any]]:
+    """Return a row for one process and one for several, which read a shard each in alternation."""
     with ExitStack() as stack:
         make: Callable[[], Node] = partial(Node, shard_size)
         works = [stack.enter_context(measure.own_process(make)) for _ in range(count)]
         threads = stack.enter_context(ThreadPoolExecutor(count))
-        ratios, cpu_ratios = [], []
+        walls: dict[int, list[float]] = {1: [], count: []}
+        cpus: dict[int, list[float]] = {1: [], count: []}
+        # The first round, in which the processes open the model, does not count.
         for number in range(1 + rounds):
-            taken: dict[int, tuple[float, float]] = {}
             for size in (1, count) if number % 2 else (count, 1):
                 start = time.perf_counter()
                 samples = list(threads.map(lambda work: work(), works[:size]))
                 wall_s = time.perf_counter() - start
-                taken[size] = wall_s / size, sum(sample.cpu_s for sample in samples) / size
-            if number:
-                ratios.append(taken[1][0] / taken[count][0])
-                cpu_ratios.append(taken[1][1] / taken[count][1])
-    return {
-        "processes": count,
-        "ratio": median(ratios),
-        "lowest ratio": min(ratios),
-        "highest ratio": max(ratios),
-        "of CPU time": count * median(cpu_ratios),
-    }
+                if number:
+                    images = size * shard_size
+                    walls[size].append(1000 * wall_s / images)
+                    cpus[size].append(1000 * sum(sample.cpu_s for sample in samples) / images)
+    rows = []
+    for size in (1, count):
+        ratios = [one / several for one, several in zip(walls[1], walls[size], strict=True)]
+        cpu_ratios = [one / several for one, several in zip(cpus[1], cpus[size], strict=True)]
+        rows.append(
+            {
+                "processes": size,
+                "images per s": 1000 / median(walls[size]),
+                "wall ms": median(walls[size]),
+                "CPU ms": median(cpus[size]),
+                "ratio": median(ratios),
+                "lowest ratio": min(ratios),
+                "highest ratio": max(ratios),
+                "of CPU time": size * median(cpu_ratios),
+            }
+        )
+    return rows
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure memory, then throughput, and report both."""
     # As in a process of a cluster: one thread.
     cv2.setNumThreads(1)
-    rows = measure_memory(arguments.readings, arguments.shard_size, 60 * arguments.minutes)
-    measure.report(rows, arguments.json)
-    if arguments.workers > 1:
-        beside = arguments.json and arguments.json.with_stem(f"{arguments.json.stem}_workers")
-        row = measure_workers(arguments.workers, arguments.shard_size, arguments.rounds)
-        measure.report([row], beside)
+    json_file = arguments.json
+    if arguments.measure != "throughput":
+        rows = measure_memory(arguments.readings, arguments.shard_size, 60 * arguments.minutes)
+        measure.report(rows, json_file)
+        json_file = json_file and json_file.with_stem(f"{json_file.stem}_throughput")
+    if arguments.measure != "memory":
+        rows = measure_throughput(arguments.workers, arguments.shard_size, arguments.rounds)
+        measure.report(rows, json_file)
 
 
 if __name__ == "__main__":
     parser = measure.make_parser(__doc__)
+    parser.add_argument("--measure", choices=("memory", "throughput", "both"), default="both")
     parser.add_argument("--readings", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=600.0, help="maximum processor time")
     parser.add_argument("--shard_size", type=int, default=10_000)
-    parser.add_argument("--workers", type=int, default=2, help="1 for no comparison")
+    parser.add_argument("--workers", type=int, default=2, help="processes beside one")
     parser.add_argument("--rounds", type=int, default=5)
     main(parser.parse_args())

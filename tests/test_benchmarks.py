@@ -45,7 +45,13 @@ SMALLEST = [
     pytest.param("serving", "--overload --requests 4 --images 2", 3, marks=pytest.mark.slow),
     pytest.param(
         "cluster_reading",
-        "--readings 200 --shard_size 100 --workers 1",
+        "--measure memory --readings 200 --shard_size 100",
+        2,
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        "cluster_reading",
+        "--measure throughput --workers 2 --shard_size 100 --rounds 2",
         2,
         marks=pytest.mark.slow,
     ),
