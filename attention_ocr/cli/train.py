@@ -2,10 +2,16 @@
 
 from absl import flags
 
+from attention_ocr.cli.engine_argument import LOCAL
 from attention_ocr.cli.flag_command import FlagCommand
 from attention_ocr.cli.presets import define_preset_flag
 from attention_ocr.cli.quiet_start import quiet_start, show_own_log
 from attention_ocr.cli.settings_flags import SECTIONS, define_flags, settings_in_flags
+from attention_ocr.cli.train_on_cluster import (
+    define_cluster_flags,
+    refuse_cluster_flags,
+    train_on_cluster,
+)
 from attention_ocr.settings.config import Config
 from attention_ocr.training.inherited_settings import inherited_settings
 from attention_ocr.training.interruption import Interruption
@@ -18,6 +24,7 @@ examples:
     --eval_data=words/labels.tsv,every=5,part=validation
   {program} --preset=trba --work_dir=runs/trba --train_data=words/labels.tsv --eval_data=
   {program} --preset=quickstart --work_dir=runs/quickstart
+  {program} --engine=ray --num_workers=4 --work_dir=/shared/runs/mine --train_data=…
 
 Run the same command again to resume an interrupted run."""
 
@@ -34,6 +41,7 @@ def define_train_flags(values: flags.FlagValues) -> None:
         module_name="Run",
     )
     define_preset_flag(values, "Run")
+    define_cluster_flags(values, "Run")
     define_flags(values, *SECTIONS)
 
 
@@ -54,6 +62,10 @@ def config_from_flags(values: flags.FlagValues) -> Config:
 def run(values: flags.FlagValues) -> None:
     """Train, and print where the model is."""
     show_own_log()
+    if values.engine != LOCAL:
+        train_on_cluster(values, config_from_flags)
+        return
+    refuse_cluster_flags(values)
     config = config_from_flags(values)
     with Interruption():
         with quiet_start():

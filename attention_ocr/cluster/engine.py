@@ -4,7 +4,7 @@ import itertools
 import os
 import platform
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
 
@@ -43,6 +43,7 @@ class RayEngine:
 
     Args:
         engine: `ray` or `ray://HOST:PORT`.
+        shows_output: Whether the output of processes on the nodes is shown here.
 
     Raises:
         ConnectionError: If no cluster answers there.
@@ -51,17 +52,22 @@ class RayEngine:
             Python.
     """
 
-    def __init__(self, engine: str = "ray") -> None:
+    def __init__(self, engine: str = "ray", shows_output: bool = False) -> None:
         require_ray()
+        self._shows_output = shows_output
         self._address = address_of(engine)
 
     def __enter__(self) -> "RayEngine":
         if self._address is None or ":" not in self._address:
             # Processes that Ray starts end with the thread that started them.
-            _connect(self._address)
+            _connect(self._address, self._shows_output)
         else:
             check_reachable(self._address)
-            _within(_CONNECT_LIMIT_S, lambda: _connect(self._address), self._address)
+            _within(
+                _CONNECT_LIMIT_S,
+                lambda: _connect(self._address, self._shows_output),
+                self._address,
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,8 +130,12 @@ def _version_of(package: str) -> str:
         return "none"
 
 
-def _call(versions: dict[str, str], function: Callable[[Task], Result], task: Task) -> Result:
-    """Run one task, on a node."""
+def check_versions(versions: Mapping[str, str]) -> None:
+    """Refuse a node that has other versions than the command.
+
+    Raises:
+        ValueError: If it has; the message names them.
+    """
     here = versions_here()
     if here != versions:
         differing = [
@@ -137,6 +147,11 @@ def _call(versions: dict[str, str], function: Callable[[Task], Result], task: Ta
             "Expected the same versions on all nodes. "
             f"Received: {', '.join(differing)} on {node_name()}"
         )
+
+
+def _call(versions: dict[str, str], function: Callable[[Task], Result], task: Task) -> Result:
+    """Run one task, on a node."""
+    check_versions(versions)
     # A node runs a process for each of its processors.
     cv2.setNumThreads(1)
     try:
@@ -199,7 +214,7 @@ def _result_of(reference: Any) -> Any:
         ) from error
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None, shows_output: bool) -> None:
     import ray
 
     # Ray would report statistics over the network.
@@ -208,7 +223,7 @@ def _connect(address: str | None) -> None:
         ray.init(
             address=address,
             include_dashboard=False if address is None else None,
-            log_to_driver=False,
+            log_to_driver=shows_output,
             logging_level="ERROR",
         )
     except RuntimeError as error:
