@@ -94,7 +94,7 @@ def read_on_cluster(args: argparse.Namespace, limits: ImageLimits, second_looks:
         PageOptions(args.detector, args.dpi) if args.detect else None,
     )
     suffixes = PAGE_SUFFIXES if args.detect else IMAGE_SUFFIXES
-    guard = SourceGuard(*(name for name in args.names if _is_data_source(name, suffixes)))
+    guard = SourceGuard(*filter(_is_data_source, args.names))
     listed = _listed(args.names, args.recursive, suffixes)
     if args.detect:
         listed = _pages(listed)
@@ -162,13 +162,13 @@ def _listed(names: Sequence[str], recursive: bool, suffixes: tuple[str, ...]) ->
 
 def _named(name: str, recursive: bool, suffixes: tuple[str, ...]) -> _Listed:
     """List the images of one name."""
-    if _is_data_source(name, suffixes):
+    if _is_data_source(name):
         from attention_ocr.data.sources import open_source
 
         source = open_source(name)
         return _Listed(_images_of(source), source.num_examples)
     paths: Iterable[str]
-    if url_of(name) is not None and not name.lower().endswith(suffixes):
+    if url_of(name) is not None and not name.lower().endswith(PAGE_SUFFIXES):
         from attention_ocr.data.storage import list_files
 
         paths = (path for path in list_files(name) if path.lower().endswith(suffixes))
@@ -206,8 +206,8 @@ def _pages(files: _Listed) -> _Listed:
     return _Listed(pages, None if is_open else len(pages))
 
 
-def _is_data_source(name: str, suffixes: tuple[str, ...]) -> bool:
-    if name == STDIN or name.lower().endswith(suffixes):
+def _is_data_source(name: str) -> bool:
+    if name == STDIN or name.lower().endswith(PAGE_SUFFIXES):
         return False
     if url_of(name) is not None:
         return not name.endswith("/")

@@ -120,7 +120,12 @@ def test_files_in_a_list_are_read_as_they_are_needed(folder, monkeypatch):
     assert keys[4:] == ["0.png", "1.png"]
 
 
-def test_a_pdf_is_a_page_file_and_not_a_data_source(folder):
-    (folder / "scan.pdf").write_bytes(b"%PDF-1.7")
-    listed = _listed([str(folder / "scan.pdf")], False, PAGE_SUFFIXES)
-    assert [item.path for item in listed.items] == [str(folder / "scan.pdf")]
+def test_a_pdf_is_not_a_data_source_and_without_detect_its_advice_is_listed(elsewhere, tmp_path):
+    (elsewhere / "scan.pdf").write_bytes(b"%PDF-1.7")
+    listed = _listed(["scan.pdf"], False, PAGE_SUFFIXES)
+    assert [item.path for item in listed.items] == [str(elsewhere / "scan.pdf")]
+    arguments = ["scan.pdf", "--engine=ray", "--format=jsonl", f"--out={tmp_path / 'out'}"]
+    assert main(["read", *arguments]) == 1
+    (row,) = rows(tmp_path / "out", "rejected")
+    assert row["key"] == "scan.pdf"
+    assert "PDF is read with --detect" in row["detail"]
