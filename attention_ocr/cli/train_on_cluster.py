@@ -1,12 +1,13 @@
 """`attention-ocr train --engine=ray`: the workers of a run, started on a Ray cluster."""
 
+import signal
 from collections.abc import Callable
 
 from absl import flags
 
 from attention_ocr.cli.engine_argument import LOCAL
 from attention_ocr.cluster.address import names_cluster
-from attention_ocr.training.interruption import Interruption
+from attention_ocr.training.interruption import Interruption, StoppedError, signal_name
 
 _COUNTS = {
     "num_workers": ("Workers, processes that train together.", 1),
@@ -75,6 +76,7 @@ def train_on_cluster(
     Raises:
         ChildProcessError: If a worker has failed.
         ConnectionError: If there is no such cluster, or it lacks the processors or GPUs.
+        StoppedError: If a signal stopped it.
         ValueError: If the engine is malformed, or the number of workers is missing.
     """
     if not names_cluster(values.engine):
@@ -95,5 +97,12 @@ def train_on_cluster(
 
     workers = Workers(values.num_workers, values.worker_cpus or 1, values.worker_gpus or 0)
     # Ray sets a handler of SIGTERM when it connects.
-    with RayEngine(values.engine, shows_output=True), Interruption():
-        train_on_ray(worker_arguments(values), workers)
+    with RayEngine(values.engine, shows_output=True), Interruption() as interruption:
+        try:
+            train_on_ray(worker_arguments(values), workers)
+        except KeyboardInterrupt as error:
+            # Ray's waiting replaces the error of the signal.
+            number = interruption.number or signal.SIGINT
+            raise StoppedError(
+                number, f"stopped by {signal_name(number)}; run the same command to resume."
+            ) from error

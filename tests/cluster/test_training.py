@@ -1,5 +1,6 @@
 """Training that Ray starts: which processes, with which arguments, and when they start again."""
 
+import contextlib
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import pytest
 from attention_ocr.cli import train
 from attention_ocr.cli.main import main
 from attention_ocr.cli.train_on_cluster import worker_arguments
-from attention_ocr.cluster import training
+from attention_ocr.cluster import engine, training
 from attention_ocr.cluster.training import (
     IN_USE,
     LOST_PROCESS,
@@ -24,7 +25,7 @@ from attention_ocr.cluster.training import (
 )
 from attention_ocr.training import run_lock
 from tests.networks import network
-from tests.processes import PATIENCE_S, newest_step, steps
+from tests.processes import PATIENCE_S, heeding_ctrl_c, newest_step, steps
 from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settings_of
 
 DONE = Ended(0, "weights of step 10")
@@ -120,6 +121,26 @@ def test_flags_that_do_not_go_together_are_refused(arguments, message, tmp_path)
         main(["train", f"--work_dir={tmp_path / 'run'}", "--train_data=none.tsv", *arguments])
     assert message in str(end.value)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_the_status_of_the_command_whatever_ray_makes_of_it(
+    number, tmp_path, monkeypatch, capsys
+):
+    def wait(*_):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(engine, "RayEngine", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(training, "train_on_ray", wait)
+    arguments = [f"--work_dir={tmp_path}", "--train_data=a.tsv", "--engine=ray", "--num_workers=2"]
+    with heeding_ctrl_c(), pytest.raises(SystemExit) as end:
+        main(["train", *arguments])
+    assert end.value.code == 128 + number
+    assert f"stopped by {number.name}; run the same" in capsys.readouterr().err
 
 
 @pytest.mark.slow
