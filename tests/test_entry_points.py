@@ -13,6 +13,7 @@ from absl import flags
 
 from attention_ocr.cli import evaluate, export, train
 from attention_ocr.cli.settings_flags import settings_in_flags
+from attention_ocr.cli.train_on_cluster import CLUSTER_FLAGS
 from attention_ocr.settings.config import Config
 from tests import tiny, tiny_model
 
@@ -73,7 +74,7 @@ def own_flags(script: str) -> set[str]:
 
 
 def test_every_setting_is_a_flag_and_every_flag_a_setting():
-    assert own_flags("train") == {"work_dir", "preset", *FIELDS}
+    assert own_flags("train") == {"work_dir", "preset", *CLUSTER_FLAGS, *FIELDS}
 
 
 def test_without_flags_the_settings_are_the_defaults():

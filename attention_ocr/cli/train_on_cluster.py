@@ -14,7 +14,9 @@ _COUNTS = {
     "worker_cpus": ("Processors that Ray reserves for each worker.", 1),
     "worker_gpus": ("GPUs of each worker.", 0),
 }
-_OF_THE_LAUNCHER = {"engine", *_COUNTS}
+CLUSTER_FLAGS = frozenset({"engine", *_COUNTS})
+"""The flags that say where to train; they are no settings of a model."""
+
 _EXPANDED = {"preset", "flagfile", "undefok"}
 
 
@@ -60,7 +62,7 @@ def worker_arguments(values: flags.FlagValues) -> list[str]:
     return [
         values[name].serialize()
         for name in sorted(values)
-        if values[name].present and name not in _OF_THE_LAUNCHER | _EXPANDED
+        if values[name].present and name not in CLUSTER_FLAGS | _EXPANDED
     ]
 
 
