@@ -5,6 +5,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -23,6 +25,7 @@ from attention_ocr.cluster.training import (
     tf_config,
     train_on_ray,
 )
+from attention_ocr.io.processes import is_running
 from attention_ocr.training import run_lock
 from tests.networks import network
 from tests.processes import PATIENCE_S, heeding_ctrl_c, newest_step, steps
@@ -91,6 +94,30 @@ def test_a_process_gets_its_place_and_its_last_line_is_its_message(tmp_path, mon
     end = TrainingWorker().run(["--seed=1"], "{}", str(tmp_path), is_shown=True)
     assert end == (3, "last (on node seven)")
     assert capfd.readouterr().out == f"{{}} {tmp_path} -m attention_ocr train --seed=1\nlast\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end the process")
+def test_a_process_ends_with_the_process_of_ray_that_started_it(tmp_path):
+    script, number = tmp_path / "python", tmp_path / "number"
+    script.write_text(
+        f"#!/bin/sh\necho $$ > {number}.tmp\nmv {number}.tmp {number}\nexec sleep 300\n"
+    )
+    script.chmod(0o755)
+    code = (
+        "import sys\nfrom attention_ocr.cluster.training import TrainingWorker\n"
+        f"sys.executable = {str(script)!r}\nTrainingWorker().run([], '{{}}', '/', False)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as parent:
+        deadline = time.monotonic() + PATIENCE_S
+        while not number.exists():
+            assert parent.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        parent.kill()
+    process = int(number.read_text())
+    while is_running(process):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_workers_get_the_flags_of_presets_and_files_but_not_those_of_ray(tmp_path):
