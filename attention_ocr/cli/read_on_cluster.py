@@ -121,15 +121,24 @@ def _images(args: argparse.Namespace) -> "Iterator[Item]":
             from attention_ocr.data.sources import open_source
 
             yield from _images_of(open_source(name))
-        elif url_of(name) is not None and not name.lower().endswith(IMAGE_SUFFIXES):
-            from attention_ocr.data.storage import list_files
-
-            for path in list_files(name):
-                if path.lower().endswith(IMAGE_SUFFIXES):
-                    yield ListedImage(path, path)
+        elif url_of(name) is not None:
+            for path in _addresses(name):
+                yield ListedImage(path, path)
         else:
             for path in list_images([name], args.recursive):
                 yield ListedImage(path, path)
+
+
+def _addresses(name: str) -> Iterator[str]:
+    """Yield the addresses of the images below a remote folder, or that match a pattern."""
+    from attention_ocr.data.storage import exists, list_files, match_files
+
+    if not name.lower().endswith(IMAGE_SUFFIXES):
+        yield from (path for path in list_files(name) if path.lower().endswith(IMAGE_SUFFIXES))
+    elif not any(character in name for character in "*?[") or exists(name):
+        yield name
+    else:
+        yield from match_files(name)
 
 
 def _is_data_source(name: str) -> bool:

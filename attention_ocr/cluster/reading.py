@@ -20,7 +20,7 @@ from attention_ocr.cluster.result_shards import WRITERS
 from attention_ocr.cluster.source_guard import SourceChangedError, SourceGuard
 from attention_ocr.data.image_items import EncodedImage, ListedImage
 from attention_ocr.data.shared_folder import SharedFolder
-from attention_ocr.data.storage import read_file
+from attention_ocr.data.storage import StoreError, read_file
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.inference.engines.interface import Reading
 from attention_ocr.inference.engines.numpy_engine import NumPyEngine
@@ -243,6 +243,8 @@ def _rows(
             except FileNotFoundError:
                 rejected.append(_rejection(item.key, "missing", "no such file"))
                 continue
+            except StoreError:
+                raise
             except OSError as error:
                 rejected.append(_rejection(item.key, "unreadable", error.strerror or str(error)))
                 continue

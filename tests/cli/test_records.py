@@ -44,6 +44,29 @@ def test_the_command_writes_shards_and_says_so(labels, tmp_path, capsys):
     assert str(tmp_path / "out/data.dataset.json") in output
 
 
+def test_the_source_and_the_records_may_be_in_a_store(labels, tmp_path):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket, objects_at, put_folder
+
+    (labels.parent / "word 3.png").unlink()
+    skip = ("--on_bad_example=skip", "--num_shards=3")
+    run(labels, tmp_path / "out", *skip, "--every=5", "--part=train")
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with bucket() as address:
+        put_folder(labels.parent, f"{address}/words")
+        for source, out in (
+            (f"{address}/words/labels.tsv", f"{address}/records"),
+            (f"{address}/words", f"{address}/of-folder"),
+            (labels, f"{address}/of-local"),
+        ):
+            run(source, out, *skip, "--every=5", "--part=train")
+            assert objects_at(out) == expected
+            with pytest.raises(FileExistsError, match=f"Received: {out}/data-00000-of-00003"):
+                run(source, out, *skip)
+        run(f"{address}/words/labels.tsv", tmp_path / "here", *skip, "--every=5", "--part=train")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == expected
+
+
 def test_the_two_parts_of_a_held_out_split_are_written_side_by_side(labels, tmp_path):
     for part in ("train", "eval"):
         run(labels, tmp_path / "out", f"--name={part}", "--every=5", f"--part={part}")
