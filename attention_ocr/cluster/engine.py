@@ -123,16 +123,20 @@ class RayEngine:
 
     def _answer(self, ask: Callable[[], Result]) -> Result:
         """Ask the cluster; without a head, Ray waits for a minute and then ends this process."""
-        import ray
-
         try:
             return _within(_ANSWER_LIMIT_S, ask)
-        except (_NoAnswerError, ray.exceptions.RpcError, ConnectionError) as error:
+        except Exception as error:
+            # Ray's client passes on those of gRPC.
+            classes = {cls.__name__ for cls in type(error).__mro__}
+            if classes.isdisjoint({"_NoAnswerError", "RpcError", "ConnectionError"}):
+                raise
             self._is_lost = True
             where = self._address or "this machine"
+            details = getattr(error, "details", None)
+            reason = str(details() if callable(details) else error).strip() or type(error).__name__
             raise ConnectionError(
                 f"Expected a Ray cluster at {where} that answers; start it, and the command, "
-                f"again. Received: {str(error).strip().splitlines()[0]}"
+                f"again. Received: {reason.splitlines()[0]}"
             ) from error
 
 

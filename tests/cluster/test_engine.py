@@ -152,6 +152,18 @@ def test_answers_of_a_cluster_are_passed_on():
     assert engine._answer(lambda: [1]) == [1]
     with pytest.raises(ConnectionError, match="that answers; .* Received: Client is shutting down"):
         engine._answer(lambda: fail(ConnectionError("Client is shutting down.")))
+    with pytest.raises(ConnectionError, match="that answers; .* Received: Socket closed"):
+        engine._answer(lambda: fail(RpcError()))
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        engine._answer(lambda: fail(TypeError("cannot be pickled")))
+
+
+class RpcError(Exception):
+    """As gRPC raises it."""
+
+    def details(self) -> str:
+        """Return the reason."""
+        return "Socket closed"
 
 
 def fail(error: Exception) -> None:
