@@ -1,5 +1,6 @@
 """Runs independent tasks on the nodes of a Ray cluster."""
 
+import atexit
 import functools
 import itertools
 import math
@@ -76,6 +77,9 @@ class RayEngine:
     def __exit__(self, *_: object) -> None:
         import ray
 
+        if self._is_lost and self._address and ":" in self._address:
+            # Ray says goodbye at the end of the process too, and waits for an answer.
+            atexit.unregister(ray.shutdown)
         with suppress(_NoAnswerError):
             _within(_SHUTDOWN_LIMIT_S if self._is_lost else math.inf, ray.shutdown)
 
