@@ -1,6 +1,7 @@
 """`attention-ocr inspect`: statistics and possible problems of a data source."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.quiet_start import quiet_start
 from attention_ocr.cluster.address import names_cluster
+from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.text.charset import CHARSETS
 from attention_ocr.text.escaping import escape_controls, to_json
 
@@ -40,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max_image_width", type=int, default=256, metavar="N", help="of the model (default: 256)"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="maximum examples to inspect")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the full report as JSON")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the full report as JSON, to a file or an address"
+    )
     parser.add_argument(
         "--histograms",
         type=Path,
@@ -90,7 +94,8 @@ def inspect_and_write(args: argparse.Namespace) -> "Inspection":
         source = _inspect(args.source, inspection, args.limit)
     if args.json is not None:
         document = {"source": args.source} | inspection.to_dict()
-        args.json.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
+        folder, name = os.path.split(args.json)
+        SharedFolder(folder or ".").write_text(name, to_json(document, indent=2) + "\n")
     if args.histograms is not None:
         _write_histograms(inspection, args.histograms)
     if args.sheet is not None and source is not None:

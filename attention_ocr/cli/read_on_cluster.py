@@ -168,10 +168,8 @@ def _named(name: str, recursive: bool, suffixes: tuple[str, ...]) -> _Listed:
         source = open_source(name)
         return _Listed(_images_of(source), source.num_examples)
     paths: Iterable[str]
-    if url_of(name) is not None and not name.lower().endswith(PAGE_SUFFIXES):
-        from attention_ocr.data.storage import list_files
-
-        paths = (path for path in list_files(name) if path.lower().endswith(suffixes))
+    if url_of(name) is not None:
+        paths = _addresses(name, suffixes)
     else:
         paths = list_images([name], recursive, suffixes)
     if name == STDIN:
@@ -204,6 +202,18 @@ def _pages(files: _Listed) -> _Listed:
         for page in pages
     )
     return _Listed(pages, None if is_open else len(pages))
+
+
+def _addresses(name: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+    """Yield the addresses of the images below a remote folder, or that match a pattern."""
+    from attention_ocr.data.storage import exists, list_files, match_files
+
+    if not name.lower().endswith(suffixes):
+        yield from (path for path in list_files(name) if path.lower().endswith(suffixes))
+    elif not any(character in name for character in "*?[") or exists(name):
+        yield name
+    else:
+        yield from match_files(name)
 
 
 def _is_data_source(name: str) -> bool:

@@ -12,9 +12,9 @@ from attention_ocr.settings.data import ON_BAD_EXAMPLE
 from attention_ocr.text.escaping import escape_controls
 
 if TYPE_CHECKING:
-    from attention_ocr.data.image_items import EncodedImage
     from attention_ocr.data.labels import LabelledImage
     from attention_ocr.data.shard_files import ShardsReport, SkippedImage
+    from attention_ocr.data.shards import ListedImages, SourceImages
     from attention_ocr.text.charset import Charset
 
 HELP = "convert a data source to sharded TFRecords"
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", metavar="SOURCE", help="label file or other data source, as for --train_data"
     )
     parser.add_argument(
-        "out_dir", help="output folder; created if missing; with --engine=ray, shared by all nodes"
+        "out_dir",
+        help="output folder, created if missing, or an address such as s3://bucket/folder; with "
+        "--engine=ray, shared by all nodes",
     )
     parser.add_argument(
         "--name",
@@ -145,16 +147,18 @@ def _write_on_cluster(args: argparse.Namespace, charset: "Charset | None") -> "S
 
 def _open(
     name: str, every: int | None, part: str | None
-) -> "Collection[LabelledImage | EncodedImage]":
-    """Return the images of a label file, to be read by the workers, or of another source."""
+) -> "Collection[LabelledImage] | ListedImages | SourceImages":
+    """Return the images of a list, to be read by the workers, or of another source."""
     from attention_ocr.data.labels import held_out_split, read_labels
-    from attention_ocr.data.shards import SourceImages
+    from attention_ocr.data.shards import ListedImages, SourceImages
     from attention_ocr.data.sources import open_source
+    from attention_ocr.data.storage import is_remote
 
-    if name.endswith(".tsv"):
+    if name.endswith(".tsv") and not is_remote(name):
         images = read_labels(name, require_images=False)
         return images if every is None or part is None else held_out_split(images, every, part)
-    return SourceImages(open_source(_source_name(name, every, part)))
+    source = open_source(_source_name(name, every, part))
+    return SourceImages(source) if source.listed is None else ListedImages(source)
 
 
 def _source_name(name: str, every: int | None, part: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.settings_flags import help_of, metavar_of
 from attention_ocr.cluster.address import names_cluster
+from attention_ocr.data.storage import is_remote
 from attention_ocr.io.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -132,6 +133,11 @@ def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> N
 
 def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
     """Write the images, then the labels: a folder without labels is not a data set."""
+    if is_remote(args.out_dir):
+        raise ValueError(
+            "Expected a local folder as --out_dir, or --engine=ray, which also writes to a store. "
+            f"Received: {args.out_dir}"
+        )
     out_dir = Path(args.out_dir)
     labels = out_dir / "labels.tsv"
     if labels.exists():

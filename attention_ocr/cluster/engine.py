@@ -1,10 +1,14 @@
 """Runs independent tasks on the nodes of a Ray cluster."""
 
+import atexit
+import functools
 import itertools
+import math
 import os
 import platform
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +25,8 @@ MAX_RETRIES = 20
 """How often a task is repeated whose node or process has died."""
 
 _CONNECT_LIMIT_S = 45.0
+_ANSWER_LIMIT_S = 35.0
+_SHUTDOWN_LIMIT_S = 5.0
 _NO_PROCESSOR_LIMIT_S = 60.0
 _POLL_S = 5.0
 
@@ -56,6 +62,7 @@ class RayEngine:
         require_ray()
         self._shows_output = shows_output
         self._address = address_of(engine)
+        self._is_lost = False
 
     def __enter__(self) -> "RayEngine":
         if self._address is None or ":" not in self._address:
@@ -63,17 +70,20 @@ class RayEngine:
             _connect(self._address, self._shows_output)
         else:
             check_reachable(self._address)
-            _within(
-                _CONNECT_LIMIT_S,
-                lambda: _connect(self._address, self._shows_output),
-                self._address,
-            )
+            try:
+                _within(_CONNECT_LIMIT_S, lambda: _connect(self._address, self._shows_output))
+            except _NoAnswerError as error:
+                raise ConnectionError(_no_cluster(self._address, str(error))) from error
         return self
 
     def __exit__(self, *_: object) -> None:
         import ray
 
-        ray.shutdown()
+        if self._is_lost and self._address and ":" in self._address:
+            # Ray says goodbye at the end of the process too, and waits for an answer.
+            atexit.unregister(ray.shutdown)
+        with suppress(_NoAnswerError):
+            _within(_SHUTDOWN_LIMIT_S if self._is_lost else math.inf, ray.shutdown)
 
     def run(
         self, function: Callable[[Task], Result], tasks: Iterable[Task], in_order: bool = False
@@ -101,17 +111,39 @@ class RayEngine:
         pending: list[Any] = []
         patience = _Patience()
         while True:
-            room = max(0, 1 + 2 * patience.num_processors() - len(pending))
-            pending += [
-                remote.remote(versions, function, task) for task in itertools.islice(waiting, room)
-            ]
+            count = patience.counted(self._answer(ray.cluster_resources))
+            for task in itertools.islice(waiting, max(0, 1 + 2 * count - len(pending))):
+                submit = functools.partial(remote.remote, versions, function, task)
+                pending.append(self._answer(submit))
             if not pending:
                 return
             looked_at = pending[:1] if in_order else pending
-            done, _ = ray.wait(looked_at, num_returns=1, timeout=_POLL_S)
+            wait = functools.partial(ray.wait, looked_at, num_returns=1, timeout=_POLL_S)
+            done, _ = self._answer(wait)
             for reference in done:
                 pending.remove(reference)
-                yield _result_of(reference)
+                result, error = self._answer(functools.partial(_outcome_of, reference))
+                if error is not None:
+                    raise error
+                yield result
+
+    def _answer(self, ask: Callable[[], Result]) -> Result:
+        """Ask the cluster; without a head, Ray waits for a minute and then ends this process."""
+        try:
+            return _within(_ANSWER_LIMIT_S, ask)
+        except Exception as error:
+            # Ray's client passes on those of gRPC.
+            classes = {cls.__name__ for cls in type(error).__mro__}
+            if classes.isdisjoint({"_NoAnswerError", "RpcError", "ConnectionError"}):
+                raise
+            self._is_lost = True
+            where = self._address or "this machine"
+            details = getattr(error, "details", None)
+            reason = str(details() if callable(details) else error).strip() or type(error).__name__
+            raise ConnectionError(
+                f"Expected a Ray cluster at {where} that answers; start it, and the command, "
+                f"again. Received: {reason.splitlines()[0]}"
+            ) from error
 
 
 def versions_here() -> dict[str, str]:
@@ -167,21 +199,23 @@ def node_name() -> str:
     return f"{platform.node()}, {ray.util.get_node_ip_address()}"
 
 
+class _NoAnswerError(Exception):
+    """Raised by `_within`; a task may raise every other error."""
+
+
 class _Patience:
     """Counts the processors of the cluster, and waits for the first only so long."""
 
     def __init__(self) -> None:
         self._waited_s = 0.0
 
-    def num_processors(self) -> int:
-        """Return the number of processors that are alive.
+    def counted(self, resources: Mapping[str, float]) -> int:
+        """Return the number of processors that are alive, given the resources of the cluster.
 
         Raises:
             ConnectionError: If there has been none for a minute.
         """
-        import ray
-
-        count = int(ray.cluster_resources().get("CPU", 0))
+        count = int(resources.get("CPU", 0))
         if count:
             self._waited_s = 0.0
             return count
@@ -196,22 +230,23 @@ class _Patience:
         return 0
 
 
-def _result_of(reference: Any) -> Any:
+def _outcome_of(reference: Any) -> tuple[Any, Exception | None]:
+    """Return the result of a finished task, or its error; raise errors of the cluster."""
     import ray
 
     try:
-        return ray.get(reference)
+        return ray.get(reference), None
     except ray.exceptions.RayTaskError as error:
         cause = error.cause
-        if isinstance(cause, (ValueError, OSError, ImportError)):
-            raise cause from None
+        return None, cause if isinstance(cause, (ValueError, OSError, ImportError)) else error
+    except ray.exceptions.RpcError:
         raise
     except ray.exceptions.RayError as error:
         first_line = str(error).strip().splitlines()[0]
-        raise ChildProcessError(
+        return None, ChildProcessError(
             f"A task ended its process, or lost its node, {MAX_RETRIES + 1} times, perhaps for "
             f"lack of memory. Received: {type(error).__name__}: {first_line}"
-        ) from error
+        )
 
 
 def _connect(address: str | None, shows_output: bool) -> None:
@@ -242,23 +277,26 @@ def _no_cluster(address: str | None, reason: str) -> str:
     return f"Expected a Ray cluster at {address or 'this machine'}. Received: {lines[0]}"
 
 
-def _within(limit_s: float, function: Callable[[], None], address: str | None) -> None:
-    """Call a function that may hang; wait for it only so long."""
+def _within(limit_s: float, function: Callable[[], Result]) -> Result:
+    """Call a function that may hang; wait for it only so long.
+
+    Raises:
+        _NoAnswerError: If it has not returned by then.
+    """
+    results: list[Result] = []
     errors: list[BaseException] = []
 
     def call() -> None:
         try:
-            function()
+            results.append(function())
         except BaseException as error:  # noqa: BLE001 - raised by the caller
             errors.append(error)
 
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
-    thread.join(limit_s)
-    if thread.is_alive():
-        raise ConnectionError(_no_cluster(address, f"no answer within {limit_s:.0f} s"))
+    thread.join(limit_s if math.isfinite(limit_s) else None)
     if errors:
-        error = errors[0]
-        if isinstance(error, (ValueError, OSError)):
-            raise error
-        raise ConnectionError(_no_cluster(address, str(error))) from error
+        raise errors[0]
+    if not results:
+        raise _NoAnswerError(f"no answer within {limit_s:.0f} s")
+    return results[0]

@@ -14,7 +14,7 @@ from attention_ocr.data.inspection import Inspection, inspect_batches
 from attention_ocr.data.measuring import Measured, measure_rows
 from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Source, Walk, open_source
-from attention_ocr.data.storage import read_file, tensorflow_reads
+from attention_ocr.data.storage import StoreError, read_file, tensorflow_reads
 
 _AT_ONCE = 2_048
 _SMALL_BATCH = 256
@@ -109,6 +109,8 @@ def _listed_rows(images: Sequence[ListedImage]) -> tf.data.Dataset:
 def _content(path: str) -> bytes:
     try:
         return read_file(path)
+    except StoreError:
+        raise
     except OSError:
         return b""
 

@@ -15,6 +15,7 @@ from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_
 from attention_ocr.cluster.source_guard import SourceChangedError, SourceGuard
 from attention_ocr.data.shard_files import ShardContent, ShardFiles, ShardsReport, SkippedImage
 from attention_ocr.data.shards import (
+    ListedImages,
     ShardImage,
     SourceImages,
     prepare_image,
@@ -24,7 +25,7 @@ from attention_ocr.data.shards import (
 )
 from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.data.sources import Source, Walk, open_source
-from attention_ocr.text.charset import Charset, normalize
+from attention_ocr.text.charset import Charset
 
 REJECTED = "rejected.jsonl"
 """Ends the name of the file of skipped images."""
@@ -167,9 +168,7 @@ def _parts(
             rendered = RenderedRange(source_name, start, stop)
             yield Part(index, rendered, digest_of_keys([f"{start}", f"{stop}"]))
             continue
-        listed = [
-            image._replace(text=normalize(image.text)) for image in source.listed(start, stop)
-        ]
+        listed = ListedImages(source).between(start, stop)
         yield Part(index, listed, digest_of_keys(image.key for image in listed))
 
 

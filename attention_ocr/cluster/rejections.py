@@ -2,6 +2,8 @@
 
 import json
 
+from attention_ocr.data.storage import StoreError
+
 
 class Rejections:
     """Collects the items that could not be read.
@@ -21,7 +23,13 @@ class Rejections:
         self.rows.append({"key": printable(key), "reason": reason, "detail": detail})
 
     def add_error(self, key: str, error: Exception) -> None:
-        """List an item whose file could not be opened."""
+        """List an item whose file could not be opened.
+
+        Raises:
+            StoreError: If that is the error: a store that fails would have all items listed.
+        """
+        if isinstance(error, StoreError):
+            raise error
         if isinstance(error, FileNotFoundError):
             self.add(key, "missing", "no such file")
             return

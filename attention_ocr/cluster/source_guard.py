@@ -3,10 +3,11 @@
 import glob
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from attention_ocr.data.source_spec import FOLDER_FILES, parse_source
-from attention_ocr.data.storage import is_remote
+from attention_ocr.data.storage import is_folder, is_remote, match_files, state_of
 
 _BETWEEN_S = 20.0
 
@@ -16,9 +17,10 @@ class SourceChangedError(ValueError):
 
 
 class SourceGuard:
-    """Compares size and time of change of the local label and record files of data sources.
+    """Compares size and time of change of the label and record files of data sources.
 
-    Images in a folder and remote files are not compared: one that disappears is listed as missing.
+    Of files in a store, what it says of them is compared. Images in a folder are not compared: one
+    that disappears is listed as missing.
 
     Args:
         source_names: Source strings, or paths.
@@ -52,16 +54,26 @@ class SourceGuard:
             )
 
 
-def _stamps(source_names: Iterable[str]) -> dict[str, tuple[int, int]]:
+def _stamps(source_names: Iterable[str]) -> dict[str, tuple[int, str]]:
     stamps = {}
     for source_name in source_names:
         for part in source_name.split(";"):
             name = parse_source(part).name
-            if is_remote(name):
-                continue
-            inside = [f"{name.rstrip('/')}/{file}" for file in FOLDER_FILES]
-            for path in (name, *inside, *glob.glob(name)):  # noqa: PTH207
-                if os.path.isfile(path):  # noqa: PTH113 - may be no path at all
-                    status = os.stat(path)  # noqa: PTH116
-                    stamps[path] = (status.st_size, status.st_mtime_ns)
+            for path in _files_of(name):
+                with suppress(FileNotFoundError):
+                    stamps[path] = state_of(path)
     return stamps
+
+
+def _files_of(name: str) -> Iterator[str]:
+    """Yield the files of a source that are compared, if they exist."""
+    inside = [f"{name.rstrip('/')}/{file}" for file in FOLDER_FILES]
+    if not is_remote(name):
+        candidates = (name, *inside, *glob.glob(name))  # noqa: PTH207
+        yield from filter(os.path.isfile, candidates)  # may be no path at all
+    elif any(character in name for character in "*?["):
+        yield from match_files(name)
+    elif is_folder(name):
+        yield from inside
+    else:
+        yield name

@@ -1,11 +1,14 @@
 """Whole objects below an address: `gs://` through TensorFlow, other schemes through fsspec."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from attention_ocr.data.storage import file_system, is_remote, tensorflow_reads
+from attention_ocr.data.storage import (
+    explaining_store,
+    file_system,
+    is_remote,
+    tensorflow_reads,
+)
 
 
 class ObjectStore(Protocol):
@@ -18,6 +21,14 @@ class ObjectStore(Protocol):
 
     def names(self) -> list[str]:
         """Return the sorted names of all objects."""
+        ...
+
+    def entries(self) -> list[str]:
+        """Return the sorted names of objects and folders, without what is in the folders."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """Return the size of an object in bytes; None if it does not exist."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -36,8 +47,20 @@ class ObjectStore(Protocol):
         """Copy a local file to an object."""
         ...
 
+    def move(self, name: str, address: str) -> None:
+        """Give an object another address in the same store, replacing an object there."""
+        ...
+
     def remove(self, name: str) -> None:
         """Remove an object if it exists."""
+        ...
+
+    def make_folder(self) -> None:
+        """Make the folder of the address, in a store that has folders; never a bucket."""
+        ...
+
+    def remove_folder(self) -> None:
+        """Remove the folder of the address if it exists and is empty."""
         ...
 
 
@@ -66,19 +89,36 @@ class _TensorFlowStore:
         self.address = address
         self._files = tf.io.gfile
         self._missing = tf.errors.NotFoundError
-        self._error = tf.errors.OpError
+        # Google's store has no folders, and would get an empty object in place of one.
+        self._has_folders = not address.startswith("gs://")
 
     def names(self) -> list[str]:
         found = []
-        with self._explaining("listed"):
+        with explaining_store(self.address, "listed"):
             # Stores that have no folders find none that is missing.
             for folder, _, names in self._files.walk(self.address):
                 inner = str(folder).removeprefix(self.address).strip("/")
                 found += [f"{inner}/{name}" if inner else str(name) for name in names if name]
         return sorted(found)
 
+    def entries(self) -> list[str]:
+        with explaining_store(self.address, "listed"):
+            try:
+                return sorted(
+                    filter(None, (n.strip("/") for n in self._files.listdir(self.address)))
+                )
+            except self._missing:
+                return []
+
+    def size(self, name: str) -> int | None:
+        with explaining_store(self._path(name)):
+            try:
+                return int(self._files.stat(self._path(name)).length)
+            except self._missing:
+                return None
+
     def read(self, name: str) -> bytes | None:
-        with self._explaining("read", name):
+        with explaining_store(self._path(name)):
             try:
                 with self._files.GFile(self._path(name), "rb") as file:
                     content: bytes = file.read()
@@ -87,42 +127,48 @@ class _TensorFlowStore:
                 return None
 
     def write(self, name: str, content: bytes) -> None:
-        with self._explaining("written", name):
-            self._make_folder(name)
+        with explaining_store(self._path(name), "written"):
+            self._make_parent(name)
             with self._files.GFile(self._path(name), "wb") as file:
                 file.write(content)
 
     def download(self, name: str, path: Path) -> None:
-        with self._explaining("read", name):
+        with explaining_store(self._path(name)):
             self._files.copy(self._path(name), str(path), overwrite=True)
 
     def upload(self, path: Path, name: str) -> None:
-        with self._explaining("written", name):
-            self._make_folder(name)
+        with explaining_store(self._path(name), "written"):
+            self._make_parent(name)
             self._files.copy(str(path), self._path(name), overwrite=True)
 
+    def move(self, name: str, address: str) -> None:
+        with explaining_store(self._path(name), "moved"):
+            self._files.rename(self._path(name), address, overwrite=True)
+
     def remove(self, name: str) -> None:
-        with self._explaining("removed", name):
+        with explaining_store(self._path(name), "removed"):
             try:
                 self._files.remove(self._path(name))
             except self._missing:
                 return
 
+    def make_folder(self) -> None:
+        if self._has_folders:
+            with explaining_store(self.address, "written"):
+                self._files.makedirs(self.address)
+
+    def remove_folder(self) -> None:
+        if self._has_folders and not self.entries():
+            with explaining_store(self.address, "removed"):
+                if self._files.isdir(self.address):
+                    self._files.rmtree(self.address)
+
     def _path(self, name: str) -> str:
         return f"{self.address}/{name}"
 
-    def _make_folder(self, name: str) -> None:
-        # Google's store has none, and would get an empty object in its place.
-        if not self.address.startswith("gs://"):
+    def _make_parent(self, name: str) -> None:
+        if self._has_folders:
             self._files.makedirs(self._path(name).rpartition("/")[0])
-
-    @contextmanager
-    def _explaining(self, done: str, name: str = "") -> Iterator[None]:
-        try:
-            yield
-        except self._error as error:
-            where = self._path(name) if name else self.address
-            raise OSError(f"{where} cannot be {done}: {error.message.splitlines()[0]}") from error
 
 
 class _FsspecStore:
@@ -132,15 +178,34 @@ class _FsspecStore:
         self.address = address
         self._files: Any = file_system(address)
         self._root = str(self._files._strip_protocol(address)).rstrip("/")
+        # Object stores have buckets instead, which must not come into being by a misspelt name.
+        self._has_folders = bool(self._files.root_marker)
 
     def names(self) -> list[str]:
-        with self._explaining("listed"):
+        with explaining_store(self.address, "listed"):
             self._files.invalidate_cache()
             found = map(str, self._files.find(self._root))
             return sorted(path.removeprefix(self._root).lstrip("/") for path in found)
 
+    def entries(self) -> list[str]:
+        with explaining_store(self.address, "listed"):
+            self._files.invalidate_cache()
+            try:
+                found = self._files.ls(self._root, detail=False)
+            except FileNotFoundError:
+                return []
+            return sorted(str(path).rstrip("/").rpartition("/")[2] for path in found)
+
+    def size(self, name: str) -> int | None:
+        with explaining_store(self._address(name)):
+            self._files.invalidate_cache()
+            try:
+                return int(self._files.info(self._path(name))["size"])
+            except FileNotFoundError:
+                return None
+
     def read(self, name: str) -> bytes | None:
-        with self._explaining("read", name):
+        with explaining_store(self._address(name)):
             try:
                 content: bytes = self._files.cat_file(self._path(name))
             except FileNotFoundError:
@@ -148,37 +213,47 @@ class _FsspecStore:
             return content
 
     def write(self, name: str, content: bytes) -> None:
-        with self._explaining("written", name):
-            self._make_folder(name)
+        with explaining_store(self._address(name), "written"):
+            self._make_parent(name)
             self._files.pipe_file(self._path(name), content)
 
     def download(self, name: str, path: Path) -> None:
-        with self._explaining("read", name):
+        with explaining_store(self._address(name)):
             self._files.get_file(self._path(name), str(path))
 
     def upload(self, path: Path, name: str) -> None:
-        with self._explaining("written", name):
-            self._make_folder(name)
+        with explaining_store(self._address(name), "written"):
+            self._make_parent(name)
             self._files.put_file(str(path), self._path(name))
 
+    def move(self, name: str, address: str) -> None:
+        with explaining_store(self._address(name), "moved"):
+            self._files.mv(self._path(name), self._files._strip_protocol(address))
+
     def remove(self, name: str) -> None:
-        with self._explaining("removed", name):
+        with explaining_store(self._address(name), "removed"):
             try:
                 self._files.rm_file(self._path(name))
             except FileNotFoundError:
                 return
 
+    def make_folder(self) -> None:
+        if self._has_folders:
+            with explaining_store(self.address, "written"):
+                self._files.makedirs(self._root, exist_ok=True)
+
+    def remove_folder(self) -> None:
+        if self._has_folders and not self.entries():
+            with explaining_store(self.address, "removed"):
+                if self._files.exists(self._root):
+                    self._files.rmdir(self._root)
+
+    def _address(self, name: str) -> str:
+        return f"{self.address}/{name}"
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _make_folder(self, name: str) -> None:
-        self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)
-
-    @contextmanager
-    def _explaining(self, done: str, name: str = "") -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # stores raise errors of their own
-            where = f"{self.address}/{name}".rstrip("/")
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise OSError(f"{where} cannot be {done}: {lines[0]}") from error
+    def _make_parent(self, name: str) -> None:
+        if self._has_folders:
+            self._files.makedirs(self._path(name).rpartition("/")[0], exist_ok=True)

@@ -10,7 +10,8 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from attention_ocr.data.shared_folder import SharedFolder
@@ -88,7 +89,7 @@ class ShardFiles:
     """The files of one data set, under their temporary and final names.
 
     Args:
-        folder: Folder of the files; a local path, or an address that fsspec writes to.
+        folder: Folder of the files; a local path or an address.
         name: The data set's name: letters, digits, `_`, `-`, `.`.
         num_shards: Number of shards.
 
@@ -117,6 +118,19 @@ class ShardFiles:
     def partial_shards(self) -> list[Path]:
         """Local paths of the shards while they are written."""
         return [Path(self.folder.path, _partial(name)) for name in self.names]
+
+    @contextmanager
+    def writing_partial(self, index: int) -> Iterator[Path]:
+        """Yield a local file to write, which has become a shard's temporary file after the block.
+
+        Args:
+            index: Index of the shard.
+        """
+        if not self.folder.is_remote:
+            yield self.partial_shards[index]
+            return
+        with self.folder.writing(_partial(self.names[index])) as path:
+            yield path
 
     def prepare(self, overwrite: bool) -> None:
         """Create the folder, and remove what a killed run left in it.
@@ -176,48 +190,58 @@ class ShardFiles:
         ]
 
 
-def check_shards(paths: Iterable[Path]) -> None:
+def check_shards(paths: Iterable[str | os.PathLike[str]]) -> None:
     """Refuse shards that are incomplete or were changed since.
 
     Files without a `NAME.dataset.json`, as other programs write them, pass.
 
     Args:
-        paths: TFRecord files of one data set or several.
+        paths: TFRecord files of one data set or several, local or remote.
 
     Raises:
         ValueError: If the run that wrote a shard was killed, or a shard of a data set is missing,
             of another size, or not one of its own. The message names the file.
     """
-    given: dict[tuple[Path, str], set[str]] = {}
+    given: dict[tuple[str, str], set[str]] = {}
     for path in paths:
-        name = _dataset_name(path.name)
+        folder, file = os.path.split(os.fspath(path))
+        name = _dataset_name(file)
         if name is not None:
-            given.setdefault((path.parent, name), set()).add(path.name)
+            given.setdefault((folder, name), set()).add(file)
     for (folder, name), files in given.items():
-        manifest = folder / _manifest(name)
-        if manifest.exists():
-            _check_against_manifest(manifest, files)
-        elif (folder / _partial(manifest.name)).exists():
+        shared = SharedFolder(folder or ".")
+        manifest = _manifest(name)
+        if manifest in (present := set(shared.names())):
+            _check_against_manifest(shared, manifest, files, present)
+        elif _partial(manifest) in present:
             raise ValueError(
                 "Expected a finished data set. "
-                f"Received: {folder / min(files)}, whose writing was cut short; write it again"
+                f"Received: {shared.address(min(files))}, whose writing was cut short; "
+                "write it again"
             )
 
 
-def _check_against_manifest(manifest: Path, files: set[str]) -> None:
-    shards = json.loads(manifest.read_text(encoding="utf-8"))["shards"]
+def _check_against_manifest(
+    folder: SharedFolder, manifest: str, files: set[str], present: set[str]
+) -> None:
+    shards = json.loads(folder.read_text(manifest) or "")["shards"]
     sizes = {shard["file"]: shard["num_bytes"] for shard in shards}
     foreign = sorted(files - sizes.keys())
     if foreign:
         raise ValueError(
-            f"Expected the shards that {manifest} lists. Received: {manifest.parent / foreign[0]}"
+            f"Expected the shards that {folder.address(manifest)} lists. "
+            f"Received: {folder.address(foreign[0])}"
         )
+    if folder.is_remote:
+        # A store has whole objects only, and to ask it for a thousand sizes takes half a minute.
+        sizes = {file: num_bytes for file, num_bytes in sizes.items() if file not in present}
     for file, num_bytes in sizes.items():
-        path = manifest.parent / file
-        found = f"{path.stat().st_size} bytes" if path.exists() else "no such file"
-        if found != f"{num_bytes} bytes":
+        size = folder.size(file)
+        found = "no such file" if size is None else f"{size} bytes"
+        if size != num_bytes:
             raise ValueError(
-                f"Expected {path} of {num_bytes} bytes, as {manifest.name} says. Received: {found}"
+                f"Expected {folder.address(file)} of {num_bytes} bytes, as {manifest} says. "
+                f"Received: {found}"
             )
 
 

@@ -27,11 +27,11 @@ from attention_ocr.data.shard_files import (
     SkippedImage,
 )
 from attention_ocr.data.sources import Source, Walk
-from attention_ocr.data.storage import read_file
+from attention_ocr.data.storage import StoreError, read_file
 from attention_ocr.images.decode import UnreadableImageError, encode_array
 from attention_ocr.images.image import LazyImage, normalize_file
 from attention_ocr.io.progress import progress_bar
-from attention_ocr.text.charset import Charset
+from attention_ocr.text.charset import Charset, normalize
 
 _CHUNK_SIZE = 64
 
@@ -74,6 +74,32 @@ class SourceImages(Collection[EncodedImage]):
         return any(image == other for other in self)
 
 
+class ListedImages(Collection[ListedImage]):
+    """The image files of a source that lists them, to be read where they are written.
+
+    Args:
+        source: The source; its `listed` is not None.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __len__(self) -> int:
+        return self._source.num_examples or 0
+
+    def __iter__(self) -> Iterator[ListedImage]:
+        for start in range(0, len(self), _CHUNK_SIZE):
+            yield from self.between(start, start + _CHUNK_SIZE)
+
+    def __contains__(self, image: object) -> bool:
+        return any(image == other for other in self)
+
+    def between(self, start: int, stop: int) -> list[ListedImage]:
+        """Return the images from one index to another, with their texts in NFC."""
+        listed = self._source.listed(start, stop) if self._source.listed else []
+        return [image._replace(text=normalize(image.text)) for image in listed]
+
+
 ShardImage = LabelledImage | EncodedImage | ListedImage
 """An image to write."""
 
@@ -102,7 +128,7 @@ def write_shards(
 
     Args:
         images: The images to write.
-        out_dir: The folder; created if missing.
+        out_dir: The folder, created if missing, or an address such as `s3://bucket/folder`.
         name: Name of the data set, the prefix of its files.
         num_shards: Number of files, at most one per image.
         num_workers: Number of processes that read and check images; 1 uses this process.
@@ -150,9 +176,10 @@ def _write_partial_shards(
     bounds = shard_bounds(num_images, len(files.names))
     contents: list[ShardContent] = []
     with progress_bar(f"writing {files.name}", num_images) as progress:
-        for path, (start, end) in zip(files.partial_shards, pairwise(bounds), strict=True):
+        for index, (start, end) in enumerate(pairwise(bounds)):
             counted = _counted(islice(outcomes, end - start), progress)
-            contents.append(write_shard(path, counted, charset, fail_on_bad))
+            with files.writing_partial(index) as path:
+                contents.append(write_shard(path, counted, charset, fail_on_bad))
     return report_of(files.names, contents)
 
 
@@ -301,6 +328,8 @@ def _check_image(image: ShardImage, max_length: int | None) -> bytes | SkippedIm
         encoded = _content(image)
     except FileNotFoundError:
         return SkippedImage(image.key, "missing", "no such file")
+    except StoreError:
+        raise
     except OSError as error:
         return SkippedImage(image.key, "unreadable", error.strerror or str(error))
     if not encoded:

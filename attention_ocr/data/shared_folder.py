@@ -1,15 +1,16 @@
 """A folder that several machines write to: a shared disk or an object store."""
 
 import errno
+import functools
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from attention_ocr.data.storage import file_system, is_remote
+from attention_ocr.data.object_store import ObjectStore, open_store
+from attention_ocr.data.storage import is_remote
 from attention_ocr.io.atomic_write import TEMPORARY_SUFFIX, whole_file
 
 _DRAFT = re.compile(rf"\.[0-9a-f]{{12}}{re.escape(TEMPORARY_SUFFIX)}$")
@@ -21,7 +22,7 @@ class SharedFolder:
     Local folders rename finished files; object stores put objects whole. It pickles.
 
     Args:
-        path: A local path, or an address that fsspec writes to, such as `s3://bucket/folder`.
+        path: A local path, or an address such as `gs://bucket/folder` or `s3://bucket/folder`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -34,35 +35,32 @@ class SharedFolder:
     def make(self) -> None:
         """Create the folder if it is missing."""
         if self.is_remote:
-            self._store.makedirs(self.path, exist_ok=True)
+            self._store.make_folder()
         else:
             Path(self.path).mkdir(parents=True, exist_ok=True)
 
     def names(self) -> list[str]:
         """Return the sorted names of its files; none if there is no folder."""
+        if self.is_remote:
+            return self._store.entries()
         with suppress(FileNotFoundError):
-            if not self.is_remote:
-                return sorted(os.listdir(self.path))  # noqa: PTH208 - names, not paths
-            self._store.invalidate_cache()
-            found = self._store.ls(self.path, detail=False)
-            return sorted(str(name).rstrip("/").rpartition("/")[2] for name in found)
+            return sorted(os.listdir(self.path))  # noqa: PTH208 - names, not paths
         return []
 
     def size(self, name: str) -> int | None:
         """Return the size of a file in bytes; None if it is not there."""
+        if self.is_remote:
+            return self._store.size(name)
         with suppress(FileNotFoundError):
-            if self.is_remote:
-                self._store.invalidate_cache()
-                return int(self._store.info(self.address(name))["size"])
             return Path(self.path, name).stat().st_size
         return None
 
     def read_text(self, name: str) -> str | None:
         """Return the text of a UTF-8 file; None if it is not there."""
+        if self.is_remote:
+            content = self._store.read(name)
+            return None if content is None else content.decode("utf-8")
         with suppress(FileNotFoundError):
-            if self.is_remote:
-                content: bytes = self._store.cat_file(self.address(name))
-                return content.decode("utf-8")
             return Path(self.path, name).read_text(encoding="utf-8")
         return None
 
@@ -83,7 +81,7 @@ class SharedFolder:
     def write_draft(self, name: str, content: bytes) -> None:
         """Write a file without waiting for the disk; a kill may leave a part of it."""
         if self.is_remote:
-            self._store.pipe_file(self.address(name), content)
+            self._store.write(name, content)
         else:
             Path(self.path, name).write_bytes(content)
 
@@ -101,22 +99,21 @@ class SharedFolder:
         with tempfile.TemporaryDirectory(prefix="attention-ocr-") as folder:
             temporary = Path(folder, name)
             yield temporary
-            self._store.put_file(str(temporary), self.address(name))
+            self._store.upload(temporary, name)
 
     def move(self, name: str, folder: "SharedFolder", new_name: str) -> None:
         """Move a file to a folder of the same disk or store, replacing a file there."""
         if self.is_remote:
-            self._store.mv(self.address(name), folder.address(new_name))
+            self._store.move(name, folder.address(new_name))
         else:
             os.replace(Path(self.path, name), Path(folder.path, new_name))
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
-        if not self.is_remote:
+        if self.is_remote:
+            self._store.remove(name)
+        else:
             Path(self.path, name).unlink(missing_ok=True)
-            return
-        with suppress(FileNotFoundError):
-            self._store.rm_file(self.address(name))
 
     def remove_drafts(self) -> None:
         """Remove files that a killed process had not finished."""
@@ -128,11 +125,11 @@ class SharedFolder:
         """Remove the files, and the folder if nothing else is in it."""
         for name in self.names():
             self.remove(name)
+        if self.is_remote:
+            self._store.remove_folder()
+            return
         try:
-            if not self.is_remote:
-                Path(self.path).rmdir()
-            elif self._store.exists(self.path):
-                self._store.rmdir(self.path)
+            Path(self.path).rmdir()
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -144,5 +141,11 @@ class SharedFolder:
         return f"{self.path.rstrip('/')}/{name}"
 
     @property
-    def _store(self) -> Any:
-        return file_system(self.path)
+    def _store(self) -> ObjectStore:
+        return _opened(self.path)
+
+
+@functools.cache
+def _opened(address: str) -> ObjectStore:
+    """Return the store of an address; it is opened once, as tasks bring only the address."""
+    return open_store(address)

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from attention_ocr.io.extras import extra
@@ -24,8 +25,16 @@ _BYTE_ORDER_MARKS = (
 )
 _PEEKED_BYTES = 4096
 _RETRY_PAUSES_S = (0.5, 2.0, 8.0)
+_RETRY_LIMIT_S = 30.0
 _BLOCK_BYTES = 2**16
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+class StoreError(OSError):
+    """Raised for a store that cannot be reached or refuses access.
+
+    It says nothing about the file that was asked for: a job must end with it, not leave out files.
+    """
 
 
 def is_remote(path: str) -> bool:
@@ -38,22 +47,74 @@ def tensorflow_reads(path: str) -> bool:
     return not is_remote(path) or path.partition("://")[0] in _gfile().get_registered_schemes()
 
 
+@contextmanager
+def explaining_store(path: str, done: str = "read") -> Iterator[None]:
+    """Convert the errors of a store, of whatever class they are, to `OSError`s that name the path.
+
+    Args:
+        path: What was asked for; errors of local files stay as they are.
+        done: What could not be done with it.
+
+    Raises:
+        FileNotFoundError: If it is not there; if its bucket is not, the message says so.
+        StoreError: For everything else.
+    """
+    try:
+        yield
+    except (StoreError, ValueError, ImportError):
+        raise
+    except Exception as error:
+        if not is_remote(path):
+            raise
+        # TensorFlow's errors hold their message apart.
+        text = str(getattr(error, "message", error)).strip()
+        reason = text.splitlines()[0] if text else type(error).__name__
+        if type(error).__name__ == "NotFoundError":
+            raise FileNotFoundError(f"No such file: {path}") from error
+        if isinstance(error, FileNotFoundError):
+            # Most stores repeat the name; some say that there is no bucket.
+            why = "" if reason.strip("/") in path or not error.args else f" ({reason})"
+            raise FileNotFoundError(f"No such file: {path}{why}") from error
+        raise StoreError(f"{path} cannot be {done}: {reason}") from error
+
+
 def exists(path: str) -> bool:
     """Return whether there is a file or a folder at `path`."""
     if not is_remote(path):
         return os.path.exists(path)  # noqa: PTH110 - a million times, and three times as fast
-    if tensorflow_reads(path):
-        return bool(_gfile().exists(path))
-    return bool(file_system(path).exists(path))
+    with explaining_store(path):
+        if tensorflow_reads(path):
+            return bool(_gfile().exists(path))
+        return bool(file_system(path).exists(path))
 
 
 def is_folder(path: str) -> bool:
     """Return whether `path` is a folder."""
     if not is_remote(path):
         return os.path.isdir(path)  # noqa: PTH112
-    if tensorflow_reads(path):
-        return bool(_gfile().isdir(path))
-    return bool(file_system(path).isdir(path))
+    with explaining_store(path):
+        if tensorflow_reads(path):
+            return bool(_gfile().isdir(path))
+        return bool(file_system(path).isdir(path))
+
+
+def state_of(path: str) -> tuple[int, str]:
+    """Return the size of a file in bytes, and what else tells it from another of its name.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+    """
+    if not is_remote(path):
+        status = os.stat(path)  # noqa: PTH116
+        return status.st_size, str(status.st_mtime_ns)
+    with explaining_store(path):
+        if tensorflow_reads(path):
+            status = _gfile().stat(path)
+            return int(status.length), str(status.mtime_nsec)
+        store = file_system(path)
+        store.invalidate_cache()
+        info = store.info(path)
+        return int(info["size"]), str(info)
 
 
 def open_binary(path: str) -> BinaryIO:
@@ -62,23 +123,75 @@ def open_binary(path: str) -> BinaryIO:
     Raises:
         FileNotFoundError: If it does not exist.
         ImportError: If a remote path needs the extra `remote`, which is not installed.
+        StoreError: If its store cannot be reached.
         ValueError: If neither TensorFlow nor fsspec can read a remote path.
     """
     file: Any
     if not is_remote(path):
         return open(path, "rb")  # noqa: PTH123 - the caller closes it
-    if not exists(path):
-        raise FileNotFoundError(f"No such file: {path}")
-    file = _gfile().GFile(path, "rb") if tensorflow_reads(path) else file_system(path).open(path)
+    with explaining_store(path):
+        if not tensorflow_reads(path):
+            file = file_system(path).open(path)
+        elif not _gfile().exists(path):
+            raise FileNotFoundError
+        else:
+            file = _gfile().GFile(path, "rb")
     binary: BinaryIO = file
     return binary
 
 
 def list_files(folder: str) -> Iterator[str]:
-    """Yield the sorted addresses of all files below a remote folder, as fsspec lists them."""
-    store = file_system(folder)
-    for path in sorted(store.find(folder)):
-        yield store.unstrip_protocol(path)
+    """Yield the sorted addresses of all files below a remote folder.
+
+    Raises:
+        FileNotFoundError: If there are none.
+        StoreError: If its store cannot be reached.
+    """
+    folder = folder.rstrip("/")
+    with explaining_store(folder, "listed"):
+        if tensorflow_reads(folder):
+            found = [
+                f"{parent.rstrip('/')}/{name}"
+                for parent, _, names in _gfile().walk(folder)
+                for name in names
+                if name
+            ]
+        else:
+            store = file_system(folder)
+            store.invalidate_cache()
+            root = store._strip_protocol(folder)
+            found = [f"{folder}/{path.removeprefix(root).strip('/')}" for path in store.find(root)]
+        if not found:
+            raise FileNotFoundError(folder)
+    yield from sorted(found)
+
+
+def match_files(pattern: str) -> list[str]:
+    """Return the sorted paths of the files that match a pattern, local or remote."""
+    with explaining_store(pattern, "listed"):
+        if tensorflow_reads(pattern):
+            return sorted(path for path in _gfile().glob(pattern) if not _gfile().isdir(path))
+        store = file_system(pattern)
+        store.invalidate_cache()
+        found = store.glob(pattern, detail=True)
+        return sorted(
+            store.unstrip_protocol(path) for path, info in found.items() if info["type"] == "file"
+        )
+
+
+def check_bucket(path: str) -> None:
+    """Refuse an address in a bucket that does not exist, if its store has buckets.
+
+    Raises:
+        FileNotFoundError: If there is no such bucket.
+    """
+    if tensorflow_reads(path):
+        return
+    store = file_system(path)
+    bucket = store._strip_protocol(path).partition("/")[0]
+    with explaining_store(path):
+        if not store.root_marker and not store.exists(bucket):
+            raise FileNotFoundError(f"there is no bucket {bucket}")
 
 
 def read_file(path: str) -> bytes:
@@ -86,25 +199,27 @@ def read_file(path: str) -> bytes:
 
     Raises:
         FileNotFoundError: If it does not exist.
-        OSError: If it cannot be read.
+        OSError: If it cannot be read; a `StoreError` if that is the store's fault.
     """
     if not is_remote(path):
         with open_binary(path) as file:
             return file.read()
-    # TensorFlow raises errors of its own, which are not `OSError`s.
-    import tensorflow as tf
-
     pauses_s = iter(_RETRY_PAUSES_S)
+    deadline_s = time.monotonic() + _RETRY_LIMIT_S
     while True:
         try:
-            with open_binary(path) as file:
-                return file.read()
-        except FileNotFoundError:
-            raise
-        except (OSError, tf.errors.OpError) as error:
+            with explaining_store(path):
+                if not tensorflow_reads(path):
+                    # One request; to open a file takes a second one.
+                    content: bytes = file_system(path).cat_file(path)
+                    return content
+                with open_binary(path) as file:
+                    return file.read()
+        except StoreError as error:
             pause_s = next(pauses_s, None)
-            if pause_s is None:
-                raise OSError(f"cannot be read: {str(error).splitlines()[0]}") from error
+            refused = isinstance(error.__cause__, PermissionError)
+            if pause_s is None or refused or time.monotonic() > deadline_s:
+                raise
             time.sleep(pause_s)
 
 
@@ -189,7 +304,7 @@ def first_line_of_text(path: str) -> str | None:
 def _bounded_lines(path: str, file: BinaryIO) -> Iterator[bytes]:
     # In blocks: not every file system's `readline` takes a limit.
     line_number, rest = 1, b""
-    while block := file.read(_BLOCK_BYTES):
+    while block := _read_block(path, file):
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
             yield line + b"\n"
@@ -200,6 +315,11 @@ def _bounded_lines(path: str, file: BinaryIO) -> Iterator[bytes]:
             )
     if rest:
         yield rest
+
+
+def _read_block(path: str, file: BinaryIO) -> bytes:
+    with explaining_store(path):
+        return file.read(_BLOCK_BYTES)
 
 
 def _decode_by_line(path: str, raw_lines: Iterable[bytes], codec: str) -> Iterator[str]:

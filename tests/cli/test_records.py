@@ -1,5 +1,8 @@
 import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 
 from attention_ocr.cli import records
 from attention_ocr.data.records import parse_example
+from tests.object_store import object_store
 
 
 @pytest.fixture
@@ -42,6 +46,57 @@ def test_the_command_writes_shards_and_says_so(labels, tmp_path, capsys):
     assert "data-00001-of-00002.tfrecord  5 images" in output
     assert "Skipped" not in output
     assert str(tmp_path / "out/data.dataset.json") in output
+
+
+def test_the_source_and_the_records_may_be_in_a_store(labels, tmp_path):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket, objects_at, put_folder
+
+    (labels.parent / "word 3.png").unlink()
+    skip = ("--on_bad_example=skip", "--num_shards=3")
+    run(labels, tmp_path / "out", *skip, "--every=5", "--part=train")
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with bucket() as address:
+        put_folder(labels.parent, f"{address}/words")
+        for source, out in (
+            (f"{address}/words/labels.tsv", f"{address}/records"),
+            (f"{address}/words", f"{address}/of-folder"),
+            (labels, f"{address}/of-local"),
+        ):
+            run(source, out, *skip, "--every=5", "--part=train")
+            assert objects_at(out) == expected
+            with pytest.raises(FileExistsError, match=f"Received: {out}/data-00000-of-00003"):
+                run(source, out, *skip)
+        run(f"{address}/words/labels.tsv", tmp_path / "here", *skip, "--every=5", "--part=train")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "here").iterdir()} == expected
+
+
+@pytest.mark.slow
+def test_googles_store_needs_tensorflow_alone(labels, tmp_path):
+    (labels.parent / "word 3.png").unlink()
+    skip = ("--on_bad_example=skip", "--num_shards=3")
+    run(labels, tmp_path / "out", *skip)
+    with object_store(tmp_path) as store:
+        for path in labels.parent.iterdir():
+            store.objects[f"bucket/my words/{path.name}"] = path.read_bytes()
+
+        def run_there(*arguments: str) -> str:
+            command = [sys.executable, "-m", "attention_ocr", *arguments]
+            environment = os.environ | store.environment
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False, timeout=300
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        run_there("records", "gs://bucket/my words/labels.tsv", "gs://bucket/records", *skip)
+        there = {
+            name.removeprefix("bucket/records/"): content
+            for name, content in store.objects.items()
+            if name.startswith("bucket/records/")
+        }
+        assert there == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        assert run_there("inspect", "gs://bucket/records/*.tfrecord").startswith("9 examples")
 
 
 def test_the_two_parts_of_a_held_out_split_are_written_side_by_side(labels, tmp_path):

@@ -65,10 +65,10 @@ class RayCluster:
         if index in self._nodes:
             self._nodes.pop(index).wait()
 
-    def command(self, *arguments: object) -> list[str]:
-        """Return a command of the toolkit, run on the host of the head."""
+    def command(self, *arguments: object, host: int = 0) -> list[str]:
+        """Return a command of the toolkit, run on a host, by default that of the head."""
         command = [sys.executable, "-m", "attention_ocr", *map(str, arguments)]
-        return [*self.net.on(0), *command]
+        return [*self.net.on(host), *command]
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a command."""
@@ -92,11 +92,11 @@ class RayCluster:
             timeout=3 * PATIENCE_S,
         )
 
-    def start(self, log: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-        """Start a command of the toolkit."""
+    def start(self, log: Path, *arguments: object, host: int = 0) -> "subprocess.Popen[bytes]":
+        """Start a command of the toolkit on a host."""
         with log.open("wb") as output:
             return subprocess.Popen(
-                self.command(*arguments),
+                self.command(*arguments, host=host),
                 env=self.environment(),
                 cwd=REPOSITORY,
                 stdout=output,
@@ -104,6 +104,11 @@ class RayCluster:
             )
 
     def _start(self, index: int, *arguments: str, **environment: str) -> None:
+        # Ray itself gives up after half a minute, which is short on a busy machine.
+        while not self._starts(index, *arguments, **environment):
+            self.kill_node(index)
+
+    def _starts(self, index: int, *arguments: str, **environment: str) -> bool:
         log = self._folder.with_suffix(f".{index}.log")
         own = f"--node-ip-address={self.net.addresses[index]}"
         with log.open("wb") as output:
@@ -117,7 +122,11 @@ class RayCluster:
         self._nodes[index] = process
         deadline = time.monotonic() + PATIENCE_S
         while b"Ray runtime started" not in log.read_bytes():
-            assert process.poll() is None, log.read_text("utf-8", "replace")
+            if process.poll() is not None:
+                written = log.read_text("utf-8", "replace")
+                assert "timed out during startup" in written, written
+                return False
             assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
             time.sleep(0.1)
         log.unlink()
+        return True

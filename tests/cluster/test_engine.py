@@ -1,8 +1,12 @@
 """A cluster that is not there, or not fit for use, is an error that says so."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import cv2
 import pytest
@@ -11,6 +15,9 @@ from PIL import Image
 from attention_ocr.cli.main import main
 from attention_ocr.cluster import engine as engine_module
 from attention_ocr.cluster.address import address_of
+from attention_ocr.data.labels import read_labels
+from attention_ocr.data.shards import write_shards
+from tests.cluster.test_records import write_labels
 from tests.networks import network
 from tests.processes import free_ports
 
@@ -126,8 +133,82 @@ def test_an_unfit_cluster_is_a_clear_error(labels, tmp_path):
         subprocess.run(["umount", full], check=True)
 
 
+def test_a_cluster_that_does_not_answer_is_lost(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setattr(engine_module, "_ANSWER_LIMIT_S", 0.1)
+    engine = engine_module.RayEngine("ray://10.0.0.1:10001")
+    answered = threading.Event()
+    try:
+        with pytest.raises(ConnectionError, match=r"cluster at ray://10.0.0.1:10001 that answers"):
+            engine._answer(answered.wait)
+    finally:
+        answered.set()
+
+
+def test_answers_of_a_cluster_are_passed_on():
+    pytest.importorskip("ray")
+    engine = engine_module.RayEngine("ray://10.0.0.1:10001")
+    assert engine._answer(lambda: None) is None
+    assert engine._answer(lambda: [1]) == [1]
+    with pytest.raises(ConnectionError, match="that answers; .* Received: Client is shutting down"):
+        engine._answer(lambda: fail(ConnectionError("Client is shutting down.")))
+    with pytest.raises(ConnectionError, match="that answers; .* Received: Socket closed"):
+        engine._answer(lambda: fail(RpcError()))
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        engine._answer(lambda: fail(TypeError("cannot be pickled")))
+
+
+class RpcError(Exception):
+    """As gRPC raises it."""
+
+    def details(self) -> str:
+        """Return the reason."""
+        return "Socket closed"
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
 @pytest.mark.slow
-def test_a_folder_that_a_node_does_not_see_and_a_lost_head_are_errors(labels, tmp_path):
+@pytest.mark.parametrize("engine", ["ray", "ray://{}:10001"])
+def test_a_lost_head_ends_the_command_with_a_clear_error(engine, tmp_path):
+    pytest.importorskip("ray")
+    from tests.cluster.ray_cluster import RayCluster
+
+    labels = write_labels(tmp_path / "words", 24_000)
+    with network(3) as net, RayCluster(net) as cluster:
+        # From the outside, or on the host of the head, whose own process is killed.
+        host = 0 if engine == "ray" else 1
+        flags = (f"--engine={engine.format(net.addresses[0])}", "--num_shards=12")
+        log, out = tmp_path / "log", tmp_path / "out"
+        process = cluster.start(log, "records", labels, out, *flags, host=host)
+        try:
+            while not list(out.glob("data.parts/*.tfrecord*")):
+                assert process.poll() is None, log.read_text("utf-8", "replace")
+                time.sleep(0.05)
+            for pid in net.processes(0):
+                if "gcs_server" in Path(f"/proc/{pid}/cmdline").read_text("utf-8"):
+                    os.kill(pid, signal.SIGKILL)
+            assert process.wait(PATIENCE_S) == 1
+            message = log.read_text("utf-8", "replace").splitlines()[-1]
+            assert "Expected a Ray cluster at" in message
+            assert "that answers; start it, and the command, again" in message
+            assert not list(out.glob("*.tfrecord"))
+        finally:
+            process.kill()
+            process.wait()
+    write_shards(read_labels(labels), tmp_path / "here", num_shards=12)
+    # What was finished is kept, whole.
+    for part in out.glob("data.parts/*.json"):
+        if part.stem.isdecimal():
+            index = int(part.stem)
+            content = part.with_suffix(".tfrecord").read_bytes()
+            assert content == (tmp_path / f"here/data-{index:05}-of-00012.tfrecord").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_node_does_not_see_is_an_error(labels, tmp_path):
     pytest.importorskip("ray")
     from tests.cluster.ray_cluster import RayCluster
 
@@ -141,16 +222,3 @@ def test_a_folder_that_a_node_does_not_see_and_a_lost_head_are_errors(labels, tm
             assert "folder that all nodes share" in done.stderr.splitlines()[-1]
         finally:
             subprocess.run(["umount", own], check=True)
-        process = cluster.start(
-            tmp_path / "log", "records", labels, tmp_path / "out", "--engine=ray"
-        )
-        try:
-            while not (tmp_path / "out/data.parts/job.json").exists():
-                assert process.poll() is None
-                time.sleep(0.05)
-            cluster.kill_node(0)
-            assert process.wait(PATIENCE_S) != 0
-            assert not list((tmp_path / "out").glob("*.tfrecord"))
-        finally:
-            process.kill()
-            process.wait()

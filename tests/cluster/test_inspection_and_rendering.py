@@ -1,5 +1,9 @@
 """What a cluster finds in a data source, and renders, equals what one process does."""
 
+import json
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from attention_ocr.data.sources import open_source
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.synthesis.settings import SynthesisConfig
 from tests.cluster.in_process import InProcess, Killed
+from tests.networks import network
 
 CONFIG = SynthesisConfig(fonts="bundled", kinds=("words",), seed=3)
 
@@ -106,3 +111,45 @@ def test_a_node_with_other_fonts_is_an_error(tmp_path, monkeypatch):
 
     with pytest.raises(ValueError, match="same fonts on all nodes"):
         render_on(Elsewhere(), CONFIG, str(tmp_path), count=2)
+
+
+@pytest.mark.slow
+def test_a_node_killed_while_it_renders_or_measures_costs_time_only(tmp_path):
+    pytest.importorskip("ray")
+    from tests.cluster.ray_cluster import RayCluster
+
+    config = ["--fonts=bundled", "--kinds=words", "--seed=3", "--count=4000"]
+    source, here, there = (tmp_path / name for name in ("here/labels.tsv", "here", "there"))
+    main(["render", f"--out_dir={here}", *config])
+    main(["inspect", str(source), f"--json={tmp_path / 'here.json'}"])
+    with network(3) as net, RayCluster(net) as cluster:
+
+        def run_and_kill(begun: Callable[[], object], *arguments: object) -> None:
+            """Run a command; kill a node of it, and start it again, once `begun` holds."""
+            log = tmp_path / f"{arguments[0]}.log"
+            process = cluster.start(log, *arguments, "--engine=ray")
+            try:
+                while not begun() and process.poll() is None:
+                    time.sleep(0.05)
+                assert process.poll() is None, log.read_text("utf-8", "replace")
+                cluster.kill_node(1)
+                cluster.start_node(1)
+                assert process.wait(600) == 0, log.read_text("utf-8", "replace")
+            finally:
+                process.kill()
+                process.wait()
+
+        def measures() -> bool:
+            """Return whether the killed node runs a task: Ray names processes by their task."""
+            pids = ",".join(map(str, net.processes(1)))
+            listed = subprocess.run(
+                ["ps", "-o", "args=", "-p", pids], capture_output=True, text=True, check=False
+            )
+            return "ray::_call" in listed.stdout
+
+        run_and_kill(lambda: list(there.glob("images/*")), "render", f"--out_dir={there}", *config)
+        run_and_kill(measures, "inspect", source, f"--json={tmp_path / 'there.json'}")
+    assert files_of(there) == files_of(here)
+    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("here", "there")]
+    assert reports[0] == reports[1]
+    assert reports[0]["num_examples"] == 4000

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from attention_ocr.cluster.records import RecordOptions, write_shards_on
+from attention_ocr.data import storage
 from attention_ocr.data.labels import read_labels
 from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import open_source
@@ -177,6 +178,71 @@ def test_a_store_that_is_no_folder_is_read_and_written(labels, tmp_path):
     }
     del there["data.rejected.jsonl"]
     assert there == write_here(labels, tmp_path / "here")
+
+
+@pytest.fixture
+def address(labels):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket, put_folder
+
+    with bucket() as address:
+        put_folder(labels.parent, f"{address}/words")
+        yield address
+
+
+@pytest.mark.parametrize("killed_after", [None, 2])
+def test_objects_become_the_shards_of_local_files(labels, tmp_path, address, killed_after):
+    from tests.bucket_store import BucketStore, objects_at
+
+    # An object that vanishes is listed, and the others are written.
+    del BucketStore.objects[f"{address.removeprefix('bucket://')}/words/3.png"]
+    (labels.parent / "3.png").unlink()
+    source, out = f"{address}/words/labels.tsv", f"{address}/records"
+    if killed_after is not None:
+        with pytest.raises(Killed):
+            write_there(InProcess(killed_after=killed_after), source, out)
+        assert not [name for name in objects_at(out) if not name.startswith("data.parts/")]
+    engine = InProcess(runs_twice=True)
+    write_there(engine, source, out)
+    assert engine.num_run == 4 - (killed_after or 0)
+    there = objects_at(out)
+    rejected = [json.loads(line) for line in there.pop("data.rejected.jsonl").splitlines()]
+    assert there == write_here(labels, tmp_path / "here")
+    assert (rejected[0]["key"], rejected[0]["reason"]) == ("3.png", "missing")
+
+
+def test_a_store_that_fails_ends_the_job_and_leaves_out_no_image(tmp_path, address, monkeypatch):
+    from tests.bucket_store import BucketStore
+
+    class WithoutCredentials(InProcess):
+        """Nodes on which nobody has logged in."""
+
+        def run(self, function, tasks, in_order=False):
+            tasks = list(tasks)
+            monkeypatch.setattr(storage, "_RETRY_PAUSES_S", ())
+            monkeypatch.setattr(BucketStore, "failure", Exception("Unable to locate credentials"))
+            yield from super().run(function, tasks, in_order)
+
+    source = f"{address}/words/labels.tsv"
+    with pytest.raises(OSError, match=r"words/0.png cannot be read: Unable to locate credentials"):
+        write_there(WithoutCredentials(), source, tmp_path / "there", options=RecordOptions())
+    monkeypatch.setattr(BucketStore, "failure", None)
+    write_there(InProcess(), source, tmp_path / "there", options=RecordOptions())
+    content = json.loads((tmp_path / "there/data.dataset.json").read_text("utf-8"))
+    assert (content["num_examples"], content["skipped"]) == (11, [])
+
+
+def test_a_list_in_a_store_that_changes_underway_leaves_no_data_set(address):
+    from tests.bucket_store import BucketStore, objects_at
+
+    class Changing(InProcess):
+        def run(self, function, tasks, in_order=False):
+            yield from super().run(function, tasks, in_order)
+            BucketStore.objects[f"{address.removeprefix('bucket://')}/words/labels.tsv"] += b"\n"
+
+    with pytest.raises(ValueError, match=r"Received: .*labels.tsv, which has changed"):
+        write_there(Changing(), f"{address}/words/labels.tsv", f"{address}/records")
+    assert objects_at(f"{address}/records") == {}
 
 
 def test_a_bar_counts_images_bad_ones_and_shards_that_were_there(labels, tmp_path):

@@ -18,7 +18,7 @@ NAMES = ["{}", "{}/labels.tsv,every=5", "{}/data-*.tfrecord,weight=1;{}/labels.t
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_source_that_stays_is_accepted(folder, name):
-    guard = SourceGuard(name.format(folder, folder), "s3://bucket/labels.tsv", "synthetic,seed=1")
+    guard = SourceGuard(name.format(folder, folder), "synthetic,seed=1")
     (folder / "0.png").write_bytes(b"5")
     (folder / "other.txt").touch()
     guard.check()
@@ -44,6 +44,25 @@ def test_a_new_shard_is_a_change(folder):
     (folder / "data-2.tfrecord").touch()
     with pytest.raises(SourceChangedError, match="data-2.tfrecord"):
         guard.check()
+
+
+@pytest.mark.parametrize("name", ["{}/words", "{}/words/labels.tsv,every=5", "{}/words/data-*"])
+def test_files_of_a_store_are_compared(folder, name):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket, put_folder
+
+    with bucket() as address:
+        put_folder(folder, f"{address}/words")
+        guard = SourceGuard(name.format(address))
+        guard.check()
+        (folder / "0.png").write_bytes(b"5")
+        put_folder(folder, f"{address}/words")
+        guard.check()
+        for path in ("labels.tsv", "data-1.tfrecord"):
+            (folder / path).write_bytes(b"4321")
+        put_folder(folder, f"{address}/words")
+        with pytest.raises(SourceChangedError, match=f"Received: {address}/words/.*changed"):
+            guard.check()
 
 
 def test_files_are_looked_at_only_now_and_then(folder, monkeypatch):

@@ -40,6 +40,37 @@ def test_an_object_is_replaced_and_removed(store, tmp_path):
     assert store.names() == []
 
 
+def test_entries_have_sizes_and_move(store):
+    store.make_folder()
+    store.make_folder()
+    assert store.entries() == []
+    store.write("b", b"12")
+    store.write("a/c/d", b"3")
+    assert store.entries() == ["a", "b"]
+    assert [store.size(name) for name in ("b", "a/c/d", "none")] == [2, 1, None]
+    store.write("a/e", b"older")
+    store.move("b", f"{store.address}/a/e")
+    assert store.names() == ["a/c/d", "a/e"]
+    assert store.read("a/e") == b"12"
+    store.remove_folder()
+    assert store.names() == ["a/c/d", "a/e"]
+
+
+def test_a_bucket_is_not_made_by_a_misspelt_name(tmp_path):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import BucketStore, bucket
+
+    (tmp_path / "file").write_bytes(b"")
+    with bucket():
+        store = open_store("bucket://none/runs")
+        store.make_folder()
+        for write in (lambda: store.write("a", b""), lambda: store.upload(tmp_path / "file", "a")):
+            with pytest.raises(OSError, match="none/runs/a .*The specified bucket does not exist"):
+                write()
+        store.remove_folder()
+        assert "none" not in BucketStore.buckets
+
+
 def test_a_missing_object_that_is_fetched_is_an_error_that_names_it(store, tmp_path):
     store.write("a", b"")
     with pytest.raises(OSError, match="mine/none"):

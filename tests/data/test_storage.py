@@ -1,6 +1,5 @@
 """Text files of any origin, and stores that fail now and then."""
 
-import io
 import uuid
 
 import pytest
@@ -8,12 +7,14 @@ import pytest
 from attention_ocr.data import storage
 from attention_ocr.data.storage import (
     MAX_LINE_BYTES,
+    StoreError,
     decoded_lines,
     exists,
     first_line_of_text,
     is_folder,
     is_remote,
     list_files,
+    match_files,
     read_file,
     read_lines,
 )
@@ -134,17 +135,91 @@ def test_a_store_that_fails_is_asked_again_and_at_last_named(store, monkeypatch,
     monkeypatch.setattr(storage, "_RETRY_PAUSES_S", (0.0, 0.0, 0.0))
     failures = iter(range(num_failures))
 
-    def open_or_fail(_):
-        if next(failures, None) is not None:
-            raise OSError("connection reset\nby peer")
-        return io.BytesIO(b"text")
+    class Failing:
+        def cat_file(self, _):
+            # Not an `OSError`: stores have errors of their own.
+            if next(failures, None) is not None:
+                raise RuntimeError("connection reset\nby peer")
+            return b"text"
 
-    monkeypatch.setattr(storage, "open_binary", open_or_fail)
+    monkeypatch.setattr(storage, "file_system", lambda _: Failing())
     if num_failures < 4:
         assert read_file(f"{store}/a.txt") == b"text"
         return
-    with pytest.raises(OSError, match="^cannot be read: connection reset$"):
+    with pytest.raises(StoreError, match="memory://.*a.txt cannot be read: connection reset$"):
         read_file(f"{store}/a.txt")
+
+
+@pytest.fixture
+def address():
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket
+
+    with bucket() as address:
+        yield address
+
+
+def test_errors_of_any_class_are_errors_of_the_store_that_name_the_file(address, monkeypatch):
+    from tests.bucket_store import BucketStore
+
+    monkeypatch.setattr(BucketStore, "failure", Exception("Unable to locate credentials"))
+    monkeypatch.setattr(storage, "_RETRY_PAUSES_S", ())
+    path = f"{address}/a.txt"
+    for ask in (exists, is_folder, storage.state_of, storage.open_binary, read_file, match_files):
+        with pytest.raises(StoreError, match=f"{path} cannot be .*: Unable to locate credentials"):
+            ask(path)
+    with pytest.raises(StoreError, match=f"{address}/a cannot be listed: Unable to locate"):
+        list(list_files(f"{address}/a"))
+
+
+def test_a_store_that_refuses_is_not_asked_again(address, monkeypatch):
+    from tests.bucket_store import BucketStore
+
+    monkeypatch.setattr(BucketStore, "failure", PermissionError("Access Denied"))
+    monkeypatch.setattr(storage.time, "sleep", lambda _: pytest.fail("asked again"))
+    with pytest.raises(StoreError, match=r"a.txt cannot be read: Access Denied$"):
+        read_file(f"{address}/a.txt")
+
+
+def test_a_missing_bucket_is_named_as_the_reason(address):
+    pattern = r"No such file: bucket://none/a.txt \(The specified bucket does not exist\)$"
+    for ask in (storage.open_binary, read_file, storage.state_of):
+        with pytest.raises(FileNotFoundError, match=pattern):
+            ask("bucket://none/a.txt")
+    with pytest.raises(FileNotFoundError, match="there is no bucket none"):
+        storage.check_bucket("bucket://none/*.tfrecord")
+    storage.check_bucket(f"{address}/*.tfrecord")
+    with pytest.raises(FileNotFoundError, match=f"No such file: {address}/a.txt$"):
+        read_file(f"{address}/a.txt")
+
+
+def test_a_small_file_is_read_with_one_request(address):
+    from tests.bucket_store import BucketStore
+
+    BucketStore.objects[f"{address.removeprefix('bucket://')}/a.txt"] = b"text"
+    before = BucketStore.num_requests
+    assert read_file(f"{address}/a.txt") == b"text"
+    assert BucketStore.num_requests == before + 1
+
+
+def test_files_are_matched_and_a_changed_one_has_another_state(store, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    matched = match_files(f"{store}/*.txt")
+    assert [read_file(path) for path in matched] == [b"text"]
+    assert match_files(f"{store}/*.png") == []
+    before = storage.state_of(f"{store}/a.txt")
+    assert before == storage.state_of(f"{store}/a.txt")
+    assert before[0] == 4
+    fsspec.filesystem("memory").pipe_file(f"{store}/a.txt", b"next")
+    assert storage.state_of(f"{store}/a.txt") != before
+    (tmp_path / "b.txt").write_text("12345")
+    assert match_files(f"{tmp_path}/*.txt") == [f"{tmp_path}/b.txt"]
+    assert storage.state_of(f"{tmp_path}/b.txt")[0] == 5
+
+
+def test_a_folder_without_files_is_an_error(store):
+    with pytest.raises(FileNotFoundError, match="No such file: memory://.*/none"):
+        list(list_files(f"{store}/none"))
 
 
 def test_a_scheme_that_nothing_reads_is_refused():

@@ -8,7 +8,7 @@ from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, in
 from attention_ocr.data.readers.lists import open_tsv
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
-from attention_ocr.data.storage import exists, is_folder, is_remote
+from attention_ocr.data.storage import exists, is_folder, is_remote, list_files
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.images.formats import IMAGE_SUFFIXES
 
@@ -34,8 +34,7 @@ def open_source(spec: SourceSpec) -> Source:
             )
         return open_tsv(SourceSpec(labels, spec.options))
     refuse_unknown_options(spec, ("pattern", *SPLIT_OPTIONS))
-    if is_remote(spec.name) or not is_folder(spec.name):
-        raise FileNotFoundError(f"Expected a local folder. Received: {spec.name}")
+    _refuse_missing(spec.name)
     pattern = _compiled(spec.options["pattern"])
     table = ImageTable(spec.name, spec.name, _named_images(spec.name, pattern))
     return indexed_source(spec, FileListReader(table))
@@ -51,10 +50,14 @@ def open_images(spec: SourceSpec) -> Source:
         ValueError: If it holds no images.
     """
     refuse_unknown_options(spec, SPLIT_OPTIONS)
-    if is_remote(spec.name) or not is_folder(spec.name):
-        raise FileNotFoundError(f"Expected a local folder. Received: {spec.name}")
+    _refuse_missing(spec.name)
     rows = ((number, key, "") for number, key in enumerate(_image_names(spec.name), start=1))
     return indexed_source(spec, FileListReader(ImageTable(spec.name, spec.name, rows)))
+
+
+def _refuse_missing(folder: str) -> None:
+    if not is_folder(folder):
+        raise FileNotFoundError(f"Expected a folder. Received: {folder}")
 
 
 def _compiled(expression: str) -> re.Pattern[str]:
@@ -85,9 +88,24 @@ def _named_images(folder: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, 
 
 def _image_names(folder: str) -> Iterator[str]:
     """Yield the paths of all images below a folder, sorted by name."""
+    if is_remote(folder):
+        start = len(f"{folder.rstrip('/')}/")
+        names = (address[start:] for address in list_files(folder))
+        yield from sorted(filter(_is_image, names), key=_place_in_walk)
+        return
     for parent, folders, files in os.walk(folder):
         folders.sort()
         place = os.path.relpath(parent, folder).replace(os.sep, "/")
         for file in sorted(files):
-            if file.lower().endswith(IMAGE_SUFFIXES):
+            if _is_image(file):
                 yield file if place == "." else f"{place}/{file}"
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _place_in_walk(name: str) -> list[tuple[bool, str]]:
+    """Return a key that sorts the files of a folder before those of its subfolders."""
+    *folders, file = name.split("/")
+    return [*((True, folder) for folder in folders), (False, file)]

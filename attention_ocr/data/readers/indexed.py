@@ -8,7 +8,7 @@ import tensorflow as tf
 from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.source_spec import SourceSpec, integer_option
 from attention_ocr.data.sources import Source, Walk, digest_of
-from attention_ocr.data.storage import open_binary, tensorflow_reads
+from attention_ocr.data.storage import read_file, tensorflow_reads
 from attention_ocr.data.tables import ImageTable, split_indices
 
 SPLIT_OPTIONS = ("every", "part", "group")
@@ -105,9 +105,8 @@ class FileListReader(IndexedReader):
 
 def _read_remote(path: bytes) -> bytes:
     try:
-        with open_binary(path.decode("utf-8")) as file:
-            return file.read()
-    except OSError:
+        return read_file(path.decode("utf-8"))
+    except FileNotFoundError:
         return b""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from attention_ocr.data.local_copies import local_copy
 from attention_ocr.data.record_lengths import check_record_lengths
 from attention_ocr.data.records import (
     RECORD_FORMATS,
@@ -16,13 +17,23 @@ from attention_ocr.data.records import (
 from attention_ocr.data.shard_files import check_shards
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source, Walk, digest_of
-from attention_ocr.data.storage import first_line_of_text, is_remote, tensorflow_reads
+from attention_ocr.data.storage import (
+    check_bucket,
+    first_line_of_text,
+    is_remote,
+    match_files,
+    state_of,
+    tensorflow_reads,
+)
 
 SHARDS_AT_ONCE = 8
 
 
 def open_source(spec: SourceSpec) -> Source:
     """Open the record files that match a pattern; `.gz` files are decompressed.
+
+    Files that TensorFlow cannot read where they are are copied to the temporary folder, each when
+    it is needed.
 
     Options: `format`, one of `RECORD_FORMATS`, where the feature names are ambiguous.
 
@@ -32,11 +43,17 @@ def open_source(spec: SourceSpec) -> Source:
     """
     refuse_unknown_options(spec, ("format",))
     paths = _matching(spec.name)
-    check_shards(Path(path) for path in paths if not is_remote(path))
+    check_shards(paths)
     record_format = _check_first_record(paths, spec)
+    is_read_by_tensorflow = tensorflow_reads(spec.name)
 
     def numbered(path: tf.Tensor) -> tf.data.Dataset:
-        records = _records(path, paths[0].endswith(".gz"))
+        file = path
+        if not is_read_by_tensorflow:
+            # Inside of the walk: a walk that is resumed elsewhere has no copies yet.
+            file = tf.numpy_function(_copied, [path], tf.string, stateful=False)
+            file = tf.ensure_shape(file, ())
+        records = _records(file, paths[0].endswith(".gz"))
         if record_format.key:
             return records
         return records.enumerate().map(lambda number, record: (record, path, number))
@@ -81,15 +98,20 @@ def open_source(spec: SourceSpec) -> Source:
 
 
 def _matching(pattern: str) -> list[str]:
-    if not tensorflow_reads(pattern):
-        raise ValueError(
-            f"Records must be local or in a file system of TensorFlow: "
-            f"{', '.join(filter(None, tf.io.gfile.get_registered_schemes()))}. Received: {pattern}"
-        )
-    paths = sorted(path for path in tf.io.gfile.glob(pattern) if not tf.io.gfile.isdir(path))
+    paths = match_files(pattern)
     if not paths:
+        check_bucket(pattern)
         raise FileNotFoundError(f"No data found at {pattern}: no label file and no record files.")
     return paths
+
+
+def _copied(path: bytes) -> bytes:
+    return local_copy(path.decode("utf-8")).encode("utf-8")
+
+
+def _readable(path: str) -> str:
+    """Return the path of a file as TensorFlow reads it."""
+    return path if tensorflow_reads(path) else local_copy(path)
 
 
 def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
@@ -110,7 +132,9 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             (
                 record
                 for path in paths
-                for record in _records(path, path.endswith(".gz")).take(1).as_numpy_iterator()
+                for record in _records(_readable(path), path.endswith(".gz"))
+                .take(1)
+                .as_numpy_iterator()
             ),
             None,
         )
@@ -147,7 +171,7 @@ def _refuse_text(path: str) -> None:
 
 def _digest(paths: list[str]) -> str:
     """Return a hash of file names and sizes, which does not depend on the folder."""
-    sizes = (str(tf.io.gfile.stat(path).length) for path in paths)
+    sizes = (str(state_of(path)[0]) for path in paths)
     names = (path.rpartition("/")[2] for path in paths)
     return digest_of(*(part for file in zip(names, sizes, strict=True) for part in file))
 
@@ -157,8 +181,10 @@ def _find_damage(paths: list[str]) -> str:
     for path in paths:
         number = 0
         try:
-            for _ in _records(path, path.endswith(".gz")):
+            for _ in _records(_readable(path), path.endswith(".gz")):
                 number += 1
+        except OSError as error:
+            return str(error)
         except tf.errors.NotFoundError:
             return f"{path}: no such file any more"
         except tf.errors.OpError as error:

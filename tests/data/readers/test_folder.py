@@ -46,6 +46,20 @@ def test_a_pattern_that_does_not_do_is_refused(pattern, message, folder):
         open_source(f"{folder},pattern={pattern}")
 
 
+def test_a_folder_in_a_store_has_the_same_images_in_the_same_order(folder):
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket, put_folder
+
+    (folder / "y_1.png").write_bytes(b"")
+    with bucket() as address:
+        put_folder(folder, f"{address}/words")
+        for options in (r",pattern=(.*)_\d{1,2}\.\w+", ",format=images"):
+            assert rows(f"{address}/words{options}") == rows(f"{folder}{options}")
+            assert rows(f"{address}/words/{options}") == rows(f"{folder}{options}")
+        with pytest.raises(FileNotFoundError, match=f"Expected a folder. Received: {address}/no"):
+            open_source(f"{address}/no,pattern=(.*),format=folder")
+
+
 def test_a_folder_without_labels_asks_for_a_pattern(folder):
     with pytest.raises(FileNotFoundError, match=re.escape(f"No data found at {folder}: expected ")):
         open_source(str(folder))

@@ -1,9 +1,11 @@
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
+from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.sources import Walk, open_source
 from tests import tiny
 
@@ -102,9 +104,69 @@ def test_a_half_written_file_is_found(tmp_path):
     assert source.find_damage() == f"{broken}: no such file any more"
 
 
-def test_remote_records_that_tensorflow_does_not_read_are_refused():
-    with pytest.raises(ValueError, match="Received: memory://words/x.tfrecord"):
-        open_source("memory://words/x.tfrecord")
+def test_records_that_tensorflow_does_not_read_are_read_by_copies(address, tmp_path):
+    from tests.bucket_store import BucketStore, put_folder
+
+    for index in range(3):
+        write(tmp_path / f"{index}.tfrecord", [f"{index}{text}" for text in TEXTS])
+    put_folder(tmp_path, f"{address}/words")
+    here, there = f"{tmp_path}/*.tfrecord", f"{address}/words/*.tfrecord"
+    assert [text for _, text in rows(there)] == [text for _, text in rows(here)]
+    assert rows(there)[0][0] == f"{address}/words/0.tfrecord#0"
+    assert open_source(there).digest() == open_source(here).digest()
+    walk = Walk(seed=5, shuffle_buffer=4)
+    drawn = [
+        [row["text"] for row in open_source(name).rows(walk).take(20).as_numpy_iterator()]
+        for name in (here, there)
+    ]
+    assert drawn[0] == drawn[1]
+    # Each file was fetched once.
+    before = BucketStore.num_requests
+    rows(there)
+    assert BucketStore.num_requests == before
+
+
+def test_a_remote_file_that_vanishes_or_is_missing_is_named(address, tmp_path):
+    from tests.bucket_store import BucketStore, put_folder
+
+    for index in range(2):
+        write(tmp_path / f"{index}.tfrecord", TEXTS)
+    put_folder(tmp_path, f"{address}/words")
+    source = open_source(f"{address}/words/*.tfrecord")
+    del BucketStore.objects[f"{address.removeprefix('bucket://')}/words/1.tfrecord"]
+    with (
+        pytest.raises(ValueError, match=rf"No such file: {address}/words/1.tfrecord$"),
+        explaining(source),
+    ):
+        list(source.rows(Walk()))
+    with pytest.raises(FileNotFoundError, match="No data found at .*/none"):
+        open_source(f"{address}/none/*.tfrecord")
+    with pytest.raises(FileNotFoundError, match="there is no bucket nowhere"):
+        open_source("bucket://nowhere/*.tfrecord")
+
+
+def test_a_remote_data_set_whose_writing_was_cut_short_is_refused(address, tmp_path):
+    from tests.bucket_store import BucketStore, put_folder
+
+    write(tmp_path / "data-00000-of-00002.tfrecord", TEXTS)
+    (tmp_path / "data.dataset.json.partial").write_text("{}")
+    put_folder(tmp_path, f"{address}/words")
+    with pytest.raises(ValueError, match="words/data-00000-.* whose writing was cut short"):
+        open_source(f"{address}/words/*.tfrecord")
+    files = [{"file": f"data-0000{index}-of-00002.tfrecord", "num_bytes": 1} for index in range(2)]
+    name = f"{address.removeprefix('bucket://')}/words/data.dataset.json"
+    BucketStore.objects[name] = json.dumps({"shards": files}).encode()
+    with pytest.raises(ValueError, match="data-00001-of-00002.tfrecord .*no such file"):
+        open_source(f"{address}/words/*.tfrecord")
+
+
+@pytest.fixture
+def address():
+    pytest.importorskip("fsspec")
+    from tests.bucket_store import bucket
+
+    with bucket() as address:
+        yield address
 
 
 def test_records_in_tensorflows_file_systems_are_read(tmp_path):
