@@ -25,7 +25,12 @@ from typing import Any
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.evaluation.evaluate import Evaluation, Prediction, evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import (
+    Evaluation,
+    Prediction,
+    evaluate_batches,
+    make_recognize,
+)
 from attention_ocr.inference.locate import find_model
 from attention_ocr.inference.reader import Reader, load
 from attention_ocr.inference.work_directory import load_trained_model
@@ -95,7 +100,9 @@ def list_line_rulers(data: Path, words: Path) -> dict[str, str]:
 def read_source(model: Any, config: Config, source: str) -> Evaluation:
     """Read every image of a source."""
     recognize = make_recognize(model.recognizer, config, model.charset)
-    return evaluate(recognize, evaluation_batches(open_source(source), config), model.charset)
+    return evaluate_batches(
+        recognize, evaluation_batches(open_source(source), config), model.charset
+    )
 
 
 def read_as_shipped(reader: Reader, source: str) -> Evaluation:
