@@ -1,7 +1,7 @@
 """Reading as a node of a cluster does: memory over many readings, and throughput of processes.
 
 Narrow crops are read with the bundled model into shards, by the function that nodes run. The memory
-of one process is printed after each shard. Then one process and several read in turn, as other
+of one process is printed after each shard. Then one process and several read alternately, as other
 programs take a part of the processor: `ratio` is their images per second over those of one.
 
     python -m benchmarks.cluster_reading [--readings 1000000] [--workers 2] [--json FILE]
@@ -42,7 +42,7 @@ def make_crops(count: int = 64) -> list[EncodedImage]:
 
 
 class Node:
-    """Reads shards in a folder of its own, and removes them.
+    """Reads shards in a separate folder, and removes them.
 
     Args:
         shard_size: Images of a shard.
@@ -81,7 +81,7 @@ def measure_memory(readings: int, shard_size: int, most_cpu_s: float) -> list[di
 
 
 def measure_workers(count: int, shard_size: int, rounds: int) -> dict[str, Any]:
-    """Return a row: images per second of several processes over those of one, in turn."""
+    """Return a row: images per second of several processes over those of one, alternately."""
     with ExitStack() as stack:
         make: Callable[[], Node] = partial(Node, shard_size)
         works = [stack.enter_context(measure.own_process(make)) for _ in range(count)]

@@ -40,7 +40,7 @@ def open_reader(version: Path, format_name: str) -> attention_ocr.Reader:
 def make_work(
     version: Path, format_name: str, paths: Sequence[Path], batch_size: int
 ) -> Callable[[], object]:
-    """Return a function that reads all files once; called in a process of its own."""
+    """Return a function that reads all files once; called in a separate process."""
     reader = open_reader(version, format_name)
     return partial(reader.read, paths, batch_size)
 
@@ -86,7 +86,7 @@ def rows_of(
     work: Mapping[str, Callable[[], measure.Sample]], batch: int, images: int, rounds: int
 ) -> list[dict[str, Any]]:
     """Time readers alternately, and return a row for each, with its speed-up over SavedModel."""
-    times = measure.time_in_turn(work, images, rounds)
+    times = measure.time_alternately(work, images, rounds)
     whole = times["saved_model"]["CPU ms"]
     return [
         {"reader": name, "batch": batch, **columns, "times faster": whole / columns["CPU ms"]}
@@ -106,7 +106,7 @@ def main(arguments: argparse.Namespace) -> None:
     paths = [image.path for image in images[::step][: arguments.images]]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        # In a process of its own, so that the memory of the conversion is freed.
+        # In a separate process, so that the memory of the conversion is freed.
         with measure.fresh_process() as executor:
             folder = Path(name)
             version = executor.submit(write_forms, arguments.model, folder).result()

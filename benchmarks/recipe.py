@@ -6,8 +6,8 @@ validation part of the second stage, which are neither trained on nor in the hel
 trials start from the package's weights, and are evaluated only on rendered words, as those weights
 were trained on the others. If restarted, the command continues with trials without a result.
 
-Some trials have a teacher, PP-OCRv6 small, which first reads all their images once, in an
-environment of its own.
+Some trials have a teacher, PP-OCRv6 small, which first reads all their images once, in a
+separate environment.
 
 The data sets in `--data` are listed in docs/benchmarks.md.
 

@@ -36,7 +36,7 @@ TEXT_OUTPUTS = ("text", "confidence", "status")
 
 
 class Running(NamedTuple):
-    """A server in a process of its own."""
+    """A server in a separate process."""
 
     process_id: int
     grpc_address: str
@@ -66,7 +66,7 @@ def running_server(base_path: Path, *flags: str) -> Iterator[Running]:
 def load_server(
     interface: str, address: str, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> tuple[float, list[float], int]:
-    """Ask a server from as many threads as there are clients; runs in a process of its own.
+    """Ask a server from as many threads as there are clients; runs in a separate process.
 
     Returns:
         Seconds for all requests, the seconds of each that was answered, and how many were refused.
@@ -160,7 +160,7 @@ def row_of(
 def read_in_process(
     base_path: Path, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> dict[str, Any]:
-    """Read images in batches in a process of its own, and return the row."""
+    """Read images in batches in a separate process, and return the row."""
     import attention_ocr
     from attention_ocr.serving.options import ServingOptions
 

@@ -178,7 +178,7 @@ class _FsspecStore:
     def _explaining(self, done: str, name: str = "") -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # stores raise errors of their own
+        except Exception as error:  # stores raise their own errors
             where = f"{self.address}/{name}".rstrip("/")
             lines = str(error).splitlines() or [type(error).__name__]
             raise OSError(f"{where} cannot be {done}: {lines[0]}") from error

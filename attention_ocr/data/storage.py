@@ -91,7 +91,7 @@ def read_file(path: str) -> bytes:
     if not is_remote(path):
         with open_binary(path) as file:
             return file.read()
-    # TensorFlow raises errors of its own, which are not `OSError`s.
+    # TensorFlow raises its own errors, which are not `OSError`s.
     import tensorflow as tf
 
     pauses_s = iter(_RETRY_PAUSES_S)

@@ -52,7 +52,7 @@ def _line(element: Any, block: int, scale: float, name: str) -> Line:
             texts.append(" ")
             continue
         content = part.get("CONTENT", "-" if kind == "HYP" else "")
-        # Without spaces of their own, words are separated all the same.
+        # Even without space elements, words are separated all the same.
         if texts and texts[-1] != " " and kind == "String":
             texts.append(" ")
         texts.append(content)

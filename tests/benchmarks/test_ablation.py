@@ -56,7 +56,7 @@ def test_a_plugin_is_compared_without_being_installed(name, monkeypatch):
     assert type(part).__module__.startswith("attention_ocr_plugins.")
 
 
-def test_padding_becomes_a_part_of_the_picture():
+def test_padding_becomes_a_part_of_the_image():
     image = np.full((64, 100, 3), 7, np.uint8)
     padded = images.padded(image, 0)
     assert padded.shape == (32, 128, 3)
@@ -67,7 +67,7 @@ def test_padding_becomes_a_part_of_the_picture():
     assert (wide[3:] == images.GRAY).all()
 
 
-def test_a_turned_picture_is_larger_and_the_same_each_time():
+def test_a_turned_image_is_larger_and_the_same_each_time():
     image = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
     turned = [images.turned(image, index) for index in (0, 0, 1)]
     assert turned[0].shape[0] > 32
@@ -119,7 +119,7 @@ def figures(**values):
 
 
 @pytest.mark.parametrize("real", [{}, {"real": 0.0, "real low": 0.0, "real high": 1.0}])
-def test_the_picture_is_drawn_with_and_without_real_words(real, tmp_path):
+def test_the_image_is_drawn_with_and_without_real_words(real, tmp_path):
     result = tmp_path / "ctc.json"
     assert _row("ctc", result) == {}
     result.write_text(json.dumps(figures(**real)), encoding="utf-8")

@@ -45,9 +45,7 @@ def test_a_turned_word_is_whole():
 
 def test_the_surest_of_the_wrong_come_first(monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        model_card, "draw_contact_sheet", lambda pictures, _: drawn.extend(pictures)
-    )
+    monkeypatch.setattr(model_card, "draw_contact_sheet", lambda images, _: drawn.extend(images))
     wrong = [Reading(word("a"), "b", 0.3), Reading(word("c"), "d", 0.7), *READINGS]
     model_card.draw_worst(wrong, 2)
     assert [caption for _, caption in drawn] == ["Bar > Ear (0.80)", "c > d (0.70)"]
@@ -55,7 +53,7 @@ def test_the_surest_of_the_wrong_come_first(monkeypatch):
         model_card.draw_worst(READINGS[::2], 2)
 
 
-def test_pictures_without_a_text_have_none():
+def test_images_without_a_text_have_none():
     words = model_card.textless_words()
     assert len(words) == model_card.NUM_TEXTLESS
     assert {word.text for word in words} == {""}

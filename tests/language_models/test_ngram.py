@@ -42,7 +42,7 @@ def scores_behind(model: NgramModel, text: str) -> np.ndarray:
 
 
 def test_a_small_model_by_hand():
-    # Behind the start: a three times, b and c once each; three different characters.
+    # After the start: a three times, b and c once each; three different characters.
     model = NgramModel(train_ngram(["ab", "ab", "a", "b", "c"], 2), CHARSET)
     start = np.exp(scores_behind(model, ""))
     # Ten tokens, a 3, b 3, c 1, end 5: four different of twelve; five symbols below.

@@ -1,4 +1,4 @@
-"""Layers and recognisers are serialised and rebuilt by Keras, to the bit."""
+"""Layers and recognisers are serialised and rebuilt by Keras bit-exactly."""
 
 import json
 import os

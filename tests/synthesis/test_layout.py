@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis.layout import LARGEST_CAPTION, lay_out, part_groups, shrink_caption
+from attention_ocr.synthesis.layout import MAX_CAPTION, lay_out, part_groups, shrink_caption
 from attention_ocr.synthesis.looks import LOOKS
 from attention_ocr.synthesis.typesetting import Typesetter
 
@@ -62,7 +62,7 @@ def test_second_texts_keep_off_the_text_and_are_smaller(plain_face):
         runs = np.diff(np.concatenate([[0], (layout.captions.max(axis=1) > 128), [0]]).astype(int))
         heights = np.nonzero(runs < 0)[0] - np.nonzero(runs > 0)[0]
         # With gaps, the dot of an i for instance, they come in several pieces.
-        assert heights.max() <= (rows[-1] - rows[0] + 1) * LARGEST_CAPTION + 2, middle
+        assert heights.max() <= (rows[-1] - rows[0] + 1) * MAX_CAPTION + 2, middle
 
 
 @pytest.mark.parametrize("shape", [(30, 90), (9, 4), (200, 20), (1, 1)])
