@@ -83,7 +83,7 @@ def test_texts_of_the_same_size_are_cut_off(plain_face):
         framed=0.0,
         captioned=0.0,
         steepest=0.0,
-        turned=0.0,
+        rotated=0.0,
         bent=0.0,
         rippled=0.0,
         difficulty=1.0,
@@ -93,7 +93,7 @@ def test_texts_of_the_same_size_are_cut_off(plain_face):
 
 
 def test_stacked_letters_make_a_column(plain_face):
-    for layout in layouts(plain_face, "stacked", "COLUMN", steepest=0.0, turned=0.0, shear=0.0):
+    for layout in layouts(plain_face, "stacked", "COLUMN", steepest=0.0, rotated=0.0, shear=0.0):
         assert layout.box[3] > 2 * layout.box[2]
 
 
