@@ -49,14 +49,13 @@ def make_work(
 def peer_process(peer: str, python: str, paths: Sequence[Path]) -> Any:
     """Keep a recogniser of another environment ready, and yield a call that reads all files."""
     command = [python, str(READ), peer]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        yield partial(_ask, process, paths)
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            yield partial(_ask, process, paths)
+        finally:
+            process.terminate()
 
 
 def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sample:
@@ -72,10 +71,10 @@ def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sam
     return measure.Sample(cpu_ms / 1000, time.perf_counter() - start, None)
 
 
-def write_forms(model: Path | None, folder: Path) -> Path:
+def write_formats(model: Path | None, folder: Path) -> Path:
     """Export a model in all formats, and return the directory of the version."""
     import attention_ocr
-    from attention_ocr.inference.work_directory import find_model
+    from attention_ocr.inference.locate import find_model
 
     return attention_ocr.export(
         find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS
@@ -109,7 +108,7 @@ def main(arguments: argparse.Namespace) -> None:
         # In a separate process, so that the memory of the conversion is freed.
         with measure.fresh_process() as executor:
             folder = Path(name)
-            version = executor.submit(write_forms, arguments.model, folder).result()
+            version = executor.submit(write_formats, arguments.model, folder).result()
         for batch_size in arguments.batch_sizes:
             with ExitStack() as stack:
                 work: dict[str, Callable[[], measure.Sample]] = {

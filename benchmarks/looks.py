@@ -63,7 +63,7 @@ def look_of(image: np.ndarray, text: str) -> tuple[float, ...] | None:
     steps = np.abs(np.diff(_luma(image.astype(np.float32)), axis=1))
     sharpness = 100 * float(np.percentile(steps, STEEPEST)) / contrast
     brightest = image.max(axis=2).astype(np.float32)
-    saturation = float((1.0 - image.min(axis=2) / np.maximum(brightest, 1.0)).mean())
+    saturation = float(((brightest - image.min(axis=2)) / np.maximum(brightest, 1.0)).mean())
     return (
         contrast,
         measure_strokes(ink).width,
@@ -80,8 +80,14 @@ def _luma(colors: np.ndarray) -> np.ndarray:
 
 
 def measure_looks(images: Iterable[tuple[np.ndarray, str]]) -> dict[str, Any]:
-    """Return the number of measured images, and medians by `COLUMNS`."""
+    """Return the number of measured images, and medians by `COLUMNS`.
+
+    Raises:
+        ValueError: If no image can be measured.
+    """
     looks = [look for image, text in images if (look := look_of(image, text)) is not None]
+    if not looks:
+        raise ValueError("Expected an image with a text, not higher than wide. Received: none")
     medians = np.median(looks, axis=0)
     return {"number": len(looks)} | dict(zip(COLUMNS, map(float, medians), strict=True))
 

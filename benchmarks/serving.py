@@ -22,7 +22,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,19 +70,31 @@ def load_server(
 
     Returns:
         Seconds for all requests, the seconds of each that was answered, and how many were refused.
+
+    Raises:
+        RequestFailedError: If a client cannot open its connection.
     """
     from attention_ocr.serving.clients import RequestFailedError
 
     counter = itertools.count()
     times: list[float] = []
     refused: list[str] = []
+    failures: list[RequestFailedError] = []
     start = threading.Barrier(num_clients + 1)
 
     def work() -> None:
         ask, close = _asking(interface, address)
-        # The first request opens the connection.
-        ask(files[0])
-        start.wait()
+        try:
+            # The first request opens the connection.
+            ask(files[0])
+            start.wait()
+        except threading.BrokenBarrierError:
+            return
+        except RequestFailedError as error:
+            failures.append(error)
+            # The others would wait for this client.
+            start.abort()
+            return
         while (number := next(counter)) < num_requests:
             start_s = time.perf_counter()
             try:
@@ -95,10 +107,13 @@ def load_server(
     threads = [threading.Thread(target=work) for _ in range(num_clients)]
     for thread in threads:
         thread.start()
-    start.wait()
+    with suppress(threading.BrokenBarrierError):
+        start.wait()
     begin_s = time.perf_counter()
     for thread in threads:
         thread.join()
+    if failures:
+        raise failures[0]
     return time.perf_counter() - begin_s, times, len(refused)
 
 
