@@ -153,13 +153,13 @@ def to_label(unlabelled: ModelEvaluation, chosen: Sequence[int], images: Mapping
 
 
 def p_value_text(p_value: float) -> str:
-    """Return a p-value as HTML; a tiny one is not said to be zero.
+    """Return a p-value as plain text; a tiny one is not zero.
 
     Example:
         >>> p_value_text(0.0213), p_value_text(0.0)
-        ('p = 0.021', 'p &lt; 0.001')
+        ('p = 0.021', 'p < 0.001')
     """
-    return f"p = {p_value:.2g}" if p_value >= 0.001 else "p &lt; 0.001"
+    return f"p = {p_value:.2g}" if p_value >= 0.001 else "p < 0.001"
 
 
 def comparison(

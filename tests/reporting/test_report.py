@@ -164,7 +164,7 @@ def test_differences_of_texts_are_marked():
 
 def test_a_p_value_is_never_zero():
     assert [p_value_text(p) for p in (1.0, 0.0213, 0.001)] == ["p = 1", "p = 0.021", "p = 0.001"]
-    assert p_value_text(0.0) == "p &lt; 0.001"
+    assert p_value_text(0.0) == "p < 0.001"
 
 
 def test_the_risk_rises_to_the_error_rate_and_ties_stay_together():
