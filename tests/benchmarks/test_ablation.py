@@ -67,7 +67,7 @@ def test_padding_becomes_a_part_of_the_image():
     assert (wide[3:] == images.GRAY).all()
 
 
-def test_a_turned_image_is_larger_and_the_same_each_time():
+def test_a_rotated_image_is_larger_and_the_same_each_time():
     image = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
     turned = [images.turned(image, index) for index in (0, 0, 1)]
     assert turned[0].shape[0] > 32
@@ -84,7 +84,7 @@ def test_the_rate_rises_and_falls_with_the_time_that_is_spent():
     assert rates == pytest.approx([0.05, 0.25, 0.497, 0.25, 0.0, 0.0], abs=2e-3)
 
 
-def test_all_forms_hold_the_same_words_and_stand_for_the_next_run(tmp_path):
+def test_all_variations_hold_the_same_words_and_are_kept_for_the_next_run(tmp_path):
     real = "synthetic,kinds=numbers,num_examples=3"
     images.write_images(tmp_path, 4, 2, real)
     shards = sorted(tmp_path.glob("*/*/*.tfrecord"))

@@ -34,7 +34,7 @@ def test_each_group_has_the_readings_that_belong_to_it():
     assert rows["menus"]["ECE %"] == pytest.approx(0.0)
 
 
-def test_a_turned_word_is_whole():
+def test_a_rotated_word_is_whole():
     image = np.zeros((20, 60, 3), np.uint8)
     image[:, :, 0] = 200
     upright = model_card.turn(Word(image, "signs", "a"), 90)
@@ -43,7 +43,7 @@ def test_a_turned_word_is_whole():
     assert (upright.image[:, :, 0] == 200).all()
 
 
-def test_the_surest_of_the_wrong_come_first(monkeypatch):
+def test_the_most_confident_errors_come_first(monkeypatch):
     drawn = []
     monkeypatch.setattr(model_card, "draw_contact_sheet", lambda images, _: drawn.extend(images))
     wrong = [Reading(word("a"), "b", 0.3), Reading(word("c"), "d", 0.7), *READINGS]

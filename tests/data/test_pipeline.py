@@ -261,7 +261,7 @@ def test_a_worker_without_an_example_is_refused(tmp_path):
         training_batches(source, tiny.config(), tiny.CHARSET, SkipReport(), shard=(2, 3))
 
 
-def test_unknown_characters_are_targets_of_their_own(labels):
+def test_unknown_characters_have_their_own_target(labels):
     charset = Charset("ab")
     for row in rows(first_batches(labels, tiny.config(), 3, charset=charset)):
         text = row["text"].decode()

@@ -63,7 +63,7 @@ def test_a_line_with_a_baseline_alone_has_an_outline_around_it(tmp_path):
     np.testing.assert_allclose(first.baseline, [(20, 60), (120, 60)])
 
 
-def test_the_files_may_lie_in_a_folder_of_their_own(tmp_path):
+def test_the_files_may_be_in_a_separate_folder(tmp_path):
     (tmp_path / "boxes").mkdir()
     write(tmp_path / "boxes/scan.xml")
     write(tmp_path / "scan.xml", size=(200, 320))
