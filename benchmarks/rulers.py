@@ -166,13 +166,20 @@ def make_reading(model_name: str | None, decoding: str) -> Callable[[str], Evalu
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Evaluate the rulers and print a table."""
-    read = make_reading(arguments.model, arguments.decoding)
+    """Evaluate the rulers and print a table.
+
+    Raises:
+        ValueError: If a ruler is unknown.
+    """
     if arguments.lines:
         sources = list_line_rulers(arguments.data, arguments.words)
     else:
         sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
-    rows = [describe(name, read(sources[name])) for name in arguments.rulers or sources]
+    names = arguments.rulers or list(sources)
+    if unknown := [name for name in names if name not in sources]:
+        raise ValueError(f"Expected rulers of {', '.join(sources)}. Received: {unknown[0]}")
+    read = make_reading(arguments.model, arguments.decoding)
+    rows = [describe(name, read(sources[name])) for name in names]
     mean = dict.fromkeys(rows[0]) | {"ruler": "mean of rulers", "images": 0}
     for figure in (name for name in rows[0] if name.endswith(" %") and name != INTERVAL):
         mean[figure] = statistics.fmean(row[figure] for row in rows)
