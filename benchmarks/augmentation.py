@@ -48,7 +48,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     work = {policy: partial(measure.take_sample, make(policy)) for policy in arguments.policies}
     num_images = arguments.batches * arguments.batch_size
-    times = measure.time_in_turn(work, num_images, arguments.rounds)
+    times = measure.time_alternately(work, num_images, arguments.rounds)
     rows = [
         {
             "augmentation, per image": policy,

@@ -45,7 +45,7 @@ def make_crops(count: int = 64) -> list[EncodedImage]:
 
 
 class Node:
-    """Reads shards in a folder of its own, and removes them.
+    """Reads shards in a separate folder, and removes them.
 
     Args:
         shard_size: Images of a shard.

@@ -169,7 +169,7 @@ def main(arguments: argparse.Namespace) -> None:
             ),
         }
         work = {name: partial(_sample, decode) for name, decode in decodings.items()}
-        times = measure.time_in_turn(work, CALLS, arguments.rounds)
+        times = measure.time_alternately(work, CALLS, arguments.rounds)
         rows += [{"decoding, a batch": n, "batch": batch_size, **c} for n, c in times.items()]
     measure.report(rows, arguments.json)
 

@@ -40,7 +40,7 @@ def open_reader(version: Path, format_name: str) -> attention_ocr.Reader:
 def make_work(
     version: Path, format_name: str, paths: Sequence[Path], batch_size: int
 ) -> Callable[[], object]:
-    """Return a function that reads all files once; called in a process of its own."""
+    """Return a function that reads all files once; called in a separate process."""
     reader = open_reader(version, format_name)
     return partial(reader.read, paths, batch_size)
 
@@ -49,14 +49,13 @@ def make_work(
 def peer_process(peer: str, python: str, paths: Sequence[Path]) -> Any:
     """Keep a recogniser of another environment ready, and yield a call that reads all files."""
     command = [python, str(READ), peer]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        yield partial(_ask, process, paths)
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            yield partial(_ask, process, paths)
+        finally:
+            process.terminate()
 
 
 def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sample:
@@ -72,10 +71,10 @@ def _ask(process: "subprocess.Popen[str]", paths: Sequence[Path]) -> measure.Sam
     return measure.Sample(cpu_ms / 1000, time.perf_counter() - start, None)
 
 
-def write_forms(model: Path | None, folder: Path) -> Path:
+def write_formats(model: Path | None, folder: Path) -> Path:
     """Export a model in all formats, and return the directory of the version."""
     import attention_ocr
-    from attention_ocr.inference.work_directory import find_model
+    from attention_ocr.inference.locate import find_model
 
     return attention_ocr.export(
         find_model(model), folder, check_data=CHECK_DATA, formats=EXPORT_FORMATS
@@ -86,7 +85,7 @@ def rows_of(
     work: Mapping[str, Callable[[], measure.Sample]], batch: int, images: int, rounds: int
 ) -> list[dict[str, Any]]:
     """Time readers alternately, and return a row for each, with its speed-up over SavedModel."""
-    times = measure.time_in_turn(work, images, rounds)
+    times = measure.time_alternately(work, images, rounds)
     whole = times["saved_model"]["CPU ms"]
     return [
         {"reader": name, "batch": batch, **columns, "times faster": whole / columns["CPU ms"]}
@@ -106,10 +105,10 @@ def main(arguments: argparse.Namespace) -> None:
     paths = [image.path for image in images[::step][: arguments.images]]
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        # In a process of its own, so that the memory of the conversion is freed.
+        # In a separate process, so that the memory of the conversion is freed.
         with measure.fresh_process() as executor:
             folder = Path(name)
-            version = executor.submit(write_forms, arguments.model, folder).result()
+            version = executor.submit(write_formats, arguments.model, folder).result()
         for batch_size in arguments.batch_sizes:
             with ExitStack() as stack:
                 work: dict[str, Callable[[], measure.Sample]] = {

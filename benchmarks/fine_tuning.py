@@ -28,7 +28,7 @@ import numpy as np
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.evaluation.evaluate import Evaluation, evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import Evaluation, evaluate_batches, make_recognize
 from attention_ocr.inference.locate import DEFAULT_MODEL
 from attention_ocr.metrics.intervals import bootstrap_interval
 from attention_ocr.models.recognizer import Recognizer
@@ -130,7 +130,9 @@ def run(
     for decoding in DECODINGS:
         reading = config.with_decoding({"decoding": decoding})
         recognize = make_recognize(trained.recognizer, reading, charset)
-        evaluation = evaluate(recognize, evaluation_batches(open_source(read), reading), charset)
+        evaluation = evaluate_batches(
+            recognize, evaluation_batches(open_source(read), reading), charset
+        )
         low, high = cer_interval(evaluation)
         row |= {
             f"CER {decoding} %": 100 * evaluation.metrics.cer,

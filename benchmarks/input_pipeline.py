@@ -2,7 +2,7 @@
 
 Speed: of a label file, of records and of text rendered on the fly. Memory: with `--records N`,
 shards with that many records and with a hundredth of them are written; the memory is reported while
-each set is read, in a process of its own.
+each set is read, in a separate process.
 
     python -m benchmarks.input_pipeline [--records 1000000] [--json FILE]
 """
@@ -67,7 +67,7 @@ def measure_speed(folder: Path, arguments: argparse.Namespace) -> list[dict[str,
             )
             for name in arguments.sources
         }
-        times = measure.time_in_turn(work, arguments.batches * BATCH_SIZE, arguments.rounds)
+        times = measure.time_alternately(work, arguments.batches * BATCH_SIZE, arguments.rounds)
     return [
         {
             "input pipeline, an image": name,

@@ -1,10 +1,10 @@
 """How rendered words look beside real ones: contrast, strokes, sharpness, room around the text.
 
-Each picture is brought to 32 pixels of height and parted into text and ground by two means of its
-colours, the text being what touches the border less. A picture higher than wide is left out. The
+Each image is brought to 32 pixels of height and split into text and background by two means of its
+colours, the text being what touches the border less. An image higher than wide is left out. The
 table has medians: contrast of luma, of 255; mean width of the strokes in pixels; sharpness, the
 steepest step from pixel to pixel as a share of the contrast; the share that the text covers; how
-bright and how colourful the picture is; and its width for each character of the text, in heights.
+bright and how colourful the image is; and its width for each character of the text, in heights.
 
     python -m benchmarks.looks LABELS... [--difficulty=0.8] [--count=200]
 
@@ -40,13 +40,13 @@ KINDS = {
     "wheels": ("meters",),
     "captchas": ("captchas",),
 }
-# Below, two colours of one thing are told apart, not text and ground.
-LEAST_CONTRAST = 5.0
+# Below, two colours of the text or of the background are separated, not these two.
+MIN_CONTRAST = 5.0
 STEEPEST = 98
 
 
 def look_of(image: np.ndarray, text: str) -> tuple[float, ...] | None:
-    """Measure a picture, uint8 RGB [H, W, 3]; see `COLUMNS`. None for one higher than wide."""
+    """Measure an image, uint8 RGB [H, W, 3]; see `COLUMNS`. None for one higher than wide."""
     height, width = image.shape[:2]
     if width < height or not text:
         return None
@@ -59,11 +59,11 @@ def look_of(image: np.ndarray, text: str) -> tuple[float, ...] | None:
     parts = labels.reshape(image.shape[:2])
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     ink = np.where(parts == int(border.mean() < 0.5), 255, 0).astype(np.uint8)
-    contrast = max(LEAST_CONTRAST, abs(float(_luma(centers[0]) - _luma(centers[1]))))
+    contrast = max(MIN_CONTRAST, abs(float(_luma(centers[0]) - _luma(centers[1]))))
     steps = np.abs(np.diff(_luma(image.astype(np.float32)), axis=1))
     sharpness = 100 * float(np.percentile(steps, STEEPEST)) / contrast
     brightest = image.max(axis=2).astype(np.float32)
-    saturation = float((1.0 - image.min(axis=2) / np.maximum(brightest, 1.0)).mean())
+    saturation = float(((brightest - image.min(axis=2)) / np.maximum(brightest, 1.0)).mean())
     return (
         contrast,
         measure_strokes(ink).width,
@@ -79,9 +79,15 @@ def _luma(colors: np.ndarray) -> np.ndarray:
     return colors @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def measure_looks(pictures: Iterable[tuple[np.ndarray, str]]) -> dict[str, Any]:
-    """Return the number of measured images, and medians by `COLUMNS`."""
-    looks = [look for image, text in pictures if (look := look_of(image, text)) is not None]
+def measure_looks(images: Iterable[tuple[np.ndarray, str]]) -> dict[str, Any]:
+    """Return the number of measured images, and medians by `COLUMNS`.
+
+    Raises:
+        ValueError: If no image can be measured.
+    """
+    looks = [look for image, text in images if (look := look_of(image, text)) is not None]
+    if not looks:
+        raise ValueError("Expected an image with a text, not higher than wide. Received: none")
     medians = np.median(looks, axis=0)
     return {"number": len(looks)} | dict(zip(COLUMNS, map(float, medians), strict=True))
 
@@ -121,8 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for look in (name for name in LOOKS if name != "stacked"):
         kinds = KINDS.get(look, ("words",))
         config = SynthesisConfig(kinds=kinds, difficulty=options.difficulty, look=look)
-        pictures = Renderer(config).generate(0, options.count)
-        rows.append({"images": f"rendered, look={look}"} | measure_looks(pictures))
+        images = Renderer(config).generate(0, options.count)
+        rows.append({"images": f"rendered, look={look}"} | measure_looks(images))
     measure.report(rows, options.json)
 
 

@@ -37,7 +37,7 @@ def take_sample(call: Callable[[], object]) -> Sample:
     return Sample(time.process_time() - cpu, time.perf_counter() - wall, peak_mb())
 
 
-def time_in_turn(
+def time_alternately(
     work: Mapping[str, Callable[[], Sample]], units: int, rounds: int
 ) -> dict[str, dict[str, Any]]:
     """Time several functions alternately, so that other load affects all alike.
@@ -63,7 +63,7 @@ def time_in_turn(
 def time_pair(
     first: Callable[[int], object], second: Callable[[int], object], count: int, rounds: int
 ) -> dict[str, Any]:
-    """Time two ways to do the same, item by item in turn, one and the other first.
+    """Time two ways to do the same, item by item, alternating which one is first.
 
     Args:
         first: Does the work of an item, by its place.
@@ -100,7 +100,7 @@ def _columns(samples: Sequence[Sample], units: int) -> dict[str, Any]:
 
 @contextmanager
 def own_process(make: Callable[[], Callable[[], object]]) -> Iterator[Callable[[], Sample]]:
-    """Run a function in a process of its own, so that its memory is measured separately.
+    """Run a function in a separate process, so that its memory is measured separately.
 
     Args:
         make: Makes the function in that process; a module-level function, or a

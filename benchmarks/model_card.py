@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = describe_groups(readings)
     for degrees in TURNS:
         turned = [turn(word, degrees) for word in words]
-        rows.append(describe(f"turned by {degrees}°", read_with(reader, turned)))
+        rows.append(describe(f"rotated by {degrees}°", read_with(reader, turned)))
     rows.append(describe("without a text", read_with(reader, textless_words())))
     measure.report(rows, args.json)
     if args.worst:

@@ -4,7 +4,7 @@
 
 renders pages, clean and as photographed, and reads each by every reader that is installed; another
 folder of `NAME.png` with the text of the page in `NAME.txt` is read with `--folder`. Each reader
-runs in a process of its own, with the processors that it takes by default.
+runs in a separate process, with the processors that it takes by default.
 """
 
 import argparse

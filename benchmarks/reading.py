@@ -3,8 +3,8 @@
 Opening, decoding and preprocessing the files are included. Without `--model`, a model with random
 weights is used; it predicts texts of maximum length, the worst case for attention decoding.
 
-Then pairs of ways to read the same words one by one, in turn: arrays beside files by each engine;
-and, by LiteRT with the weights of the package, what the toolkit adds to the bare interpreter.
+Then pairs of ways to read the same words one by one, alternately: arrays beside files by each
+engine; and, by LiteRT with the weights of the package, the toolkit beside the bare interpreter.
 
     python -m benchmarks.reading [--model DIR] [--batch_sizes 1 32] [--json FILE]
 """
@@ -141,7 +141,7 @@ def main(arguments: argparse.Namespace) -> None:
                 name: partial(sample_reading, reader, paths, batch_size)
                 for name, reader in readers.items()
             }
-            times = measure.time_in_turn(work, len(paths), arguments.rounds)
+            times = measure.time_alternately(work, len(paths), arguments.rounds)
             rows += [{"reading, an image": n, "batch": batch_size, **c} for n, c in times.items()]
         measure.report(rows, arguments.json)
         files = [path.read_bytes() for path in paths]

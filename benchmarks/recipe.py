@@ -6,8 +6,8 @@ validation part of the second stage, which are neither trained on nor in the hel
 trials start from the package's weights, and are evaluated only on rendered words, as those weights
 were trained on the others. If restarted, the command continues with trials without a result.
 
-Some trials have a teacher, PP-OCRv6 small, which first reads all their images once, in an
-environment of its own.
+Some trials have a teacher, PP-OCRv6 small, which first reads all their images once, in a
+separate environment.
 
 The data sets in `--data` are listed in docs/benchmarks.md.
 
@@ -27,7 +27,7 @@ import numpy as np
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import ASCII, Charset
@@ -204,7 +204,7 @@ def _read(
     reading = config.with_decoding({"decoding": head})
     recognize = make_recognize(trained.recognizer, reading, charset)
     batches = evaluation_batches(open_source(source), reading)
-    metrics = evaluate(recognize, batches, charset).metrics
+    metrics = evaluate_batches(recognize, batches, charset).metrics
     low, high = metrics.alphanumeric_match_interval
     return 100 * metrics.alphanumeric_match, f"{100 * low:.1f} to {100 * high:.1f}"
 

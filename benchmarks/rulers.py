@@ -25,7 +25,12 @@ from typing import Any
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import Walk, open_source
-from attention_ocr.evaluation.evaluate import Evaluation, Prediction, evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import (
+    Evaluation,
+    Prediction,
+    evaluate_batches,
+    make_recognize,
+)
 from attention_ocr.inference.locate import find_model
 from attention_ocr.inference.reader import Reader, load
 from attention_ocr.inference.work_directory import load_trained_model
@@ -95,7 +100,9 @@ def list_line_rulers(data: Path, words: Path) -> dict[str, str]:
 def read_source(model: Any, config: Config, source: str) -> Evaluation:
     """Read every image of a source."""
     recognize = make_recognize(model.recognizer, config, model.charset)
-    return evaluate(recognize, evaluation_batches(open_source(source), config), model.charset)
+    return evaluate_batches(
+        recognize, evaluation_batches(open_source(source), config), model.charset
+    )
 
 
 def read_as_shipped(reader: Reader, source: str) -> Evaluation:
@@ -159,13 +166,20 @@ def make_reading(model_name: str | None, decoding: str) -> Callable[[str], Evalu
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Evaluate the rulers and print a table."""
-    read = make_reading(arguments.model, arguments.decoding)
+    """Evaluate the rulers and print a table.
+
+    Raises:
+        ValueError: If a ruler is unknown.
+    """
     if arguments.lines:
         sources = list_line_rulers(arguments.data, arguments.words)
     else:
         sources = {name: f"{arguments.data / source}" for name, source in RULERS.items()} | RENDERED
-    rows = [describe(name, read(sources[name])) for name in arguments.rulers or sources]
+    names = arguments.rulers or list(sources)
+    if unknown := [name for name in names if name not in sources]:
+        raise ValueError(f"Expected rulers of {', '.join(sources)}. Received: {unknown[0]}")
+    read = make_reading(arguments.model, arguments.decoding)
+    rows = [describe(name, read(sources[name])) for name in names]
     mean = dict.fromkeys(rows[0]) | {"ruler": "mean of rulers", "images": 0}
     for figure in (name for name in rows[0] if name.endswith(" %") and name != INTERVAL):
         mean[figure] = statistics.fmean(row[figure] for row in rows)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale [--axes records lexicon] [--rounds=3] [--json=scale.json]
 
-A time slope of 1 is linear; a memory slope of 0 is flat. Each size runs in a process of its own.
+A time slope of 1 is linear; a memory slope of 0 is flat. Each size runs in a separate process.
 """
 
 import os

@@ -22,7 +22,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ TEXT_OUTPUTS = ("text", "confidence", "status")
 
 
 class Running(NamedTuple):
-    """A server in a process of its own."""
+    """A server in a separate process."""
 
     process_id: int
     grpc_address: str
@@ -66,23 +66,35 @@ def running_server(base_path: Path, *flags: str) -> Iterator[Running]:
 def load_server(
     interface: str, address: str, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> tuple[float, list[float], int]:
-    """Ask a server from as many threads as there are clients; runs in a process of its own.
+    """Ask a server from as many threads as there are clients; runs in a separate process.
 
     Returns:
         Seconds for all requests, the seconds of each that was answered, and how many were refused.
+
+    Raises:
+        RequestFailedError: If a client cannot open its connection.
     """
     from attention_ocr.serving.clients import RequestFailedError
 
     counter = itertools.count()
     times: list[float] = []
     refused: list[str] = []
+    failures: list[RequestFailedError] = []
     start = threading.Barrier(num_clients + 1)
 
     def work() -> None:
         ask, close = _asking(interface, address)
-        # The first request opens the connection.
-        ask(files[0])
-        start.wait()
+        try:
+            # The first request opens the connection.
+            ask(files[0])
+            start.wait()
+        except threading.BrokenBarrierError:
+            return
+        except RequestFailedError as error:
+            failures.append(error)
+            # The others would wait for this client.
+            start.abort()
+            return
         while (number := next(counter)) < num_requests:
             start_s = time.perf_counter()
             try:
@@ -95,10 +107,13 @@ def load_server(
     threads = [threading.Thread(target=work) for _ in range(num_clients)]
     for thread in threads:
         thread.start()
-    start.wait()
+    with suppress(threading.BrokenBarrierError):
+        start.wait()
     begin_s = time.perf_counter()
     for thread in threads:
         thread.join()
+    if failures:
+        raise failures[0]
     return time.perf_counter() - begin_s, times, len(refused)
 
 
@@ -160,7 +175,7 @@ def row_of(
 def read_in_process(
     base_path: Path, files: Sequence[bytes], num_clients: int, num_requests: int
 ) -> dict[str, Any]:
-    """Read images in batches in a process of its own, and return the row."""
+    """Read images in batches in a separate process, and return the row."""
     import attention_ocr
     from attention_ocr.serving.options import ServingOptions
 

@@ -208,7 +208,7 @@ def main(arguments: argparse.Namespace) -> None:
             for precision in arguments.precisions
         }
         units = arguments.batch_size * arguments.batches
-        times = measure.time_in_turn({**work, **peaks}, units, arguments.rounds)
+        times = measure.time_alternately({**work, **peaks}, units, arguments.rounds)
     rows = []
     for model, precision in kinds:
         name = f"{model} {precision}"

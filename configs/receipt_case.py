@@ -28,7 +28,7 @@ from attention_ocr.pages.words import split_words
 ALIKE = "cosuvwxzpk"
 """Letters whose two cases look alike: they count little."""
 FORMS = (str.upper, str.lower, str.capitalize)
-LEAST_AGREEMENT = 0.75
+MIN_AGREEMENT = 0.75
 """Least agreement of a word with its reading, of 1."""
 
 
@@ -80,7 +80,7 @@ def restore_case(label: str, text: str) -> str | None:
         begin, end = word.span()
         written = [form(word.group()) for form in FORMS]
         scores = [agreement(form, guide[begin:end]) for form in written]
-        if max(scores) < LEAST_AGREEMENT:
+        if max(scores) < MIN_AGREEMENT:
             return None
         # The first form wins a tie: a lone letter whose cases look alike stays a capital.
         restored = restored[:begin] + written[int(np.argmax(scores))] + restored[end:]

@@ -29,7 +29,7 @@ def ip(*arguments: str) -> str:
 class Network:
     """Hosts that reach each other, and nothing else.
 
-    The switch is a bridge in a namespace of its own: neither addresses nor links appear outside of
+    The switch is a bridge in a separate namespace: neither addresses nor links appear outside of
     the namespaces, which end with the test, together with all processes in them.
 
     Args:

@@ -1,7 +1,7 @@
 """A store that speaks as much of the protocol of Google Cloud Storage as TensorFlow's `gs://` does.
 
 TensorFlow has the addresses of the store built in. It is reached as an HTTPS proxy, which curl
-takes from the environment, with a certificate of its own; nothing leaves this machine.
+takes from the environment, with its own certificate; nothing leaves this machine.
 """
 
 import json

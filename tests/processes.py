@@ -20,7 +20,7 @@ PATIENCE_S = 600.0
 
 
 @contextmanager
-def heeding_ctrl_c() -> Iterator[None]:
+def receiving_ctrl_c() -> Iterator[None]:
     """Let processes started in the block receive Ctrl-C, even in a background job of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -68,7 +68,7 @@ class Processes:
                 cluster = {"worker": addresses}
                 task = {"type": "worker", "index": index}
                 environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
-            with log.open("wb") as output, heeding_ctrl_c():
+            with log.open("wb") as output, receiving_ctrl_c():
                 self.popen.append(
                     subprocess.Popen(
                         [*(net.on(index) if net else ()), *command],

@@ -83,14 +83,14 @@ def test_a_benchmark_prints_a_table_and_writes_json(name, options, num_rows, tmp
             assert row["lowest"] <= row["CPU ms"] <= row["highest"]
 
 
-def test_work_is_timed_in_turn_after_a_warm_up_call():
+def test_work_is_timed_alternately_after_a_warm_up_call():
     calls = []
 
     def work(name: str, cpu_s: float) -> measure.Sample:
         calls.append(name)
         return measure.Sample(cpu_s * len(calls), 2.0, 300.0)
 
-    times = measure.time_in_turn(
+    times = measure.time_alternately(
         {name: partial(work, name, cpu_s) for name, cpu_s in (("a", 0.1), ("b", 1.0))}, 10, 3
     )
     assert calls == ["a", "b"] * 4

@@ -23,7 +23,7 @@ def test_the_readme_is_short_and_begins_with_reading_and_training():
     assert len(lines) <= 130
     read = next(number for number, line in enumerate(lines) if "attention_ocr.load()" in line)
     train = next(number for number, line in enumerate(lines) if "fine-tune" in line)
-    # On the first screen, below the picture.
+    # On the first screen, below the image.
     assert read < 25
     assert train < 56
 

@@ -54,7 +54,7 @@ def define_evaluate_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "report",
         "",
-        "Output directory of a report with pictures: index.html, which needs no network.",
+        "Output directory of a report with images: index.html, which needs no network.",
         **place,
     )
     flags.DEFINE_string(
@@ -112,7 +112,7 @@ def run(values: flags.FlagValues) -> None:
 def _write_report(
     values: flags.FlagValues, result: "ModelEvaluation", decoding: Mapping[str, Any]
 ) -> Path:
-    """Write the report with pictures; return the path of its page."""
+    """Write the report with images; return the path of its page."""
     from attention_ocr.data.sources import unlabelled_source
     from attention_ocr.evaluation.trained_model import evaluate
     from attention_ocr.reporting.report import Subject, write_html_report

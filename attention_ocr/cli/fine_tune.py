@@ -37,7 +37,7 @@ writes WORK_DIR/report/index.html. Run the same command again to resume an inter
 DEFAULTS: dict[str, Any] = {"init_from": DEFAULT_MODEL, "augmentation": "default", "patience": 5}
 """Settings whose defaults differ from those of `attention-ocr train`."""
 EPOCHS = 50
-FEWEST_STEPS, MOST_STEPS = 300, 10_000
+MIN_STEPS, MAX_STEPS = 300, 10_000
 SHARE_OF_LINES = 0.1
 """Share of labels with a space from which training starts from the model of lines."""
 _OWN = ("train_data", "eval_data")
@@ -123,7 +123,7 @@ def steps_for(num_examples: int, batch_size: int) -> int:
         >>> steps_for(50, 64), steps_for(2_000, 64), steps_for(100_000, 64)
         (300, 1563, 10000)
     """
-    return min(max(math.ceil(EPOCHS * num_examples / batch_size), FEWEST_STEPS), MOST_STEPS)
+    return min(max(math.ceil(EPOCHS * num_examples / batch_size), MIN_STEPS), MAX_STEPS)
 
 
 def choose_start(labels: Iterable[str]) -> str:

@@ -36,10 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max_length", type=int, metavar="N", help="maximum characters of a label")
     parser.add_argument(
-        "--image_height", type=int, default=32, metavar="N", help="of the model (default: 32)"
+        "--image_height",
+        type=int,
+        default=32,
+        metavar="N",
+        help="input height of the model (default: 32)",
     )
     parser.add_argument(
-        "--max_image_width", type=int, default=256, metavar="N", help="of the model (default: 256)"
+        "--max_image_width",
+        type=int,
+        default=256,
+        metavar="N",
+        help="input width of the model (default: 256)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="maximum examples to inspect")
     parser.add_argument(

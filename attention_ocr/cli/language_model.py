@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lower-case the n-gram model: a third of the size",
     )
     parser.add_argument(
-        "--units", type=int, default=128, metavar="N", help="of the LSTM (default: %(default)s)"
+        "--units", type=int, default=128, metavar="N", help="LSTM units (default: %(default)s)"
     )
     parser.add_argument(
-        "--epochs", type=int, default=8, metavar="N", help="of the LSTM (default: %(default)s)"
+        "--epochs", type=int, default=8, metavar="N", help="LSTM epochs (default: %(default)s)"
     )
     parser.add_argument(
         "--batch_size",

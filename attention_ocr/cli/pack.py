@@ -19,7 +19,7 @@ example:
 The copy is a work directory without checkpoints and events: settings, characters and weights, with
 kernels as float16 (with --precision=int8, as int8 with a scale per channel). It also holds the
 model as an 8-bit LiteRT file, which is used by default and needs no TensorFlow; TensorFlow and the
-weights are used when a lexicon or the like is set. To measure the loss from 8 bits:
+weights are used when a lexicon or a similar setting is given. To measure the loss from 8 bits:
 
   attention-ocr parity mine-small words/labels.tsv --model=mine-small
 """

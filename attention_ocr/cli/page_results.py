@@ -76,7 +76,7 @@ def writer_of(format_name: str) -> Callable[[TextIO], PageWriter]:
 
 
 class PageFolder(ResultsFile[PageRow]):
-    """Writes each page to a file of its own, at once; a journal lets an interrupted command go on.
+    """Writes each page to a separate file; a journal lets an interrupted command resume.
 
     Args:
         folder: Created if it does not exist.

@@ -88,8 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="MODEL",
         help="work directory of a training run, an export, or a .tflite or .onnx file of one "
-        "(default: the model of words of the package; with --detect its model of lines, `lines`, "
-        "in releases that have one)",
+        "(default: `default`, the bundled model of words; with --detect `lines`, that of lines)",
     )
     parser.add_argument(
         "--engine",
@@ -97,8 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="ENGINE",
         help=f"inference engine, {', '.join(ENGINES)}; auto: the fastest that is installed and "
-        "supports a format of the model; ray or ray://HOST:PORT: that one in every process of a "
-        "Ray cluster, with --out (default: %(default)s)",
+        "supports a format of the model; ray or ray://HOST:PORT: the fastest one, in every "
+        "process of a Ray cluster, with --out (default: %(default)s)",
     )
     parser.add_argument(
         "--format",

@@ -79,7 +79,7 @@ def _open_reader(args: argparse.Namespace) -> "PageReader":
         deskew=args.deskew,
         **decoding,
     )
-    # A lexicon or the like holds for the model that reads the page.
+    # A lexicon or a similar setting is for the model that reads the page.
     words = DEFAULT_MODEL if args.model is None and not decoding else None
     return PageReader(reader, args.detector, chosen_limits(args), args.dpi, word_reader=words)
 

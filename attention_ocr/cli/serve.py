@@ -98,7 +98,7 @@ def options_of(args: argparse.Namespace) -> ServingOptions:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until the process is told to stop.
+    """Serve until the process receives a signal to stop.
 
     Args:
         args: Arguments that `add_arguments` declared.
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     with quiet_start(), extra("serving", "The model server"):
         import asyncio
 
-        from attention_ocr.serving.server import serve_until_told
+        from attention_ocr.serving.server import serve_until_stopped
 
         if options.serves_saved_models:
             # Missing packages are named before the model is loaded.
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
             if port >= 0:
                 print(f"{interface}: {options.host}:{port}", flush=True)
 
-    asyncio.run(serve_until_told(options, tell))
+    asyncio.run(serve_until_stopped(options, tell))
     return 0
 
 

@@ -87,7 +87,7 @@ def _measure(task: Any) -> list[Measured]:
     if isinstance(task[0], ListedImage):
         return list(measure_rows(_listed_rows(task)))
     if any("image" in row for row in task):
-        # Pixels differ in shape, so each is a data set of its own.
+        # Pixels differ in shape, so each needs a separate data set.
         sets = [tf.data.Dataset.from_tensors(row) for row in task]
         return [batch for rows in sets for batch in measure_rows(rows, 1)]
     columns = {name: [row[name] for row in task] for name in task[0]}

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from attention_ocr.data.source_spec import parse_source
 from attention_ocr.data.sources import Source, Walk, open_source
 
-FEWEST_DOCUMENTS = 20
+MIN_DOCUMENTS = 20
 """Least number of documents that are split: each part needs some."""
-FEWEST_IMAGES = 15
+MIN_IMAGES = 15
 """Least number of images: a validation part takes every tenth of four fifths."""
 _PATTERNS = (
     # The folder of an image.
@@ -57,9 +57,9 @@ def split_by_document(data: str, group: str = "") -> Split:
     # A format without parts refuses the options.
     open_source(f"{data},every=2,part=eval")
     keys = list(_keys(open_source(data)))
-    if len(keys) < FEWEST_IMAGES:
+    if len(keys) < MIN_IMAGES:
         raise ValueError(
-            f"Expected {FEWEST_IMAGES} images or more, to train, validate and evaluate on. "
+            f"Expected {MIN_IMAGES} images or more, to train, validate and evaluate on. "
             f"Received: {len(keys)} in {data}"
         )
     group = "" if group == "none" else group or guess_group(keys)
@@ -86,7 +86,7 @@ def guess_group(keys: Iterable[str]) -> str:
         if not all(re.match(pattern, key) for key in keys):
             continue
         num_documents = len(_documents(keys, pattern))
-        if FEWEST_DOCUMENTS <= num_documents <= len(keys) / 1.5:
+        if MIN_DOCUMENTS <= num_documents <= len(keys) / 1.5:
             return pattern
     return ""
 

@@ -35,7 +35,7 @@ NUM_TRIED = 10_000
 """Maximum number of examples checked before training to find a usable one."""
 WINDOW = 1_000
 """Number of recent examples over which the share of unreadable ones is computed."""
-FEWEST_JUDGED = 50
+MIN_JUDGED = 50
 """Minimum number of examples before that share is checked."""
 _LOGGED_COUNTS = frozenset(10**power for power in range(10))
 
@@ -102,7 +102,7 @@ class SkipReport:
         while self._unreadable[0] <= number - WINDOW:
             self._unreadable.popleft()
         num_seen, num_unreadable = min(number + 1, WINDOW), len(self._unreadable)
-        if num_seen < FEWEST_JUDGED or num_unreadable <= self._max_unreadable * num_seen:
+        if num_seen < MIN_JUDGED or num_unreadable <= self._max_unreadable * num_seen:
             return ""
         return (
             f"{num_unreadable} of the last {num_seen} images cannot be read, {named} for example, "

@@ -200,7 +200,7 @@ def check_shards(paths: Iterable[str | os.PathLike[str]]) -> None:
 
     Raises:
         ValueError: If the run that wrote a shard was killed, or a shard of a data set is missing,
-            of another size, or not one of its own. The message names the file.
+            of another size, or not one of its files. The message names the file.
     """
     given: dict[tuple[str, str], set[str]] = {}
     for path in paths:

@@ -131,8 +131,8 @@ class Walk:
         shard: `(index, count)`: this process takes each `count`-th example.
         start: Of a shuffled walk, examples that all processes together have already passed.
         span: Of a walk in order, index of the first example and index after the last; None for
-            all. Only sources with indices heed it.
-        selection: Which rendered image to take of several; only endless sources heed it.
+            all. Only sources with indices use it.
+        selection: Which rendered image to take of several; only endless sources use it.
     """
 
     seed: int | None = None

@@ -107,7 +107,7 @@ def make_recognize(
     return read
 
 
-def evaluate(
+def evaluate_batches(
     recognize: Recognize,
     batches: Iterable[dict[str, tf.Tensor]],
     charset: Charset | None = None,
@@ -148,9 +148,9 @@ def predict(
 
     Args:
         read: Recognises a batch, see `on_batches`.
-        batches: As for `evaluate`.
-        charset: As for `evaluate`.
-        num_examples: As for `evaluate`.
+        batches: As for `evaluate_batches`.
+        charset: As for `evaluate_batches`.
+        num_examples: As for `evaluate_batches`.
     """
     predictions: list[Prediction] = []
     with progress_bar("evaluating", num_examples) as bar:

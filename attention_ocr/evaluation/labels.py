@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from attention_ocr.evaluation.evaluate import Prediction
 from attention_ocr.metrics.text_pairs import composed
 
-FEWEST_RIGHT = 5
+MIN_RIGHT = 5
 """Least number of correct predictions from which the confidence of one is estimated."""
 
 
@@ -25,11 +25,11 @@ def probably_mislabelled(
         unreachable: Keys of labels that the model cannot predict, which are left out.
 
     Returns:
-        Indices of the predictions, the most confident first; none if fewer than `FEWEST_RIGHT`
+        Indices of the predictions, the most confident first; none if fewer than `MIN_RIGHT`
         predictions are correct.
     """
     right = [entry.confidence for entry in predictions if entry.right and entry.readable]
-    if len(right) < FEWEST_RIGHT:
+    if len(right) < MIN_RIGHT:
         return []
     threshold = statistics.fmean(right)
     excluded = set(unreachable)

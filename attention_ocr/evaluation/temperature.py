@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.metrics.accuracy import exact_match
 from attention_ocr.metrics.calibration import fit_temperature, negative_log_likelihood
@@ -57,7 +57,7 @@ def fit_on(
 
     def outcomes_at(value: float) -> tuple[list[float], list[bool]]:
         temperature.assign(value)
-        evaluation = evaluate(read, batches, charset, num_examples)
+        evaluation = evaluate_batches(read, batches, charset, num_examples)
         predictions = [p for p in evaluation.predictions if p.readable]
         right = [exact_match(p.label, p.prediction) for p in predictions]
         return [p.confidence for p in predictions], right

@@ -21,7 +21,7 @@ WIDTH_GROWTH = 1.15
 
 
 def input_widths(settings: ImageConfig) -> tuple[int, ...]:
-    """Return the input widths, each with a signature of its own, in pixels, ascending.
+    """Return the input widths, each with a separate signature, in pixels, ascending.
 
     Example:
         >>> input_widths(ImageConfig(max_image_width=256))
@@ -80,7 +80,7 @@ def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> byt
     module.signatures_to_keep = {
         signature_of(width): _reading_function(model, decoding, width) for width in widths
     }
-    # Layers must not be attributes: Keras would trace functions of its own.
+    # Layers must not be attributes: Keras would trace its own functions.
     module.weights = [weight.value for weight in model.recognizer.variables]
     with tempfile.TemporaryDirectory() as directory:
         tf.saved_model.save(module, directory, signatures=module.signatures_to_keep)

@@ -21,7 +21,7 @@ def save_recognizer(model: TrainedModel, directory: Path) -> None:
     """
     module = tf.Module()
     module.signatures_to_keep = signatures = make_signatures(model)
-    # Layers must not be attributes: Keras would trace functions of its own.
+    # Layers must not be attributes: Keras would trace its own functions.
     module.weights = [weight.value for weight in model.recognizer.variables]
     try:
         tf.saved_model.save(module, str(directory), signatures=signatures)

@@ -97,7 +97,7 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
 
 
 def looks_like_page(height: int, width: int, confidence: float, reads_spaces: bool) -> str | None:
-    """Return a warning if an image is plainly no crop: large, not elongated, and hardly read.
+    """Return a warning if an image is clearly not a crop: large, not elongated, and hardly read.
 
     Args:
         height: In pixels.

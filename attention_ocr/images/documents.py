@@ -29,7 +29,7 @@ MAX_PAGES = 100_000
 _POINTS_PER_INCH = 72
 
 REOPEN_AFTER = 10
-"""Pages after which a PDF is opened anew: PDFium keeps the content of every page that it has
+"""Pages after which a PDF is reopened: PDFium keeps the content of every page that it has
 rendered, so that memory would grow by the size of the file."""
 
 

@@ -95,7 +95,8 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
         return image
     rows = _resize_rows(image, height)
     columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
-    np.clip(columns, np.float32(0), np.float32(255), out=columns)
+    # No weight is negative: only rounding exceeds the range of pixels.
+    np.minimum(columns, np.float32(255), out=columns)
     return columns.transpose(1, 0, 2)
 
 

@@ -18,7 +18,7 @@ DEFAULT_MODEL = "default"
 """The name of the bundled model of words and codes, wherever a model is named."""
 BUNDLED_LINES = Path(__file__).parents[1] / "weights" / "lines"
 LINES_MODEL = "lines"
-"""The name of the bundled model of lines, in releases that have one."""
+"""The name of the bundled model of lines."""
 
 MODEL_FILES = (WEIGHTS_FILE, SAVED_MODEL_FILE, *FILES.values())
 """A directory is a model if it holds one of these."""

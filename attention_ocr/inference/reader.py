@@ -146,12 +146,20 @@ class Reader:
 
     def _read_batch(self, inputs: Sequence[NamedInput]) -> Iterator[Reading]:
         images = [self._open(image) for _, image in inputs]
+        contents: Iterable[str | None] = map(self._check_content, images)
+        if len(images) == 1:
+            # Before the network fills the cache. Several are decoded in parallel, by the engine.
+            contents = list(contents)
         readings = self.engine.read(images)
-        for (name, _), image, reading in zip(inputs, images, readings, strict=True):
+        for (name, _), image, reading, content in zip(
+            inputs, images, readings, contents, strict=True
+        ):
             error = image.error or reading.error
             if error is not None and image.encoded is not None and is_pdf(image.encoded):
                 error = f"{error}: {PDF_ADVICE}"
-            warning = self._warning(image, reading) if error is None else None
+            warning = None
+            if error is None:
+                warning = content or self._check_size(image, reading.confidence)
             is_whole = (error, name, warning) == (reading.error, reading.path, reading.warning)
             yield (
                 reading
@@ -165,18 +173,21 @@ class Reader:
         except ValueError as error:
             return LazyImage(None, str(error))
 
-    def _warning(self, image: LazyImage, reading: Reading) -> str | None:
-        """Return why the text of an image may be wrong."""
+    def _check_content(self, image: LazyImage) -> str | None:
+        """Return a warning if an image shows more than the model reads."""
         # Several views of one text are side by side.
-        if image.pixels is None or self.config.image.num_views > 1:
+        if self.config.image.num_views > 1 or image.pixels is None:
             return None
-        reads_spaces = " " in self.charset
+        return looks_like_several(image.pixels, " " in self.charset)
+
+    def _check_size(self, image: LazyImage, confidence: float) -> str | None:
+        """Return a warning if an image that was hardly read is as large as a page."""
+        if self.config.image.num_views > 1 or image.pixels is None:
+            return None
         height, width, _ = image.pixels.shape
         if image.header is not None:
             height, width = image.header.height, image.header.width
-        return looks_like_several(image.pixels, reads_spaces) or looks_like_page(
-            height, width, reading.confidence, reads_spaces
-        )
+        return looks_like_page(height, width, confidence, " " in self.charset)
 
 
 def _batches(inputs: Iterable[NamedInput], size: int) -> Iterator[list[NamedInput]]:

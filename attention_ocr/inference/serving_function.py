@@ -278,7 +278,7 @@ def prepare_pixels(pixels: tf.Tensor, settings: ImageConfig) -> Prepared:
 
 
 def prepare_raw(pixels: tf.Tensor, sizes: tf.Tensor, settings: ImageConfig) -> Prepared:
-    """Scale a batch of images, each of its own size, and pad them to the widest.
+    """Scale a batch of images, of different sizes, and pad them to the widest.
 
     Args:
         pixels: string [B], bytes of images uint8 [h, w, 3], B at least 1.

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from attention_ocr.layout.page import Line, Page, Polygon, Word, bounding_box, box_polygon
+from attention_ocr.layout.page import (
+    Line,
+    Page,
+    Polygon,
+    Word,
+    bounding_box,
+    box_polygon,
+    corners_of,
+)
 from attention_ocr.layout.xml_text import (
     children,
     descendants,
@@ -52,7 +60,7 @@ def _line(element: Any, block: int, scale: float, name: str) -> Line:
             texts.append(" ")
             continue
         content = part.get("CONTENT", "-" if kind == "HYP" else "")
-        # Without spaces of their own, words are separated all the same.
+        # Even without space elements, words are separated all the same.
         if texts and texts[-1] != " " and kind == "String":
             texts.append(" ")
         texts.append(content)
@@ -116,12 +124,9 @@ def write_alto(page: Page, creator: str, created: str) -> bytes:
     )
     whole = _position(box_polygon(0, 0, page.width, page.height))
     space = etree.SubElement(sheet, "PrintSpace", **whole)
-    blocks: dict[int, list[Line]] = {}
-    for line in page.lines:
-        blocks.setdefault(line.block, []).append(line)
-    for block, lines in blocks.items():
-        corners = tuple(point for line in lines for point in line.polygon)
-        region = etree.SubElement(space, "TextBlock", ID=f"block_{block}", **_position(corners))
+    for block, lines in page.blocks.items():
+        place_of_block = _position(corners_of(lines))
+        region = etree.SubElement(space, "TextBlock", ID=f"block_{block}", **place_of_block)
         for place, line in enumerate(lines):
             _write_line(region, line, f"line_{block}_{place}")
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))

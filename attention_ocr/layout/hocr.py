@@ -4,7 +4,15 @@ import math
 import re
 from typing import Any
 
-from attention_ocr.layout.page import Line, Page, Polygon, Word, bounding_box, box_polygon
+from attention_ocr.layout.page import (
+    Line,
+    Page,
+    Polygon,
+    Word,
+    bounding_box,
+    box_polygon,
+    corners_of,
+)
 from attention_ocr.layout.xml_text import legal, local_name, parse_number
 
 LINE_CLASSES = ("ocr_line", "ocr_header", "ocr_caption", "ocr_textfloat", "ocrx_line")
@@ -147,14 +155,10 @@ def hocr_page(page: Page, place: int) -> bytes:
     title = f'image "{image}"; bbox 0 0 {page.width} {page.height}; ppageno {page.number - 1}'
     sheet = etree.Element("div", {"class": "ocr_page", "id": f"page_{place}", "title": title})
     areas: dict[int, Any] = {}
+    blocks = page.blocks
     for line_number, line in enumerate(page.lines, 1):
         if line.block not in areas:
-            corners = tuple(
-                point
-                for other in page.lines
-                if other.block == line.block
-                for point in other.polygon
-            )
+            corners = corners_of(blocks[line.block])
             area = etree.SubElement(sheet, "div", {"class": "ocr_carea", "title": _title(corners)})
             area.set("id", f"block_{place}_{line.block + 1}")
             paragraph = {"class": "ocr_par", "title": _title(corners)}

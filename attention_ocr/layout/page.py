@@ -1,7 +1,7 @@
 """The text of a page and where it is: lines and words with polygons."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,14 @@ class Page:
         return "\n".join(line.text for line in self.lines)
 
     @property
+    def blocks(self) -> dict[int, list[Line]]:
+        """The lines by the number of their block, in the order of its first line."""
+        blocks: dict[int, list[Line]] = {}
+        for line in self.lines:
+            blocks.setdefault(line.block, []).append(line)
+        return blocks
+
+    @property
     def name(self) -> str:
         """The path with the number of the page, `scan.pdf#2`."""
         return f"{self.path or 'page'}#{self.number}"
@@ -101,6 +109,11 @@ def _line(record: Mapping[str, Any]) -> Line:
 
 def _polygon(points: Any) -> Polygon:
     return tuple((float(x), float(y)) for x, y in points)
+
+
+def corners_of(lines: Iterable[Line]) -> Polygon:
+    """Return the corners of the outlines of several lines."""
+    return tuple(point for line in lines for point in line.polygon)
 
 
 def bounding_box(polygon: Polygon) -> tuple[float, float, float, float]:

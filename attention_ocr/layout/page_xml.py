@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from attention_ocr.layout.page import Line, Page, Polygon, Word
+from attention_ocr.layout.page import (
+    Line,
+    Page,
+    Polygon,
+    Word,
+    bounding_box,
+    box_polygon,
+    corners_of,
+)
 from attention_ocr.layout.xml_text import (
     children,
     descendants,
@@ -107,9 +115,7 @@ def write_page_xml(page: Page, creator: str, created: str) -> bytes:
         etree.SubElement(metadata, tag).text = text
     size = {"imageWidth": str(page.width), "imageHeight": str(page.height)}
     sheet = etree.SubElement(root, "Page", imageFilename=legal(page.path or ""), **size)
-    blocks: dict[int, list[Line]] = {}
-    for line in page.lines:
-        blocks.setdefault(line.block, []).append(line)
+    blocks = page.blocks
     if blocks:
         group = etree.SubElement(
             etree.SubElement(sheet, "ReadingOrder"), "OrderedGroup", id="reading_order"
@@ -118,10 +124,7 @@ def write_page_xml(page: Page, creator: str, created: str) -> bytes:
             etree.SubElement(group, "RegionRefIndexed", index=str(place), regionRef=f"r{block}")
     for block, lines in blocks.items():
         region = etree.SubElement(sheet, "TextRegion", id=f"r{block}")
-        corners = [point for line in lines for point in line.polygon]
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
-        box = ((min(xs), min(ys)), (max(xs), min(ys)), (max(xs), max(ys)), (min(xs), max(ys)))
-        _write_points(region, "Coords", box)
+        _write_points(region, "Coords", box_polygon(*bounding_box(corners_of(lines))))
         for place, line in enumerate(lines):
             _write_line(region, line, f"r{block}l{place}")
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))

@@ -20,7 +20,7 @@ def page_as_json(page: Page) -> str:
 
 
 def page_as_hocr(page: Page, creator: str, created: str) -> bytes:
-    """Return a page as an hOCR file of its own."""
+    """Return a page as a complete hOCR file."""
     del created
     return hocr_start(creator) + hocr_page(page, 1) + HOCR_END
 

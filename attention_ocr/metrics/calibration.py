@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 NUM_BINS = 15
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
-LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.1, 10.0
-SMALLEST_PROBABILITY = 1e-12
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
+MIN_PROBABILITY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def negative_log_likelihood(confidences: Sequence[float], right: Sequence[bool])
     total = 0.0
     for confidence, is_right in zip(confidences, right, strict=True):
         probability = confidence if is_right else 1.0 - confidence
-        total -= math.log(max(probability, SMALLEST_PROBABILITY))
+        total -= math.log(max(probability, MIN_PROBABILITY))
     return total / max(len(confidences), 1)
 
 
@@ -119,7 +119,7 @@ def fit_temperature(loss_at: Callable[[float], float], num_evaluations: int = 14
         A number from 0.1 to 10.
     """
     ratio = (math.sqrt(5.0) - 1.0) / 2.0
-    low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
+    low, high = math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE)
     first, second = high - ratio * (high - low), low + ratio * (high - low)
     first_loss, second_loss = loss_at(math.exp(first)), loss_at(math.exp(second))
     for _ in range(num_evaluations - 2):

@@ -20,7 +20,7 @@ class Rectifier(keras.layers.Layer):
 
     A localisation network predicts the parameters of a transform from a thumbnail of each image.
     The result has the size of the image; padding is not sampled. The last layer is initialized to
-    zero: at first every image passes unchanged, to the bit.
+    zero: at first every image passes bit-exactly unchanged.
 
     Args:
         transform: The family of transforms, see `models.transforms`.

@@ -88,7 +88,7 @@ class ThinPlateSpline:
         """Return the displacement of every pixel.
 
         Args:
-            parameters: float32 [B, 2K], dx and dy of each point in turn.
+            parameters: float32 [B, 2K], dx and dy of each point, interleaved.
             x: float32 [B, W], coordinates of the columns.
             y: float32 [B, H], coordinates of the rows.
 

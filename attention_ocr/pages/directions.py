@@ -7,7 +7,7 @@ import numpy as np
 from attention_ocr.images.rectify import size_of
 
 TALL = 1.5
-"""Height relative to width from which on a box may hold text that is turned by a quarter."""
+"""Height relative to width from which on a box may hold text that is rotated by a quarter."""
 
 CLEARLY_TALL = 3.0
 """Height relative to width from which on a box holds no upright text."""

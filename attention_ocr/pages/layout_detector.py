@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from attention_ocr.layout.files import LAYOUT_SUFFIXES, read_layout
+from attention_ocr.layout.outline import outline_of
 from attention_ocr.layout.page import Line, Page, Polygon
 from attention_ocr.pages.detector import Detector, PageImage
 
@@ -35,9 +36,11 @@ class LayoutDetector(Detector):
             raise ValueError(f"{path}: expected page {number}. Received: {len(pages)} pages")
         found = pages[number - 1]
         height, width = page.pixels.shape[:2]
-        scale_x = width / found.width if found.width > 0 else 1.0
-        scale_y = height / found.height if found.height > 0 else 1.0
-        return [_scaled(line, scale_x, scale_y) for line in found.lines]
+        found = dataclasses.replace(
+            found, width=found.width or width, height=found.height or height
+        )
+        scale_x, scale_y = width / found.width, height / found.height
+        return [_scaled(line, outline_of(line, found), scale_x, scale_y) for line in found.lines]
 
     def _find(self, image: Path, number: int) -> tuple[Path, int]:
         """Return the layout file of a page, and the number of the page in it."""
@@ -55,7 +58,7 @@ class LayoutDetector(Detector):
         )
 
 
-def _scaled(line: Line, scale_x: float, scale_y: float) -> Line:
+def _scaled(line: Line, outline: Polygon, scale_x: float, scale_y: float) -> Line:
     def scale(polygon: Polygon) -> Polygon:
         return tuple((x * scale_x, y * scale_y) for x, y in polygon)
 
@@ -64,4 +67,4 @@ def _scaled(line: Line, scale_x: float, scale_y: float) -> Line:
         for word in line.words
         if len(word.polygon) > 2
     )
-    return Line(scale(line.polygon), words=words, block=line.block, baseline=scale(line.baseline))
+    return Line(scale(outline), words=words, block=line.block, baseline=scale(line.baseline))

@@ -154,7 +154,7 @@ class PageReader:
             return []
         placed = self._with_directions(pixels, found)
         placed = self._with_words(pixels, found, placed)
-        # What has no text is no line: a detector finds rules and ornaments as well.
+        # A region without text is not a line: a detector finds rules and ornaments as well.
         placed = [line for line in placed if line.words]
         if not placed:
             return []
@@ -227,8 +227,8 @@ class PageReader:
         sample, turns = page_turn(quads, NUM_SAMPLED)
 
         def confidence(turn: int) -> float:
-            turned = [(Line(()), np.roll(quad, -turn, axis=0)) for quad in sample]
-            read = self._line_reader.read(pixels, turned)
+            rotated = [(Line(()), np.roll(quad, -turn, axis=0)) for quad in sample]
+            read = self._line_reader.read(pixels, rotated)
             return float(np.mean([line.confidence for line in read]))
 
         confidences = [confidence(turns[0])]

@@ -25,7 +25,7 @@ the centre of a character."""
 
 
 def drop_false_spaces(readings: Sequence[Reading], images: Sequence[np.ndarray]) -> list[Reading]:
-    """Remove spaces where the image has hardly a gap and the model is not sure.
+    """Remove spaces where the image has hardly a gap and the model has low confidence.
 
     Args:
         readings: Readings of lines, or parts of lines, of one page.

@@ -1,4 +1,4 @@
-"""Pieces of HTML: tables, texts with marked differences, pictures."""
+"""Pieces of HTML: tables, texts with marked differences, images."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from attention_ocr.evaluation.evaluate import Prediction
-from attention_ocr.reporting.pictures import Picture
+from attention_ocr.reporting.example_images import ExampleImage
 from attention_ocr.text.escaping import escape_controls
 from attention_ocr.visualization.overlay import CHARACTER_COLORS
 
@@ -82,23 +82,21 @@ def compared_texts(label: str, prediction: str) -> tuple[str, str]:
     return "".join(sides[0]), "".join(sides[1])
 
 
-def colored_text(picture: Picture) -> str:
+def colored_text(image: ExampleImage) -> str:
     """Return the prediction, each character in the colour of its attention."""
     return "".join(
         f'<span class="char" style="background:rgb{CHARACTER_COLORS[i % len(CHARACTER_COLORS)]}" '
         f'title="{confidence:.1%}">{escaped(character)}</span>'
-        for i, (character, confidence) in enumerate(
-            zip(picture.text, picture.confidences, strict=True)
-        )
+        for i, (character, confidence) in enumerate(zip(image.text, image.confidences, strict=True))
     )
 
 
-def figure(entry: Prediction, picture: Picture, *remarks: str, labelled: bool = True) -> str:
+def figure(entry: Prediction, image: ExampleImage, *remarks: str, labelled: bool = True) -> str:
     """Return an image with its attention, texts and confidence.
 
     Args:
         entry: The prediction for the image.
-        picture: The image.
+        image: The image.
         remarks: Further lines, HTML.
         labelled: Whether to show the label.
     """
@@ -113,9 +111,9 @@ def figure(entry: Prediction, picture: Picture, *remarks: str, labelled: bool = 
     alt = escaped(f"image with label {entry.label}" if labelled else "unlabelled image")
     caption = "<br>".join([*lines, *remarks])
     return (
-        f'<figure><img src="{picture.image}" alt="{alt}">'
-        f'<img src="{picture.attention}" alt="attention of each character">'
-        f'<p class="chars"><bdi>{colored_text(picture)}</bdi></p>'
+        f'<figure><img src="{image.image}" alt="{alt}">'
+        f'<img src="{image.attention}" alt="attention of each character">'
+        f'<p class="chars"><bdi>{colored_text(image)}</bdi></p>'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 

@@ -15,14 +15,14 @@ from attention_ocr.inference.work_directory import TrainedModel
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.io.csv_cells import to_row
 from attention_ocr.reporting import sections
+from attention_ocr.reporting.example_images import draw_example_images
 from attention_ocr.reporting.markup import Section
-from attention_ocr.reporting.pictures import draw_pictures
 from attention_ocr.reporting.style import document
 
 PAGE = "index.html"
 SUSPECTS_FILE = "probably_wrong_labels.csv"
 TO_LABEL_FILE = "next_to_label.tsv"
-NUM_PICTURES = 24
+NUM_IMAGES = 24
 NUM_TO_LABEL = 200
 
 
@@ -91,13 +91,13 @@ def write_html_report(
 
 def _sections(subject: Subject, other: Subject | None, suspects: Sequence[int]) -> list[Section]:
     predictions = subject.result.predictions
-    worst = worst_indices(predictions, NUM_PICTURES)
+    worst = worst_indices(predictions, NUM_IMAGES)
     confident = _confident_mistakes(predictions)
-    suspects = suspects[:NUM_PICTURES]
+    suspects = suspects[:NUM_IMAGES]
     differing = (
-        sections.differing(predictions, other.result.predictions, NUM_PICTURES) if other else []
+        sections.differing(predictions, other.result.predictions, NUM_IMAGES) if other else []
     )
-    pictures = draw_pictures(
+    images = draw_example_images(
         subject.model, subject.result.data, [*worst, *confident, *suspects, *differing]
     )
     subjects = [subject, other] if other else [subject]
@@ -130,32 +130,32 @@ def _sections(subject: Subject, other: Subject | None, suspects: Sequence[int]) 
             suspects,
         ),
     ):
-        parts.append(sections.mistakes(name, title, about, predictions, chosen, pictures))
+        parts.append(sections.mistakes(name, title, about, predictions, chosen, images))
     parts.insert(3, sections.calibration(predictions))
     if other:
         names = subject.name, other.name
         parts.insert(
             1,
-            sections.comparison(names, predictions, other.result.predictions, differing, pictures),
+            sections.comparison(names, predictions, other.result.predictions, differing, images),
         )
     return [*parts, sections.remarks(subject.result)]
 
 
 def _label_next(directory: Path, model: TrainedModel, unlabelled: ModelEvaluation) -> Section:
     chosen = next_to_label(unlabelled.predictions, NUM_TO_LABEL)
-    pictures = draw_pictures(model, unlabelled.data, chosen[:NUM_PICTURES])
+    images = draw_example_images(model, unlabelled.data, chosen[:NUM_IMAGES])
     with whole_file(directory / TO_LABEL_FILE) as temporary:
         lines = (
             f"{unlabelled.predictions[index].key}\t{unlabelled.predictions[index].prediction}\n"
             for index in chosen
         )
         temporary.write_text("".join(lines), encoding="utf-8")
-    return sections.to_label(unlabelled, chosen, pictures, TO_LABEL_FILE)
+    return sections.to_label(unlabelled, chosen, images, TO_LABEL_FILE)
 
 
 def _confident_mistakes(predictions: Sequence[Prediction]) -> list[int]:
     wrong = [i for i, entry in enumerate(predictions) if entry.readable and not entry.right]
-    return sorted(wrong, key=lambda index: -predictions[index].confidence)[:NUM_PICTURES]
+    return sorted(wrong, key=lambda index: -predictions[index].confidence)[:NUM_IMAGES]
 
 
 def _keys(result: ModelEvaluation) -> list[str]:

@@ -17,6 +17,7 @@ from attention_ocr.evaluation.trained_model import ModelEvaluation
 from attention_ocr.metrics.accuracy import word_distance
 from attention_ocr.metrics.intervals import bootstrap_interval, mcnemar_p_value
 from attention_ocr.reporting.charts import reliability_diagram, risk_coverage_curve
+from attention_ocr.reporting.example_images import ExampleImage
 from attention_ocr.reporting.markup import (
     Section,
     bar,
@@ -26,7 +27,6 @@ from attention_ocr.reporting.markup import (
     paragraph,
     table,
 )
-from attention_ocr.reporting.pictures import Picture
 
 MAX_SOURCES = 30
 MAX_CONFUSIONS = 40
@@ -86,9 +86,9 @@ def mistakes(
     about: str,
     predictions: Sequence[Prediction],
     chosen: Sequence[int],
-    pictures: Mapping[int, Picture],
+    images: Mapping[int, ExampleImage],
 ) -> Section:
-    """Return pictures of some predictions.
+    """Return the images of some predictions.
 
     Args:
         name: Anchor of the section.
@@ -96,9 +96,9 @@ def mistakes(
         about: Explanation, plain text.
         predictions: All predictions.
         chosen: Indices of those to show.
-        pictures: Pictures by index.
+        images: Images by index.
     """
-    figures = [figure(predictions[index], pictures[index]) for index in chosen]
+    figures = [figure(predictions[index], images[index]) for index in chosen]
     return Section(name, title, (paragraph(about), gallery(figures)) if figures else ())
 
 
@@ -129,14 +129,14 @@ def calibration(predictions: Sequence[Prediction]) -> Section:
     )
 
 
-def to_label(unlabelled: ModelEvaluation, chosen: Sequence[int], pictures: Mapping[int, Picture],
+def to_label(unlabelled: ModelEvaluation, chosen: Sequence[int], images: Mapping[int, ExampleImage],
              file_name: str) -> Section:  # fmt: skip
     """Return the unlabelled images to label next.
 
     Args:
         unlabelled: Predictions for them.
         chosen: Indices of the images, most useful first.
-        pictures: Pictures of the first of them, by index.
+        images: Images of the first of them, by index.
         file_name: File that lists all of them.
     """
     about = (
@@ -145,21 +145,21 @@ def to_label(unlabelled: ModelEvaluation, chosen: Sequence[int], pictures: Mappi
         "prediction as a draft of the label."
     )
     figures = [
-        figure(unlabelled.predictions[index], pictures[index], labelled=False)
+        figure(unlabelled.predictions[index], images[index], labelled=False)
         for index in chosen
-        if index in pictures
+        if index in images
     ]
     return Section("to-label", "Label next", (paragraph(about), gallery(figures)))
 
 
 def p_value_text(p_value: float) -> str:
-    """Return a p-value as HTML; a tiny one is not said to be zero.
+    """Return a p-value as plain text; a tiny one is not zero.
 
     Example:
         >>> p_value_text(0.0213), p_value_text(0.0)
-        ('p = 0.021', 'p &lt; 0.001')
+        ('p = 0.021', 'p < 0.001')
     """
-    return f"p = {p_value:.2g}" if p_value >= 0.001 else "p &lt; 0.001"
+    return f"p = {p_value:.2g}" if p_value >= 0.001 else "p < 0.001"
 
 
 def comparison(
@@ -167,7 +167,7 @@ def comparison(
     first: Sequence[Prediction],
     second: Sequence[Prediction],
     chosen: Sequence[int],
-    pictures: Mapping[int, Picture],
+    images: Mapping[int, ExampleImage],
 ) -> Section:
     """Return where two models differ.
 
@@ -176,7 +176,7 @@ def comparison(
         first: Predictions of the model of the report.
         second: Predictions of the other one for the same images.
         chosen: Indices of examples to show, from `differing`.
-        pictures: Pictures by index.
+        images: Images by index.
     """
     counts = Counter((a.right, b.right) for a, b in zip(first, second, strict=True))
     only_first, only_second = counts[True, False], counts[False, True]
@@ -199,7 +199,7 @@ def comparison(
             f"{escaped(names[1])} read <bdi>{escaped(other.prediction) or '(nothing)'}</bdi> "
             f"{other.confidence:.1%}"
         )
-        figures.append(figure(first[index], pictures[index], remark))
+        figures.append(figure(first[index], images[index], remark))
     about = paragraph("Where only one of them is correct:") if figures else ""
     return Section(
         "comparison",
@@ -209,7 +209,7 @@ def comparison(
 
 
 def differing(first: Sequence[Prediction], second: Sequence[Prediction], count: int) -> list[int]:
-    """Return indices of examples that one of two models reads correctly, from both in turn."""
+    """Return indices of examples that one of two models reads correctly, alternately of each."""
     sides: tuple[list[int], list[int]] = ([], [])
     for index, (a, b) in enumerate(zip(first, second, strict=True)):
         if a.right != b.right:

@@ -30,7 +30,7 @@ class _Task:
 class Batcher:
     """Runs functions on batches, one batch at a time in each of its threads.
 
-    Heavy requests have a thread of their own, so that light ones never wait for one, and at most a
+    Heavy requests have a separate thread, so that light ones never wait for one, and at most a
     quarter of the places in the queue, so that they never fill it.
 
     A batcher belongs to the event loop in which `start` was called.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from attention_ocr.serving.batching import Arrays
 
 WARMUP_SIZES = ((32, 64), (32, 160))
-"""Heights and widths of the blank images that warm up a model without requests of its own."""
+"""Heights and widths of the blank images that warm up a model without its own requests."""
 
 
 class ServedSignature(Protocol):

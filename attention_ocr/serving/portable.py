@@ -1,4 +1,4 @@
-"""Serving without TensorFlow: LiteRT and ONNX models behind the signature of an export."""
+"""Serving without TensorFlow: LiteRT and ONNX models with the signature of an export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -169,7 +169,7 @@ def _loader(options: ServingOptions) -> Load:
     return partial(load_portable, engine=options.engine, second_looks=options.second_looks)
 
 
-async def serve_until_told(
+async def serve_until_stopped(
     options: ServingOptions, ready: Callable[[Server], None] = lambda _: None
 ) -> None:
     """Serve until the process receives SIGTERM or SIGINT.
@@ -183,14 +183,14 @@ async def serve_until_told(
         ValueError: See `Server.start`.
         OSError: See `Server.start`.
     """
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         # Windows has no such handlers; there, Ctrl+C ends the process immediately.
         with suppress(NotImplementedError):
-            loop.add_signal_handler(number, told.set)
+            loop.add_signal_handler(number, stopped.set)
     starting = asyncio.ensure_future(Server.start(options))
-    waiting = asyncio.ensure_future(told.wait())
+    waiting = asyncio.ensure_future(stopped.wait())
     await asyncio.wait([starting, waiting], return_when=asyncio.FIRST_COMPLETED)
     server = await starting
     ready(server)

@@ -117,9 +117,9 @@ class AugmentationConfig:
     )
 
     def __post_init__(self) -> None:
+        check_fields(self)
         parse_policy(self.augmentation)
         object.__setattr__(self, "augmentation", _with_places(self.augmentation))
-        check_fields(self)
         check(
             0.0 < self.min_stretch <= self.max_stretch <= MAX_STRETCH,
             f"`min_stretch` and `max_stretch` must ascend from above 0 to {MAX_STRETCH:g}.",

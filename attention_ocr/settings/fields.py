@@ -4,6 +4,8 @@ Flags, their help, `docs/settings.md` and validation are generated from these fi
 """
 
 import dataclasses
+import numbers
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -84,13 +86,14 @@ def setting(default: Value, meaning: str, *limits: Limit, choices: Choices | Non
 
 
 def check_fields(section: Any) -> None:
-    """Validate the fields of a section against their choices and limits.
+    """Validate the fields of a section against their types, choices and limits.
 
     Raises:
         ValueError: If a field violates them; the message names the field and its value.
     """
     for field in dataclasses.fields(section):
         name, value = field.name, getattr(section, field.name)
+        _check_type(name, value, type(field.default))
         choices: Choices | None = field.metadata["choices"]
         if isinstance(choices, tuple):
             check_choice(name, value, choices)
@@ -98,6 +101,23 @@ def check_fields(section: Any) -> None:
             choices.check(value)
         for limit in field.metadata["limits"]:
             check(limit.holds(value), f"`{name}` {limit.expectation}.", value)
+
+
+_KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
+    bool: ("a bool", (bool,)),
+    int: ("a whole number", (numbers.Integral,)),
+    float: ("a number", (numbers.Real,)),
+    str: ("a str", (str, os.PathLike)),
+    tuple: ("a tuple", (tuple, list)),
+}
+"""Name and types of the values of a setting, by the type of its default."""
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    title, types = _KINDS[kind]
+    # In Python, a bool is a whole number.
+    is_other_bool = isinstance(value, bool) and kind is not bool
+    check(isinstance(value, types) and not is_other_bool, f"`{name}` must be {title}.", value)
 
 
 def choice_names(field: "dataclasses.Field[Any]") -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def typed_options(
             or a tuple of one of these, which is written with commas.
         setting: Name of the setting, for messages.
         options: Its value.
-        settings: Constructor arguments that have a setting of their own.
+        settings: Constructor arguments that have their own setting.
 
     Raises:
         ValueError: If the constructor has no such option, or a value has the wrong type.

@@ -151,7 +151,7 @@ class TrainingConfig:
     strategy: str = setting(
         "auto", "Distribution strategy over devices and workers.", choices=STRATEGIES
     )
-    deterministic: bool = setting(False, "Deterministic training, bit for bit; slower.")
+    deterministic: bool = setting(False, "Bit-exact deterministic training; slower.")
     seed: int = setting(0, "Random seed of weights, data order and dropout.", NOT_NEGATIVE)
     encoder_weights: str = setting(
         "",

@@ -54,7 +54,7 @@ def draw_view(
     """
     height, width = shape
     steepest = min(look.steepest, look.rise * height / width) * difficulty
-    if look.turned and happens(rng, look.turned * difficulty):
+    if look.rotated and happens(rng, look.rotated * difficulty):
         steepest = min(math.pi / 3, 4.0 * height / width)
     # The product of two draws: most words are nearly level.
     rotation = steepest * between(rng, -1, 1) * rng.random() ** 0.5

@@ -33,7 +33,7 @@ from attention_ocr.synthesis.panels import draw_panel, furnish_plate
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
-LARGEST_CAPTION = 1 / 1.8
+MAX_CAPTION = 1 / 1.8
 """Largest height of second texts relative to the text, so that none is taken for the text."""
 
 
@@ -318,10 +318,10 @@ def shrink_caption(rng: np.random.Generator, mask: np.ndarray, height: int) -> n
         height: Height of the text in pixels.
 
     Returns:
-        uint8, at most `LARGEST_CAPTION` times as high as the text.
+        uint8, at most `MAX_CAPTION` times as high as the text.
     """
-    target = max(4, int(height * between(rng, 0.18, LARGEST_CAPTION)))
-    target = min(target, int(height * LARGEST_CAPTION))
+    target = max(4, int(height * between(rng, 0.18, MAX_CAPTION)))
+    target = min(target, int(height * MAX_CAPTION))
     scale = target / mask.shape[0]
     size = (max(1, round(mask.shape[1] * scale)), max(1, target))
     return cv2.resize(mask, size, interpolation=cv2.INTER_AREA)

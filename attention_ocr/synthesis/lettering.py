@@ -56,13 +56,13 @@ def scatter_letters(
         turn = scatter.turn * (2 * first - 1)
         turn += math.atan(1.2 * wave / size * math.cos(pace * place + phase))
         scale = math.exp(scatter.size * (2 * second - 1))
-        turned = turn_letter(ink, turn, scale)
+        rotated = turn_letter(ink, turn, scale)
         lift = scatter.shift * size * (2 * third - 1) + wave * math.sin(pace * place + phase)
         # The centre of a letter keeps its height above the baseline.
         middle = (0.5 * ink.shape[0] - baseline) * scale + lift
         low, high = scatter.gap
-        placed.append((round(pen), round(middle - 0.5 * turned.shape[0]), turned))
-        pen += turned.shape[1] + size * (low + (high - low) * fourth)
+        placed.append((round(pen), round(middle - 0.5 * rotated.shape[0]), rotated))
+        pen += rotated.shape[1] + size * (low + (high - low) * fourth)
     return join_inks(placed)
 
 

@@ -24,7 +24,7 @@ class Look:
         noise: Share of the images with noise.
         shear: Largest slant of upright strokes, as a share of the height.
         stretch: Exponents of the smallest and the largest factor of the width.
-        turned: Share of the lines that are rotated by up to 60 degrees.
+        rotated: Share of the lines that are rotated by up to 60 degrees.
         surface: One of `SURFACES`; empty for the first three looks, which ignore all that follows.
         faces: Regular expression of favoured face names; empty for none.
         favor: Factor of their frequency.
@@ -60,7 +60,7 @@ class Look:
     noise: float
     shear: float = 0.35
     stretch: tuple[float, float] = (-0.3, 0.25)
-    turned: float = 0.0
+    rotated: float = 0.0
     surface: str = ""
     faces: str = ""
     favor: float = 1.0
@@ -92,7 +92,7 @@ _SIGNS = Look(
 _SCENES = replace(
     _SIGNS, surface="paint", bold=4.0, margins=(-0.05, 0.2),
     steepest=0.6, rise=1.2, tilt=0.3, bent=0.22, bend=1.9, shear=0.577, stretch=(-0.6, 0.4),
-    turned=0.04, scattered=0.2, rippled=0.3,
+    rotated=0.04, scattered=0.2, rippled=0.3,
     framed=0.2, captioned=0.15, neighbored=0.2, loose=0.25,
     ghosted=0.12, shadowed=0.25, extruded=0.15, outlined=0.2, degraded=0.35,
 )
@@ -103,14 +103,14 @@ _ORNATE = (
 )
 _CODES = replace(
     _SCENES, favor=12.0, shunned=_ORNATE,
-    steepest=0.3, rise=0.8, tilt=0.2, bent=0.0, shear=0.3, turned=0.0, scattered=0.0, rippled=0.1,
+    steepest=0.3, rise=0.8, tilt=0.2, bent=0.0, shear=0.3, rotated=0.0, scattered=0.0, rippled=0.1,
     ghosted=0.0, shadowed=0.0, extruded=0.0, outlined=0.0,
 )
 _DOCUMENTS = replace(
     _SCENES, surface="paper", natural_colors=False,
     bold=0.6, emboldened=0.08, margins=(-0.02, 0.25), noise=0.4,
     steepest=0.06, rise=0.35, tilt=0.12, bent=0.08, bend=0.12, shear=0.06, stretch=(-0.25, 0.2),
-    turned=0.0, scattered=0.0, rippled=0.25, ripple=0.04,
+    rotated=0.0, scattered=0.0, rippled=0.25, ripple=0.04,
     framed=0.03, captioned=0.0, neighbored=0.35, loose=0.15,
     ghosted=0.05, shadowed=0.0, extruded=0.0, outlined=0.0, degraded=0.35,
 )

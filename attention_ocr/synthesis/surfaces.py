@@ -249,7 +249,7 @@ def _metal(place: int) -> np.ndarray:
         cv2.line(pattern, (start_x, start_y), end, gray, thickness, cv2.LINE_AA)
     center = (side / 2, side / 2)
     matrix = cv2.getRotationMatrix2D(center, between(rng, 0, 180), 1.0)
-    turned = cv2.warpAffine(pattern, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
+    rotated = cv2.warpAffine(pattern, matrix, (side, side), borderMode=cv2.BORDER_REFLECT)
     top, left = (side - height) // 2, (side - width) // 2
-    piece = turned[top : top + height, left : left + width]
+    piece = rotated[top : top + height, left : left + width]
     return np.clip(128.5 + 48.0 * piece, 0, 255).astype(np.uint8)

@@ -17,15 +17,15 @@ from attention_ocr.settings.training import DEFAULT_STEPS, TrainingConfig
 PASSES = 100
 """Epochs of a run whose number of steps is derived from the data."""
 
-FEWEST_STEPS = 1000
+MIN_STEPS = 1000
 """Minimum number of steps of such a run."""
 
 VALIDATIONS = 20
 """Validations per run; fewer if they would take more than `VALIDATION_SHARE` of its time."""
 
 VALIDATION_SHARE = 0.2
-MOST_STEPS_BETWEEN_VALIDATIONS = 1000
-MOST_STEPS_BETWEEN_CHECKPOINTS = 500
+MAX_STEPS_BETWEEN_VALIDATIONS = 1000
+MAX_STEPS_BETWEEN_CHECKPOINTS = 500
 SECONDS_BETWEEN_CHECKPOINTS = (15.0, 300.0)
 """Minimum and maximum in a run limited by time."""
 
@@ -33,7 +33,7 @@ SECONDS_BETWEEN_CHECKPOINTS = (15.0, 300.0)
 def fit_to_data(config: Config, num_examples: int | None, work_dir: Path) -> Config:
     """Return the settings with step counts derived from the data where they are 0.
 
-    A run takes `PASSES` epochs, from `FEWEST_STEPS` to `DEFAULT_STEPS` steps, at most a twentieth
+    A run takes `PASSES` epochs, from `MIN_STEPS` to `DEFAULT_STEPS` steps, at most a twentieth
     of them warm-up; `DEFAULT_STEPS` if the number of examples is unknown. A resumed run keeps its
     number. With `minutes` only the time counts.
 
@@ -52,9 +52,9 @@ def fit_to_data(config: Config, num_examples: int | None, work_dir: Path) -> Con
         training = dataclasses.replace(
             training,
             eval_every=training.eval_every
-            or max(1, min(training.steps // VALIDATIONS, MOST_STEPS_BETWEEN_VALIDATIONS)),
+            or max(1, min(training.steps // VALIDATIONS, MAX_STEPS_BETWEEN_VALIDATIONS)),
             checkpoint_every=training.checkpoint_every
-            or max(1, min(training.steps // (2 * VALIDATIONS), MOST_STEPS_BETWEEN_CHECKPOINTS)),
+            or max(1, min(training.steps // (2 * VALIDATIONS), MAX_STEPS_BETWEEN_CHECKPOINTS)),
         )
     return dataclasses.replace(config, training=training)
 
@@ -62,7 +62,7 @@ def fit_to_data(config: Config, num_examples: int | None, work_dir: Path) -> Con
 def _steps_for(num_examples: int | None, batch_size: int) -> int:
     if not num_examples:
         return DEFAULT_STEPS
-    return min(max(math.ceil(PASSES * num_examples / batch_size), FEWEST_STEPS), DEFAULT_STEPS)
+    return min(max(math.ceil(PASSES * num_examples / batch_size), MIN_STEPS), DEFAULT_STEPS)
 
 
 def _steps_begun_with(work_dir: Path) -> int:
@@ -167,7 +167,7 @@ class Budget:
         return (steps > 0 and step >= steps) or (self._limit_s > 0 and self.share >= 1.0)
 
     def expected_steps(self, step: int) -> int | None:
-        """Return the number of steps of the whole run, as far as it can be told after `step` steps.
+        """Return the number of steps of the whole run, as far as it is known after `step` steps.
 
         Returns:
             None for a run limited by time that has just begun.

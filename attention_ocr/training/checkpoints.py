@@ -1,4 +1,4 @@
-"""Checkpoints: the complete state of a run, from which it resumes bit for bit."""
+"""Checkpoints: the complete state of a run, from which it resumes bit-exactly."""
 
 import contextlib
 import json

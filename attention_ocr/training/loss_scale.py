@@ -7,7 +7,7 @@ import tensorflow as tf
 
 LossScaleOptimizer = keras.optimizers.LossScaleOptimizer
 
-SMALLEST_SCALE = 2.0**-14
+MIN_SCALE = 2.0**-14
 """Below it, gradients are not finite at any scale: the run has failed."""
 
 
@@ -48,7 +48,7 @@ def scale_of(optimizer: keras.Optimizer) -> tf.Tensor | None:
 
 def has_vanished(values: Mapping[str, tf.Tensor]) -> bool:
     """Return whether the scale of a step is so small that training has failed."""
-    return float(values.get("loss_scale", SMALLEST_SCALE)) < SMALLEST_SCALE
+    return float(values.get("loss_scale", MIN_SCALE)) < MIN_SCALE
 
 
 def numbers_of(optimizer: keras.Optimizer) -> dict[str, float]:

@@ -298,17 +298,17 @@ class Run:
         number = self.workers.largest(interruption.number)
         if not number:
             return
-        told = f"stopped by {signal_name(number)}"
+        reason = f"stopped by {signal_name(number)}"
         if not step:
             raise StoppedError(
-                number, f"{told} before the first step; run the same command to start again."
+                number, f"{reason} before the first step; run the same command to start again."
             )
         if self.saved_step != step:
             self._save(step, validation_due)
         raise StoppedError(
             number,
-            f"{told} after step {step}, of which {self.work_dir} holds a checkpoint; run the same "
-            "command to resume.",
+            f"{reason} after step {step}, of which {self.work_dir} holds a checkpoint; run the "
+            "same command to resume.",
         )
 
     def _save(self, step: int, validation_due: bool = False) -> None:

@@ -60,7 +60,7 @@ class Workers:
         if self.count == 1:
             return [content]
         lengths = [row[0] for row in self.gather([len(content)])]
-        # Few different lengths, as each is a graph of its own.
+        # Few different lengths, as each needs a graph.
         row = np.zeros(1 << max(lengths).bit_length(), np.int32)
         row[: len(content)] = np.frombuffer(content, np.uint8)
         rows = self._gather_rows(row)

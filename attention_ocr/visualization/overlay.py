@@ -74,7 +74,7 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def tint_characters(image: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Tint the place of each character in a colour of its own, all in one image.
+    """Tint the place of each character in a different colour, all in one image.
 
     Args:
         image: uint8 [h, w, 3].

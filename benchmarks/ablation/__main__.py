@@ -1,9 +1,9 @@
 """Compare the recognisers of the field, and single changes to one, at the same processor time.
 
-Each variant trains in a process of its own on the same rendered words, for the same span of
+Each variant trains in a separate process on the same rendered words, for the same span of
 processor time after its graphs are traced; the learning rate rises and falls over that time. It
 then reads rendered words whose texts nobody was trained on, and real ones. Started again, the
-command goes on with the variants that have no result yet.
+command continues with the variants that have no result yet.
 
     python -m benchmarks.ablation [--cpu_seconds 240] [--real SOURCE] [--variants compact crnn]
 """

@@ -18,7 +18,7 @@ GRAY = 128
 """What the pipeline pads with, once scaled."""
 
 STEEPEST = 30.0
-"""Degrees, of turned words."""
+"""Degrees, of rotated words."""
 
 
 def plain(image: np.ndarray, index: int) -> np.ndarray:

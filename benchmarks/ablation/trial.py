@@ -12,7 +12,7 @@ import numpy as np
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.io.atomic_write import whole_file
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import ASCII, Charset
@@ -56,7 +56,7 @@ def test(recognize: Any, folder: Path, config: Config) -> dict[str, Any]:
     """
     part = folder.name
     batches = list(evaluation_batches(open_source(f"{folder}/*.tfrecord"), config))
-    metrics = evaluate(recognize, batches).metrics
+    metrics = evaluate_batches(recognize, batches).metrics
     if part == "test":
         match, (low, high) = metrics.exact_match, metrics.exact_match_interval
     else:

@@ -79,8 +79,8 @@ VARIANTS = {
         "the same, all characters in parallel, refined once",
         TRANSFORMER | {"decoder_options": "parallel=true,refinements=1"},
     ),
-    "turned": Variant("turned text", images="turned"),
-    "turned-tps": Variant("turned text, thin-plate spline", {"rectifier": "tps"}, "", "turned"),
+    "turned": Variant("rotated text", images="turned"),
+    "turned-tps": Variant("rotated text, thin-plate spline", {"rectifier": "tps"}, "", "turned"),
 }
 
 

@@ -1,8 +1,8 @@
 """Accuracy and cost of other recognisers and of ours, on the same held-out images.
 
-Of each data set the images held out by `every=5` are read, or those that options behind its name
+Of each data set the images held out by `every=5` are read, or those that options after its name
 choose (`labels.tsv,every=2,part=eval,group=(.*)_`; `labels.tsv,every=1` is all of it), a word an
-image, one at a time: the peers in an environment of their own (`requirements.txt`), ours from a
+image, one at a time: the peers in a separate environment (`requirements.txt`), ours from a
 work directory or an export. The match ignores case and everything but letters and digits, the
 protocol of the field; beside it stands the strict one. The time of a word is the median; beside it
 stands the mean, in which what is read more than once counts.

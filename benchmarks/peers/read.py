@@ -74,17 +74,18 @@ PEERS: dict[str, Callable[[], Read]] = {
 def main(peer: str) -> None:
     """Read the paths of standard input, each as it comes."""
     # What the recogniser itself prints must not come between the lines.
-    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    read = PEERS[peer]()
-    for index, line in enumerate(sys.stdin):
-        path = line.rstrip("\n")
-        if index == 0:
-            read(path)
-        start = time.process_time()
-        text = read(path)
-        cpu_ms = 1000 * (time.process_time() - start)
-        print(json.dumps({"path": path, "text": text, "cpu_ms": cpu_ms}), file=lines, flush=True)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as lines:
+        os.dup2(2, 1)
+        read = PEERS[peer]()
+        for index, line in enumerate(sys.stdin):
+            path = line.rstrip("\n")
+            if index == 0:
+                read(path)
+            start = time.process_time()
+            text = read(path)
+            cpu_ms = 1000 * (time.process_time() - start)
+            row = {"path": path, "text": text, "cpu_ms": cpu_ms}
+            print(json.dumps(row), file=lines, flush=True)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ import numpy as np
 
 # As in `attention_ocr.text.charset`, which the environment of the peers does not have.
 ASCII = "".join(chr(code) for code in range(33, 127))
-HEIGHT, LEAST_WIDTH = 48, 320
-"""Of the pictures that the network reads, pixels: rapidocr's."""
+HEIGHT, MIN_WIDTH = 48, 320
+"""Height of the network input in pixels, as in rapidocr."""
 
 
 class SoftReading(NamedTuple):
-    """What a network with a CTC head made of a picture.
+    """Output of a network with a CTC head for an image.
 
     Attributes:
         text: The predicted text.
@@ -70,7 +70,7 @@ def read_softly(paths: Iterable[str]) -> Iterable[SoftReading]:
         if image is None:
             raise ValueError(f"Expected an image file. Received: {path}")
         width = math.ceil(HEIGHT * image.shape[1] / image.shape[0])
-        inputs = np.zeros((1, 3, HEIGHT, max(width, LEAST_WIDTH)), np.float32)
+        inputs = np.zeros((1, 3, HEIGHT, max(width, MIN_WIDTH)), np.float32)
         resized = cv2.resize(image, (width, HEIGHT)).transpose(2, 0, 1)  # [3, height, width]
         inputs[0, :, :, :width] = resized / 127.5 - 1.0
         (probabilities,) = session.run(None, {session.get_inputs()[0].name: inputs})

@@ -1,8 +1,8 @@
-// The page: pictures in, readings out.
+// The page: images in, readings out.
 import { between, drawAttention } from "./overlay.js";
 import { cutOut, PhotoReader } from "./photo.js";
 import { PhotoView } from "./photo_view.js";
-import { crop, decodePicture } from "./picture.js";
+import { crop, decodeImage } from "./image_file.js";
 import { Recognizer } from "./recognizer.js";
 import { fetchModel } from "./runtime.js";
 import { Walk } from "./walk.js";
@@ -18,20 +18,20 @@ const THUMBNAIL_HEIGHT = 76;
 
 const element = (id) => document.getElementById(id);
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-const canvas = element("picture");
+const canvas = element("image");
 const context = canvas.getContext("2d");
 
 /** @type {Recognizer | undefined} */
 let recognizer;
 /** @type {ImageData | undefined} as it was given */
 let whole;
-/** @type {ImageData | undefined} the whole picture or a part of it: what is read */
+/** @type {ImageData | undefined} the whole image or a part of it: what is read */
 let shown;
 /** @type {ImageBitmap | undefined} the same, to draw */
 let bitmap;
 /** @type {import("./recognizer.js").Reading | undefined} */
 let reading;
-// Only the picture that was given last is shown.
+// Only the image that was given last is shown.
 let newest = 0;
 /** @type {Error | undefined} why there is no model to read with */
 let modelProblem;
@@ -52,8 +52,8 @@ const walk = new Walk(
     const { length } = buttons;
     element("position").textContent = length ? `${place + 1} of ${length}` : "";
     canvas.ariaLabel = length
-      ? `The picture, lit where “${reading.characters[place]}” was read`
-      : "The picture";
+      ? `The image, lit where “${reading.characters[place]}” was read`
+      : "The image";
   },
 );
 
@@ -85,7 +85,7 @@ function forgive() {
   else element("problem").hidden = true;
 }
 
-/** Take a file that was chosen, dropped or pasted: a picture or a model. */
+/** Take a file that was chosen, dropped or pasted: an image or a model. */
 async function take(file) {
   forgive();
   if (file.name?.toLowerCase().endsWith(".onnx")) {
@@ -94,26 +94,26 @@ async function take(file) {
   }
   const turn = ++newest;
   try {
-    const picture = await decodePicture(file);
+    const image = await decodeImage(file);
     if (turn !== newest) return;
-    whole = picture;
+    whole = image;
     photoView.hide();
-    await read(picture);
-    if (shown === picture && looksLikePhoto()) await readLines().catch(() => {});
+    await read(image);
+    if (shown === image && looksLikePhoto()) await readLines().catch(() => {});
   } catch (error) {
     if (turn === newest) complain(error);
   }
 }
 
-/** Read a picture, or keep it until there is a model, and show what was read. */
-async function read(picture, model = recognizer) {
-  shown = picture;
+/** Read an image, or keep it until there is a model, and show what was read. */
+async function read(image, model = recognizer) {
+  shown = image;
   if (!model) return;
   const started = performance.now();
-  const found = await model.read(picture);
+  const found = await model.read(image);
   const elapsed = performance.now() - started;
-  const drawable = await createImageBitmap(picture);
-  if (shown !== picture) return;
+  const drawable = await createImageBitmap(image);
+  if (shown !== image) return;
   bitmap?.close();
   [bitmap, reading] = [drawable, found];
   show(elapsed, model);
@@ -125,11 +125,11 @@ function looksLikePhoto() {
   return isLarge && reading?.confidence < MAX_PHOTO_CONFIDENCE;
 }
 
-/** Read all lines of the picture, and show them. */
+/** Read all lines of the image, and show them. */
 async function readLines() {
-  const picture = whole;
+  const image = whole;
   const started = performance.now();
-  const photo = await createImageBitmap(picture);
+  const photo = await createImageBitmap(image);
   element("loading").hidden = false;
   element("status").textContent = "Finding the lines …";
   element("progress").removeAttribute("value");
@@ -142,7 +142,7 @@ async function readLines() {
   } finally {
     element("loading").hidden = Boolean(recognizer);
   }
-  if (whole !== picture) return;
+  if (whole !== image) return;
   walk.pause();
   reading = undefined;
   element("result").hidden = true;
@@ -159,7 +159,7 @@ async function readLine({ parts: [quad] }) {
   await read(line, photoReader.modelOf(recognizer));
 }
 
-function show(elapsed, { notes }) {
+function show(elapsed, { metadata }) {
   const { characters, confidence } = reading;
   element("result").hidden = false;
   element("text").textContent = characters.length ? characters.join("") : "No text found";
@@ -174,13 +174,13 @@ function show(elapsed, { notes }) {
   element("characters").replaceChildren(...characters.map(characterItem));
   walk.start(characters.length);
   if (!reducedMotion.matches) walk.play();
-  const { image, characters: charset, maxLength } = notes;
+  const { image, characters: charset, maxLength } = metadata;
   element("about").textContent =
     `Read in ${Math.max(1, Math.round(elapsed))} ms, scaled to ${image.image_height} pixels. ` +
     `The model knows ${charset.length} characters and reads up to ${maxLength}.`;
 }
 
-/** Give the canvas the proportions of the picture, as large as the stage has room for. */
+/** Give the canvas the proportions of the image, as large as the stage has room for. */
 function fitCanvas() {
   const stage = element("stage");
   const style = getComputedStyle(stage);
@@ -279,7 +279,7 @@ function watchIntake() {
     button.addEventListener("click", () => busy(() => takeSample(button)));
   }
   document.addEventListener("paste", (event) => {
-    takeFirst(event.clipboardData.files, "The clipboard holds no picture.");
+    takeFirst(event.clipboardData.files, "The clipboard holds no image.");
   });
   const veil = element("veil");
   document.addEventListener("dragover", (event) => {
@@ -326,7 +326,7 @@ function watchTransport() {
   });
 }
 
-/** Let a part of the picture be chosen by dragging over it. */
+/** Let a part of the image be chosen by dragging over it. */
 function watchSelection() {
   const selection = element("selection");
   let start;

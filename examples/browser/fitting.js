@@ -13,14 +13,14 @@ const LUMA = [fround(0.299), fround(0.587), fround(0.114)];
  * @property {Float32Array} values [height, width, channels], in [-1, 1]; zero on the padding
  * @property {number} height in pixels
  * @property {number} width in pixels, the padding included
- * @property {[number, number]} size height and width of the picture in it, pixels
+ * @property {[number, number]} size height and width of the image in it, pixels
  */
 
 /**
  * Scale an image to the height of the network; a narrow one may be widened beside.
  *
  * @param {ImageData} image opaque
- * @param {import("./notes.js").Notes["image"]} settings
+ * @param {import("./metadata.js").ModelMetadata["image"]} settings
  * @returns {Fitted}
  */
 export function fitImage(image, settings) {
@@ -66,7 +66,7 @@ function roundHalfToEven(value) {
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
-/** Return the values of a picture in grey (ITU-R BT.601) or in colour. */
+/** Return the values of an image in grey (ITU-R BT.601) or in colour. */
 function toPlane(image, channels) {
   const { data, height, width } = image;
   const values = new Float32Array(height * width * channels);

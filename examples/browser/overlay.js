@@ -1,21 +1,21 @@
-// Pictures of the attention: the picture in the dark, lit where a character was read.
+// Overlays of the attention: the image darkened, and lit where a character was read.
 
 const DARK = 0.8;
 const GLOW = 0.3;
 
 /**
- * Draw a picture with one step of the attention over it.
+ * Draw an image with one step of the attention over it.
  *
- * @param {CanvasRenderingContext2D} context of a canvas with the proportions of the picture
- * @param {CanvasImageSource} picture
+ * @param {CanvasRenderingContext2D} context of a canvas with the proportions of the image
+ * @param {CanvasImageSource} image
  * @param {import("./recognizer.js").Reading} reading
- * @param {Float32Array | undefined} weights of the cells; without any the picture is shown plainly
+ * @param {Float32Array | undefined} weights of the cells; without any the image is shown unchanged
  */
-export function drawAttention(context, picture, reading, weights) {
+export function drawAttention(context, image, reading, weights) {
   const { width, height } = context.canvas;
   context.imageSmoothingQuality = "high";
   context.clearRect(0, 0, width, height);
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
   if (!weights) return;
   const { rows, columns } = reading.attention;
   const [rowShare, columnShare] = reading.extent;

@@ -2,7 +2,7 @@
 import { sides } from "./boxes.js";
 import { Detector } from "./detector.js";
 import { around, readingOrder, rows, uprightBoxes } from "./order.js";
-import { crop } from "./picture.js";
+import { crop } from "./image_file.js";
 import { Recognizer } from "./recognizer.js";
 import { fetchModel } from "./runtime.js";
 
@@ -156,7 +156,7 @@ function aspect({ width, height }) {
 
 /** Return what was read; a line that is too wide for the model or fills it is read in halves. */
 async function wholeLine(image, { characters, characterConfidences }, recognizer) {
-  const { image: settings, maxLength } = recognizer.notes;
+  const { image: settings, maxLength } = recognizer.metadata;
   const isWide = aspect(image) > settings.max_image_width / settings.image_height;
   if ((isWide || characters.length >= maxLength) && aspect(image) >= MIN_CUT) {
     const place = emptiestPlace(image);

@@ -17,7 +17,7 @@ export class PhotoView {
    */
   constructor(onChoose) {
     this.#onChoose = onChoose;
-    element("photo_picture").addEventListener("click", (event) => this.#chooseAt(event));
+    element("photo_image").addEventListener("click", (event) => this.#chooseAt(event));
     element("copy").addEventListener("click", () => navigator.clipboard.writeText(this.text));
   }
 
@@ -48,7 +48,7 @@ export class PhotoView {
   /** Draw the photo in the room that there is. */
   draw() {
     if (element("photo").hidden) return;
-    const canvas = element("photo_picture");
+    const canvas = element("photo_image");
     const room = canvas.parentElement.clientWidth;
     const scale = min(room / this.#photo.width, MAX_HEIGHT / this.#photo.height);
     const density = min(devicePixelRatio, 2);

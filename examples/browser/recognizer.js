@@ -1,22 +1,22 @@
 // A model of an export, run by ONNX Runtime Web.
 import { fitImage } from "./fitting.js";
-import { readNotes, spell } from "./notes.js";
+import { readMetadata, spell } from "./metadata.js";
 import { loadRuntime } from "./runtime.js";
 
 /**
- * What was read in one picture.
+ * What was read in one image.
  *
  * @typedef {object} Reading
  * @property {string[]} characters of the text
  * @property {number} confidence probability of the whole text
  * @property {number[]} characterConfidences
  * @property {{rows: number, columns: number, steps: Float32Array[]}} attention where each character
- *   was read: weights of the cells over the padded picture
- * @property {[number, number]} extent shares of the attention's rows and columns that are picture
+ *   was read: weights of the cells over the padded image
+ * @property {[number, number]} extent shares of the attention's rows and columns that are image
  */
 
 export class Recognizer {
-  /** @type {import("./notes.js").Notes} */ notes;
+  /** @type {import("./metadata.js").ModelMetadata} */ metadata;
   #runtime;
   #session;
 
@@ -29,9 +29,9 @@ export class Recognizer {
    */
   static async open(model) {
     const recognizer = new Recognizer();
-    recognizer.notes = readNotes(model);
-    const { num_views: numViews } = recognizer.notes.image;
-    if (numViews > 1) throw new Error(`it reads ${numViews} views at once, this page shows one`);
+    recognizer.metadata = readMetadata(model);
+    const { num_views: numViews } = recognizer.metadata.image;
+    if (numViews > 1) throw new Error(`models of several views are not supported. Received: ${numViews} views`);
     recognizer.#runtime = await loadRuntime();
     const { InferenceSession } = recognizer.#runtime;
     recognizer.#session = await InferenceSession.create(model, { executionProviders: ["wasm"] });
@@ -39,26 +39,26 @@ export class Recognizer {
   }
 
   /**
-   * Read a picture.
+   * Read an image.
    *
-   * @param {ImageData} picture opaque
+   * @param {ImageData} image opaque
    * @returns {Promise<Reading>}
    */
-  async read(picture) {
-    return (await this.readAll([picture]))[0];
+  async read(image) {
+    return (await this.readAll([image]))[0];
   }
 
   /**
-   * Read pictures together; those of similar proportions take the least time.
+   * Read images together; those of similar proportions take the least time.
    *
-   * @param {ImageData[]} pictures opaque
+   * @param {ImageData[]} images opaque
    * @returns {Promise<Reading[]>}
    */
-  async readAll(pictures) {
-    const { image_height: height, image_channels: channels } = this.notes.image;
-    const fitted = pictures.map((picture) => fitImage(picture, this.notes.image));
+  async readAll(images) {
+    const { image_height: height, image_channels: channels } = this.metadata.image;
+    const fitted = images.map((image) => fitImage(image, this.metadata.image));
     const width = Math.max(...fitted.map((one) => one.width));
-    const values = new Float32Array(pictures.length * height * width * channels);
+    const values = new Float32Array(images.length * height * width * channels);
     fitted.forEach((one, index) => {
       const length = one.width * channels;
       for (let row = 0; row < height; row++) {
@@ -69,8 +69,8 @@ export class Recognizer {
     const sizes = Int32Array.from(fitted.flatMap(({ size }) => size));
     const { Tensor } = this.#runtime;
     const outputs = await this.#session.run({
-      images: new Tensor("float32", values, [pictures.length, height, width, channels]),
-      image_sizes: new Tensor("int32", sizes, [pictures.length, 2]),
+      images: new Tensor("float32", values, [images.length, height, width, channels]),
+      image_sizes: new Tensor("int32", sizes, [images.length, 2]),
     });
     return fitted.map(({ size }, index) => this.#reading(outputs, index, size, width));
   }
@@ -80,7 +80,7 @@ export class Recognizer {
       const length = output.data.length / output.dims[0];
       return output.data.subarray(index * length, (index + 1) * length);
     };
-    const characters = spell(this.notes.characters, row(outputs.token_ids));
+    const characters = spell(this.metadata.characters, row(outputs.token_ids));
     const [, , rows, columns] = outputs.attention.dims;
     const attention = row(outputs.attention);
     const steps = characters.map((_, step) =>
@@ -91,13 +91,13 @@ export class Recognizer {
       confidence: outputs.confidence.data[index],
       characterConfidences: [...row(outputs.character_confidences).slice(0, characters.length)],
       attention: { rows, columns, steps },
-      extent: [size[0] / this.notes.image.image_height, size[1] / width],
+      extent: [size[0] / this.metadata.image.image_height, size[1] / width],
     };
   }
 
   /** Whether it reads lines: its characters include the space. */
   get readsLines() {
-    return this.notes.characters.includes(" ");
+    return this.metadata.characters.includes(" ");
   }
 
   /** Free the memory of the model. */

@@ -31,7 +31,7 @@ export class Walk {
     this.go(0);
   }
 
-  /** Stop at a character; those before the first and behind the last are these. */
+  /** Stop at a character; positions before the first or after the last are clamped. */
   go(place) {
     this.#stop();
     this.#place = Math.max(0, Math.min(place, this.#length - 1));
@@ -46,7 +46,7 @@ export class Walk {
     this.go(this.#place);
   }
 
-  /** Walk on to the end; from there, begin anew. */
+  /** Walk on to the end; from there, start again. */
   play() {
     if (this.isPlaying || this.#length < 2) return;
     if (this.#place === this.#length - 1) this.#place = 0;

@@ -6,7 +6,7 @@
 
 #include "image_file.h"
 
-// How a picture becomes the input of the network; the `image` section of a model's config.json.
+// How an image becomes the input of the network; the `image` section of a model's config.json.
 struct ImageSettings {
   int image_height = 0, max_image_width = 0, image_channels = 0, num_views = 0;
   float narrow_stretch = 1.0f;
@@ -16,7 +16,7 @@ struct ImageSettings {
 struct Fitted {
   std::int64_t height = 0, width = 0;  // pixels, the padding included
   std::vector<float> values;           // [height, width, channels], in [-1, 1], the padding 0
-  std::int32_t size[2] = {0, 0};       // height and width of the picture in it, pixels
+  std::int32_t size[2] = {0, 0};       // height and width of the content, pixels
 };
 
 // Scale an image to the height of the network, bilinear with antialiasing; a narrow one may be

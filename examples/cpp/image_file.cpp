@@ -60,7 +60,7 @@ bool decode_png(png_structp png, png_infop info, PngSource& source, Image& image
   return true;
 }
 
-// Lay RGBA over white, or over black where the picture is light itself: the mean luma of its
+// Blend RGBA over white, or over black where the image itself is light: the mean luma of its
 // pixels, each weighted by its alpha, decides.
 void blend_with_contrast(Image& image) {
   const std::size_t num_pixels = image.values.size() / 4;

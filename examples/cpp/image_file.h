@@ -13,5 +13,5 @@ struct Image {
 };
 
 // Decode a PNG or JPEG file; none for anything else, and for a file that is damaged, cut short, or
-// announces more than 2^25 pixels. What shows through in a PNG lies on white.
+// announces more than 2^25 pixels. Transparent pixels of a PNG are blended over white or black.
 std::optional<Image> decode_image(const std::string& file);

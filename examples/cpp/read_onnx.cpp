@@ -15,7 +15,7 @@
 
 #include "fitting.h"
 #include "image_file.h"
-#include "notes.h"
+#include "metadata.h"
 #include "printing.h"
 
 namespace {
@@ -26,14 +26,14 @@ class Model {
  public:
   explicit Model(const std::filesystem::path& path)
       : session_(environment_, path.c_str(), Ort::SessionOptions()) {
-    const int version = number_in_json(note("attention_ocr.json"), "format_version");
+    const int version = number_in_json(metadata("attention_ocr.json"), "format_version");
     if (version != kFormatVersion) {
       throw std::runtime_error("this program reads format_version " +
                                std::to_string(kFormatVersion) +
                                ". Received: " + std::to_string(version));
     }
-    settings_ = read_image_settings(note("config.json"));
-    characters_ = read_characters(note("charset.txt"));
+    settings_ = read_image_settings(metadata("config.json"));
+    characters_ = read_characters(metadata("charset.txt"));
   }
 
   Reading read(const std::string& file) {
@@ -58,7 +58,7 @@ class Model {
   }
 
  private:
-  std::string note(const char* name) {
+  std::string metadata(const char* name) {
     const auto text =
         session_.GetModelMetadata().LookupCustomMetadataMapAllocated(name, allocator_);
     if (text == nullptr) throw std::runtime_error(std::string("it has no ") + name);

@@ -1,7 +1,7 @@
 """Train with several settings, and print a table: python examples/sweep/sweep.py --help.
 
-Optuna (`pip install optuna`) chooses the settings; each trial is `attention-ocr train` with a work
-directory of its own. The study is kept in a file, so that the same command continues after a stop.
+Optuna (`pip install optuna`) chooses the settings; each trial is `attention-ocr train` with its own
+work directory. The study is kept in a file, so that the same command continues after a stop.
 """
 
 import argparse

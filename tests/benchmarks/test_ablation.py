@@ -56,7 +56,7 @@ def test_a_plugin_is_compared_without_being_installed(name, monkeypatch):
     assert type(part).__module__.startswith("attention_ocr_plugins.")
 
 
-def test_padding_becomes_a_part_of_the_picture():
+def test_padding_becomes_a_part_of_the_image():
     image = np.full((64, 100, 3), 7, np.uint8)
     padded = images.padded(image, 0)
     assert padded.shape == (32, 128, 3)
@@ -67,7 +67,7 @@ def test_padding_becomes_a_part_of_the_picture():
     assert (wide[3:] == images.GRAY).all()
 
 
-def test_a_turned_picture_is_larger_and_the_same_each_time():
+def test_a_rotated_image_is_larger_and_the_same_each_time():
     image = np.random.default_rng(0).integers(0, 256, (32, 90, 3), np.uint8)
     turned = [images.turned(image, index) for index in (0, 0, 1)]
     assert turned[0].shape[0] > 32
@@ -84,7 +84,7 @@ def test_the_rate_rises_and_falls_with_the_time_that_is_spent():
     assert rates == pytest.approx([0.05, 0.25, 0.497, 0.25, 0.0, 0.0], abs=2e-3)
 
 
-def test_all_forms_hold_the_same_words_and_stand_for_the_next_run(tmp_path):
+def test_all_variations_hold_the_same_words_and_are_kept_for_the_next_run(tmp_path):
     real = "synthetic,kinds=numbers,num_examples=3"
     images.write_images(tmp_path, 4, 2, real)
     shards = sorted(tmp_path.glob("*/*/*.tfrecord"))
@@ -119,7 +119,7 @@ def figures(**values):
 
 
 @pytest.mark.parametrize("real", [{}, {"real": 0.0, "real low": 0.0, "real high": 1.0}])
-def test_the_picture_is_drawn_with_and_without_real_words(real, tmp_path):
+def test_the_image_is_drawn_with_and_without_real_words(real, tmp_path):
     result = tmp_path / "ctc.json"
     assert _row("ctc", result) == {}
     result.write_text(json.dumps(figures(**real)), encoding="utf-8")

@@ -38,12 +38,12 @@ def test_equal_neighbours_are_one_character_and_blanks_none():
     characters = ["水", *ASCII, " "]
     frames = {"a": "ab", "水": "b", "": "a"}
     probabilities = np.full((8, 1 + len(characters)), 1e-4)
-    for frame, (first, surely) in enumerate(
+    for frame, (first, probability) in enumerate(
         [("", 0.9), ("a", 0.6), ("a", 0.8), ("", 0.7), ("a", 0.5), ("b", 0.9), ("水", 0.6), ("", 1)]
     ):
-        probabilities[frame, 1 + characters.index(first) if first else 0] = surely
+        probabilities[frame, 1 + characters.index(first) if first else 0] = probability
         for second in frames.get(first, "")[-1:]:
-            probabilities[frame, 1 + characters.index(second)] = (1 - surely) / 2
+            probabilities[frame, 1 + characters.index(second)] = (1 - probability) / 2
     reading = collapse(probabilities, characters)
     assert reading.text == "aab水"
     assert reading.log_probabilities.shape == (4, 94)
@@ -84,8 +84,8 @@ def test_a_teacher_is_asked_once_and_its_texts_become_labels(tmp_path, monkeypat
     assert [len(reading.log_probabilities) for reading in readings] == [2, 0, 1, 2]
     labels = (tmp_path / "said" / "labels.tsv").read_text(encoding="utf-8")
     assert labels == "images/0.png\tab\nimages/3.png\t1Z\n"
-    pictures = [tmp_path / "words" / "3.png", tmp_path / "said" / "images" / "3.png"]
-    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    images = [tmp_path / "words" / "3.png", tmp_path / "said" / "images" / "3.png"]
+    assert images[0].read_bytes() == images[1].read_bytes()
 
 
 def test_a_teacher_that_fails_is_quoted_and_asked_again(tmp_path, monkeypatch):
@@ -133,7 +133,7 @@ def test_what_the_teacher_reads_otherwise_has_no_soft_targets():
     assert not targets[1:].any()
 
 
-def test_two_pictures_of_one_name_are_refused():
+def test_two_images_of_one_name_are_refused():
     reading = TeacherReading("1", "ab", "ab", soft("ab"))
     with pytest.raises(ValueError, match=r"Received twice: \('1', 'ab'\)"):
         Teacher([reading, reading], temperature=1.0)

@@ -47,7 +47,7 @@ def test_changed_images_are_read_or_not_and_leave_others_alone(export):
 
 
 class Scripted:
-    """Reads in a file its first byte; one that begins with `!` changes the row behind it."""
+    """Reads in a file its first byte; one that begins with `!` changes the row after it."""
 
     def read(self, files, batch_size=32):
         assert len(files) <= batch_size

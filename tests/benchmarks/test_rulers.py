@@ -77,3 +77,68 @@ def test_no_ruler_is_trained_on():
     seeds = re.findall(r"seed=(\d+)", ";".join(trained))
     assert len(seeds) > 3
     assert not set(seeds) & set(re.findall(r"seed=(\d+)", " ".join(rulers.RENDERED.values())))
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Read every source as one label, with a text that is right for sources of receipts."""
+    sources = []
+
+    def read(source):
+        sources.append(source)
+        return evaluation_of(["ab"], ["ab" if "sroie" in source else "ax"])
+
+    monkeypatch.setattr(rulers, "make_reading", lambda *_: read)
+    return sources
+
+
+def arguments(**values):
+    defaults = {"model": None, "decoding": "ctc", "data": Path("data"), "words": Path("lists")}
+    return SimpleNamespace(**defaults | {"lines": False, "rulers": None, "json": None} | values)
+
+
+def test_rulers_of_words_are_real_sets_and_rendered_words(scripted, capsys):
+    rulers.main(arguments())
+    rows = capsys.readouterr().out.splitlines()[1:-1]
+    assert len(rows) == len(rulers.RULERS) + len(rulers.RENDERED) + 1
+    assert scripted[0] == "data/ic15_train/labels.tsv,every=5,part=eval"
+    assert scripted[-1].startswith("synthetic,")
+    assert rows[-1].startswith("mean of rulers")
+
+
+def test_rulers_of_lines_are_receipts_and_sentences_of_each_language(scripted, capsys):
+    rulers.main(arguments(lines=True))
+    assert len(scripted) == 2 + len(rulers.LANGUAGES) + 1
+    assert sum("words_file=lists/de.txt" in source for source in scripted) == 1
+    # Two of fifteen rulers are right.
+    mean = capsys.readouterr().out.splitlines()[-2].split()
+    assert mean[:5] == ["mean", "of", "rulers", "15", "13.33"]
+
+
+def test_seeds_of_sentences_are_all_different():
+    sources = rulers.list_line_rulers(Path("data"), Path("lists")).values()
+    seeds = [seed for source in sources for seed in re.findall(r"seed=(\d+)", source)]
+    assert len(seeds) == len(set(seeds)) == len(rulers.LANGUAGES) + 1
+
+
+def test_some_rulers_are_chosen_by_name(scripted, capsys):
+    rulers.main(arguments(rulers=["tags", "rendered signs"]))
+    assert len(scripted) == 2
+    assert [row.split()[0] for row in capsys.readouterr().out.splitlines()[1:3]] == [
+        "tags",
+        "rendered",
+    ]
+
+
+def test_an_unknown_ruler_is_refused_before_a_model_is_loaded(monkeypatch):
+    monkeypatch.setattr(rulers, "make_reading", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(ValueError, match=r"Expected rulers of ic15, .*\. Received: signs"):
+        rulers.main(arguments(rulers=["ic15", "signs"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("‘a’", "'a'"), ("„b“ «c»", '"b" "c"'), ("1–2—3", "1-2-3"), ("…", "..."), ("a-b", "a-b")],
+)
+def test_marks_become_those_of_a_typewriter(text, expected):
+    assert rulers.typewritten(text) == expected

@@ -22,7 +22,7 @@ def test_the_share_inside_is_that_of_the_characters_columns():
     maps[0, 1, 7] = 1.0
     maps[1] = 1.0
     columns = np.array([[0.0, 0.25], [0.25, 0.75], [0.75, 1.0]])
-    # The picture fills eight of ten columns; the rest is padding.
+    # The image fills eight of ten columns; the rest is padding.
     np.testing.assert_allclose(shares_inside(maps, columns, 8), [0.75, 0.4, 0.0])
 
 

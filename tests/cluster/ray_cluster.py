@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes, each in a network namespace of its own."""
+"""A Ray cluster of several nodes, each in a separate network namespace."""
 
 import os
 import secrets

@@ -215,7 +215,7 @@ def test_a_folder_that_a_node_does_not_see_is_an_error(labels, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     with network(2) as net, RayCluster(net) as cluster:
-        # The hosts have mounts of their own, and do not see this one.
+        # The hosts have separate mounts, and do not see this one.
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", own], check=True)
         try:
             done = cluster.run("records", labels, own, "--engine=ray")

@@ -31,7 +31,7 @@ def test_nothing_has_no_bars():
     assert text_histogram({}) == []
 
 
-def test_a_picture_has_a_panel_for_each_histogram_and_taller_bars_for_more():
+def test_an_image_has_a_panel_for_each_histogram_and_taller_bars_for_more():
     sheet = draw_histograms({"lengths": {1: 1, 2: 9}, "none": {}, "ratios": {0.5: 2}})
     assert sheet.shape == (400, 720, 3)
     blue = np.all(sheet == (0x44, 0x77, 0xAA), axis=-1)[:200, :360]

@@ -29,7 +29,7 @@ IMAGE = ImageConfig(image_height=16, max_image_width=80)
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
     tiny.write_label_file(folder, list(TEXTS.values()))
-    # The same picture again, once with its label and once with another.
+    # The same image again, once with its label and once with another.
     for name in ("5.png", "6.png"):
         (folder / name).write_bytes((folder / "0.png").read_bytes())
     (folder / "7.png").unlink()
@@ -51,7 +51,7 @@ def test_what_cannot_be_read_says_why(inspection):
     assert set(inspection.to_dict()["unreadable_reasons"]) == set(inspection.reason_of.values())
 
 
-def test_a_large_picture_is_counted_in_its_own_size(tmp_path):
+def test_a_large_image_is_counted_in_its_own_size(tmp_path):
     Image.new("RGB", (1203, 1001)).save(tmp_path / "large.png")
     (tmp_path / "labels.tsv").write_text("large.png\tx\n", encoding="utf-8")
     inspection = inspect_source(open_source(str(tmp_path)), Inspection(IMAGE))

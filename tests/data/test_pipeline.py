@@ -111,12 +111,12 @@ def test_the_types_and_static_shapes_are_what_is_promised(labels):
     }
 
 
-def test_a_picture_lies_in_its_batch_as_it_was_drawn(labels):
+def test_an_image_lies_in_its_batch_as_it_was_drawn(labels):
     for row in rows(first_batches(labels, tiny.config(image_channels=3), 3)):
-        picture = tiny.word_image(row["text"].decode()) / 127.5 - 1.0
+        image = tiny.word_image(row["text"].decode()) / 127.5 - 1.0
         height, width = row["image_sizes"]
-        assert (height, width) == picture.shape[:2]
-        np.testing.assert_allclose(row["images"][:, :width], picture, atol=1e-6)
+        assert (height, width) == image.shape[:2]
+        np.testing.assert_allclose(row["images"][:, :width], image, atol=1e-6)
         np.testing.assert_array_equal(row["images"][:, width:], 0.0)
 
 
@@ -136,7 +136,7 @@ def test_a_restored_position_gives_the_same_next_batches(kind, labels, tmp_path)
                     encoded = (labels.parent / f"{index}.png").read_bytes()
                     writer.write(serialize_example(encoded, TEXTS[index], f"{index}", 16, 20))
     if kind == "formats":
-        # What is decoded in Python has no position of its own.
+        # What is decoded in Python has no separate position.
         for index, form in zip(range(len(TEXTS)), cycle(FORMATS), strict=False):
             Image.open(labels.parent / f"{index}.png").save(tmp_path / f"{index}.png", form)
         (tmp_path / "labels.tsv").write_bytes(labels.read_bytes())
@@ -261,7 +261,7 @@ def test_a_worker_without_an_example_is_refused(tmp_path):
         training_batches(source, tiny.config(), tiny.CHARSET, SkipReport(), shard=(2, 3))
 
 
-def test_unknown_characters_are_targets_of_their_own(labels):
+def test_unknown_characters_have_their_own_target(labels):
     charset = Charset("ab")
     for row in rows(first_batches(labels, tiny.config(), 3, charset=charset)):
         text = row["text"].decode()

@@ -4,7 +4,7 @@ from itertools import islice
 import pytest
 
 from attention_ocr.data.pipeline import (
-    FEWEST_JUDGED,
+    MIN_JUDGED,
     TOO_LONG,
     UNREADABLE,
     WINDOW,
@@ -60,7 +60,7 @@ def add_all(report: SkipReport, numbers: range, reason: str = UNREADABLE) -> int
 def test_unreadable_images_end_the_pipeline_past_their_share():
     assert add_all(SkipReport(max_unreadable=0.25), range(0, 5000, 5)) == -1
     report = SkipReport(max_unreadable=0.25)
-    assert add_all(report, range(0, 5000, 3)) == FEWEST_JUDGED + 1
+    assert add_all(report, range(0, 5000, 3)) == MIN_JUDGED + 1
     assert report.failure == (
         "18 of the last 52 images cannot be read, 51.png for example, more than "
         "max_unreadable=0.25 of them"
@@ -78,7 +78,7 @@ def test_labels_that_are_too_long_end_nothing():
 
 
 def test_few_images_are_not_judged():
-    assert add_all(SkipReport(max_unreadable=0.25), range(FEWEST_JUDGED - 1)) == -1
+    assert add_all(SkipReport(max_unreadable=0.25), range(MIN_JUDGED - 1)) == -1
 
 
 def test_a_pipeline_half_of_whose_images_are_gone_ends_and_names_one(tmp_path):

@@ -64,7 +64,7 @@ def test_paths_of_windows_and_stray_spaces_are_read_as_they_exist(tmp_path):
         ([], "Expected images and their texts. Received: list.tsv, which has none"),
     ],
 )
-def test_a_line_without_an_image_of_its_own_is_named(paths, message):
+def test_a_line_without_its_own_image_is_named(paths, message):
     with pytest.raises(ValueError, match=message):
         images("words", *paths)
 

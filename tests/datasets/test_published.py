@@ -102,7 +102,7 @@ def test_a_builder_yields_the_official_splits(name, tmp_path):
         for example in examples:
             height, width, channels = example["image"].shape
             assert (height > 8, width > 4, channels) == (True, True, 3)
-            # There is ink on each picture: no cut went beside the word.
+            # There is ink on each image: no cut went beside the word.
             assert example["image"].min() < 100 < 200 < example["image"].max()
     for feature, words in LEXICONS.get(name, {}).items():
         by_key = {example["key"].decode(): example for example in splits["test"]}

@@ -5,7 +5,7 @@ from PIL import Image
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate
+from attention_ocr.evaluation.evaluate import evaluate_batches
 from attention_ocr.evaluation.report import format_table
 from attention_ocr.inference.recognize import RecognitionOutput
 from tests import tiny, tiny_model
@@ -51,7 +51,7 @@ def read_always_ab(images: tf.Tensor, image_sizes: tf.Tensor) -> RecognitionOutp
 
 def test_every_image_is_counted_once_and_broken_ones_as_empty_predictions(labels):
     batches = evaluation_batches(open_source(str(labels)), tiny.config())
-    evaluation = evaluate(read_always_ab, batches)
+    evaluation = evaluate_batches(read_always_ab, batches)
     names = [line.split("\t")[0] for line in labels.read_text(encoding="utf-8").splitlines()]
     assert [prediction.key for prediction in evaluation.predictions] == names
     broken = {"cut.png", "empty.png", "text.png", "cut.jpg"}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.decoding.context import prepare_decoding
-from attention_ocr.evaluation.evaluate import Prediction, evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import Prediction, evaluate_batches, make_recognize
 from attention_ocr.inference.recognize import RecognitionOutput, recognize
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.language_models.files import save_language_model
@@ -48,7 +48,7 @@ def batches_of(labels: list[str], readable: list[bool], size: int = 2) -> list[d
 def test_every_example_is_recognised_once_in_order_and_counted():
     labels = ["abc", "Don't", "", "e\u0301", "x"]
     answers = [("abc", 0.5), ("DONT", 0.25), ("", 1.0), ("\u00e9", 0.75), ("xy", 0.125)]
-    evaluation = evaluate(reader_of(answers), batches_of(labels, [True] * 5))
+    evaluation = evaluate_batches(reader_of(answers), batches_of(labels, [True] * 5))
     assert evaluation.predictions == [
         Prediction("0.png", "abc", "abc", 0.5, False, True),
         Prediction("1.png", "Don't", "DONT", 0.25, True, True),
@@ -65,7 +65,7 @@ def test_every_example_is_recognised_once_in_order_and_counted():
 
 def test_an_unreadable_image_counts_as_an_empty_prediction():
     answers = [("ab", 0.9), ("ab", 0.9)]
-    evaluation = evaluate(reader_of(answers), batches_of(["ab", "ab"], [False, True]))
+    evaluation = evaluate_batches(reader_of(answers), batches_of(["ab", "ab"], [False, True]))
     broken = evaluation.predictions[0]
     assert (broken.prediction, broken.confidence, broken.readable) == ("", 0.0, False)
     assert evaluation.metrics.exact_match == 0.5
@@ -75,7 +75,7 @@ def test_an_unreadable_image_counts_as_an_empty_prediction():
 @pytest.mark.parametrize("labels", [[""], ["", "a"]])
 def test_empty_labels_and_predictions_give_numbers(labels):
     answers = [("", 1.0)] * len(labels)
-    metrics = evaluate(reader_of(answers), batches_of(labels, [True] * len(labels))).metrics
+    metrics = evaluate_batches(reader_of(answers), batches_of(labels, [True] * len(labels))).metrics
     for value in (metrics.exact_match, metrics.cer, metrics.wer, metrics.ned):
         assert np.isfinite(value)
 
@@ -106,8 +106,8 @@ def test_the_graph_reads_what_the_layers_read(model):
 def test_a_data_set_is_evaluated_completely_whatever_its_batches(model):
     source = open_source(model.config.data.eval_data)
     read = make_recognize(model.recognizer, model.config, model.charset)
-    whole = evaluate(read, evaluation_batches(source, model.config))
-    single = evaluate(read, evaluation_batches(source, tiny.config(eval_batch_size=1)))
+    whole = evaluate_batches(read, evaluation_batches(source, model.config))
+    single = evaluate_batches(read, evaluation_batches(source, tiny.config(eval_batch_size=1)))
     labels = list(source.labels())
     assert [prediction.label for prediction in whole.predictions] == labels
     assert len({prediction.prediction for prediction in whole.predictions}) > 1
@@ -203,6 +203,6 @@ def test_a_head_that_the_recogniser_lacks_cannot_decode(model):
 def test_glyphs_of_one_class_count_as_equal():
     charset = Charset("ab", {"A": "a"})
     batches = batches_of(["Ab", "AB"], [True] * 2)
-    evaluation = evaluate(reader_of([("ab", 1.0)] * 2), batches, charset)
+    evaluation = evaluate_batches(reader_of([("ab", 1.0)] * 2), batches, charset)
     assert [prediction.label for prediction in evaluation.predictions] == ["ab", "aB"]
     assert evaluation.metrics.exact_match == 0.5

@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
 from attention_ocr.inference.work_directory import load_trained_model
 from tests import tiny
@@ -70,7 +70,7 @@ def predictions(work_dir, source: str, **decoding) -> dict[str, str]:
     batches = evaluation_batches(open_source(source), config)
     assert has_lexicons(batches)
     read = make_lexicon_recognize(model.recognizer, config, model.charset)
-    evaluation = evaluate(read, batches, model.charset)
+    evaluation = evaluate_batches(read, batches, model.charset)
     return {prediction.label: prediction.prediction for prediction in evaluation.predictions}
 
 
@@ -94,7 +94,9 @@ def test_an_image_with_an_empty_lexicon_is_recognised_without_one(work_dir, data
     config = dataclasses.replace(model.config)
     batches = evaluation_batches(open_source(str(database)), config)
     assert not has_lexicons(batches)
-    free = evaluate(make_recognize(model.recognizer, config, model.charset), batches).predictions
+    free = evaluate_batches(
+        make_recognize(model.recognizer, config, model.charset), batches
+    ).predictions
     read = predictions(work_dir, f"{database},lexicon=lexicon")
     assert read["0123"] == free[3].prediction
 

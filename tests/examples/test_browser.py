@@ -127,14 +127,14 @@ def test_nothing_is_uploaded(url):
             page.evaluate("url => fetch(url, {mode: 'no-cors'})", elsewhere)
 
 
-def test_what_is_no_picture_is_named(page):
+def test_what_is_not_an_image_is_named(page):
     before = compare.drop(page, "word.png", WORD)
     large = png(np.zeros((5000, 4000), bool))
     for name, file, problem in (
-        ("notes.txt", b"no picture", "“notes.txt” is not an image that this browser can read"),
+        ("notes.txt", b"no image", "“notes.txt” is not an image that this browser can read"),
         ("empty.png", b"", "“empty.png” is not an image"),
-        ("large.png", large, "“large.png” is a picture of 4000 × 5000 pixels. The limit is 16.8"),
-        ("model.onnx", b"\x0a", "The model model.onnx cannot be used: it is cut short"),
+        ("large.png", large, "“large.png” is an image of 4000 × 5000 pixels. The limit is 16.8"),
+        ("model.onnx", b"\x0a", "The model model.onnx cannot be used: the file is cut short"),
     ):
         found = compare.drop(page, name, file)
         assert found.problem.startswith(problem)
@@ -166,7 +166,7 @@ def test_a_model_that_is_missing_or_cut_short_is_named(site, tmp_path):
             assert page.is_visible("#result")
 
 
-def test_another_model_reads_the_same_picture(page, tmp_path):
+def test_another_model_reads_the_same_image(page, tmp_path):
     before = compare.drop(page, "word.png", WORD)
     work_dir = tiny_model.write_work_dir(tmp_path / "model", max_length=2)
     write_format("onnx", load_trained_model(work_dir), tmp_path / "export")
@@ -180,12 +180,12 @@ def test_another_model_reads_the_same_picture(page, tmp_path):
 def test_keys_walk_through_the_characters(page):
     text = compare.drop(page, "word.png", WORD).text
     assert len(text) > 2
-    pictures = []
+    images = []
     for key, place in (("Home", 0), ("ArrowRight", 1), ("End", len(text) - 1), ("ArrowLeft", None)):
         page.keyboard.press(key)
         assert current(page) == (len(text) - 2 if place is None else place)
-        pictures.append(page.evaluate("picture.toDataURL()"))
-    assert pictures[0] != pictures[1]
+        images.append(page.evaluate("image.toDataURL()"))
+    assert images[0] != images[1]
     assert page.get_attribute("#play", "aria-label") == "Play"
     page.click(f"#characters li:nth-child({len(text) - 1}) button")
     page.evaluate("document.activeElement.blur()")
@@ -202,19 +202,19 @@ def test_it_plays_by_itself_unless_motion_is_unwelcome(url):
             assert page.get_attribute("#play", "aria-label") == label
 
 
-def test_a_part_of_the_picture_is_read_alone(site, page):
-    picture = np.asarray(Image.open(io.BytesIO(WORD)))
+def test_a_part_of_the_image_is_read_alone(site, page):
+    image = np.asarray(Image.open(io.BytesIO(WORD)))
     whole = compare.drop(page, "word.png", WORD)
-    box = page.query_selector("#picture").bounding_box()
-    num_columns = picture.shape[1] // 2
-    # Less than a pixel of the picture.
+    box = page.query_selector("#image").bounding_box()
+    num_columns = image.shape[1] // 2
+    # Less than a pixel of the image.
     page.mouse.move(box["x"] + 1, box["y"] + 1)
     page.mouse.down()
-    right = box["x"] + box["width"] * num_columns / picture.shape[1]
+    right = box["x"] + box["width"] * num_columns / image.shape[1]
     page.mouse.move(right, box["y"] + box["height"] + 9)
     page.mouse.up()
     compare.wait(page)
-    expected = load(site / "model.onnx").read([png(picture[:, :num_columns])])[0]
+    expected = load(site / "model.onnx").read([png(image[:, :num_columns])])[0]
     found = compare.shown(page)
     assert found.text == expected.text
     assert found.character_confidences == pytest.approx(expected.character_confidences, abs=1e-4)
@@ -224,7 +224,7 @@ def test_a_part_of_the_picture_is_read_alone(site, page):
     assert compare.shown(page) == whole
 
 
-def test_pictures_are_chosen_and_pasted_as_well(page):
+def test_images_are_chosen_and_pasted_as_well(page):
     other = png(tiny.word_image("22", height=24))
     expected = [compare.drop(page, "dropped.png", file) for file in (WORD, other)]
     page.set_input_files("#file", {"name": "chosen.png", "mimeType": "image/png", "buffer": WORD})
@@ -275,7 +275,7 @@ def photo_site(site, tmp_path_factory):
 
 
 def read_photo(page, file: bytes) -> list[str]:
-    """Read all lines of a picture."""
+    """Read all lines of an image."""
     compare.drop(page, "photo.png", file)
     if page.is_hidden("#photo"):
         page.click("#as_photo")
@@ -294,7 +294,7 @@ def test_a_whole_photo_is_read_in_its_order_which_way_up_it_is(photo_site):
         compare.wait(page)
         assert page.inner_text("#text") == expected[1]
         assert page.is_visible("#photo")
-        # The next picture is a word again.
+        # The next image is a word again.
         assert compare.drop(page, "word.png", WORD).problem is None
         assert page.is_hidden("#photo")
 

@@ -97,7 +97,7 @@ def test_lines_and_their_order_are_those_of_python(seed):
     assert order == reading_order.reading_order(boxes)
 
 
-def test_boxes_of_a_turned_page_are_set_level_as_in_python():
+def test_boxes_of_a_rotated_page_are_deskewed_as_in_python():
     quads = np.array(
         [[[0, 0], [90, 12], [88, 30], [-2, 18]], [[5, 40], [60, 47], [58, 66], [3, 59]]]
     )

@@ -41,7 +41,7 @@ def build(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=KINDS)
 def version(request, tmp_path_factory):
-    """An export of both forms, whose charset holds a tab and a class of two glyphs."""
+    """An export of both formats, whose charset holds a tab and a class of two glyphs."""
     folder = tmp_path_factory.mktemp("model")
     charset = Charset(["a", "\t", "é", "0", "字"], {"A": "a"})
     work_dir = tiny_model.write_work_dir(folder, charset, **KINDS[request.param])

@@ -14,7 +14,7 @@ import pytest
 from tests import tiny_model
 
 ROOT = Path(__file__).parents[2]
-# It holds protobuf below 7, so it may live in an environment of its own.
+# It holds protobuf below 7, so it may live in a separate environment.
 COMMAND = os.environ.get("MLSERVER") or shutil.which("mlserver")
 
 

@@ -45,7 +45,7 @@ def test_the_engine_writes_hocr_and_text(engine, tmp_path):
 
 
 @pytest.mark.parametrize("half_turns", [0, 1])
-def test_the_engine_tells_by_how_much_a_page_is_turned(engine, tmp_path, half_turns):
+def test_the_engine_returns_the_rotation_of_a_page(engine, tmp_path, half_turns):
     Image.fromarray(np.rot90(page(), 2 * half_turns)).save(tmp_path / "a.png")
     orientation = engine.get_orientation(tmp_path / "a.png", None)
     assert orientation.angle == 180 * half_turns

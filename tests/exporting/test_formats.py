@@ -185,7 +185,7 @@ def test_joint_decoding_converts(narrow, tmp_path, format_name, search_below, te
     check(format_name, tmp_path / "model", joint)
 
 
-# Uneven, so that contexts of several lengths say something of their own.
+# Uneven, so that contexts of several lengths carry information.
 PREFERRED = (0.4, 0.3, 0.1, 0.08, 0.06, 0.04, 0.02)
 
 

@@ -85,7 +85,7 @@ def test_a_model_that_knows_the_space_may_be_given_a_line():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (2, 2), (32, 100), (700, 900)])
 @pytest.mark.parametrize("content", ["noise", "black", "white"])
-def test_pictures_without_clear_ink_are_left_alone(shape, content):
+def test_images_without_clear_ink_are_left_alone(shape, content):
     random = np.random.default_rng(0)
     image = {
         "noise": random.integers(0, 256, (*shape, 3), np.uint8),

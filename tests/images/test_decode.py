@@ -131,7 +131,7 @@ def smooth(width: int, height: int, mode: str = "RGB") -> Image.Image:
         *(("GIF", "P"), ("BMP", "RGB"), ("WEBP", "RGB")),
     ],
 )
-def test_a_large_picture_is_reduced_alike_in_python_and_in_the_graph(file_format, mode):
+def test_a_large_image_is_reduced_alike_in_python_and_in_the_graph(file_format, mode):
     file = encode(smooth(1203, 1001, mode), file_format)
     decoded = decode_with_size(file)
     assert (decoded.height, decoded.width) == (1001, 1203)
@@ -147,7 +147,7 @@ def test_a_large_picture_is_reduced_alike_in_python_and_in_the_graph(file_format
 @pytest.mark.parametrize(
     "size", [(255, 65535), (65535, 255), (4096, 4096), (1, 2**24), (2**13, 2**12), (3, 2**23)]
 )
-def test_no_picture_within_the_limits_has_many_pixels(size):
+def test_no_image_within_the_limits_has_many_pixels(size):
     width, height = (side // reduction(*size) for side in size)
     assert width * height <= 16 * MANY_PIXELS
     assert reduction(width, height) == 1 or max(width, height) > 2**20
@@ -155,7 +155,7 @@ def test_no_picture_within_the_limits_has_many_pixels(size):
     assert reduction(640, 400) == reduction(3000, 100) == 1
 
 
-def test_a_picture_in_exif_is_not_the_picture():
+def test_an_image_in_exif_is_not_the_image():
     exif = Image.Exif()
     exif[0x0112] = 3
     buffer = io.BytesIO()

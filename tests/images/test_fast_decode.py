@@ -101,7 +101,7 @@ def test_a_file_that_claims_a_huge_image_is_not_decoded():
     assert decode_plain(huge[:place] + b"\xff\xff\xff\xff" + huge[place + 4 :]) is None
 
 
-def test_a_photograph_that_is_to_be_turned_is_plain():
+def test_a_photograph_with_an_orientation_is_plain():
     exif = Image.Exif()
     exif[0x0112] = 6
     header = read_header(encode(SMOOTH, "JPEG", exif=exif))

@@ -87,7 +87,7 @@ def test_a_progressive_jpeg_goes_over_its_pixels_several_times():
     assert read_header(content) == ImageHeader("JPEG", 70, 50, 3500, scans=10)
 
 
-def test_a_thumbnail_or_a_trailer_is_not_the_picture():
+def test_a_thumbnail_or_a_trailer_is_not_the_image():
     thumbnail = saved(noise(6, 4), "JPEG")
     exif = Image.Exif()
     exif[0x9286] = thumbnail

@@ -59,7 +59,7 @@ if __name__ == "__main__":
 
 
 def run_program(*arguments: object) -> list[str]:
-    """Run `PROGRAM` in a process of its own; a fork of this one would copy the threads of tests."""
+    """Run `PROGRAM` in a separate process; a fork of this one would copy the threads of tests."""
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(PROGRAM), *map(str, arguments)],
         capture_output=True,

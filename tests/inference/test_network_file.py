@@ -53,7 +53,7 @@ def folder(recognizer, tmp_path):
     return tmp_path / "own"
 
 
-def test_the_model_comes_back_to_the_bit(folder, recognizer):
+def test_the_model_comes_back_bit_exactly(folder, recognizer):
     config, charset, again = load_trained_model(folder)
     assert (config, charset) == (CONFIG, tiny.CHARSET)
     batch = tiny.random_batch()

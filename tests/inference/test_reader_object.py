@@ -133,6 +133,16 @@ def test_an_image_of_two_words_is_read_with_a_warning(name):
     assert word.warning is None
 
 
+def test_an_image_alone_has_the_warning_that_it_has_among_others():
+    reader = load(FIXTURE / "model.tflite")
+    images = [two_words(), FILES[0], np.full((300, 400, 3), 90, np.uint8), b"broken"]
+    together = [(reading.warning, reading.error) for reading in reader.read(images)]
+    alone = [reader.read(image)[0] for image in images]
+    assert [(reading.warning, reading.error) for reading in alone] == together
+    starts = [warning and warning.split(";")[0] for warning, _ in together]
+    assert starts == ["looks like several words", None, "looks like a page or photo", None]
+
+
 def test_the_command_warns_of_an_image_of_two_words(tmp_path, capsys):
     path = tmp_path / "words.png"
     Image.fromarray(two_words()).save(path)

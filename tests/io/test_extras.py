@@ -63,7 +63,7 @@ def test_every_extra_is_named_by_what_needs_it():
         for name in re.findall(r'\bextra\(\s*"(\w+)"', path.read_text("utf-8"))
     }
     # What `tfds build` imports is TensorFlow Datasets' own choice, and its own message; the site
-    # and the notebooks are run by programs of their own.
+    # and the notebooks are run by separate programs.
     assert named == set(EXTRAS) - {"dev", "tfds", "docs", "notebooks"}
 
 

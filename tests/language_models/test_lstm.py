@@ -14,7 +14,7 @@ def arrays():
     return train_lstm(WORDS, units=16, epochs=40, batch_size=20, learning_rate=0.03)
 
 
-def likeliest_behind(model: LSTMModel, text: str) -> int:
+def likeliest_after(model: LSTMModel, text: str) -> int:
     state = model.initial_state(tf.constant(2))
     for token_id in CHARSET.encode(text):
         state = model.advance(state, tf.fill((2,), token_id))
@@ -27,12 +27,12 @@ def likeliest_behind(model: LSTMModel, text: str) -> int:
 def test_it_learns_which_character_follows(arrays):
     model = LSTMModel(arrays, CHARSET)
     c, x, a, b = CHARSET.encode("cxab")
-    assert likeliest_behind(model, "a") == b
-    assert likeliest_behind(model, "b") == c
-    assert likeliest_behind(model, "ca") == b
+    assert likeliest_after(model, "a") == b
+    assert likeliest_after(model, "b") == c
+    assert likeliest_after(model, "ca") == b
     # Its state remembers earlier characters.
-    assert likeliest_behind(model, "abc") == END_ID
-    assert likeliest_behind(model, "bc") == a
+    assert likeliest_after(model, "abc") == END_ID
+    assert likeliest_after(model, "bc") == a
     scores = model.scores(model.initial_state(tf.constant(1))).numpy()[0]
     assert scores[x] < scores[[a, b, c]].min()
     assert np.isfinite(scores).all()

@@ -34,7 +34,7 @@ def probability(words: list[str], order: int, context: str, character: str) -> f
     return estimate(context, character)
 
 
-def scores_behind(model: NgramModel, text: str) -> np.ndarray:
+def scores_after(model: NgramModel, text: str) -> np.ndarray:
     state = model.initial_state(tf.constant(1))
     for token_id in CHARSET.encode(text):
         state = model.advance(state, tf.constant([token_id]))
@@ -42,9 +42,9 @@ def scores_behind(model: NgramModel, text: str) -> np.ndarray:
 
 
 def test_a_small_model_by_hand():
-    # Behind the start: a three times, b and c once each; three different characters.
+    # After the start: a three times, b and c once each; three different characters.
     model = NgramModel(train_ngram(["ab", "ab", "a", "b", "c"], 2), CHARSET)
-    start = np.exp(scores_behind(model, ""))
+    start = np.exp(scores_after(model, ""))
     # Ten tokens, a 3, b 3, c 1, end 5: four different of twelve; five symbols below.
     lower = {"a": (3 + 4 / 5) / 16, "b": (3 + 4 / 5) / 16, "c": (1 + 4 / 5) / 16}
     counts = {"a": 3, "b": 1, "c": 1}
@@ -60,7 +60,7 @@ def test_the_graph_agrees_with_the_definition(order, max_dense, monkeypatch):
     monkeypatch.setattr(ngram, "MAX_DENSE", max_dense)
     model = NgramModel(train_ngram(WORDS, order), CHARSET)
     for text in ("", "a", "ab", "abb", "abba", "cb", "x", "xa", "bxab", "cabab"):
-        scores = scores_behind(model, text)
+        scores = scores_after(model, text)
         # An unknown character resets the context.
         context = START + text if "x" not in text else text[text.rindex("x") + 1 :]
         for character in "abc":
@@ -103,7 +103,7 @@ def test_a_longer_memory_fits_the_words_better():
         loss = 0.0
         for word in WORDS:
             ids = [*CHARSET.encode(word), END_ID]
-            loss -= sum(scores_behind(model, word[:t])[ids[t]] for t in range(len(ids)))
+            loss -= sum(scores_after(model, word[:t])[ids[t]] for t in range(len(ids)))
         losses.append(loss)
     assert losses[0] > losses[1] > losses[2]
 
@@ -113,11 +113,11 @@ def test_rare_contexts_are_left_to_shorter_ones():
     model = NgramModel(train_ngram(WORDS, 3, min_count=2), CHARSET)
     whole = NgramModel(train_ngram(WORDS, 3), CHARSET)
     a = CHARSET.encode("a")[0]
-    unigram = scores_behind(NgramModel(train_ngram(WORDS, 1), CHARSET), "")
-    np.testing.assert_allclose(scores_behind(model, "c"), unigram, rtol=1e-4)
-    assert scores_behind(whole, "c")[a] > unigram[a] + 0.3
+    unigram = scores_after(NgramModel(train_ngram(WORDS, 1), CHARSET), "")
+    np.testing.assert_allclose(scores_after(model, "c"), unigram, rtol=1e-4)
+    assert scores_after(whole, "c")[a] > unigram[a] + 0.3
     np.testing.assert_allclose(
-        scores_behind(model, "a")[:3], scores_behind(whole, "a")[:3], rtol=1e-4
+        scores_after(model, "a")[:3], scores_after(whole, "a")[:3], rtol=1e-4
     )
 
 
@@ -136,8 +136,8 @@ def test_a_model_without_case_scores_capitals_as_small_letters():
 
 @pytest.mark.parametrize("max_edges", [1, 2])
 def test_contexts_with_many_characters_are_tabulated(max_edges, monkeypatch):
-    expected = scores_behind(NgramModel(train_ngram(WORDS, 4), CHARSET), "ab")
+    expected = scores_after(NgramModel(train_ngram(WORDS, 4), CHARSET), "ab")
     monkeypatch.setattr(ngram, "MAX_EDGES", max_edges)
     monkeypatch.setattr(ngram, "MAX_DENSE", 0)
     model = NgramModel(train_ngram(WORDS, 4), CHARSET)
-    np.testing.assert_allclose(scores_behind(model, "ab"), expected, rtol=1e-5)
+    np.testing.assert_allclose(scores_after(model, "ab"), expected, rtol=1e-5)

@@ -149,7 +149,7 @@ def test_a_portable_copy_shares_all_variables_and_changes_nothing(recognizer):
         np.testing.assert_array_equal(value, expected[name])
 
 
-def test_a_sequence_layer_without_a_portable_form_is_shared_as_it_is():
+def test_a_sequence_layer_without_a_portable_version_is_shared_as_it_is():
     class Doubling(keras.layers.Layer):
         def call(self, inputs, lengths):
             return 2.0 * inputs, inputs[:, 0] * tf.cast(lengths[:, None] > 0, inputs.dtype)

@@ -41,7 +41,7 @@ def bend(rectifier: Rectifier, scale: float = 1.0) -> Rectifier:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("training", [False, True])
-def test_at_first_every_image_passes_unchanged_to_the_bit(precision, training):
+def test_at_first_every_image_passes_bit_exactly_unchanged(precision, training):
     for make in TRANSFORMS.values():
         with tiny.computing_in(precision):
             rectifier = Rectifier(make())

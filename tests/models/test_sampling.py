@@ -27,7 +27,7 @@ def test_it_equals_scipy_on_each_image_and_repeats_its_edges():
             np.testing.assert_allclose(sampled[index, ..., channel], expected, atol=1e-5)
 
 
-def test_positions_on_pixels_give_the_pixels_to_the_bit():
+def test_positions_on_pixels_give_exactly_the_pixels():
     rows = np.broadcast_to(np.arange(H, dtype=np.float32)[:, None], (B, H, W))
     columns = np.broadcast_to(np.arange(W, dtype=np.float32), (B, H, W))
     full = tf.constant([[H, W]] * B)

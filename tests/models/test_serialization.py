@@ -1,4 +1,4 @@
-"""Layers and recognisers are serialised and rebuilt by Keras, to the bit."""
+"""Layers and recognisers are serialised and rebuilt by Keras bit-exactly."""
 
 import json
 import os
@@ -143,7 +143,7 @@ def assert_equal(one: Recognizer, other: Recognizer, num_views: int) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_keras_file_gives_the_same_outputs_to_the_bit(name, tmp_path):
+def test_a_keras_file_gives_bit_identical_outputs(name, tmp_path):
     recognizer = composed(**CASES[name])
     recognizer.save(tmp_path / "own.keras")
     again = keras.models.load_model(tmp_path / "own.keras")

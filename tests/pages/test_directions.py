@@ -24,7 +24,7 @@ def test_a_page_of_wide_lines_is_upright_or_upside_down():
     assert all(chosen is WIDE for chosen in quads)
 
 
-def test_a_page_of_tall_lines_is_turned_by_a_quarter():
+def test_a_page_of_tall_lines_is_rotated_by_a_quarter():
     quads, turns = page_turn([TALL, TALL, WIDE], 9)
     assert turns == [1, 3]
     assert all(chosen is TALL for chosen in quads)

@@ -51,7 +51,19 @@ def test_a_file_without_a_size_is_in_pixels_of_the_image(tmp_path):
     assert LayoutDetector().detect(page_of(tmp_path))[0].polygon == BOX
 
 
-def test_the_files_may_lie_in_a_folder_of_their_own(tmp_path):
+def test_a_line_with_a_baseline_alone_has_an_outline_around_it(tmp_path):
+    baselines = ("10,30 60,30", "10,50 60,50")
+    lines = "".join(f'<TextLine><Baseline points="{points}"/></TextLine>' for points in baselines)
+    page = f'<Page imageWidth="50" imageHeight="40"><TextRegion>{lines}</TextRegion></Page>'
+    (tmp_path / "scan.xml").write_text(f"<PcGts>{page}</PcGts>", encoding="utf-8")
+    first, second = LayoutDetector().detect(page_of(tmp_path))
+    # The lines are 20 pixels apart in the file, and the image is twice as large.
+    np.testing.assert_allclose(first.polygon, [(20, 30), (120, 30), (120, 70), (20, 70)])
+    np.testing.assert_allclose(second.polygon, np.add(first.polygon, (0, 40)))
+    np.testing.assert_allclose(first.baseline, [(20, 60), (120, 60)])
+
+
+def test_the_files_may_be_in_a_separate_folder(tmp_path):
     (tmp_path / "boxes").mkdir()
     write(tmp_path / "boxes/scan.xml")
     write(tmp_path / "scan.xml", size=(200, 320))

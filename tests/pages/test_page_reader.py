@@ -48,7 +48,7 @@ def test_a_page_is_read_by_lines_with_their_words_and_boxes(pages):
     )
 
 
-def test_a_page_turned_by_180_degrees_is_read_in_its_order(pages):
+def test_a_page_rotated_by_180_degrees_is_read_in_its_order(pages):
     read = pages.read(np.rot90(page(), 2))
     assert read.text == "\n".join(LINES)
     # The first corner is where the text begins.
@@ -56,7 +56,7 @@ def test_a_page_turned_by_180_degrees_is_read_in_its_order(pages):
 
 
 class ColumnDetector(BandDetector):
-    """Finds the lines of a page that is turned by a quarter."""
+    """Finds the lines of a page that is rotated by a quarter."""
 
     def detect(self, image):
         turned = type(image)(np.ascontiguousarray(np.rot90(image.pixels)))
@@ -68,7 +68,7 @@ class ColumnDetector(BandDetector):
 
 
 @pytest.mark.parametrize("quarters", [1, 3])
-def test_a_page_turned_by_a_quarter_is_read_in_its_order(reader, quarters):
+def test_a_page_rotated_by_a_quarter_is_read_in_its_order(reader, quarters):
     read = PageReader(reader, ColumnDetector()).read(np.rot90(page(), quarters))
     assert read.text == "\n".join(LINES)
 
@@ -157,7 +157,7 @@ def test_what_is_no_page_is_refused(pages):
         pages.read("missing.png")
 
 
-def test_the_default_detector_reads_a_turned_page_in_columns():
+def test_the_default_detector_reads_a_rotated_page_in_columns():
     pytest.importorskip("rapidocr")
     left, right = ("first line here", "second one there"), ("third at the top", "fourth below it")
     placed = [("A heading over both of the columns", 60, 30)]

@@ -37,13 +37,13 @@ def dropped(*lines: tuple[np.ndarray, Reading]) -> list[str]:
     return [reading.text for reading in drop_false_spaces(readings, images)]
 
 
-def test_a_space_within_a_word_is_dropped_unless_the_model_is_sure():
+def test_a_space_within_a_word_is_dropped_unless_its_confidence_is_high():
     for wrong in ("many wor ds on one line", "ma ny words on one li ne"):
         assert dropped(line_and_reading(wrong, 0.95)) == [TEXT]
         assert dropped(line_and_reading(wrong, 0.99)) == [wrong]
 
 
-def test_spaces_at_visible_gaps_stay_however_unsure():
+def test_spaces_at_visible_gaps_stay_at_any_confidence():
     image, reading = line_and_reading(TEXT, 1.0)
     unsure = dataclasses.replace(reading, character_confidences=(0.4,) * len(TEXT))
     assert drop_false_spaces([unsure], [image]) == [unsure]

@@ -1,4 +1,4 @@
-"""The distribution without TensorFlow, in an environment of its own."""
+"""The distribution without TensorFlow, in a separate environment."""
 
 import shutil
 

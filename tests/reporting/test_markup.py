@@ -3,6 +3,7 @@ import pytest
 pytest.importorskip("rapidfuzz")
 
 from attention_ocr.evaluation.evaluate import Prediction
+from attention_ocr.reporting.example_images import ExampleImage
 from attention_ocr.reporting.markup import (
     Section,
     bar,
@@ -14,7 +15,6 @@ from attention_ocr.reporting.markup import (
     paragraph,
     table,
 )
-from attention_ocr.reporting.pictures import Picture
 from attention_ocr.visualization.overlay import CHARACTER_COLORS
 
 SHOWN = {"shrunk": False, "readable": True}
@@ -64,13 +64,15 @@ def test_what_differs_is_marked_on_its_side(label, prediction, expected):
     assert compared_texts(label, prediction) == expected
 
 
-def picture(text, *confidences):
-    return Picture("data:image/png;base64,AA==", "data:image/png;base64,BB==", text, confidences)
+def image(text, *confidences):
+    return ExampleImage(
+        "data:image/png;base64,AA==", "data:image/png;base64,BB==", text, confidences
+    )
 
 
 def test_characters_have_the_colour_of_their_attention_again_after_the_last():
     text = "x" * (len(CHARACTER_COLORS) + 1)
-    parts = colored_text(picture(text, *[0.25] * len(text))).split("</span>")[:-1]
+    parts = colored_text(image(text, *[0.25] * len(text))).split("</span>")[:-1]
     assert len(parts) == len(text)
     assert parts[0] == parts[-1] != parts[1]
     assert f"rgb{CHARACTER_COLORS[0]}" in parts[0]
@@ -79,7 +81,7 @@ def test_characters_have_the_colour_of_their_attention_again_after_the_last():
 
 def test_a_figure_shows_image_texts_and_confidence():
     entry = Prediction(key="<a>.png", label="cat", prediction="cart", confidence=0.875, **SHOWN)
-    written = figure(entry, picture("cart", 0.5, 0.6, 0.7, 0.8), "<i>remark</i>")
+    written = figure(entry, image("cart", 0.5, 0.6, 0.7, 0.8), "<i>remark</i>")
     assert '<img src="data:image/png;base64,AA==" alt="image with label cat">' in written
     assert '<img src="data:image/png;base64,BB=="' in written
     assert "&lt;a&gt;.png" in written
@@ -88,8 +90,8 @@ def test_a_figure_shows_image_texts_and_confidence():
 
 def test_a_figure_says_where_a_text_is_empty_and_leaves_a_missing_label_out():
     entry = Prediction(key="a.png", label="", prediction="", confidence=0.5, **SHOWN)
-    assert "label <bdi>(nothing)</bdi><br>read <bdi>(nothing)</bdi>" in figure(entry, picture(""))
-    unlabelled = figure(entry, picture(""), labelled=False)
+    assert "label <bdi>(nothing)</bdi><br>read <bdi>(nothing)</bdi>" in figure(entry, image(""))
+    unlabelled = figure(entry, image(""), labelled=False)
     assert "label <bdi>" not in unlabelled
     assert 'alt="unlabelled image"' in unlabelled
 

@@ -10,7 +10,7 @@ import pytest
 
 from attention_ocr.cli import evaluate
 from attention_ocr.inference.work_directory import load_trained_model
-from attention_ocr.reporting import pictures
+from attention_ocr.reporting import example_images
 from attention_ocr.reporting.charts import risk_coverage_points
 from attention_ocr.reporting.markup import compared_texts
 from attention_ocr.reporting.report import PAGE, SUSPECTS_FILE, TO_LABEL_FILE
@@ -139,12 +139,12 @@ def test_drawing_is_counted_on_a_bar(folder, monkeypatch):
         bars.append((args, bar := progress_bar(*args, **options)))
         return bar
 
-    progress_bar = pictures.progress_bar
-    monkeypatch.setattr(pictures, "progress_bar", watched)
+    progress_bar = example_images.progress_bar
+    monkeypatch.setattr(example_images, "progress_bar", watched)
     # Without a terminal nothing is counted.
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     model = load_trained_model(folder / "model")
-    drawn = pictures.draw_pictures(model, f"{folder}/model/words/labels.tsv", [4, 1, 4])
+    drawn = example_images.draw_example_images(model, f"{folder}/model/words/labels.tsv", [4, 1, 4])
     ((arguments, bar),) = bars
     assert sorted(drawn) == [1, 4]
     assert arguments == ("drawing", 2)
@@ -164,7 +164,7 @@ def test_differences_of_texts_are_marked():
 
 def test_a_p_value_is_never_zero():
     assert [p_value_text(p) for p in (1.0, 0.0213, 0.001)] == ["p = 1", "p = 0.021", "p = 0.001"]
-    assert p_value_text(0.0) == "p &lt; 0.001"
+    assert p_value_text(0.0) == "p < 0.001"
 
 
 def test_the_risk_rises_to_the_error_rate_and_ties_stay_together():

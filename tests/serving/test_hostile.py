@@ -28,7 +28,7 @@ def rows_of(outputs):
     return list(zip(texts, statuses, outputs["confidence"], strict=True))
 
 
-def test_each_hostile_image_has_a_status_of_its_own_and_changes_no_other_row(corpus, client):
+def test_each_hostile_image_has_its_own_status_and_changes_no_other_row(corpus, client):
     expected = rows_of(client.predict(GOOD))
     assert [status for _, status, _ in expected] == [READ, READ]
     items = list(corpus.items())

@@ -75,7 +75,7 @@ def test_files_read_as_the_package_reads_them(servable, expected, signature):
             assert [text for text, _ in found] == [text for text, _ in reading.alternatives]
             sure = [confidence for _, confidence in reading.alternatives]
             np.testing.assert_allclose([value for _, value in found], sure, rtol=1e-4)
-        # The attention fills the same share of the picture, however wide it was padded.
+        # The attention fills the same share of the image, however wide it was padded.
         _, columns = outputs["attention_extent"][row] * outputs["attention"].shape[2:]
         own = reading.attention_extent[1] * reading.attention.shape[2]
         assert columns == pytest.approx(own, rel=1e-4)

@@ -86,7 +86,7 @@ def write_model(directory: Path, mark: str = "") -> Path:
 
 @contextmanager
 def running(base_path: Path, **options: Any) -> Iterator[Server]:
-    """Serve a model in a thread of its own, on free ports."""
+    """Serve a model in a separate thread, on free ports."""
     defaults = {"model_name": NAME, "port": 0, "rest_api_port": 0}
     settings = ServingOptions(model_base_path=base_path, **{**defaults, **options})
     loop = asyncio.new_event_loop()

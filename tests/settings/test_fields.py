@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from attention_ocr.settings.config import Config
@@ -99,3 +100,45 @@ def test_the_docstring_of_a_section_repeats_no_field(name):
     documented = type(SECTIONS[name]).__doc__
     assert "Args:" not in documented
     assert "Attributes:" not in documented
+
+
+TYPED_FIELDS = [
+    pytest.param(type(section), field, id=field.name)
+    for section in SECTIONS.values()
+    for field in dataclasses.fields(section)
+]
+WRONG = {
+    bool: [1, "true", None],
+    int: ["1", 1.5, True, None, float("nan")],
+    float: ["1", True, None, float("nan")],
+    str: [1, b"text", None],
+    tuple: [1, "1,2", None],
+}
+
+
+@pytest.mark.parametrize(("section", "field"), TYPED_FIELDS)
+def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(section, field):
+    for value in WRONG[type(field.default)]:
+        with pytest.raises(ValueError, match=f"`{field.name}`"):
+            section(**{field.name: value})
+
+
+@pytest.mark.parametrize(("section", "field"), TYPED_FIELDS)
+def test_the_default_of_a_field_is_of_its_type(section, field):
+    assert getattr(section(), field.name) == field.default
+    assert type(field.default) in WRONG
+
+
+def test_what_was_expected_and_received_is_said():
+    with pytest.raises(ValueError, match="`image_height` must be a whole number. Received: '32'"):
+        Config.from_values({"image_height": "32"})
+    with pytest.raises(ValueError, match="`beam_width` must be a whole number. Received: True"):
+        Config().with_decoding({"beam_width": True})
+
+
+def test_numbers_of_numpy_and_paths_serve_as_values(tmp_path):
+    values = {"image_height": np.int64(48), "learning_rate": np.float32(0.5), "dropout": 0}
+    config = Config.from_values(values | {"init_from": tmp_path})
+    assert config.image.image_height == 48
+    assert config.training.learning_rate == 0.5
+    assert config.model.dropout == 0

@@ -18,7 +18,7 @@ def segments(text, seed=0, height=40):
     return draw_segments(np.random.default_rng(seed), text, height)
 
 
-def test_every_digit_has_segments_of_its_own():
+def test_every_digit_has_its_own_segments():
     shown = [SEGMENTS[digit] for digit in "0123456789"]
     assert len({frozenset(names) for names in shown}) == 10
     lit = {segments(digit)[0].tobytes() for digit in "0123456789"}

@@ -170,7 +170,7 @@ def test_masks_of_one_view_move_together():
 
 
 def test_some_lines_of_a_look_are_rotated_far():
-    look = dataclasses.replace(LOOKS["scenes"], turned=1.0)
+    look = dataclasses.replace(LOOKS["scenes"], rotated=1.0)
     turns = [
         abs(draw_view(np.random.default_rng(seed), 1.0, (20, 40), 99, look).rotation)
         for seed in range(60)

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from attention_ocr.synthesis.layout import LARGEST_CAPTION, lay_out, part_groups, shrink_caption
+from attention_ocr.synthesis.layout import MAX_CAPTION, lay_out, part_groups, shrink_caption
 from attention_ocr.synthesis.looks import LOOKS
 from attention_ocr.synthesis.typesetting import Typesetter
 
@@ -62,7 +62,7 @@ def test_second_texts_keep_off_the_text_and_are_smaller(plain_face):
         runs = np.diff(np.concatenate([[0], (layout.captions.max(axis=1) > 128), [0]]).astype(int))
         heights = np.nonzero(runs < 0)[0] - np.nonzero(runs > 0)[0]
         # With gaps, the dot of an i for instance, they come in several pieces.
-        assert heights.max() <= (rows[-1] - rows[0] + 1) * LARGEST_CAPTION + 2, middle
+        assert heights.max() <= (rows[-1] - rows[0] + 1) * MAX_CAPTION + 2, middle
 
 
 @pytest.mark.parametrize("shape", [(30, 90), (9, 4), (200, 20), (1, 1)])
@@ -83,7 +83,7 @@ def test_texts_of_the_same_size_are_cut_off(plain_face):
         framed=0.0,
         captioned=0.0,
         steepest=0.0,
-        turned=0.0,
+        rotated=0.0,
         bent=0.0,
         rippled=0.0,
         difficulty=1.0,
@@ -93,7 +93,7 @@ def test_texts_of_the_same_size_are_cut_off(plain_face):
 
 
 def test_stacked_letters_make_a_column(plain_face):
-    for layout in layouts(plain_face, "stacked", "COLUMN", steepest=0.0, turned=0.0, shear=0.0):
+    for layout in layouts(plain_face, "stacked", "COLUMN", steepest=0.0, rotated=0.0, shear=0.0):
         assert layout.box[3] > 2 * layout.box[2]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from attention_ocr.training.interruption import Interruption, StoppedError
 from tests import tiny
-from tests.processes import Processes, heeding_ctrl_c, newest_step
+from tests.processes import Processes, newest_step, receiving_ctrl_c
 from tests.training.test_kill_and_resume import NETWORK
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ with Interruption() as interruption, interruption.deferred():
 
 @posix
 def test_a_second_ctrl_c_ends_the_process_at_once():
-    with heeding_ctrl_c():
+    with receiving_ctrl_c():
         process = subprocess.Popen(
             [sys.executable, "-c", WORK],
             cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""Killed and resumed runs end with the same state as undisturbed ones, bit for bit."""
+"""Killed and resumed runs end with the same state as undisturbed ones, bit-exactly."""
 
 import logging
 import os

@@ -11,7 +11,7 @@ from tensorflow.core.util import event_pb2
 
 from attention_ocr.data.pipeline import evaluation_batches
 from attention_ocr.data.sources import open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.inference.work_directory import WEIGHTS_FILE, load_trained_model
 from attention_ocr.settings.config import CONFIG_FILE, Config
 from attention_ocr.text.charset import ASCII, CHARSET_FILE, LATIN, Charset
@@ -72,7 +72,7 @@ def test_the_directory_holds_the_best_model(learned):
     assert model.charset == Charset("0123abc")
     read = make_recognize(model.recognizer, model.config, model.charset)
     source = open_source(learned.config.data.eval_data)
-    evaluation = evaluate(read, evaluation_batches(source, model.config))
+    evaluation = evaluate_batches(read, evaluation_batches(source, model.config))
     assert [prediction.prediction for prediction in evaluation.predictions] == WORDS
     assert min(prediction.confidence for prediction in evaluation.predictions) > 0.5
 

@@ -12,7 +12,7 @@ from tensorflow.core.util import event_pb2
 
 from attention_ocr.data.pipeline import evaluation_batches, training_batches
 from attention_ocr.data.sources import LEXICON, open_source
-from attention_ocr.evaluation.evaluate import evaluate, make_recognize, predict
+from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize, predict
 from attention_ocr.models.build import make_recognition_loss
 from attention_ocr.training.loop import train
 from attention_ocr.training.tracking import make_tracker
@@ -47,7 +47,7 @@ def test_each_batch_is_encoded_once_and_read_as_by_an_evaluation(words):
     config = tiny.config(eval_batch_size=3)
     recognizer = tiny.recognizer()
     source = open_source(str(words))
-    expected = evaluate(
+    expected = evaluate_batches(
         make_recognize(recognizer, config, tiny.CHARSET), evaluation_batches(source, config)
     )
     num_encoded, encode = tf.Variable(0), recognizer.encode

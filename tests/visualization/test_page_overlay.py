@@ -36,7 +36,7 @@ def test_an_outline_is_red_or_green_by_its_confidence(confidence, strongest):
     np.testing.assert_array_equal(WHITE, before)
 
 
-def test_words_have_outlines_of_their_own():
+def test_words_have_their_own_outlines():
     halves = box_polygon(20.0, 10.0, 60.0, 40.0), box_polygon(80.0, 10.0, 120.0, 40.0)
     words = tuple(Word("w", half, 1.0) for half in halves)
     left, _ = drawn(WHITE, Line(BOX, "w w", 1.0, words))

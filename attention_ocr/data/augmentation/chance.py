@@ -65,7 +65,7 @@ def draw_amounts(
         float32 [B] in [0, strength] by op; 0 where the op is not applied.
     """
     places = chance.uniform("places", shape=(len(policy.ops),))
-    # The rank of each op in a random order of its own for each image.
+    # The rank of each op in an independent random order for each image.
     ranks = tf.argsort(tf.argsort(places, axis=1), axis=1)
     chosen = tf.cast(ranks < policy.num_ops, tf.float32)
     return {

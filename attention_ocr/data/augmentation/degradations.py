@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from attention_ocr.data.augmentation.chance import Chance
 
-LOWEST_QUALITY = 12
-LARGEST_FACTOR = 2.2
+MIN_QUALITY = 12
+MAX_FACTOR = 2.2
 MAX_VEIL = 0.3
 """Height and width of a veil at strength 1, in heights of the image: less than a letter."""
 OPACITY = 0.6
@@ -43,7 +43,7 @@ def degrade(
 
 def _lower(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
     size = tf.shape(images)[1:3]
-    factor = 1.0 + (LARGEST_FACTOR - 1.0) * amount
+    factor = 1.0 + (MAX_FACTOR - 1.0) * amount
     small = tf.cast(tf.round(tf.cast(size, tf.float32) / factor), tf.int32)
     return tf.image.resize(tf.image.resize(images, tf.maximum(small, 1), antialias=True), size)
 
@@ -51,7 +51,7 @@ def _lower(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 def _compress(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
     """Compress the batch as one tall image: its blocks of 16 rows are those of the images."""
     shape = tf.shape(images)
-    quality = tf.cast(tf.round(100.0 - (100.0 - LOWEST_QUALITY) * amount), tf.int32)
+    quality = tf.cast(tf.round(100.0 - (100.0 - MIN_QUALITY) * amount), tf.int32)
     pixels = tf.cast(tf.clip_by_value(tf.round(images * 127.5 + 127.5), 0.0, 255.0), tf.uint8)
     tall = tf.reshape(pixels, (-1, shape[2], images.shape[3]))
 
@@ -70,7 +70,7 @@ def _compress(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 def _veil(
     images: tf.Tensor, image_sizes: tf.Tensor, amount: tf.Tensor, chance: Chance
 ) -> tf.Tensor:
-    """Lay small veils over each image, through which it can still be seen.
+    """Blend small spots over each image, through which it can still be seen.
 
     Their tone is near the mean: a dark spot on white would be read as a full stop.
     """

@@ -85,14 +85,14 @@ def _turn(
     x, y = corners[..., 0], corners[..., 1]
     x = x + shear[:, None] * y
     cosine, sine = tf.cos(turn)[:, None], tf.sin(turn)[:, None]
-    turned = tf.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+    rotated = tf.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
     # Shrink each axis to fit, and a little more; then shift within the remaining room.
-    fitting = tf.minimum(1.0, half / tf.reduce_max(tf.abs(turned), axis=1, keepdims=True))
+    fitting = tf.minimum(1.0, half / tf.reduce_max(tf.abs(rotated), axis=1, keepdims=True))
     shrinking = chance.uniform("shrinking", 0.0, MAX_SHRINKING, (1, 2))
-    turned *= fitting * (1.0 - shrinking * amount[:, None, None])
-    room = half - tf.reduce_max(tf.abs(turned), axis=1, keepdims=True)
+    rotated *= fitting * (1.0 - shrinking * amount[:, None, None])
+    room = half - tf.reduce_max(tf.abs(rotated), axis=1, keepdims=True)
     shift = chance.uniform("shift", -1.0, 1.0, (1, 2))
-    return turned + shift * room
+    return rotated + shift * room
 
 
 def _project(u: tf.Tensor, v: tf.Tensor, corners: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

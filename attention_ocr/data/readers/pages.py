@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from absl import logging
 
 from attention_ocr.data.readers.crops import CropReader, LabelledCrop, find_page_image
@@ -13,15 +12,10 @@ from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
 from attention_ocr.layout.files import LAYOUT_SUFFIXES, read_layout
-from attention_ocr.layout.page import Line, Page, Polygon, bounding_box
+from attention_ocr.layout.outline import outline_of
 
 PREFIX = "page:"
 LEVELS = ("line", "word")
-ABOVE, BELOW = 0.75, 0.25
-"""Height above and below a baseline without an outline, relative to the distance of the lines."""
-
-DEFAULT_DISTANCE = 0.04
-"""Distance of the lines of a page with one baseline, relative to the height of the page."""
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -91,7 +85,7 @@ def _crops(file: Path, name: str, level: str, images: str) -> Iterator[LabelledC
                 line.text,
                 str(image),
                 number,
-                line.polygon if len(line.polygon) > 2 else _around(line, page),
+                outline_of(line, page),
                 line.baseline,
                 (page.width, page.height),
             )
@@ -109,18 +103,3 @@ def _crops(file: Path, name: str, level: str, images: str) -> Iterator[LabelledC
                         line.baseline,
                         whole.size,
                     )
-
-
-def _around(line: Line, page: Page) -> Polygon:
-    """Return an outline for a baseline: as high as the lines of the page are apart."""
-    middles = sorted(
-        sum(bounding_box(other.baseline)[1::2]) / 2 for other in page.lines if other.baseline
-    )
-    distances = [distance for distance in np.diff(middles).tolist() if distance > 1]
-    distance = float(np.median(distances)) if distances else DEFAULT_DISTANCE * page.height
-    points = np.asarray(line.baseline)
-    run = points[-1] - points[0]
-    # To the left of the direction of the text, which is up, as y points down.
-    up = np.array([run[1], -run[0]]) / max(float(np.hypot(*run)), 1e-6) * distance
-    upper, lower = points + ABOVE * up, points[::-1] - BELOW * up
-    return tuple(map(tuple, np.concatenate([upper, lower]).tolist()))

@@ -15,7 +15,7 @@ QUARTER_TURNS = (1, 3)
 
 HALF_TURN = 2
 
-LEAST_CHARACTERS = 2
+MIN_CHARACTERS = 2
 """Least number of characters of a rotated reading: `I` on its side is a dash, and most characters
 upside down resemble another."""
 
@@ -40,10 +40,10 @@ def most_upright(own: Reading, others: Sequence[Reading]) -> Reading:
         own: Reading of the original image.
         others: Readings of the rotated image.
     """
-    believed = [reading for reading in others if len(reading.text) >= LEAST_CHARACTERS]
+    believed = [reading for reading in others if len(reading.text) >= MIN_CHARACTERS]
     return max((own, *believed), key=lambda reading: reading.confidence)
 
 
 def is_upside_down(reading: Reading) -> bool:
     """Return whether an image was upside down, by its reading after a rotation by 180 degrees."""
-    return reading.confidence >= CONFIDENT and len(reading.text) >= LEAST_CHARACTERS
+    return reading.confidence >= CONFIDENT and len(reading.text) >= MIN_CHARACTERS

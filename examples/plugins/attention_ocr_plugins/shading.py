@@ -13,7 +13,7 @@ DARKEST = 0.8
 def shade(
     images: tf.Tensor, image_sizes: tf.Tensor, amounts: Mapping[str, tf.Tensor], chance: Chance
 ) -> tf.Tensor:
-    """Darken each image towards one side, in a direction of its own.
+    """Darken each image towards one side, in an independent direction.
 
     Args:
         images: float32 [B, H, W, C] in [-1, 1].

@@ -55,7 +55,7 @@ class SVTREncoder(keras.layers.Layer):
     rows by a strided convolution (section 3.4). The first `local` blocks see a window of 7x11
     cells, the others the whole image. The defaults are those of SVTR-T (table 1). Three things
     differ from the paper, whose images have one size: attention sees no padding; where a patch
-    lies is told by a depthwise convolution (Chu et al., 2023, section 3.3); and the rows are not
+    lies is encoded by a depthwise convolution (Chu et al., 2023, section 3.3); and the rows are not
     merged into one at the end, which the layers after the encoder do.
 
     Args:

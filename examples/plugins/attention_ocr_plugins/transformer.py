@@ -37,7 +37,7 @@ class DecoderState(NamedTuple):
 
 
 class DecoderLayer(keras.layers.Layer):
-    """A layer that tells queries first of the characters, then of the image.
+    """A layer whose queries attend first to the characters, then to the image.
 
     Layer normalisation comes first in each branch (Xiong et al., 2020).
 
@@ -108,20 +108,20 @@ class TransformerDecoder(Decoder):
     """Decoder whose queries are places in the text, after PARSeq (Bautista and Atienza, 2022).
 
     The query of each place sees the characters that a mask lets it see, then the image (section
-    3.2). With the mask of what stands before it, it reads a character after the other. In parallel,
+    3.2). With a causal mask, it reads one character after the other. In parallel,
     each place first sees none of the others; then, in each refinement, all of the others, as they
     were read last (section 3.3, "cloze" mask).
 
     A decoder that shall read in parallel is trained on permutations (section 3.1): the places of
-    half of the examples see the characters that come before them in an order of the example's own,
-    drawn for each step, and those of the other half what stands before them. The paper repeats the
+    half of the examples see the characters that come before them in the example's own order,
+    drawn for each step, and those of the other half the preceding ones. The paper repeats the
     pass for several orders of each example; here there is one.
 
     Args:
         vocabulary_size: V.
         units: U.
         max_length: Characters of the longest text.
-        num_layers: Layers, each with weights of its own.
+        num_layers: Layers, each with its own weights.
         heads: Divide U.
         parallel: Whether all characters are read at once.
         refinements: Passes after the first one, of `parallel`.
@@ -327,7 +327,7 @@ def permuted(decoder_inputs: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
     Args:
         decoder_inputs: int [B, T], start token and text.
-        seed: int32 [2], of which examples have an order of their own, and of the orders.
+        seed: int32 [2], of the order of each example.
     """
     batch_size, num_steps = tf.unstack(tf.shape(decoder_inputs))
     seeds = tf.unstack(tf.random.split(seed, 2))

@@ -86,7 +86,7 @@ def test_lines_with_a_baseline_alone_are_cut_around_it(tmp_path):
     assert ink.max() < 75
 
 
-def test_words_are_examples_of_their_own(tmp_path):
+def test_words_are_separate_examples(tmp_path):
     write(tmp_path, BOXED)
     read = ["read", str(tmp_path / "scan.png"), "--detect", "--format=page"]
     read += ["--detector=tests.pages.scripted:BandDetector", f"--output_dir={tmp_path / 'out'}"]

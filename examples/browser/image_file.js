@@ -1,18 +1,18 @@
-// Image files to pixels, or to a sentence that says why not.
+// Decoding of image files, with error messages for users.
 
-/** Of a file, and of the picture in it: those of `attention-ocr read`. */
+/** Of a file, and of the image in it: those of `attention-ocr read`. */
 export const MAX_BYTES = 2 ** 26;
 export const MAX_PIXELS = 2 ** 24;
 
 /**
- * Decode an image file of any form that the browser knows, turned as its EXIF orientation says.
- * What shows through lies on white, or on black where the rest is light, as in Python.
+ * Decode an image file of any format that the browser supports, rotated by its EXIF orientation.
+ * Transparency is blended over white, or over black where the rest is light, as in Python.
  *
  * @param {Blob} file
  * @returns {Promise<ImageData>}
- * @throws {Error} no image, or too large; the message is for people
+ * @throws {Error} not an image, or too large; the message is shown to users
  */
-export async function decodePicture(file) {
+export async function decodeImage(file) {
   const name = file instanceof File && file.name ? `“${file.name}”` : "This";
   if (file.size > MAX_BYTES) {
     const [size, limit] = [file.size, MAX_BYTES].map((bytes) => Math.round(bytes / 2 ** 20));
@@ -21,7 +21,7 @@ export async function decodePicture(file) {
   const { width, height } = await announcedSize(file, name);
   if (width * height > MAX_PIXELS) {
     throw new Error(
-      `${name} is a picture of ${width} × ${height} pixels. ` +
+      `${name} is an image of ${width} × ${height} pixels. ` +
         `The limit is ${(MAX_PIXELS / 1e6).toFixed(1)} million: make it smaller, or cut out the text.`,
     );
   }
@@ -30,18 +30,18 @@ export async function decodePicture(file) {
     // Values as they stand in the file, as Python reads them: no colour profile.
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
-    throw new Error(`${name} is damaged: the picture in it cannot be decoded.`);
+    throw new Error(`${name} is damaged and cannot be decoded.`);
   }
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  const picture = context.getImageData(0, 0, canvas.width, canvas.height);
-  layOverContrast(picture.data);
-  return picture;
+  const image = context.getImageData(0, 0, canvas.width, canvas.height);
+  layOverContrast(image.data);
+  return image;
 }
 
-/** Lay RGBA values over white or black: see `over_contrast` in `attention_ocr/images/decode.py`. */
+/** Blend RGBA values over white or black: see `over_contrast` in `attention_ocr/images/decode.py`. */
 function layOverContrast(values) {
   let [brightness, weight, seesThrough] = [0, 0, false];
   for (let i = 0; i < values.length; i += 4) {
@@ -80,17 +80,17 @@ async function announcedSize(file, name) {
 }
 
 /**
- * Cut a rectangle out of a picture.
+ * Cut a rectangle out of an image.
  *
- * @param {ImageData} picture
+ * @param {ImageData} image
  * @param {{left: number, top: number, width: number, height: number}} area in pixels, inside of it
  * @returns {ImageData}
  */
-export function crop(picture, { left, top, width, height }) {
+export function crop(image, { left, top, width, height }) {
   const part = new ImageData(width, height);
   for (let row = 0; row < height; row++) {
-    const start = ((top + row) * picture.width + left) * 4;
-    part.data.set(picture.data.subarray(start, start + width * 4), row * width * 4);
+    const start = ((top + row) * image.width + left) * 4;
+    part.data.set(image.data.subarray(start, start + width * 4), row * width * 4);
   }
   return part;
 }

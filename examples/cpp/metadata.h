@@ -1,4 +1,4 @@
-// What a model in one file says of itself: see "LiteRT and ONNX" in docs/formats.md.
+// What a model in one file states about itself, see "LiteRT and ONNX" in docs/formats.md.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include "fitting.h"
 
-// Return the whole number behind `"name":` in a JSON document that has the name once, as those
+// Return the integer after `"name":` in a JSON document that has the name once, as those
 // that an export writes have. Throws std::runtime_error: it is not there, or twice.
 int number_in_json(const std::string& json, const std::string& name);
 

@@ -20,7 +20,7 @@ from attention_ocr.io.progress import compiling, progress_bar
 from attention_ocr.visualization.overlay import attention_maps, tint_characters
 
 
-class Picture(NamedTuple):
+class ExampleImage(NamedTuple):
     """An image of a data set, as the model sees it.
 
     Attributes:
@@ -36,7 +36,9 @@ class Picture(NamedTuple):
     confidences: tuple[float, ...]
 
 
-def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dict[int, Picture]:
+def draw_example_images(
+    model: TrainedModel, data: str, indices: Iterable[int]
+) -> dict[int, ExampleImage]:
     """Draw some images of a data set.
 
     Args:
@@ -45,7 +47,7 @@ def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dic
         indices: Positions of the images in the order of an evaluation.
 
     Returns:
-        The pictures by position.
+        The images by position.
 
     Raises:
         ValueError: If the data are damaged.
@@ -55,11 +57,11 @@ def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dic
         return {}
     source = _only(open_source(data), chosen)
     read = recognize_for(source, model)
-    pictures: list[Picture] = []
+    images: list[ExampleImage] = []
     with explaining(source), progress_bar("drawing", len(chosen)) as bar:
         for batch in evaluation_batches(source, model.config):
             lexicons = (batch[LEXICON],) if LEXICON in batch else ()
-            with nullcontext() if pictures else compiling(bar, "the drawing"):
+            with nullcontext() if images else compiling(bar, "the drawing"):
                 recognition = read(batch["images"], batch["image_sizes"], *lexicons)
             rows = zip(
                 batch["images"].numpy(),
@@ -69,9 +71,9 @@ def draw_pictures(model: TrainedModel, data: str, indices: Iterable[int]) -> dic
                 recognition.attention.numpy(),
                 strict=True,
             )
-            pictures += _draw(rows, model.config.image.num_views)
-            bar.update(len(pictures) - bar.n)
-    return dict(zip(chosen, pictures, strict=True))
+            images += _draw(rows, model.config.image.num_views)
+            bar.update(len(images) - bar.n)
+    return dict(zip(chosen, images, strict=True))
 
 
 def _only(source: Source, indices: list[int]) -> Source:
@@ -86,14 +88,14 @@ def _only(source: Source, indices: list[int]) -> Source:
     return dataclasses.replace(source, num_examples=len(indices), rows=rows)
 
 
-def _draw(rows: Iterable[tuple[Any, ...]], num_views: int) -> Iterator[Picture]:
+def _draw(rows: Iterable[tuple[Any, ...]], num_views: int) -> Iterator[ExampleImage]:
     for image, size, encoded_text, confidences, attention in rows:
         text = encoded_text.decode("utf-8")
         content = unpad_image(image, size, num_views)
         content = np.repeat(content, 3, axis=-1) if content.shape[-1] == 1 else content
         extent = size / (image.shape[0] // num_views, image.shape[1])
         maps = attention_maps(attention[: len(text)], extent, content.shape[:2])
-        yield Picture(
+        yield ExampleImage(
             _data_url(content),
             _data_url(tint_characters(content, maps)),
             text,

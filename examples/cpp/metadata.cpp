@@ -1,4 +1,4 @@
-#include "notes.h"
+#include "metadata.h"
 
 #include <charconv>
 #include <optional>
@@ -20,7 +20,7 @@ std::optional<Number> find_number(const std::string& json, const std::string& na
   Number value = 0;
   if (json.find(key, place + 1) != std::string::npos || start == std::string::npos ||
       std::from_chars(json.data() + start, json.data() + json.size(), value).ec != std::errc()) {
-    throw std::runtime_error("the model's notes give no number for `" + name + "`");
+    throw std::runtime_error("the model's metadata has no number for `" + name + "`");
   }
   return value;
 }
@@ -37,7 +37,7 @@ int positive(const std::string& json, const std::string& name) {
 
 int number_in_json(const std::string& json, const std::string& name) {
   const auto value = find_number<int>(json, name);
-  if (!value) throw std::runtime_error("the model's notes do not say `" + name + "`");
+  if (!value) throw std::runtime_error("the model's metadata does not have `" + name + "`");
   return *value;
 }
 
@@ -54,7 +54,7 @@ std::vector<std::string> read_characters(const std::string& charset) {
     auto end = charset.find('\n', start);
     if (end == std::string::npos) end = charset.size();
     std::string line = charset.substr(start, end - start);
-    // Behind a character, a tab and the glyphs that are read as it; the tab may be a character.
+    // A character, then a tab and the glyphs that are read as it; the tab may be a character.
     const auto tab = line.find('\t', 1);
     if (tab != std::string::npos) line.resize(tab);
     characters.push_back(line);

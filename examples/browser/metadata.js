@@ -1,4 +1,4 @@
-// What an .onnx model of an export says of itself: see "LiteRT and ONNX" in docs/formats.md.
+// What an .onnx model of an export states about itself, see "LiteRT and ONNX" in docs/formats.md.
 
 const FORMAT_VERSION = 1;
 const FIRST_CHARACTER_ID = 4;
@@ -11,25 +11,25 @@ const KEY = 1;
 const VALUE = 2;
 
 /**
- * What reading needs to know of a model.
+ * The metadata that reading needs.
  *
- * @typedef {object} Notes
+ * @typedef {object} ModelMetadata
  * @property {{image_height: number, max_image_width: number, image_channels: number,
  *   num_views: number, narrow_stretch?: number}} image
  * @property {string[]} characters what the token ids from 4 on stand for
- * @property {number} maxLength characters that it reads at most
+ * @property {number} maxLength largest number of characters that are read
  */
 
 /**
- * Read the notes of a model.
+ * Read the metadata of a model.
  *
- * ONNX Runtime Web does not hand out a model's metadata: its few fields are read off the file.
+ * ONNX Runtime Web does not expose a model's metadata, so its few fields are parsed from the file.
  *
  * @param {Uint8Array} model the bytes of the file
- * @returns {Notes}
- * @throws {Error} no model of this toolkit, one that is cut short, or of an unknown version
+ * @returns {ModelMetadata}
+ * @throws {Error} not a model of this toolkit, cut short, or of an unknown version
  */
-export function readNotes(model) {
+export function readMetadata(model) {
   const entries = new Map();
   for (const entry of fields(model)) {
     if (entry.number === METADATA_PROPS) {
@@ -38,18 +38,18 @@ export function readNotes(model) {
       entries.set(text(KEY), text(VALUE));
     }
   }
-  const note = (name) => {
-    if (!entries.has(name)) throw new Error(`it is not a model of attention_ocr: it has no ${name}`);
+  const entry = (name) => {
+    if (!entries.has(name)) throw new Error(`not a model of attention_ocr: ${name} is missing`);
     return entries.get(name);
   };
-  const version = JSON.parse(note("attention_ocr.json")).format_version;
+  const version = JSON.parse(entry("attention_ocr.json")).format_version;
   if (version !== FORMAT_VERSION) {
     throw new Error(`this page reads format_version ${FORMAT_VERSION}. Received: ${version}`);
   }
-  const config = JSON.parse(note("config.json"));
+  const config = JSON.parse(entry("config.json"));
   return {
     image: config.image,
-    characters: readCharacters(note("charset.txt")),
+    characters: readCharacters(entry("charset.txt")),
     maxLength: config.model.max_length,
   };
 }
@@ -75,7 +75,7 @@ export function spell(characters, tokenIds) {
 function readCharacters(charset) {
   const lines = charset.split("\n");
   if (lines.at(-1) === "") lines.pop();
-  // A character, and behind a tab the glyphs that are read as it; the tab may be a character.
+  // A character, then, after a tab, the glyphs that are read as it; the tab may be a character.
   return lines.map((line) => String.fromCodePoint(line.codePointAt(0)));
 }
 
@@ -93,7 +93,7 @@ function* fields(message) {
       value += (byte & 127) * factor;
       if (byte < 128) return value;
     }
-    throw new Error("it is cut short");
+    throw new Error("the file is cut short");
   };
   while (place < message.length) {
     const tag = varint();
@@ -106,8 +106,8 @@ function* fields(message) {
       const length = varint();
       field.bytes = message.subarray(place, place + length);
       place += length;
-    } else throw new Error("it is no .onnx file");
-    if (place > message.length) throw new Error("it is cut short");
+    } else throw new Error("not an .onnx file");
+    if (place > message.length) throw new Error("the file is cut short");
     yield field;
   }
 }
