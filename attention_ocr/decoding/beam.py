@@ -61,7 +61,6 @@ def beam_decode(
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
-    is_needed: tf.Tensor | None = None,
 ) -> tuple[DecoderOutput, Alternatives]:
     """Keep the k best hypotheses in each step until the n best are final.
 
@@ -83,7 +82,6 @@ def beam_decode(
         scorers: Scorers fused into the search.
         rule: Constraint that all texts must satisfy.
         temperature: Temperature of the confidences; it changes no text.
-        is_needed: bool scalar; if false, no step is taken and all texts are empty.
 
     Returns:
         The best text with its confidences and attention, and the n best. The confidences are the
@@ -102,7 +100,7 @@ def beam_decode(
         lambda t, beam, *_: (t < num_steps) & ~tf.reduce_all(_is_settled(beam, num_steps, options)),
         search.take_step,
         (
-            tf.constant(0) if is_needed is None else tf.where(is_needed, 0, num_steps),
+            tf.constant(0),
             _empty_beam(batch_size, width, num_steps),
             states,
             tf.zeros((batch_size, num_steps, width, num_cells)),

@@ -10,7 +10,7 @@ SearchOutput = tuple[DecoderOutput, Alternatives]
 
 
 def search_uncertain(
-    greedy: DecoderOutput, search: Callable[[tf.Tensor], SearchOutput], threshold: float
+    greedy: DecoderOutput, search: Callable[[], SearchOutput], threshold: float
 ) -> SearchOutput:
     """Search for the texts of low greedy confidence, and keep the others.
 
@@ -20,8 +20,8 @@ def search_uncertain(
 
     Args:
         greedy: B texts.
-        search: `(is_needed bool scalar) -> ` the best texts of all B, and n = 1 alternative of
-            each; arbitrary values where it is not needed.
+        search: Returns the best texts of all B, and n = 1 alternative of each. In a graph, all
+            that it computes belongs to a branch that is skipped if no text is uncertain.
         threshold: Confidence in [0, 1] from which a text is kept.
 
     Returns:
@@ -39,6 +39,11 @@ def search_uncertain(
         rows = tf.concat([tf.shape(is_confident), [1] * (kept.shape.rank - 1)], axis=0)
         return tf.where(tf.reshape(is_confident, rows), kept, searched)
 
-    searched = search(~tf.reduce_all(is_confident))
-    found: SearchOutput = tf.nest.map_structure(choose, (greedy, itself), searched)
-    return found
+    def searched() -> SearchOutput:
+        found: SearchOutput = tf.nest.map_structure(choose, (greedy, itself), search())
+        return found
+
+    result: SearchOutput = tf.cond(
+        tf.reduce_all(is_confident), lambda: (greedy, itself), searched
+    )
+    return result

@@ -49,7 +49,6 @@ def ctc_beam_decode(
     scorers: Sequence[Weighted] = (),
     rule: Rule | None = None,
     temperature: Temperature = 1.0,
-    is_needed: tf.Tensor | None = None,
 ) -> tuple[DecoderOutput, Alternatives]:
     """Keep the k likeliest prefixes in each column, summed over their alignments.
 
@@ -66,7 +65,6 @@ def ctc_beam_decode(
         scorers: Scorers added to the log-probability of a text.
         rule: Constraint that all texts must satisfy.
         temperature: Temperature of the confidences; it changes no text.
-        is_needed: bool scalar; if false, no column is searched and all texts are empty.
 
     Returns:
         The best text and the n best. A text's confidence is the probability of all its alignments;
@@ -78,15 +76,11 @@ def ctc_beam_decode(
     constraints = Constraints(scorers, rule)
     empty = _empty_prefix(tf.shape(logits)[0], beam_width, max_length)
     num_columns = tf.reduce_max(column_lengths)
-    if is_needed is not None:
-        num_columns = tf.where(is_needed, num_columns, 0)
     columns = log_probabilities, column_lengths, num_columns
     prefixes, state = _search_columns(*columns, constraints, empty)
     token_ids, scores = _best(prefixes, constraints.scores(state), num_best)
     if not is_neutral(temperature):
         log_probabilities = ctc_log_probabilities(logits, column_lengths, temperature)
-    if is_needed is not None:
-        column_lengths = tf.where(is_needed, column_lengths, 0)
     return _results(log_probabilities, column_lengths, token_ids, scores)
 
 

@@ -1,7 +1,6 @@
 """From images to texts: encoder, head and decoding in one call."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -154,9 +153,13 @@ def _decode(
     if settings.decoding == "attention" and decoder is not None:
         return _decode_attention(recognizer, decoder, encoded, decoding)
     if settings.decoding == "joint" and decoder is not None and ctc_head is not None:
-        log_probabilities = ctc_log_probabilities(ctc_head(encoded.columns), encoded.column_lengths)
-        scorer = PortableCTCPrefixScorer if recognizer.portable else CTCPrefixScorer
-        joined = Weighted(scorer(log_probabilities), settings.joint_weight)
+        make_scorer = PortableCTCPrefixScorer if recognizer.portable else CTCPrefixScorer
+
+        def joined() -> Weighted:
+            logits = ctc_head(encoded.columns)
+            scorer = make_scorer(ctc_log_probabilities(logits, encoded.column_lengths))
+            return Weighted(scorer, settings.joint_weight)
+
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
     if settings.decoding == "ctc" and ctc_head is not None:
         return _decode_ctc(ctc_head(encoded.columns), encoded.column_lengths, decoding)
@@ -168,12 +171,15 @@ def _decode_attention(
     decoder: Decoder,
     encoded: EncoderOutput,
     decoding: Decoding,
-    joined: Weighted | None = None,
+    joined: Callable[[], Weighted] | None = None,
 ) -> tuple[DecoderOutput, Alternatives | None]:
     settings = decoding.settings
     state, memory = recognizer.start_decoding(encoded)
-    batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
-    sizes = (batch_size, num_cells, decoding.max_length)
+
+    def sizes() -> tuple[tf.Tensor, tf.Tensor, int]:
+        # Of the branch that asks: shapes that are known there remain known.
+        batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
+        return batch_size, num_cells, decoding.max_length
 
     def make_step(width: int) -> Step:
         repeated = memory
@@ -189,22 +195,20 @@ def _decode_attention(
         if decoder.parallel:
             parallel = decoder.decode_parallel(memory, state, decoding.max_length + 1)
             return parallel_decode(*parallel, decoding.temperature)
-        return greedy_decode(make_step(1), state, *sizes, decoding.temperature)
+        return greedy_decode(make_step(1), state, *sizes(), decoding.temperature)
 
     options = BeamOptions(
         settings.beam_width,
         settings.num_best,
         settings.length_normalization,
         settings.length_alpha,
-        attention_weight=1.0 if joined is None else 1.0 - joined.weight,
+        attention_weight=1.0 if joined is None else 1.0 - settings.joint_weight,
     )
 
-    def search(
-        scorers: Sequence[Weighted], is_needed: tf.Tensor | None
-    ) -> tuple[DecoderOutput, Alternatives]:
+    def search(scorers: Sequence[Weighted]) -> tuple[DecoderOutput, Alternatives]:
         step = make_step(settings.beam_width)
         constraints = (scorers, decoding.rule, decoding.temperature)
-        return beam_decode(step, state, *sizes, options, *constraints, is_needed)
+        return beam_decode(step, state, *sizes(), options, *constraints)
 
     return _search_where_needed(decoding, read_greedily, search, joined)
 
@@ -218,9 +222,7 @@ def _decode_ctc(
     def read_greedily() -> DecoderOutput:
         return ctc_greedy_decode(*inputs, decoding.temperature)
 
-    def search(
-        scorers: Sequence[Weighted], is_needed: tf.Tensor | None
-    ) -> tuple[DecoderOutput, Alternatives]:
+    def search(scorers: Sequence[Weighted]) -> tuple[DecoderOutput, Alternatives]:
         return ctc_beam_decode(
             *inputs,
             settings.beam_width,
@@ -228,7 +230,6 @@ def _decode_ctc(
             scorers,
             decoding.rule,
             decoding.temperature,
-            is_needed,
         )
 
     return _search_where_needed(decoding, read_greedily, search)
@@ -237,32 +238,35 @@ def _decode_ctc(
 def _search_where_needed(
     decoding: Decoding,
     read_greedily: Callable[[], DecoderOutput],
-    search: Callable[[Sequence[Weighted], tf.Tensor | None], tuple[DecoderOutput, Alternatives]],
-    joined: Weighted | None = None,
+    search: Callable[[Sequence[Weighted]], tuple[DecoderOutput, Alternatives]],
+    joined: Callable[[], Weighted] | None = None,
 ) -> tuple[DecoderOutput, Alternatives | None]:
     """Read greedily, by a search, or by a search where the greedy reading is uncertain.
 
     Args:
         decoding: Settings and scorers.
         read_greedily: Reads without a search.
-        search: `(scorers, is_needed bool scalar or None) -> ` the best and the n best texts.
-        joined: Scorer beside those of `decoding`.
+        search: Returns the best and the n best texts, given the scorers.
+        joined: Makes a scorer beside those of `decoding`.
     """
     settings = decoding.settings
-    others = () if joined is None else (joined,)
     scorers = decoding.scorers
-    if settings.beam_width == 1 and not others and not scorers and decoding.rule is None:
+    if settings.beam_width == 1 and joined is None and not scorers and decoding.rule is None:
         return read_greedily(), None
     # Greedy decoding applies no rule, and returns one text.
     is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
     has_gate = bool(scorers) and settings.language_model_texts == "words"
     greedy = read_greedily() if is_cascade or has_gate else None
-    if greedy is not None and has_gate:
-        scorers = _silent_outside_words(decoding, greedy)
-    scorers = (*others, *scorers)
+
+    def search_with_scorers() -> tuple[DecoderOutput, Alternatives]:
+        gated = scorers
+        if greedy is not None and has_gate:
+            gated = _silent_outside_words(decoding, greedy)
+        return search(gated if joined is None else (joined(), *gated))
+
     if greedy is not None and is_cascade:
-        return search_uncertain(greedy, partial(search, scorers), settings.search_below)
-    return search(scorers, None)
+        return search_uncertain(greedy, search_with_scorers, settings.search_below)
+    return search_with_scorers()
 
 
 def _silent_outside_words(decoding: Decoding, greedy: DecoderOutput) -> tuple[Weighted, ...]:

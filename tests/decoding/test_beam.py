@@ -77,17 +77,6 @@ def test_the_unknown_character_is_never_read_and_lowers_the_confidence():
     np.testing.assert_allclose(best.confidence, [0.2], rtol=1e-4)
 
 
-def test_a_search_that_is_not_needed_takes_no_step():
-    calls = []
-    state = (tf.zeros((1, L + 2), tf.int32), tf.zeros(1, tf.int32))
-    sizes = (tf.constant(1), tf.constant(N), L)
-    for is_needed in (False, True):
-        best, _ = beam_decode(
-            following(TRAP, calls), state, *sizes, BeamOptions(2), is_needed=tf.constant(is_needed)
-        )
-        assert bool(calls) == bool(best.lengths[0] > 0) == is_needed
-
-
 def test_a_beam_finds_a_text_that_greedy_decoding_misses():
     greedy, _ = decode(TRAP, 1)
     assert greedy.token_ids.numpy().tolist() == [[A, A, 0, 0]]

@@ -25,8 +25,8 @@ def decoded(token_id: int, confidences: list[float]) -> DecoderOutput:
 
 
 def searched(asked: list):
-    def search(is_needed):
-        asked.append(bool(is_needed))
+    def search():
+        asked.append(True)
         best = decoded(C, [0.1, 0.2, 0.3])
         return best, Alternatives(
             best.token_ids[:, None], best.confidence[:, None], tf.fill((3, 1), -7.0)
@@ -53,5 +53,30 @@ def test_each_example_is_kept_or_searched_by_its_own_confidence():
 def test_a_batch_of_high_confidence_needs_no_search():
     asked = []
     best, _ = search_uncertain(decoded(A, CONFIDENCES), searched(asked), 0.4)
-    assert asked == [False]
+    assert not asked
     assert best.token_ids.numpy()[:, 0].tolist() == [A, A, A]
+
+
+def test_a_graph_computes_nothing_of_a_search_that_is_not_needed():
+    asked = []
+
+    def count(confidence):
+        asked.append(True)
+        return confidence
+
+    @tf.function
+    def read(confidences):
+        greedy = decoded(A, CONFIDENCES)._replace(confidence=confidences)
+
+        def search():
+            best = decoded(C, [0.1, 0.2, 0.3])
+            counted = tf.ensure_shape(tf.numpy_function(count, [best.confidence], tf.float32), 3)
+            alternatives = Alternatives(best.token_ids[:, None], counted[:, None], counted[:, None])
+            return best._replace(confidence=counted), alternatives
+
+        return search_uncertain(greedy, search, 0.5)[0].confidence
+
+    np.testing.assert_allclose(read(tf.constant([0.9, 0.8, 0.7])), [0.9, 0.8, 0.7])
+    assert not asked
+    np.testing.assert_allclose(read(tf.constant([0.9, 0.4, 0.7])), [0.9, 0.2, 0.7])
+    assert asked
