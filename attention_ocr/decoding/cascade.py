@@ -43,7 +43,5 @@ def search_uncertain(
         found: SearchOutput = tf.nest.map_structure(choose, (greedy, itself), search())
         return found
 
-    result: SearchOutput = tf.cond(
-        tf.reduce_all(is_confident), lambda: (greedy, itself), searched
-    )
+    result: SearchOutput = tf.cond(tf.reduce_all(is_confident), lambda: (greedy, itself), searched)
     return result

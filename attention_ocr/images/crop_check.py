@@ -148,12 +148,13 @@ def _runs(flags: bytes) -> list[tuple[int, int]]:
 
 def _pieces(ink: np.ndarray) -> list[tuple[int, int]]:
     """Return the runs of columns of uint8 [h, w] that hold ink."""
-    return _runs(cv2.reduce(ink, 0, cv2.REDUCE_MAX).tobytes())
+    # `cv2.reduce` would wake OpenCV's threads for any image.
+    return _runs(ink.max(axis=0).tobytes())
 
 
 def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
     """Return first and end row of each line; only the highest band in case of doubt."""
-    inked = cv2.reduce(ink, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel().tolist()
+    inked = ink.sum(axis=1, dtype=np.int32).tolist()
     least_inked = MAX_STRAY_INK * max(inked)
     bands = _runs(bytes(count > least_inked for count in inked))
     if not bands:

@@ -12,8 +12,6 @@ import numpy as np
 
 from attention_ocr.settings.image import STRETCHED_RATIOS, WIDTH_MULTIPLE, ImageConfig
 
-_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
-
 _FLOAT32 = struct.Struct("f")
 
 _MAX_GATHERED = 2**18
@@ -86,7 +84,8 @@ def _float32(value: float) -> float:
 
 def _to_gray(image: np.ndarray) -> np.ndarray:
     """Return the luma of `image` uint8 [h, w, 3] (ITU-R BT.601): float32 [h, w, 1]."""
-    return cv2.transform(image.astype(np.float32), _LUMA)[..., None]
+    # `cv2.transform` would wake OpenCV's threads for any image, which takes longer than the rest.
+    return cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
 
 
 def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
