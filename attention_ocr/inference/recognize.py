@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from attention_ocr.decoding.beam import BeamOptions, beam_decode
 from attention_ocr.decoding.cascade import search_uncertain
+from attention_ocr.decoding.constraints import Nest, with_shapes_of
 from attention_ocr.decoding.context import Decoding
 from attention_ocr.decoding.ctc import ctc_greedy_decode
 from attention_ocr.decoding.ctc_beam import ctc_beam_decode
@@ -17,6 +18,7 @@ from attention_ocr.decoding.parallel import parallel_decode
 from attention_ocr.decoding.protocols import Weighted
 from attention_ocr.decoding.result import Alternatives, DecoderOutput
 from attention_ocr.decoding.words import word_mask
+from attention_ocr.models.attention.interface import Memory
 from attention_ocr.models.decoder_interface import Decoder
 from attention_ocr.models.recognizer import EncoderOutput, Recognizer
 from attention_ocr.text.charset_in_graph import decode_in_graph
@@ -156,8 +158,8 @@ def _decode(
         make_scorer = PortableCTCPrefixScorer if recognizer.portable else CTCPrefixScorer
 
         def joined() -> Weighted:
-            logits = ctc_head(encoded.columns)
-            scorer = make_scorer(ctc_log_probabilities(logits, encoded.column_lengths))
+            columns, lengths = _of_branch((encoded.columns, encoded.column_lengths))
+            scorer = make_scorer(ctc_log_probabilities(ctc_head(columns), lengths))
             return Weighted(scorer, settings.joint_weight)
 
         return _decode_attention(recognizer, decoder, encoded, decoding, joined)
@@ -176,12 +178,11 @@ def _decode_attention(
     settings = decoding.settings
     state, memory = recognizer.start_decoding(encoded)
 
-    def sizes() -> tuple[tf.Tensor, tf.Tensor, int]:
-        # Of the branch that asks: shapes that are known there remain known.
+    def sizes_of(memory: Memory) -> tuple[tf.Tensor, tf.Tensor, int]:
         batch_size, num_cells = tf.unstack(tf.shape(memory.cells))
         return batch_size, num_cells, decoding.max_length
 
-    def make_step(width: int) -> Step:
+    def make_step(memory: Memory, width: int) -> Step:
         repeated = memory
         if width > 1:
             repeated = tf.nest.map_structure(lambda part: tf.repeat(part, width, axis=0), memory)
@@ -195,7 +196,7 @@ def _decode_attention(
         if decoder.parallel:
             parallel = decoder.decode_parallel(memory, state, decoding.max_length + 1)
             return parallel_decode(*parallel, decoding.temperature)
-        return greedy_decode(make_step(1), state, *sizes(), decoding.temperature)
+        return greedy_decode(make_step(memory, 1), state, *sizes_of(memory), decoding.temperature)
 
     options = BeamOptions(
         settings.beam_width,
@@ -206,9 +207,10 @@ def _decode_attention(
     )
 
     def search(scorers: Sequence[Weighted]) -> tuple[DecoderOutput, Alternatives]:
-        step = make_step(settings.beam_width)
+        start, cells = _of_branch((state, memory))
+        step = make_step(cells, settings.beam_width)
         constraints = (scorers, decoding.rule, decoding.temperature)
-        return beam_decode(step, state, *sizes(), options, *constraints)
+        return beam_decode(step, start, *sizes_of(cells), options, *constraints)
 
     return _search_where_needed(decoding, read_greedily, search, joined)
 
@@ -224,7 +226,8 @@ def _decode_ctc(
 
     def search(scorers: Sequence[Weighted]) -> tuple[DecoderOutput, Alternatives]:
         return ctc_beam_decode(
-            *inputs,
+            *_of_branch((logits, column_lengths)),
+            decoding.max_length,
             settings.beam_width,
             settings.num_best,
             scorers,
@@ -269,8 +272,13 @@ def _search_where_needed(
     return search_with_scorers()
 
 
+def _of_branch(parts: Nest) -> Nest:
+    """Return tensors as the branch of a `tf.cond` sees them: converters forget their shapes."""
+    return with_shapes_of(parts, parts)
+
+
 def _silent_outside_words(decoding: Decoding, greedy: DecoderOutput) -> tuple[Weighted, ...]:
     """Return the language models with a weight of 0 for texts that are read as no words."""
-    is_word = word_mask(decoding.charset, greedy.token_ids)
+    is_word = word_mask(decoding.charset, _of_branch(greedy.token_ids))
     rows = tf.expand_dims(tf.repeat(is_word, decoding.settings.beam_width), 1)
     return tuple(Weighted(entry.scorer, entry.weight * rows) for entry in decoding.scorers)
