@@ -149,7 +149,7 @@ def test_a_model_that_is_missing_or_cut_short_is_named(site, tmp_path):
     for kept, problem in (
         (None, r"no model\.onnx beside.*404"),
         (-9, "cut short"),
-        (0, "it has no"),
+        (0, "is missing"),
     ):
         (folder / "model.onnx").unlink(missing_ok=True)
         if kept is not None:
