@@ -25,13 +25,13 @@ def address_of(engine: str) -> str | None:
     `ray` alone connects to the address in `RAY_ADDRESS` if it is set.
 
     Raises:
-        ValueError: If the address has no host or no port.
+        ValueError: If the address has no host or no port from 1 to 65535.
     """
     address = os.environ.get("RAY_ADDRESS") if engine == ENGINE else engine
     if not address or address in ("auto", "local"):
         return address or None
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not (port.isdecimal() and 0 < int(port) < 2**16):
         raise ValueError(f"Expected ray, or ray://HOST:PORT. Received: {address!r}")
     return address
 

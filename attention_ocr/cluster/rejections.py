@@ -20,7 +20,8 @@ class Rejections:
 
     def add(self, key: str, reason: str, detail: str) -> None:
         """List an item."""
-        self.rows.append({"key": printable(key), "reason": reason, "detail": detail})
+        # Errors of plug-ins may name the file as well.
+        self.rows.append({"key": printable(key), "reason": reason, "detail": printable(detail)})
 
     def add_error(self, key: str, error: Exception) -> None:
         """List an item whose file could not be opened.
@@ -42,5 +43,5 @@ class Rejections:
 
 
 def printable(key: str) -> str:
-    """Return a key that can be written: names of files need not be UTF-8."""
+    """Return a text that can be written: names of files need not be UTF-8."""
     return key.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -95,7 +95,7 @@ def _documents(keys: Iterable[str], group: str) -> set[str]:
     """Return the names of the documents; keys that do not match are refused by the split."""
     try:
         matches = [re.match(group, key) for key in keys]
-        return {match[1] for match in matches if match}
+        return {match[1] for match in matches if match and match[1] is not None}
     except (re.error, IndexError) as error:
         raise ValueError(
             f"`group` must be a regular expression with a group (…). Received: {group!r}"

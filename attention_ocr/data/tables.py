@@ -245,7 +245,8 @@ def _places_of_groups(
     for index in order:
         key = keys[int(index)]
         match = pattern.match(key)
-        if match is None:
+        # The group itself may be optional.
+        if match is None or match[1] is None:
             raise ValueError(f"Expected keys that match group={group}. Received: {key!r}")
-        names.append(match.group(1))
+        names.append(match[1])
     return np.unique(names, return_inverse=True)[1]

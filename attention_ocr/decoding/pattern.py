@@ -175,9 +175,10 @@ class _Parser:
         return self.characters(lambda character: character == item)
 
     def characters(self, holds: Callable[[str], bool]) -> _Node:
+        """Return the set of the token ids that stand for a character with a property."""
         token_ids = [
             token_id
-            for character in self.charset.characters
+            for character in (*self.charset.characters, *self.charset.glyphs)
             if holds(character)
             for token_id in self.charset.encode(character)
         ]
@@ -201,7 +202,12 @@ class _Parser:
             if callable(last) or last < first:
                 raise self.error("a range of ascending characters before")
             tests.append(partial(_is_between, first, last))
-        return self.characters(lambda character: any(test(character) for test in tests) != opposite)
+        named = self.characters(lambda character: any(test(character) for test in tests))
+        if not opposite:
+            return named
+        # Of the token ids, not of the characters: one stands for all glyphs of a class.
+        others = self.characters(lambda _: True).token_ids - named.token_ids
+        return _Node("set", token_ids=others)
 
 
 def _is_between(low: str, high: str, character: str) -> bool:

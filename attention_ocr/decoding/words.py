@@ -1,5 +1,7 @@
 """Which texts are words, judged by their characters."""
 
+import unicodedata
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,7 +12,7 @@ JOINERS = frozenset("'’-‐ ")
 
 
 def word_mask(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
-    """Return 1 for texts of letters and `JOINERS` only, 0 for all others.
+    """Return 1 for texts of letters, their combining marks and `JOINERS` only, 0 for all others.
 
     Args:
         charset: Characters of the token ids.
@@ -22,5 +24,6 @@ def word_mask(charset: Charset, token_ids: tf.Tensor) -> tf.Tensor:
     belongs = np.zeros(charset.vocabulary_size, np.float32)
     belongs[[PAD_ID, END_ID]] = 1.0
     for token_id, character in enumerate(charset.characters, start=len(SPECIAL_TOKENS)):
-        belongs[token_id] = character.isalpha() or character in JOINERS
+        is_letter = character.isalpha() or unicodedata.category(character).startswith("M")
+        belongs[token_id] = is_letter or character in JOINERS
     return tf.reduce_min(tf.gather(tf.constant(belongs), token_ids), axis=1)

@@ -11,6 +11,7 @@ from attention_ocr.settings.checks import check_choice
 from attention_ocr.settings.formats import ENGINES, FILES
 
 SAVED_MODEL = frozenset({SAVED_MODEL_FILE})
+MAX_PORT = 2**16 - 1
 LATEST = "latest"
 ALL = "all"
 
@@ -92,6 +93,11 @@ class ServingOptions:
             if not getattr(self, name) >= least:
                 raise ValueError(
                     f"`{name}` must be at least {least}. Received: {getattr(self, name)}"
+                )
+        for name in ("port", "rest_api_port"):
+            if getattr(self, name) > MAX_PORT:
+                raise ValueError(
+                    f"`{name}` must be at most {MAX_PORT}. Received: {getattr(self, name)}"
                 )
         if self.max_queue_images < self.max_batch_size:
             raise ValueError(

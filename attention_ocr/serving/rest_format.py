@@ -234,9 +234,11 @@ def parse_classify(body: bytes) -> tuple[str, list[bytes]]:
     examples = document.get("examples")
     if not isinstance(examples, list) or not examples:
         raise _invalid(f"`examples` must be a non-empty list. Received: {_kind(examples)}")
+    if not isinstance(context, dict):
+        raise _invalid(f"`context` must be an object. Received: {_kind(context)}")
     serialized = []
     for index, example in enumerate(examples):
-        if not isinstance(example, dict) or not isinstance(context, dict):
+        if not isinstance(example, dict):
             raise _invalid(f"Example {index} must be an object. Received: {_kind(example)}")
         message = Example()
         for name, value in {**context, **example}.items():

@@ -55,7 +55,8 @@ class Charset:
     of the character that stands for them, which is the one predicted.
 
     Args:
-        characters: The characters, each once; no line feed, which ends a line of the file.
+        characters: The characters, each once; no line feed, which ends a line of the file. They
+            are kept in NFC, like texts.
         glyphs: Further characters, each with the one of `characters` that stands for it.
 
     Raises:
@@ -64,10 +65,13 @@ class Charset:
     """
 
     def __init__(self, characters: Iterable[str], glyphs: Mapping[str, str] | None = None) -> None:
-        self.characters: tuple[str, ...] = tuple(characters)
+        self.characters: tuple[str, ...] = tuple(map(normalize, characters))
         if not self.characters:
             raise ValueError("A charset must hold at least one character. Received none.")
-        self.glyphs = dict(sorted((glyphs or {}).items()))
+        self.glyphs = {
+            normalize(glyph): normalize(character)
+            for glyph, character in sorted((glyphs or {}).items())
+        }
         for character in (*self.characters, *self.glyphs):
             if len(character) != 1 or character in ("\n", UNKNOWN_CHARACTER):
                 raise ValueError(

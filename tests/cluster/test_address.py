@@ -45,6 +45,8 @@ def test_the_address_is_the_one_given_or_that_of_the_environment(
         (None, "ray://head:"),
         (None, "ray://head:port"),
         (None, "ray://:10001"),
+        (None, "ray://head:0"),
+        (None, "ray://head:99999"),
         ("head", "ray"),
     ],
 )

@@ -53,6 +53,8 @@ def test_a_given_group_wins_and_none_splits_by_image(tmp_path):
     data = str(write(tmp_path, PAGES))
     named = split_by_document(data, r"(images/page\d)")
     assert (named.group, named.num_documents) == (r"(images/page\d)", 3)
+    # Keys without the document, of which the split tells, are none.
+    assert split_by_document(data, r"(images/page0)?").num_documents == 1
     plain = split_by_document(data, "none")
     assert (plain.group, plain.num_documents) == ("", 0)
     assert len(keys_of(plain.held_out)) == len(PAGES) // 5

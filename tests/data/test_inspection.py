@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -143,3 +144,90 @@ sys.exit(main(["inspect", sys.argv[1]]))
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.stdout.startswith("9 examples"), result.stderr
     assert "unreadable: 2" in result.stdout
+
+
+def batch(*rows, files=None, looks=None):
+    """Return measured rows of key, label, height and width, each of a file of its own."""
+    keys, texts, heights, widths = zip(*rows, strict=True)
+    hashes = range(len(rows)) if files is None else files
+    looks = np.zeros((len(rows), 2), np.int64) if looks is None else np.array(looks, np.int64)
+    return {
+        "key": np.array([key.encode() for key in keys], object),
+        "text": np.array([t if isinstance(t, bytes) else t.encode() for t in texts], object),
+        "height": np.array(heights),
+        "width": np.array(widths),
+        "reason": np.array([b"" if height else b"damaged" for height in heights], object),
+        "hash": np.array(list(hashes), np.int64),
+        "text_hash": np.array([hash(text) % 2**60 for text in texts], np.int64),
+        "perceptual_hash": looks,
+    }
+
+
+def inspected(*batches, **settings):
+    found = Inspection(IMAGE, **settings)
+    for rows in batches:
+        found.add(rows)
+    found.finish()
+    return found
+
+
+def counts(inspection):
+    return {name: finding.count for name, finding in inspection.findings.items()}
+
+
+def test_a_source_without_examples_has_no_findings():
+    found = inspected()
+    assert (found.num_examples, found.findings, found.look_alikes) == (0, {}, [])
+    assert json.loads(json.dumps(found.to_dict()))["lengths"] == {}
+
+
+def test_only_the_first_examples_are_named_and_all_are_counted():
+    rows = [(f"{index}.png", "", 16, 20) for index in range(9)]
+    found = inspected(batch(*rows[:5]), batch(*rows[5:], files=range(5, 9)), num_named=3)
+    finding = found.findings["empty"]
+    assert finding.count == 9
+    assert finding.examples == [("0.png", ""), ("1.png", ""), ("2.png", "")]
+
+
+def test_equal_files_are_duplicates_or_contradictions_across_batches():
+    rows = [("a.png", "one", 16, 20), ("b.png", "two", 16, 20)]
+    found = inspected(
+        batch(*rows, files=[7, 8]), batch(("c.png", "one", 16, 20), files=[7]),
+        batch(("d.png", "owt", 16, 20), files=[8]),
+    )  # fmt: skip
+    assert found.findings["duplicate"].examples == [("c.png", "a.png")]
+    assert found.findings["contradiction"].examples == [("d.png", "b.png")]
+
+
+def test_images_without_a_file_are_not_equal_to_each_other():
+    found = inspected(batch(("a.png", "x", 0, 0), ("b.png", "y", 0, 0), files=[-1, -1]))
+    assert counts(found) == {"unreadable": 2}
+    assert found.unreadable_reasons == {"damaged": 2}
+    assert found.reason_of == {"a.png": "damaged", "b.png": "damaged"}
+    assert not found.heights
+
+
+def test_nearly_equal_images_count_only_if_their_files_differ():
+    rows = [("a.png", "x", 16, 20), ("b.png", "x", 16, 20), ("c.png", "y", 16, 20)]
+    looks = [[1 << 40, 3], [1 << 40, 7], [1 << 40, 7]]
+    found = inspected(batch(*rows, files=[1, 2, 2], looks=looks))
+    assert counts(found) == {"near_duplicate": 1, "near_contradiction": 1, "contradiction": 1}
+
+
+def test_a_label_that_is_not_utf_8_is_shown_by_its_bytes():
+    found = inspected(batch(("a.png", b"caf\xe9", 16, 20)))
+    assert found.findings["not_utf8"].examples == [("a.png", r"caf\xe9")]
+    assert not found.characters
+
+
+@pytest.mark.parametrize(("width", "is_shrunk"), [(80, False), (81, True), (800, True)])
+def test_an_image_beyond_the_width_of_the_network_is_shrunk(width, is_shrunk):
+    assert ("shrunk" in inspected(batch(("a.png", "x", 16, width))).findings) == is_shrunk
+
+
+def test_characters_outside_the_charset_are_counted_in_their_composed_form():
+    found = inspected(batch(("a.png", "cafe\u0301", 16, 20)), charset=Charset("caf"), max_length=4)
+    assert found.missing_characters == {"é": 1}
+    # Four characters: the accent is none of its own.
+    assert counts(found) == {"normal_form": 1, "unknown_character": 1}
+    assert inspected(batch(("a.png", "é", 16, 20))).missing_characters == {}

@@ -1,5 +1,6 @@
 """Text files of any origin, and stores that fail now and then."""
 
+import random
 import uuid
 
 import pytest
@@ -10,6 +11,7 @@ from attention_ocr.data.storage import (
     StoreError,
     decoded_lines,
     exists,
+    explaining_store,
     first_line_of_text,
     is_folder,
     is_remote,
@@ -226,3 +228,66 @@ def test_a_scheme_that_nothing_reads_is_refused():
     pytest.importorskip("fsspec")
     with pytest.raises(ValueError, match="fsspec can read. Received: carrier-pigeon://loft/a"):
         exists("carrier-pigeon://loft/a")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32", "utf-16-be"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_lines_of_random_characters_come_back_in_every_encoding(write, encoding, line_end):
+    rng = random.Random(1)
+    alphabet = ["a", "é", "東", "\U0001f600", " ", "\t", "\u2028", "\x0b", "\x85", ""]
+    # A carriage return at the end of a line belongs to its end.
+    lines = ["x" + "".join(rng.choices(alphabet, k=9)) for _ in range(300)]
+    path = write(line_end.join(lines).encode(encoding))
+    told = encoding if encoding.endswith("be") else ""
+    assert list(read_lines(path, told)) == list(enumerate(lines, start=1))
+    assert "".join(line for _, line in decoded_lines(path, told)) == line_end.join(lines)
+
+
+def test_a_character_on_the_border_of_two_blocks_is_whole(write):
+    # Files are read in blocks of 64 KiB: a character of three bytes lies across each border.
+    text = "東" * 65_536
+    (line,) = read_lines(write(text.encode()))
+    assert line == (1, text)
+
+
+@pytest.mark.parametrize("error", [ValueError("a"), ImportError("b"), StoreError("c")])
+def test_errors_that_name_their_cause_already_pass_unchanged(error):
+    with pytest.raises(type(error)) as caught, explaining_store("s3://bucket/a"):
+        raise error
+    assert caught.value is error
+
+
+def test_errors_of_local_files_stay_as_they_are():
+    error = RuntimeError("no disk")
+    with pytest.raises(RuntimeError) as caught, explaining_store("folder/a"):
+        raise error
+    assert caught.value is error
+
+
+class NotFoundError(Exception):
+    """Raised by TensorFlow, whose exceptions hold their message apart."""
+
+    message = "Object does not exist"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (RuntimeError(), StoreError, "s3://bucket/a cannot be listed: RuntimeError$"),
+        (RuntimeError("one\ntwo"), StoreError, "s3://bucket/a cannot be listed: one$"),
+        (PermissionError("denied"), StoreError, "s3://bucket/a cannot be listed: denied$"),
+        (NotFoundError(), FileNotFoundError, "^No such file: s3://bucket/a$"),
+        (FileNotFoundError(), FileNotFoundError, "^No such file: s3://bucket/a$"),
+        (FileNotFoundError("bucket/a"), FileNotFoundError, "^No such file: s3://bucket/a$"),
+        (FileNotFoundError("no bucket"), FileNotFoundError, r"a \(no bucket\)$"),
+    ],
+)
+def test_errors_of_a_store_say_what_could_not_be_done(error, expected, message):
+    with (
+        pytest.raises(expected, match=message) as caught,
+        explaining_store("s3://bucket/a", "listed"),
+    ):
+        raise error
+    assert caught.value.__cause__ is error
+    # A missing file must not end a job, as a store that fails does.
+    assert isinstance(caught.value, StoreError) == (expected is StoreError)

@@ -75,6 +75,7 @@ def test_a_line_without_its_own_image_is_named(paths, message):
         ("(", r"`group` to be a regular expression. Received: '\('"),
         ("a.*", r"`group` to have a group \(…\). Received: 'a.\*'"),
         ("(b)_", "keys that match group=.*Received: 'a_0.png'"),
+        ("(b)?", "keys that match group=.*Received: 'a_0.png'"),
         ("(a)_", "images for part='eval' with every=2. Received: 1 groups"),
     ],
 )
@@ -112,3 +113,67 @@ def test_a_row_of_another_length_is_refused_with_its_place():
     assert find_columns(["image", "x"], "words.csv", "image", "2").has_header
     with pytest.raises(ValueError, match="words.csv, line 3: expected 3 values. Received: 2 in"):
         columns.pick(["a.png", "one"], "words.csv, line 3")
+
+
+@pytest.mark.parametrize("count", [20, 37, 100])
+def test_the_parts_of_a_split_are_disjoint_complete_and_in_the_order_of_the_keys(count):
+    keys = [f"{index * 7919 % 1000:03}.png" for index in range(count)]
+    parts = {}
+    for part in ("train", "eval", "fit", "validation"):
+        found = split_indices(keys, 2, part).tolist()
+        assert [keys[index] for index in found] == sorted(keys[index] for index in found)
+        parts[part] = set(found)
+    assert parts["train"] | parts["eval"] == set(range(count))
+    assert not parts["train"] & parts["eval"]
+    assert parts["fit"] | parts["validation"] == parts["train"]
+    assert not parts["fit"] & parts["validation"]
+
+
+def test_a_split_does_not_depend_on_the_order_of_the_list():
+    keys = [f"{index:02}.png" for index in range(40)]
+    shuffled = keys[::3] + keys[1::3] + keys[2::3]
+    for part in ("train", "eval", "validation"):
+        found = {shuffled[index] for index in split_indices(shuffled, 4, part)}
+        assert found == {keys[index] for index in split_indices(keys, 4, part)}
+
+
+def test_images_of_a_group_stay_together():
+    keys = [f"writer{writer}/{page}.png" for writer in range(12) for page in range(writer + 1)]
+    held_out = split_indices(keys, 3, "eval", r"(writer\d+)/")
+    writers = {keys[index].partition("/")[0] for index in held_out}
+    assert len(writers) == 4
+    assert {index for index, key in enumerate(keys) if key.partition("/")[0] in writers} == {
+        *held_out.tolist()
+    }
+
+
+@pytest.mark.parametrize(
+    ("every", "part", "message"),
+    [
+        (1, "eval", "`every` to be 2 or more. Received: every=1"),
+        (0, "train", "Received: every=0"),
+        (5, "test", "one of train, eval, fit, validation. Received: 'test'"),
+        (5, "eval", "images for part='eval' with every=5. Received: 4 images"),
+        (2, "validation", "images for part='validation' with every=2. Received: 4 images"),
+    ],
+)
+def test_a_part_without_images_is_refused(every, part, message):
+    with pytest.raises(ValueError, match=message):
+        split_indices(["a", "b", "c", "d"], every, part)
+
+
+def test_a_missing_image_is_named_with_its_line(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"list.tsv, line 4: no such image: .*b.png"):
+        images(tmp_path, "a.png", "b.png", require_images=True)
+    # Files of a store are not asked for one by one.
+    assert len(images("gs://bucket/words", "a.png", "b.png", require_images=True)) == 2
+
+
+def test_a_table_has_texts_beside_its_keys_and_no_text_is_lost():
+    rows = [(1, "a.png", ""), (2, "b.png", "zwölf\u2028"), (3, "c.png", "𝔸" * 5000)]
+    table = ImageTable("list.tsv", "words", rows)
+    assert len(table) == 3
+    assert list(table.texts) == ["", "zwölf\u2028", "𝔸" * 5000]
+    with pytest.raises(ValueError, match="line 2: expected Unicode text. Received: an unpaired"):
+        ImageTable("list.tsv", "words", [(2, "a.png", "\ud800")])

@@ -72,3 +72,45 @@ def test_bits_and_ranks_equal_sets():
     for token_id in (0, 31, 32, 63, 64, V - 1):
         ranks = bitset.rank(words, tf.fill((len(rows),), token_id))
         assert ranks.numpy().tolist() == [row[token_id] for row in expected]
+
+
+def random_automaton(seed, num_states=6):
+    """Return transitions over three tokens and accepting states; some lead nowhere."""
+    random = np.random.default_rng(seed)
+    transitions = [
+        {token: int(random.integers(num_states)) for token in (A, B, C) if random.random() < 0.45}
+        for _ in range(num_states)
+    ]
+    return transitions, (random.random(num_states) < 0.4).tolist()
+
+
+def lengths_of_texts(transitions, accepting, longest):
+    """Return the lengths up to a limit of the accepted texts, step by step over sets of states."""
+    states, found = {0}, []
+    for length in range(longest + 1):
+        if any(accepting[state] for state in states):
+            found.append(length)
+        states = {after for state in states for after in transitions[state].values()}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_shortest_and_the_longest_text_are_those_of_a_search(seed):
+    transitions, accepting = random_automaton(seed)
+    # Of six states, a text of six characters or more passes through one of them twice.
+    lengths = lengths_of_texts(transitions, accepting, 2 * len(transitions))
+    if not lengths:
+        with pytest.raises(ValueError, match="that some text satisfies"):
+            Automaton(transitions, accepting, V)
+        return
+    found = Automaton(transitions, accepting, V)
+    assert found.shortest == lengths[0]
+    assert found.longest == (lengths[-1] if lengths[-1] < len(transitions) else None)
+
+
+def test_states_that_share_their_ends_have_a_longest_text():
+    # Two ways of different lengths to the same end: no cycle.
+    diamond = [{A: 1, B: 2, C: 3}, {A: 3}, {A: 1, B: 3}, {}]
+    assert Automaton(diamond, [False, False, False, True], V).longest == 3
+    chain = [{A: index + 1} for index in range(5000)]
+    assert Automaton([*chain, {}], [False] * 5000 + [True], V).longest == 5000

@@ -1,4 +1,5 @@
 import itertools
+import random
 import re
 
 import pytest
@@ -83,3 +84,61 @@ def test_a_bad_pattern_is_refused_and_the_place_named(pattern, message):
     with pytest.raises(ValueError, match=message) as error:
         compile_pattern(pattern, CHARSET)
     assert "\n" not in str(error.value)
+
+
+def random_pattern(random, depth=3):
+    """Return an expression of the supported syntax, with groups down to a depth."""
+    if depth == 0 or random.random() < 0.3:
+        return random.choice(["a", "b", "1", ".", r"\d", r"\W", "[ab]", "[^a]", "[1-9_]", r"\]"])
+    kind = random.randrange(3)
+    parts = [random_pattern(random, depth - 1) for _ in range(random.randint(1, 3))]
+    if kind == 0:
+        return "".join(parts)
+    if kind == 1:
+        return f"({'|'.join(parts)})"
+    low = random.randint(0, 2)
+    limits = ["?", "*", "+", f"{{{low}}}", f"{{{low},}}", f"{{,{low}}}", f"{{{low},{low + 1}}}"]
+    return f"(?:{parts[0]}){random.choice(limits)}"
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_random_pattern_accepts_the_same_texts_as_python(seed):
+    pattern = random_pattern(random.Random(seed))
+    graph = compile_pattern(pattern, CHARSET)
+    expected = {text for text in TEXTS if re.fullmatch(pattern, text)}
+    found = {text for text in TEXTS if accepts(*graph, tuple(CHARSET.encode(text)))}
+    assert found == expected, pattern
+
+
+def test_a_composed_and_a_decomposed_pattern_are_one():
+    charset = Charset("é1")
+    composed, decomposed = (compile_pattern(text, charset) for text in ("é+", "e\u0301+"))
+    assert composed == decomposed
+    assert accepts(*composed, tuple(charset.encode("éé")))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "accepted"),
+    [
+        ("A{2}", {"aa"}),
+        ("[A-Z]", {"a", "b"}),
+        ("[^A]", {"b", "1"}),
+        ("[^a]", {"b", "1"}),
+        (r"\d|\D", {"a", "b", "1"}),
+        ("aB", {"ab"}),
+    ],
+)
+def test_a_pattern_may_name_any_glyph_of_a_class(pattern, accepted):
+    # A model that reads capitals as small letters.
+    charset = Charset("ab1", {"A": "a", "B": "b"})
+    graph = compile_pattern(pattern, charset)
+    texts = {"".join(text) for n in (1, 2) for text in itertools.product("ab1", repeat=n)}
+    assert {text for text in texts if accepts(*graph, tuple(charset.encode(text)))} == accepted
+
+
+@pytest.mark.parametrize(("pattern", "text"), [(r"\t", "\t"), (r"[\f\v]", "\v"), (r"\r", "\r")])
+def test_controls_are_written_as_escapes(pattern, text):
+    charset = Charset("a\t\f\v\r")
+    graph = compile_pattern(pattern, charset)
+    assert accepts(*graph, tuple(charset.encode(text)))
+    assert not accepts(*graph, tuple(charset.encode("a")))

@@ -19,5 +19,12 @@ def test_letters_and_joiners_make_words(text, is_word):
     assert word_mask(CHARSET, padded).numpy().tolist() == [is_word]
 
 
+@pytest.mark.parametrize("word", ["हिन्दी", "ภาษาไทย", "עִבְרִית", "q\u0323", "தமிழ்"])
+def test_marks_belong_to_the_letters_of_their_word(word):
+    charset = Charset(sorted({*word, "1"}))
+    for text, is_word in ((word, 1.0), (word + "1", 0.0)):
+        assert word_mask(charset, tf.constant([charset.encode(text)])).numpy() == [is_word]
+
+
 def test_an_unknown_character_makes_no_word():
     assert word_mask(CHARSET, tf.constant([[UNKNOWN_ID, PAD_ID]])).numpy().tolist() == [0.0]

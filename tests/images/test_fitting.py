@@ -9,7 +9,7 @@ from PIL import Image
 from attention_ocr.images.decode import decode_array
 from attention_ocr.images.fitting import fit_array, resize_weights
 from attention_ocr.images.graph_fitting import decode_image, fit_image
-from attention_ocr.settings.image import ImageConfig
+from attention_ocr.settings.image import WIDTH_MULTIPLE, ImageConfig
 from tests.image_files import BROKEN, LOSSLESS, NOISE, encode
 
 GRAY = ImageConfig(image_height=32, max_image_width=128)
@@ -100,3 +100,37 @@ def test_weights_are_those_worked_out_by_hand():
     # Four become two: a triangle over four, of 0.25, 0.75, 0.75 and 0.25, cut off at the border.
     expected = [[3 / 7, 3 / 7, 1 / 7, 0], [0, 1 / 7, 3 / 7, 3 / 7]]
     np.testing.assert_allclose(matrix(4, 2), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "new_size"), [(1, 1), (1, 7), (9, 1), (5, 13), (64, 31), (300, 2)]
+)
+def test_weights_are_shares_of_pixels_and_alike_from_both_ends(size, new_size):
+    places, weights = resize_weights(size, new_size)
+    assert ((places >= 0) & (places < size)).all()
+    assert (weights >= 0).all()
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
+    dense = np.zeros((new_size, size))
+    np.put_along_axis(dense, places, weights, axis=1)
+    np.testing.assert_allclose(dense, dense[::-1, ::-1], atol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_even_image_stays_even_and_only_its_padding_is_zero(size):
+    fitted, (height, width) = fit_array(np.full((*size, 3), 200, np.uint8), GRAY)
+    np.testing.assert_allclose(fitted[:height, :width], 200 / 127.5 - 1, atol=1e-4)
+    assert not fitted[height:].any()
+    assert not fitted[:, width:].any()
+    assert width <= GRAY.max_image_width
+    assert fitted.shape[1] - width < WIDTH_MULTIPLE
+    # Proportions are kept as far as whole pixels allow.
+    if min(height, width) > 8:
+        assert width / height == pytest.approx(size[1] / size[0], rel=0.1)
+
+
+def test_a_fitted_image_is_fitted_already():
+    once, (height, width) = fit_array(smooth(48, 80), GRAY)
+    pixels = np.round((once[:height, :width] + 1) * 127.5).astype(np.uint8).repeat(3, axis=2)
+    again, size = fit_array(pixels, GRAY)
+    assert size.tolist() == [height, width]
+    np.testing.assert_allclose(again, once, atol=1 / 127)

@@ -218,3 +218,88 @@ def test_a_page_is_named_by_its_file_and_number():
 def test_a_record_that_is_not_of_a_page_is_refused():
     with pytest.raises(TypeError):
         Page.from_record({"width": 1, "height": 1, "colour": "red"})
+
+
+HOCR_WORDS = (
+    "<div class='ocr_page' title='bbox 0 0 90 80'><span class='ocr_line' title='bbox 1 2 9 8'>"
+    "<span class='ocrx_word' title='bbox 1 2 4 8'>zwölf</span>\n"
+    "<span class='ocrx_word' title='bbox 5 2 9 8'>東京</span></span></div>"
+)
+
+
+@pytest.mark.parametrize("name", ["a.hocr", "a.html", "a.HTM", "a.xml"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="UTF-8"?>\n'])
+def test_hocr_is_read_as_html_and_as_xhtml_with_or_without_a_byte_order_mark(
+    name, mark, declaration
+):
+    content = f"{mark}{declaration}<html xmlns='http://www.w3.org/1999/xhtml'><body>{HOCR_WORDS}"
+    (page,) = read_layout(f"{content}</body></html>".encode(), name)
+    assert page.text == "zwölf 東京"
+    assert [word.polygon[0] for word in page.lines[0].words] == [(1.0, 2.0), (5.0, 2.0)]
+
+
+def test_pages_of_hocr_are_numbered_in_their_order():
+    content = f"<html><body>{HOCR_WORDS}<div class='ocr_page' title='bbox 0 0 9 9'></div>"
+    first, second = read_layout(f"{content}{HOCR_WORDS}</body></html>".encode(), "a.hocr")[:2]
+    assert (first.number, len(first.lines), second.number, second.lines) == (1, 1, 2, ())
+
+
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [
+        ("", "expected `bbox left top right bottom` in the title. Received: ''"),
+        ("bbox 1 2 3", "Received: 'bbox 1 2 3'"),
+        ("bbox 1 2 3 4 5", "Received: 'bbox 1 2 3 4 5'"),
+        ("bbox 1 2 3 x", "expected a number of pixels. Received: 'x'"),
+        ("bbox 1 2 9 8; baseline a 1", "expected a number of pixels. Received: 'a'"),
+        ("bbox 1 2 9 8; textangle up", "expected a number of pixels. Received: 'up'"),
+        ("bbox 1 2 9 8; poly 1 2 3 4 5 nan", "expected a number of pixels. Received: 'nan'"),
+    ],
+)
+def test_a_line_of_hocr_without_a_place_is_named(title, reason):
+    with pytest.raises(ValueError, match=f"^a.hocr, line 1: .*{reason}"):
+        hocr_line(title)
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180, 270, -90])
+def test_the_angle_of_a_line_of_hocr_is_that_of_its_baseline(angle):
+    (x0, y0), (x1, y1) = hocr_line(f"bbox 0 0 100 20; textangle {angle}").baseline
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx((50, 10))
+    # Angles of hOCR run anticlockwise, and y points down.
+    direction = {0: (100, 0), 90: (0, -100), 180: (-100, 0), 270: (0, 100), -90: (0, 100)}
+    assert (x1 - x0, y1 - y0) == pytest.approx(direction[angle])
+
+
+def test_of_several_readings_in_page_xml_that_of_the_lowest_index_counts():
+    equivalents = "".join(
+        f"<TextEquiv index='{index}' conf='{index / 10}'><Unicode>{text}</Unicode></TextEquiv>"
+        for index, text in ((2, "third"), (0, "first"), (1, "second"))
+    )
+    (line,) = page_xml(f"<TextLine>{COORDS}{equivalents}</TextLine>").lines
+    assert (line.text, line.confidence) == ("first", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("<TextLine/>", "expected a TextLine with Coords .*Received: 0 and 0 points"),
+        ("<TextLine><Coords points='1,2 3,4'/></TextLine>", "Received: 2 and 0 points"),
+        ("<TextLine><Baseline points='1,2'/></TextLine>", "Received: 0 and 1 points"),
+        (
+            "<TextLine><Coords points='1 2 3'/></TextLine>",
+            "expected points `x,y x,y`. Rec.*'1 2 3'",
+        ),
+        (
+            "<TextLine><Coords><Point x='1'/></Coords></TextLine>",
+            "a number of pixels. Received: ''",
+        ),
+        (
+            f"<TextLine>{COORDS}<TextEquiv conf='high'/></TextLine>",
+            "a number of pixels. Received: 'high'",
+        ),
+    ],
+)
+def test_a_damaged_line_of_page_xml_is_named(line, reason):
+    with pytest.raises(ValueError, match=f"^a.xml, line 1: .*{reason}"):
+        page_xml(line)

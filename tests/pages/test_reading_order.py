@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from attention_ocr.pages.reading_order import blocks, reading_order, rows, upright_boxes
 
@@ -45,3 +46,56 @@ def test_boxes_are_level_whatever_the_direction_of_the_text():
 def test_blocks_end_at_wide_gaps_and_at_columns():
     boxes = np.array([(0, 0, 99, 20), (0, 25, 90, 45), (0, 100, 99, 120), (200, 0, 300, 20)], float)
     assert blocks(boxes, [0, 1, 2, 3]) == [0, 0, 1, 2]
+
+
+def test_a_page_without_lines_or_with_one_has_an_order():
+    nothing, one = np.zeros((0, 4)), np.array([(5, 5, 90, 20)], float)
+    assert (reading_order(nothing), rows(nothing), blocks(nothing, [])) == ([], [], [])
+    assert (reading_order(one), rows(one), blocks(one, [0])) == ([0], [[0]], [0])
+    assert upright_boxes(np.zeros((0, 4, 2))).shape == (0, 4)
+
+
+@pytest.mark.parametrize("num_columns", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_are_read_one_after_the_other_in_whatever_order_lines_are_found(num_columns, seed):
+    boxes = np.array(
+        [
+            (300 * column, 30 * line, 300 * column + 250, 30 * line + 20)
+            for column in range(num_columns)
+            for line in range(5)
+        ],
+        float,
+    )
+    shuffled = np.random.default_rng(seed).permutation(len(boxes))
+    order = reading_order(boxes[shuffled])
+    assert shuffled[order].tolist() == list(range(len(boxes)))
+    expected = np.repeat(np.arange(num_columns), 5).tolist()
+    assert blocks(boxes[shuffled], order) == expected
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_line_is_read_once_however_the_boxes_overlap(seed):
+    random = np.random.default_rng(seed)
+    corners = random.uniform(0, 500, (40, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(0, 200, (40, 2))], axis=1)
+    order = reading_order(boxes)
+    assert sorted(order) == list(range(40))
+    assert sorted(index for row in rows(boxes) for index in row) == list(range(40))
+    numbers = blocks(boxes, order)
+    assert numbers[0] == 0
+    assert all(0 <= step <= 1 for step in np.diff(numbers))
+
+
+def test_the_order_does_not_depend_on_the_place_or_the_size_of_the_page():
+    random = np.random.default_rng(1)
+    corners = random.uniform(0, 400, (20, 2))
+    boxes = np.concatenate([corners, corners + random.uniform(10, 90, (20, 2))], axis=1)
+    order = reading_order(boxes)
+    assert reading_order(boxes + 1000.0) == order
+    assert reading_order(boxes * 4.0) == order
+
+
+def test_boxes_on_top_of_each_other_are_all_kept():
+    same = np.array([(0, 0, 90, 20)] * 3, float)
+    assert sorted(reading_order(same)) == [0, 1, 2]
+    assert len(rows(same)) == 3

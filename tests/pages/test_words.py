@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from attention_ocr.pages.words import set_upright, split_words
+from attention_ocr.pages.words import set_upright, split_words, visible_gaps
 from attention_ocr.synthesis.font_files import bundled_files
 from tests.pages.rendered import draw
 
@@ -80,3 +80,46 @@ def test_marks_above_the_letters_stay_with_their_word():
     assert third[1] >= columns[-1]
     assert not ((columns > first[1]) & (columns < second[0])).any()
     assert not ((columns > second[1]) & (columns < third[0])).any()
+
+
+def bars(*spans: tuple[int, int], width: int = 200) -> np.ndarray:
+    """Draw a line of black bars at these columns, 24 pixels high."""
+    image = np.full((48, width, 3), 255, np.uint8)
+    for begin, end in spans:
+        image[12:36, begin:end] = 0
+    return image
+
+
+def test_gaps_are_measured_relative_to_the_line_and_to_its_text():
+    found = visible_gaps(bars((20, 40), (46, 60), (100, 120)))
+    np.testing.assert_allclose(found.begins, [40 / 200, 60 / 200])
+    np.testing.assert_allclose(found.ends, [46 / 200, 100 / 200])
+    np.testing.assert_allclose(found.sizes, [6 / 24, 40 / 24])
+    assert found.height == 24 / 200
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_gaps_do_not_depend_on_the_resolution(factor):
+    line = bars((20, 40), (46, 60), (100, 120))
+    enlarged = line.repeat(factor, axis=0).repeat(factor, axis=1)
+    for expected, found in zip(visible_gaps(line), visible_gaps(enlarged), strict=True):
+        np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("line", [bars(), bars((30, 60))])
+def test_a_line_of_one_part_or_none_has_no_gaps(line):
+    found = visible_gaps(line)
+    assert found.begins.size == found.ends.size == found.sizes.size == 0
+
+
+def test_parts_of_words_are_in_order_and_hold_all_ink():
+    random = np.random.default_rng(2)
+    for _ in range(10):
+        edges = np.sort(random.choice(np.arange(5, 195), 10, replace=False))
+        line = bars(*zip(edges[::2], edges[1::2], strict=True))
+        spans = split_words([line])[0]
+        assert all(0.0 <= begin < end <= 1.0 for begin, end in spans)
+        assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
+        inked = np.flatnonzero((line < 128).any(axis=(0, 2))) + 0.5
+        inside = [any(200 * begin <= x <= 200 * end for begin, end in spans) for x in inked]
+        assert all(inside)

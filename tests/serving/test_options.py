@@ -12,6 +12,8 @@ from attention_ocr.serving.options import ServingOptions
         ({"model_name": "a/b"}, "Received: 'a/b'"),
         ({"model_name": "a:b"}, "Received: 'a:b'"),
         ({"port": -2}, "`port` must be at least -1. Received: -2"),
+        ({"port": 65536}, "`port` must be at most 65535. Received: 65536"),
+        ({"rest_api_port": 99999}, "`rest_api_port` must be at most 65535. Received: 99999"),
         ({"port": -1, "rest_api_port": -1}, "Received: -1 for both"),
         ({"max_batch_size": 0}, "`max_batch_size` must be at least 1. Received: 0"),
         ({"batch_timeout_ms": -0.5}, "`batch_timeout_ms` must be at least 0. Received: -0.5"),

@@ -17,6 +17,7 @@ from attention_ocr.serving.rest_format import (
     dump_predictions,
     is_image_file,
     parse_body,
+    parse_classify,
     parse_predict,
 )
 
@@ -195,3 +196,83 @@ def test_each_code_has_its_http_status(code, status):
     assert ServingError(code, "").http_status == status
     assert ServingError(code, "", 413).http_status == 413
     assert too_many_rows(3, 2).http_status == 400
+
+
+def features(document):
+    """Return the features of the examples of a classify request: type and values by name."""
+    from tensorflow.core.example.example_pb2 import Example
+
+    found = []
+    for serialized in parse_classify(json.dumps(document).encode())[1]:
+        example = Example.FromString(serialized).features.feature
+        kinds = {name: feature.WhichOneof("kind") for name, feature in example.items()}
+        found.append(
+            {name: (kind, [*getattr(example[name], kind).value]) for name, kind in kinds.items()}
+        )
+    return found
+
+
+def test_features_of_examples_have_the_types_of_their_values():
+    image = {"b64": base64.b64encode(b"\x89PNG").decode()}
+    values = {"image": image, "text": ["a", "é"], "count": 3, "sizes": [1, 2.5], "none": []}
+    (found,) = features({"examples": [values]})
+    assert found == {
+        "image": ("bytes_list", [b"\x89PNG"]),
+        "text": ("bytes_list", [b"a", "é".encode()]),
+        "count": ("int64_list", [3]),
+        "sizes": ("float_list", [1.0, 2.5]),
+        "none": ("int64_list", []),
+    }
+
+
+def test_the_context_belongs_to_each_example_which_may_override_it():
+    found = features({"context": {"a": 1, "b": 2}, "examples": [{}, {"b": 3}]})
+    assert found == [
+        {"a": ("int64_list", [1]), "b": ("int64_list", [2])},
+        {"a": ("int64_list", [1]), "b": ("int64_list", [3])},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, "`examples` must be a non-empty list. Received: nothing"),
+        ({"examples": []}, "must be a non-empty list. Received: a list"),
+        ({"examples": {"a": 1}}, "must be a non-empty list. Received: an object"),
+        ({"examples": [{"a": 1}, 2]}, "Example 1 must be an object. Received: a number"),
+        ({"examples": [{}], "context": [1]}, "`context` must be an object. Received: a list"),
+        ({"examples": [{"a": 2**63}]}, "'a' is int64. Received: "),
+        ({"examples": [{"a": True}]}, "'a' is string: text, or .*Received: a boolean"),
+        ({"examples": [{"a": ["x", 1]}]}, "'a' is string: .*Received: a number"),
+        ({"examples": [{"a": None}]}, "'a' is string: .*Received: nothing"),
+        ({"examples": [{"a": {"b64": "%"}}]}, "'a': the value of b64 is not base64"),
+        ({"examples": [{}], "signature_name": []}, "`signature_name` must be a string"),
+    ],
+)
+def test_a_wrong_classify_request_is_refused_by_the_name_of_its_part(document, message):
+    with pytest.raises(ServingError, match=message) as caught:
+        parse_classify(json.dumps(document).encode())
+    assert caught.value.http_status == 400
+
+
+@pytest.mark.parametrize("by_row", [True, False])
+def test_several_outputs_keep_their_names_types_and_order(by_row):
+    outputs = {
+        "text": np.array([b"one", "zwölf".encode()], object),
+        "confidence": np.array([0.5, 1.0], np.float32),
+        "boxes": np.arange(8, dtype=np.int32).reshape(2, 2, 2),
+    }
+    document = json.loads(dump_predictions(outputs, by_row))
+    rows = [
+        {"text": "one", "confidence": 0.5, "boxes": [[0, 1], [2, 3]]},
+        {"text": "zwölf", "confidence": 1.0, "boxes": [[4, 5], [6, 7]]},
+    ]
+    columns = {name: [row[name] for row in rows] for name in outputs}
+    assert document == ({"predictions": rows} if by_row else {"outputs": columns})
+
+
+def test_a_request_without_rows_comes_back_empty():
+    empty = {"text": np.empty(0, object), "boxes": np.zeros((0, 4), np.float32)}
+    assert json.loads(dump_predictions(empty, by_row=False)) == {
+        "outputs": {"text": [], "boxes": []}
+    }

@@ -178,3 +178,45 @@ def test_the_word_list_of_the_package_is_plain():
     words = load_words()
     assert len(words) > 15_000
     assert all(re.fullmatch("[A-Za-z]?[a-z]*", word) for word in words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("characters", ["ABC", "ab-", "01", "Z.", "é", "-:", "0O", "$1"])
+def test_a_kind_is_refused_or_keeps_within_a_few_characters(kind, characters):
+    num_allowed = 0
+    for min_length, max_length in ((1, 16), (1, 1), (9, 12)):
+        settings = {"min_length": min_length, "max_length": max_length}
+        try:
+            texts = draw(20, kinds=(kind,), characters=characters, **settings)
+        except ValueError as error:
+            # Refused when the settings are read, with all that it depends on.
+            assert f"allow a text of kind {kind}. Received: characters=" in str(error)  # noqa: PT017
+            continue
+        num_allowed += 1
+        assert set("".join(texts)) <= set(characters)
+        assert all(min_length <= len(text) <= max_length for text in texts)
+    if kind == "random":
+        assert num_allowed == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "a word on each line. Received: .*words.txt, which has none"),
+        (b"\n \n\t\n", "which has none"),
+        (b"caf\xe9\n", "in UTF-8. Received: .*words.txt, whose byte 3 is not"),
+    ],
+)
+def test_a_vocabulary_without_words_or_in_another_encoding_is_named(content, message, tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_words(path)
+    with pytest.raises(FileNotFoundError, match=r"none.txt"):
+        load_words(tmp_path / "none.txt")
+
+
+def test_a_text_and_the_same_in_another_case_are_in_one_part():
+    for text in ("Straße", "ΣΟΦΟΣ", "İstanbul", "ﬁre", ""):
+        assert part_of(text) == part_of(text.casefold())
+        assert part_of(text) in ("train", "eval")

@@ -280,3 +280,37 @@ def test_a_wrong_charset_of_googles_is_refused_by_its_line(tmp_path, content, me
     (tmp_path / "charset.txt").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         Charset.load(tmp_path / "charset.txt")
+
+
+def test_characters_are_kept_in_the_form_in_which_texts_are_read(tmp_path):
+    # The Ohm and the Kelvin sign are, in NFC, a Greek and a Latin letter.
+    charset = Charset("x\u2126", {"\u212a": "x"})
+    assert charset.characters == ("x", "\u03a9")
+    assert charset.encode("\u2126\u03a9\u212aK") == [5, 5, 4, 4]
+    assert Charset.load(charset.save(tmp_path)) == charset
+    with pytest.raises(ValueError, match="Received twice"):
+        Charset("\u2126\u03a9")
+    # A letter of Devanagari whose NFC are two code points is none that a charset can hold.
+    with pytest.raises(ValueError, match="must be one code point"):
+        Charset("\u0958")
+
+
+def test_no_text_of_known_characters_changes_by_a_round_trip_through_a_file(tmp_path):
+    charset = Charset(sorted({*"".join(map(normalize, TEXTS))} | {"\t", "\r", " ", "\ufeff", "0"}))
+    restored = Charset.load(charset.save(tmp_path))
+    assert restored.characters == charset.characters
+    for text in TEXTS:
+        assert restored.encode(text) == charset.encode(text)
+
+
+@pytest.mark.parametrize("token_ids", [[], [END_ID], [END_ID, 4], [PAD_ID, START_ID]])
+def test_nothing_before_the_end_is_the_empty_text(token_ids):
+    assert SMALL.decode(token_ids) == ""
+
+
+def test_folding_replaces_glyphs_and_keeps_what_the_charset_lacks():
+    charset = Charset("ab", {"A": "a", "\u00e4": "a"})
+    assert charset.fold("ABa\u0308?") == "aBa?"
+    assert charset.decode(charset.encode("A\u00e4b")) == charset.fold("A\u00e4b") == "aab"
+    assert SMALL.fold("XYZ") == "XYZ"
+    assert charset.unknown_characters("a\u00e4BB") == ["B", "B"]

@@ -133,7 +133,7 @@ def _doctr_rows(path: str, encoding: str) -> Rows:
         content = file.read()
     try:
         labels = json.loads(content.decode(encoding or "utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON. Received: {error}") from error
     if not isinstance(labels, dict):
         raise ValueError(
@@ -154,7 +154,7 @@ def _images_of(key: str, place: str) -> list[str]:
         return [key]
     try:
         keys = json.loads(key)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return [key]
     if not all(isinstance(one, str) for one in keys):
         raise ValueError(f"{place}: expected a JSON list of paths. Received: {key[:80]!r}")

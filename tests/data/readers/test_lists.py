@@ -100,6 +100,14 @@ def test_images_that_share_a_line_of_paddleocr_share_its_text(tmp_path):
     assert (keys, list(source.labels())) == (["a.png", "b.png", "[c.png"], ["one", "one", "two"])
 
 
+def test_a_path_of_many_brackets_is_a_path(tmp_path):
+    name = "[" * 50_000
+    (tmp_path / "list.txt").write_text(f"{name}\tone\n")
+    source = open_source(f"{tmp_path}/list.txt,format=paddleocr")
+    (row,) = source.rows(Walk()).as_numpy_iterator()
+    assert (row["key"].decode(), row["text"]) == (name, b"one")
+
+
 def test_a_path_with_spaces_ends_with_its_suffix_in_a_list_of_aocr(tmp_path):
     lines = ["my images/a b.JPG two words", "plain text", "c.png.jpg  x", "d.png", "e.jpeg "]
     assert split_annotation("plain") is None
@@ -154,6 +162,11 @@ def test_a_list_is_split_like_a_label_file(folder):
             "line 1: expected the text.*detection list",
         ),
         ("x.txt", "[1]\tone\n", "line 1: expected a JSON list of paths"),
+        ("labels.json", "[" * 100_000, "labels.json: expected JSON. Received: "),
+        ("labels.json", '{"a.png": "a"', "labels.json: expected JSON. Received: "),
+        ("labels.json", '["a.png"]', "expected an object of file names and texts. Received: list"),
+        ("labels.json", '{"a.png": {"polygons": []}}', "expected the text of a.png. Received: "),
+        ("labels.json", "{}", "labels.json, which has none"),
         ("x.txt", "a.png one\n\n \n", "x.txt, line 3: expected path, white space, text"),
         ("x.txt,format=aocr_list,image=1", "a.png one\n", "Received: image"),
         ("x.jsonl", "[" * 100_000, "line 1: expected a JSON object"),
