@@ -1,6 +1,7 @@
 """Nodes of `benchmarks.cluster_reading`, and how their throughput is compared."""
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ def test_crops_are_small_images_and_one_damaged_file():
 
 def test_a_node_reads_a_shard_and_removes_its_files():
     node = cluster_reading.Node(4)
-    folder = cluster_reading.Path(node._folder.name)
+    folder = Path(node._folder.name)
     assert node() == 4
     assert [path for path in folder.rglob("*.jsonl*") if path.is_file()] == []
     assert node() == 4
@@ -89,11 +90,12 @@ def test_several_processes_are_compared_with_one_in_either_order(monkeypatch, ro
     monkeypatch.setattr(measure, "own_process", own_process)
     monkeypatch.setattr(cluster_reading, "ThreadPoolExecutor", Threads)
     monkeypatch.setattr(cluster_reading.time, "perf_counter", perf_counter)
-    row = cluster_reading.measure_workers(3, 10, rounds)
-    assert row == pytest.approx(
-        {"processes": 3, "ratio": 3.0, "lowest ratio": 3.0, "highest ratio": 3.0}
-        | {"of CPU time": 3.0}
-    )
+    one, several = cluster_reading.measure_throughput(3, 10, rounds)
+    ratios = ("ratio", "lowest ratio", "highest ratio", "of CPU time")
+    assert (one["processes"], one["images per s"]) == (1, pytest.approx(20))
+    assert (several["processes"], several["images per s"]) == (3, pytest.approx(60))
+    assert [one[name] for name in ratios] == pytest.approx([1.0] * 4)
+    assert [several[name] for name in ratios] == pytest.approx([3.0] * 4)
     # One round to warm up; then the order alternates.
     assert sizes[:4] == [3, 1, 1, 3]
     assert len(sizes) == 2 * (1 + rounds)

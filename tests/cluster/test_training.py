@@ -28,7 +28,7 @@ from attention_ocr.cluster.training import (
 from attention_ocr.io.processes import is_running
 from attention_ocr.training import run_lock
 from tests.networks import network
-from tests.processes import PATIENCE_S, heeding_ctrl_c, newest_step, steps
+from tests.processes import PATIENCE_S, receiving_ctrl_c, newest_step, steps
 from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settings_of
 
 DONE = Ended(0, "weights of step 10")
@@ -164,7 +164,7 @@ def test_a_signal_is_the_status_of_the_command_whatever_ray_makes_of_it(
     monkeypatch.setattr(engine, "RayEngine", lambda *_, **__: contextlib.nullcontext())
     monkeypatch.setattr(training, "train_on_ray", wait)
     arguments = [f"--work_dir={tmp_path}", "--train_data=a.tsv", "--engine=ray", "--num_workers=2"]
-    with heeding_ctrl_c(), pytest.raises(SystemExit) as end:
+    with receiving_ctrl_c(), pytest.raises(SystemExit) as end:
         main(["train", *arguments])
     assert end.value.code == 128 + number
     assert f"stopped by {number.name}; run the same" in capsys.readouterr().err
