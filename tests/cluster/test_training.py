@@ -28,7 +28,7 @@ from attention_ocr.cluster.training import (
 from attention_ocr.io.processes import is_running
 from attention_ocr.training import run_lock
 from tests.networks import network
-from tests.processes import PATIENCE_S, receiving_ctrl_c, newest_step, steps
+from tests.processes import PATIENCE_S, newest_step, receiving_ctrl_c, steps
 from tests.training.test_kill_and_resume import NETWORK, assert_same_end, settings_of
 
 DONE = Ended(0, "weights of step 10")
