@@ -285,7 +285,8 @@ def photograph(
     """
     if difficulty == 0:
         return image
-    contrast = palette.contrast * strokes.strength
+    # A mask may have lost all its ink.
+    contrast = max(palette.contrast * strokes.strength, 1e-6)
     darkest = 1.0
     if happens(rng, 0.35 * difficulty):
         # Whatever the shadow, a contrast of 35 remains.
@@ -341,7 +342,7 @@ def _soften(
         return blur_by_motion(image, length, np.pi * rng.random())
     if choice < 0.9:
         # The smallest words people label are twelve pixels high.
-        least = max(1.0 - 0.6 * difficulty, 12.0 / ink_height, 1.1 / stroke_width)
+        least = max(1.0 - 0.6 * difficulty, 12.0 / ink_height, 1.1 / max(stroke_width, 1e-6))
         least = min(1.0, least)
         return lower_resolution(image, between(rng, least, 1.0))
     return image

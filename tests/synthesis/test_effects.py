@@ -204,3 +204,11 @@ def test_bars_stay_visible_after_any_camera_effect(difficulty):
         contrasts.append(abs(np.mean(steps)))
     assert min(contrasts) > 10
     assert np.median(contrasts) > 35
+
+
+def test_a_mask_that_has_lost_its_ink_ends_no_rendering():
+    strokes = effects.measure_strokes(np.zeros((24, 60), np.uint8))
+    for seed in range(60):
+        image = np.full((24, 60, 3), 120, np.uint8)
+        result = effects.photograph(RNG(seed), image, 1.0, 15.0, strokes, PALETTE)
+        assert result.shape == image.shape
