@@ -182,7 +182,7 @@ def test_what_is_no_json_is_refused(ask, raw):
         ({}, "`examples` must be a non-empty list. Received: nothing"),
         ({"examples": []}, "`examples` must be a non-empty list"),
         ({"examples": ["a"]}, "Example 0 must be an object. Received: a string"),
-        ({"examples": [{}], "context": 1}, "Example 0 must be an object"),
+        ({"examples": [{}], "context": 1}, "`context` must be an object. Received: a number"),
         ({"examples": [{"x": [1, "a"]}]}, "Input 'x' is string"),
         ({"examples": [{"x": 2**63}]}, "Feature 'x' is int64"),
         ({"examples": [{}]}, "Expected classification signature method_name"),
