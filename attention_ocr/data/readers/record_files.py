@@ -1,5 +1,6 @@
 """TFRecord files: shards read in parallel, shuffled by shard and in a buffer."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,24 +78,32 @@ def open_source(spec: SourceSpec) -> Source:
             records = walk.skipped(records.shuffle(walk.shuffle_buffer, walk.seed).repeat())
         return records
 
-    def row(record: tf.Tensor, *place: tf.Tensor) -> dict[str, tf.Tensor]:
-        if place:
-            path, number = place
-            place = (tf.strings.join([path, "#", tf.strings.as_string(number)]),)
-        return parse_record(record, *place, record_format=record_format)
-
     def rows(walk: Walk) -> tf.data.Dataset:
+        row = functools.partial(_row, record_format)
         return walked(walk).map(row, num_parallel_calls=walk.num_workers)
 
-    def texts() -> Iterator[str]:
-        walked = rows(Walk()).map(lambda row: row["text"]).batch(1024)
-        for batch in walked.as_numpy_iterator():
-            for text in batch:
-                yield text.decode("utf-8", errors="replace")
-
     return Source(
-        spec, None, rows, texts, lambda: _find_damage(paths), digest=lambda: _digest(paths)
+        spec,
+        None,
+        rows,
+        lambda: _texts(rows(Walk())),
+        lambda: _find_damage(paths),
+        digest=lambda: _digest(paths),
     )
+
+
+def _row(record_format: RecordFormat, record: tf.Tensor, *place: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Parse a record; `place` is path and number of one without a key."""
+    if place:
+        path, number = place
+        place = (tf.strings.join([path, "#", tf.strings.as_string(number)]),)
+    return parse_record(record, *place, record_format=record_format)
+
+
+def _texts(rows: tf.data.Dataset) -> Iterator[str]:
+    for batch in rows.map(lambda row: row["text"]).batch(1024).as_numpy_iterator():
+        for text in batch:
+            yield text.decode("utf-8", errors="replace")
 
 
 def _matching(pattern: str) -> list[str]:
