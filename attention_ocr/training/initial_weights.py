@@ -24,6 +24,7 @@ from attention_ocr.training.inherited_settings import model_directory
 REPORT_FILE = "initial_weights.json"
 NOT_IN_OTHER = "not in the pretrained model"
 OTHER_SHAPE = "of another shape"
+IDENTITY = "in an additional residual unit, which starts as the identity"
 
 VOCABULARY_AXES: Mapping[str, int] = {
     "decoder/embedding/embeddings": 0,
@@ -50,7 +51,7 @@ class Transfer(NamedTuple):
 
     Attributes:
         taken: Transferred weights; those with a vocabulary axis, character by character.
-        left: Weights that keep their random values, each with the reason.
+        left: Weights that keep their initial values, each with the reason.
         shared_characters: Characters whose entries were transferred.
         new_characters: Characters that start from random values.
     """
@@ -63,7 +64,7 @@ class Transfer(NamedTuple):
     def describe(self) -> str:
         """Return a summary in one line."""
         reasons = sorted(set(self.left.values()))
-        left = f"; {len(self.left)} keep random values ({', '.join(reasons)})" if self.left else ""
+        left = f"; {len(self.left)} are new ({', '.join(reasons)})" if self.left else ""
         new = f", new: {self.new_characters}" if self.new_characters else ""
         return (
             f"{len(self.taken)} weights transferred{left}; "
@@ -142,7 +143,8 @@ def transfer_weights(
     A weight with an entry per token id is transferred character by character: the entries of
     characters in both charsets, and of the special tokens, move to their index in the new charset;
     those of new characters keep their random values. If the pretrained feature grid has a multiple
-    of the rows of this one, the sequence model starts with the sums over merged rows.
+    of the rows of this one, the sequence model starts with the sums over merged rows. Residual units
+    that only this encoder has, because it is deeper, start as the identity.
 
     Args:
         recognizer: The recogniser to train.
@@ -186,8 +188,24 @@ def transfer_weights(
         taken.append(name)
     if not taken:
         raise ValueError("No weight of the pretrained model fits this one.")
+    left |= _start_added_units(recognizer, left)
     new = "".join(character for character in charset.characters if character not in saved.charset)
     return Transfer(taken, left, "".join(shared), new)
+
+
+def _start_added_units(recognizer: Recognizer, left: Mapping[str, str]) -> dict[str, str]:
+    """Let residual units that the pretrained encoder lacks start as the identity.
+
+    Returns:
+        The reason for each of their weights.
+    """
+    reasons = {}
+    for unit in getattr(recognizer.encoder, "residual_units", ()):
+        names = [weight_name(weight) for weight in unit.weights]
+        if unit.shortcut is None and all(left.get(name) == NOT_IN_OTHER for name in names):
+            unit.start_as_identity()
+            reasons |= dict.fromkeys(names, IDENTITY)
+    return reasons
 
 
 def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:

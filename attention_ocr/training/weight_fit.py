@@ -70,7 +70,8 @@ def find_misfits(
     """Return the weights of shared parts that exist in one network only, or differ in shape.
 
     Additional weights of a decoder or an attention are not a misfit: they are learned alongside the
-    transferred ones. In the middle of an encoder they would destroy what those have learned.
+    transferred ones. In the middle of an encoder they would destroy what those have learned, unless
+    they start as the identity.
 
     Args:
         transfer: Outcome of the transfer.

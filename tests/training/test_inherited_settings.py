@@ -171,7 +171,7 @@ def old(tmp_path_factory):
     [
         ({"encoder": "vgg", "image_height": 32}, "image_height=32, encoder=vgg$"),
         ({"encoder_width": 0.5}, "encoder_width=0.5$"),
-        ({"encoder_depth": 2.0}, "encoder_depth=2.0$"),
+        ({"encoder_depth": 0.5}, "encoder_depth=0.5$"),
         ({"image_channels": 3}, "image_channels=3$"),
         ({"decoder_units": 20}, "decoder_units=20$"),
         ({"decoder_cell": "gru", "dropout": 0.5}, "decoder_cell=gru$"),

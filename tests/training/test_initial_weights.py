@@ -15,6 +15,7 @@ from attention_ocr.inference.work_directory import (
 from attention_ocr.text.charset import Charset
 from attention_ocr.training.initial_weights import (
     COLUMN_KERNEL,
+    IDENTITY,
     REPORT_FILE,
     VOCABULARY_AXES,
     SavedWeights,
@@ -23,6 +24,7 @@ from attention_ocr.training.initial_weights import (
     transfer_weights,
 )
 from attention_ocr.training.loop import train
+from attention_ocr.training.weight_fit import find_misfits
 from tests import tiny, tiny_model
 
 OTHER = Charset("b3xay")
@@ -95,7 +97,7 @@ def test_weights_that_do_not_fit_keep_their_random_values_and_are_named(saved):
     transfer = transfer_weights(recognizer, tiny.CHARSET, saved)
     assert transfer.left["decoder/lstm/recurrent_kernel"] == "of another shape, [16, 64]"
     assert "decoder/embedding/embeddings" in transfer.taken
-    assert "keep random values" in transfer.describe()
+    assert "are new (of another shape" in transfer.describe()
     added = transfer_weights(
         tiny.recognizer(),
         tiny.CHARSET,
@@ -105,6 +107,29 @@ def test_weights_that_do_not_fit_keep_their_random_values_and_are_named(saved):
         "ctc_head/kernel": "not in the pretrained model",
         "ctc_head/bias": "not in the pretrained model",
     }
+
+
+def test_a_deeper_encoder_starts_with_what_the_pretrained_one_computes(saved):
+    shallow, deep = tiny.recognizer(seed=5), tiny.recognizer(seed=6, encoder_depth=2.0)
+    transfer_weights(shallow, tiny.CHARSET, saved)
+    transfer = transfer_weights(deep, tiny.CHARSET, saved)
+    assert set(transfer.left.values()) == {IDENTITY}
+    assert find_misfits(transfer, saved) == {}
+    # One additional unit in the first and the last stage, two in the second, each of ten weights.
+    units = {name.rpartition("/stage")[2].partition("/")[0] for name in transfer.left}
+    assert units == {"_0_unit_1", "_1_unit_2", "_1_unit_3", "_2_unit_1"}
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 48, 1)).astype(np.float32)
+    sizes = np.array([[16, 48], [16, 30]], np.int32)
+    before, after = (network.encode(images, sizes) for network in (shallow, deep))
+    np.testing.assert_array_equal(before.columns, after.columns)
+    # Trained, the additional units take part.
+    deep.encoder.residual_units[1].second.normalization.gamma.assign_add(np.ones(8))
+    assert np.abs(deep.encode(images, sizes).columns - after.columns).max() > 1e-3
+
+
+def test_a_unit_that_changes_the_size_cannot_be_the_identity():
+    with pytest.raises(ValueError, match="cannot be the identity.*stage_0_unit_0"):
+        tiny.recognizer().encoder.residual_units[0].start_as_identity()
 
 
 def test_a_prefix_consists_of_complete_names():

@@ -54,6 +54,22 @@ class ResidualUnit(keras.layers.Layer):
         outputs = tf.nn.relu(outputs + inputs)
         return outputs if self.gate is None else self.gate(outputs)
 
+    def start_as_identity(self) -> None:
+        """Let the unit return its inputs, which are not negative after a ReLU, until it is trained.
+
+        The scale of the last normalisation is set to zero (Goyal et al., 2017, section 5.1), so that
+        a unit added to a trained network does not change what this computes.
+
+        Raises:
+            ValueError: If its shortcut has weights: it changes the size or the channels.
+        """
+        if self.shortcut is not None:
+            raise ValueError(
+                f"A unit that changes the size or the channels cannot be the identity. "
+                f"Received: {self.name}"
+            )
+        self.second.normalization.gamma.assign(tf.zeros(self.channels))
+
     def _thin_out(self, inputs: tf.Tensor) -> tf.Tensor:
         """Apply the stride before the convolution of the shortcut.
 
