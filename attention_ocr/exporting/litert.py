@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from attention_ocr.decoding.context import Decoding, prepare_decoding
+from attention_ocr.exporting.litert_compaction import compact
 from attention_ocr.inference.engines.litert_engine import signature_of
 from attention_ocr.inference.engines.metadata import append_metadata, make_metadata
 from attention_ocr.inference.engines.numpy_engine import IMAGE_SIZES, IMAGES
@@ -69,7 +70,7 @@ def write_litert(
     else:
         converted = convert(model, format_name, widths)
     metadata = make_metadata(format_name, model.config, model.charset, widths, source_digest)
-    append_metadata(converted, metadata, path)
+    append_metadata(compact(converted), metadata, path)
 
 
 def convert(model: TrainedModel, format_name: str, widths: Sequence[int]) -> bytes:

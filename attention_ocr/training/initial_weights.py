@@ -143,8 +143,8 @@ def transfer_weights(
     A weight with an entry per token id is transferred character by character: the entries of
     characters in both charsets, and of the special tokens, move to their index in the new charset;
     those of new characters keep their random values. If the pretrained feature grid has a multiple
-    of the rows of this one, the sequence model starts with the sums over merged rows. Residual units
-    that only this encoder has, because it is deeper, start as the identity.
+    of the rows of this one, the sequence model starts with the sums over merged rows. If this
+    encoder is deeper, its additional residual units start as the identity.
 
     Args:
         recognizer: The recogniser to train.
@@ -199,7 +199,7 @@ def _start_added_units(recognizer: Recognizer, left: Mapping[str, str]) -> dict[
     Returns:
         The reason for each of their weights.
     """
-    reasons = {}
+    reasons: dict[str, str] = {}
     for unit in getattr(recognizer.encoder, "residual_units", ()):
         names = [weight_name(weight) for weight in unit.weights]
         if unit.shortcut is None and all(left.get(name) == NOT_IN_OTHER for name in names):

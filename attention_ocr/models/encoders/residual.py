@@ -57,8 +57,8 @@ class ResidualUnit(keras.layers.Layer):
     def start_as_identity(self) -> None:
         """Let the unit return its inputs, which are not negative after a ReLU, until it is trained.
 
-        The scale of the last normalisation is set to zero (Goyal et al., 2017, section 5.1), so that
-        a unit added to a trained network does not change what this computes.
+        The scale of the last normalisation is set to zero (Goyal et al., 2017, section 5.1): a unit
+        added to a trained network does not change what this computes.
 
         Raises:
             ValueError: If its shortcut has weights: it changes the size or the channels.
