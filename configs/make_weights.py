@@ -87,8 +87,8 @@ def run(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, *map(str, arguments)], check=True)
 
 
-def make_words(_: Recipe) -> None:
-    """Write the word lists, the parts of real words, the receipts and the language models."""
+def make_words(recipe: Recipe) -> None:
+    """Write the word lists, the parts of real words, the receipts and the language model."""
     if not (WORDS / "languages.txt").is_file():
         run("configs/word_lists.py", WORDS)
     if not (WORDS / "parts" / "labels.tsv").is_file():
@@ -99,10 +99,10 @@ def make_words(_: Recipe) -> None:
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)
     language_model = ("-m", "attention_ocr", "language-model")
-    if not WORD_MODEL.is_file():
+    if recipe.language_model == WORD_MODEL and not WORD_MODEL.is_file():
         options = ("--order=6", "--min_count=3", "--ignore_case")
         run(*language_model, *options, WORDS / "lines.txt", WORD_MODEL)
-    if not LINE_MODEL.is_file():
+    if recipe.language_model == LINE_MODEL and not LINE_MODEL.is_file():
         run("configs/line_texts.py", WORDS, WORDS / "receipts" / "labels.tsv")
         options = ("--kind=lstm", "--units=320", "--epochs=3")
         run(*language_model, *options, WORDS / "line_texts.txt", LINE_MODEL)
