@@ -16,7 +16,6 @@ reading or rendering and augmentation, after a few untimed steps.
 import argparse
 import bisect
 import functools
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -141,24 +140,25 @@ class WholeRun:
         self._batches = iter(training_batches(source, config, charset, SkipReport()))
         self._gflop_of_size = functools.cache(partial(arithmetic.training_gflop, self.recognizer))
 
-    def train(self, num_batches: int) -> tuple[int, float, float]:
+    def train(self, num_batches: int) -> tuple[int, float, measure.Sample]:
         """Train on some batches.
 
         Returns:
-            How many images they held, the arithmetic that they took, in 10^9, and the seconds of
-            processor time.
+            How many images they held, the arithmetic that they took, in 10^9, and the time.
         """
-        start, num_images, gflop = time.process_time(), 0, 0.0
         sizes = []
-        for _ in range(num_batches):
-            batch = next(self._batches)
-            float(self._step(batch)["loss"])
-            sizes.append((batch["images"].shape[1:3], batch["targets"].shape))
-        cpu_s = time.process_time() - start
+
+        def take_steps() -> None:
+            for _ in range(num_batches):
+                batch = next(self._batches)
+                float(self._step(batch)["loss"])
+                sizes.append((batch["images"].shape[1:3], batch["targets"].shape))
+
+        sample, num_images, gflop = measure.take_sample(take_steps), 0, 0.0
         for (height, width), (count, num_steps) in sizes:
             num_images += count
             gflop += count * self._gflop_of_size(height, width, num_steps)
-        return num_images, gflop, cpu_s
+        return num_images, gflop, sample
 
 
 def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
@@ -168,17 +168,18 @@ def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
     """
     run = WholeRun(flag_file)
     run.train(num_batches)
-    num_images, gflop, cpu_s = run.train(num_batches)
+    num_images, gflop, sample = run.train(num_batches)
     multiply = arithmetic.make_peak("bfloat16")
     multiply()
     peak = min(measure.take_sample(multiply).cpu_s for _ in range(5)) / arithmetic.peak_gflop()
     return {
         "a whole run, an image": flag_file.as_posix(),
         "images": num_images,
-        "CPU ms": 1000 * cpu_s / num_images,
+        "CPU ms": 1000 * sample.cpu_s / num_images,
+        "wall ms": 1000 * sample.wall_s / num_images,
         "GFLOP": gflop / num_images,
         "peak GFLOP/s": 1.0 / peak,
-        "share of peak %": 100 * gflop * peak / cpu_s,
+        "share of peak %": 100 * gflop * peak / sample.cpu_s,
     }
 
 
