@@ -78,7 +78,7 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
         gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
         return None
-    threshold, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    _, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     # Bytes are counted, not arrays: each NumPy function must first come into the cache, which the
     # network has filled.
     flags, width = bright.tobytes(), gray.shape[1]
@@ -87,9 +87,7 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     # Most photographs return here, and most crops of a word below.
     if max(border, 1.0 - border) < MIN_EVEN_BORDER:
         return None
-    ink = bright
-    if border > 0.5:
-        _, ink = cv2.threshold(gray, threshold, 1, cv2.THRESH_BINARY_INV)
+    ink = bright ^ 1 if border > 0.5 else bright
     found = _found_in(ink, reads_spaces)
     if found is None or not _is_clean(gray, bright):
         return None

@@ -92,23 +92,25 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize `image` float32 [h, w, C], bilinear with antialiasing."""
     if image.shape[:2] == (height, width):
         return image
-    rows = _resize_rows(image, height)
-    columns = _resize_rows(np.ascontiguousarray(rows.transpose(1, 0, 2)), width)
+    resized = _resize_rows(_resize_rows(image, height), width)
     # No weight is negative: only rounding exceeds the range of pixels.
-    np.minimum(columns, np.float32(255), out=columns)
-    return columns.transpose(1, 0, 2)
+    np.minimum(resized, np.float32(255), out=resized)
+    return resized
 
 
 def _resize_rows(image: np.ndarray, height: int) -> np.ndarray:
+    """Resize the rows of `image` float32 [h, w, C], and transpose it: [w, height, C]."""
     places, weights = resize_weights(image.shape[0], height)
-    if places.size * image[0].size <= _MAX_GATHERED:
-        gathered = image.reshape(image.shape[0], -1)[places]
-        # A matrix product would wake every BLAS thread for each word.
-        return np.einsum("nk,nkv->nv", weights, gathered).reshape(height, *image.shape[1:])
+    _, width, channels = image.shape
+    if places.size * width * channels <= _MAX_GATHERED:
+        # `take` is faster than an index, and a matrix product would wake every BLAS thread.
+        gathered = image.reshape(-1, width * channels).take(places, axis=0)
+        columns = np.einsum("nk,nkv->vn", weights, gathered)
+        return columns.reshape(width, channels, height).transpose(0, 2, 1)
     resized = np.zeros((height, *image.shape[1:]), np.float32)
     for place, weight in zip(places.T, weights.T, strict=True):
         resized += image[place] * weight[:, None, None]
-    return resized
+    return np.ascontiguousarray(resized.transpose(1, 0, 2))
 
 
 @functools.lru_cache(maxsize=1024)
