@@ -87,7 +87,7 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     # Most photographs return here, and most crops of a word below.
     if max(border, 1.0 - border) < MIN_EVEN_BORDER:
         return None
-    ink = bright ^ 1 if border > 0.5 else bright
+    ink = np.bitwise_xor(bright, np.uint8(1)) if border > 0.5 else np.asarray(bright)
     found = _found_in(ink, reads_spaces)
     if found is None or not _is_clean(gray, bright):
         return None
