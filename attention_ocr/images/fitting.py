@@ -4,6 +4,7 @@ The inputs equal those of `images.graph_fitting.fit_image` up to rounding.
 """
 
 import functools
+import math
 import struct
 from collections.abc import Callable
 
@@ -138,8 +139,9 @@ def resize_weights(size: int, new_size: int) -> tuple[np.ndarray, np.ndarray]:
     step = one / (np.float32(new_size) / np.float32(size))
     radius = max(step, one)
     centers = (np.arange(new_size, dtype=np.float32) + half) * step
-    span = min(2 * int(np.ceil(radius)) + 1, size)
-    starts = np.clip(np.ceil(centers - radius - half).astype(int), 0, size - span)
+    # No more pixels have a weight: those whose centre is less than a radius away.
+    span = min(math.ceil(2 * radius), size)
+    starts = np.clip(np.floor(centers - radius - half).astype(int) + 1, 0, size - span)
     places = starts[:, None] + np.arange(span)
     distances = np.abs(places.astype(np.float32) + half - centers[:, None]) / radius
     weights = np.maximum(one - distances, np.float32(0))
