@@ -3,6 +3,7 @@
 import functools
 import glob
 import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from attention_ocr.io.extras import extra
 
 CACHED_GROUPS = 16
 """Row groups that are kept; the examples of one are stored together."""
+
+_READING = threading.Lock()
+"""Held while a row group is read: pyarrow's files crash when several threads read them."""
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -57,7 +61,8 @@ class _ParquetReader(EncodedReader):
                     f"Received: {', '.join(names)}"
                 )
             for group in range(file.num_row_groups):
-                texts = file.read_row_group(group, columns=[text]).column(0).to_pylist()
+                with _READING:
+                    texts = file.read_row_group(group, columns=[text]).column(0).to_pylist()
                 self._texts += ["" if one is None else str(one) for one in texts]
                 self._groups.append((path, group))
                 starts.append(len(self._texts))
@@ -100,6 +105,11 @@ def _file(path: str) -> Any:
         raise ValueError(f"{path}: expected a Parquet file. Received: {error}") from error
 
 
-@functools.lru_cache(maxsize=CACHED_GROUPS)
 def _images(path: str, group: int, column: str) -> Any:
+    with _READING:
+        return _read_images(path, group, column)
+
+
+@functools.lru_cache(maxsize=CACHED_GROUPS)
+def _read_images(path: str, group: int, column: str) -> Any:
     return _file(path).read_row_group(group, columns=[column]).column(0)

@@ -3,12 +3,14 @@
 import io
 import json
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from attention_ocr.cli.main import main
+from attention_ocr.data.readers import parquet_files
 from attention_ocr.data.sources import Walk, open_source
 from tests import tiny
 
@@ -106,3 +108,17 @@ def test_parquet_files_of_images_are_one_source(tmp_path, as_structure):
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ValueError, match="expected a Parquet file"):
         open_source(str(tmp_path / "bad.parquet"))
+
+
+def test_parquet_files_are_read_by_several_threads(tmp_path):
+    # More row groups than are kept: the threads read nearly every one from the file.
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    images = [index.to_bytes(2, "big") * 500 for index in range(400)]
+    table = pa.table({"image": images, "text": ["a"] * len(images)})
+    parquet.write_table(table, tmp_path / "words.parquet", row_group_size=1)
+    reader = parquet_files._ParquetReader([str(tmp_path / "words.parquet")], "image", "text")
+    order = np.random.default_rng(0).permutation(np.tile(np.arange(len(images)), 5)).tolist()
+    with ThreadPoolExecutor(8) as threads:
+        for index, (_, text, image) in zip(order, threads.map(reader.read, order), strict=True):
+            assert (text, image) == (b"a", images[index])
