@@ -16,6 +16,7 @@ from attention_ocr.inference.work_directory import (
     weight_name,
 )
 from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.models.encoders.residual import ResidualUnit
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
 from attention_ocr.text.charset import SPECIAL_TOKENS, Charset
@@ -201,8 +202,11 @@ def _start_added_units(recognizer: Recognizer, left: Mapping[str, str]) -> dict[
     """
     reasons: dict[str, str] = {}
     for unit in getattr(recognizer.encoder, "residual_units", ()):
+        # Encoders of plug-ins may have other layers by this name.
+        if not isinstance(unit, ResidualUnit) or unit.shortcut is not None:
+            continue
         names = [weight_name(weight) for weight in unit.weights]
-        if unit.shortcut is None and all(left.get(name) == NOT_IN_OTHER for name in names):
+        if all(left.get(name) == NOT_IN_OTHER for name in names):
             unit.start_as_identity()
             reasons |= dict.fromkeys(names, IDENTITY)
     return reasons
