@@ -14,6 +14,9 @@ FILE_IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16
 """Of the bytes of constants, in the schema of the format."""
 
+LENGTH_BYTES = 4
+"""Of the number of elements, before them."""
+
 NO_BUFFER = 0
 """Index of the empty buffer, which tensors without a constant refer to."""
 
@@ -41,13 +44,13 @@ class SharingBuilder(flatbuffers.Builder):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self._known: dict[tuple[int, bytes], int] = {}
-        self._begin: tuple[int, int] | None = None
+        self._begin: tuple[int, int, int] | None = None
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802
         """Begin a vector of numbers or references."""
         if elemSize == 1:
             alignment = BUFFER_ALIGNMENT
-        self._begin = (elemSize, self.Offset())
+        self._begin = (elemSize, numElems, self.Offset())
         offset: int = super().StartVector(elemSize, numElems, alignment)
         return offset
 
@@ -61,8 +64,10 @@ class SharingBuilder(flatbuffers.Builder):
         offset: int = super().EndVector(*arguments)
         if self._begin is None:
             return offset
-        (element_size, begin), self._begin = self._begin, None
-        key = element_size, bytes(self.Bytes[self.Head() : len(self.Bytes) - begin])
+        (element_size, count, begin), self._begin = self._begin, None
+        # Without the padding after it.
+        end = self.Head() + LENGTH_BYTES + count * element_size
+        key = element_size, bytes(self.Bytes[self.Head() : end])
         known = self._known.setdefault(key, offset)
         if known != offset:
             self.head = len(self.Bytes) - begin
