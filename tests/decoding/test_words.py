@@ -6,14 +6,24 @@ import tensorflow as tf
 from attention_ocr.decoding.words import word_mask
 from attention_ocr.text.charset import PAD_ID, UNKNOWN_ID, Charset
 
-CHARSET = Charset("aBé1-'. ")
+CHARSET = Charset("aBé1-'.!(@ ")
 
 
 @pytest.mark.parametrize(
     ("text", "is_word"),
-    [("aB", 1), ("é-a", 1), ("a'B a", 1), ("", 1), ("a1", 0), ("1", 0), ("aB.", 0)],
+    [
+        ("aB", 1),
+        ("é-a", 1),
+        ("a'B a", 1),
+        ("", 1),
+        ("a1", 0),
+        ("1", 0),
+        ("(aB!", 1),
+        ("a.B", 1),
+        ("a@B", 0),
+    ],
 )
-def test_letters_and_joiners_make_words(text, is_word):
+def test_letters_joiners_and_punctuation_make_words(text, is_word):
     token_ids = CHARSET.encode(text)
     padded = tf.constant([[*token_ids, *[PAD_ID] * (6 - len(token_ids))]])
     assert word_mask(CHARSET, padded).numpy().tolist() == [is_word]
