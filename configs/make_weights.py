@@ -49,12 +49,12 @@ RECIPES = {
         Path("runs/default_model"),
         Path("attention_ocr/weights/default"),
         decoding=(
-            *("--decoding=joint", "--joint_weight=0.3", "--beam_width=5", "--search_below=0.75"),
-            *("--language_model_weight=0.4", "--language_model_texts=words"),
+            *("--decoding=joint", "--joint_weight=0.3", "--beam_width=8", "--search_below=0.75"),
+            *("--language_model_weight=0.6", "--language_model_texts=words"),
             "--attention_temperature=1.3",
         ),
         second_looks=(
-            *("--rotate_tall_below=0.9", "--widths_below=0.8", "--widths=0.75,1.3"),
+            *("--rotate_tall_below=0.9", "--widths_below=0.7", "--widths=0.75,1.3"),
             *("--deskew_below=0.5", "--rotate_180_below=0.3"),
         ),
         language_model=WORD_MODEL,
@@ -88,19 +88,23 @@ def run(*arguments: str | Path) -> None:
 
 
 def make_words(recipe: Recipe) -> None:
-    """Write the word lists, the parts of real words, the receipts and the language model."""
+    """Write the word lists, parts and views of real words, receipts and the language model."""
+    sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
+    sources.append(str(DATA / "ic13_borndigital_train" / "labels.tsv"))
+    by_photo = r"every=5,part=train,group=images/(.*)_\d+"
+    scenes = f"{DATA / 'ic03_train' / 'labels.tsv'},{by_photo}"
     if not (WORDS / "languages.txt").is_file():
-        run("configs/word_lists.py", WORDS)
+        run("configs/word_lists.py", WORDS, *sources, scenes)
     if not (WORDS / "parts" / "labels.tsv").is_file():
-        sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
-        sources.append(str(DATA / "ic13_borndigital_train" / "labels.tsv"))
         run("configs/word_parts.py", WORDS / "parts", *sources)
+    if not (WORDS / "views" / "labels.tsv").is_file():
+        run("configs/word_views.py", WORDS / "views", *sources, scenes)
     if not (WORDS / "receipts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)
     language_model = ("-m", "attention_ocr", "language-model")
     if recipe.language_model == WORD_MODEL and not WORD_MODEL.is_file():
-        options = ("--order=6", "--min_count=3", "--ignore_case")
+        options = ("--order=8", "--min_count=4", "--ignore_case")
         run(*language_model, *options, WORDS / "lines.txt", WORD_MODEL)
     if recipe.language_model == LINE_MODEL and not LINE_MODEL.is_file():
         run("configs/line_texts.py", WORDS, WORDS / "receipts" / "labels.tsv")

@@ -2,32 +2,39 @@ r"""Write the word lists of the bundled models, for rendering and for their lang
 
 `common.txt` and `many.txt` are English words of letters only, the most frequent first (Speer,
 "rspeer/wordfreq", with lists from Wikipedia, subtitles, news, books and the web; Apache-2.0, the
-data CC-BY-SA-4.0). In `lines.txt` words are repeated in proportion to the logarithm of their
-frequency, and a sixth of the lines are numbers, prices, dates, codes and the like, so that a
-language model does not take a code for a misspelt word. `languages.txt` has the words of 22
+data CC-BY-SA-4.0). `lines.txt` is for a language model: words with and without apostrophes, the
+frequent ones repeated; numbers, prices, dates, codes and the like, so that no code is taken for a
+misspelt word; and the labels of real words, each ten times. `languages.txt` has the words of 22
 European languages, those of the same rank next to each other; `de.txt` and the like have those of
 one language. `unseen/de.txt` and the like have less frequent words, which none of the other lists
 has: there are none in English.
 
     pip install wordfreq
-    python configs/word_lists.py runs/words
-    attention-ocr language-model --order=6 --min_count=3 --ignore_case \
+    python configs/word_lists.py runs/words SOURCE...
+    attention-ocr language-model --order=8 --min_count=4 --ignore_case \
         runs/words/lines.txt runs/words/language_model.npz
+
+A source is one of `--train_data`, such as
+`runs/data/iiit5k_train/labels.tsv,every=5,part=train`; there need not be any.
 """
 
 import itertools
-import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from wordfreq import top_n_list, word_frequency
 
+from attention_ocr.data.sources import Walk, open_source
 from attention_ocr.synthesis.settings import parse_options
 from attention_ocr.synthesis.texts import TextSampler
 from attention_ocr.text.charset import LATIN
 
-NUM_COMMON, NUM_KNOWN, NUM_MANY = 5_000, 30_000, 80_000
+NUM_COMMON, NUM_MANY = 5_000, 80_000
+RARE, POWER = 0.3, 0.35
+"""A word stands `RARE * (10,000,000 * frequency) ** POWER` times in `lines.txt`, at least once."""
+LABEL_TIMES = 10
 OTHER_KINDS = "numbers+prices+dates+times+mixed+punctuated+addresses+random"
 OTHERS = 1 / 6
 LANGUAGES = (
@@ -37,14 +44,20 @@ LANGUAGES = (
 NUM_OF_A_LANGUAGE = 15_000
 
 
-def main(folder: Path) -> None:
-    """Write the lists into a folder, which is created."""
-    words = [word for word in top_n_list("en", 2 * NUM_MANY) if word.isascii() and word.isalpha()]
+def main(folder: Path, sources: Sequence[str] = ()) -> None:
+    """Write the lists into a folder, which is created.
+
+    Args:
+        folder: Folder of the lists.
+        sources: Labelled sets, whose labels are added to the texts of the language model.
+    """
+    known = [word for word in top_n_list("en", 2 * NUM_MANY) if word.isascii()]
+    words = [word for word in known if word.isalpha()]
     folder.mkdir(parents=True, exist_ok=True)
     for name, number in (("common", NUM_COMMON), ("many", NUM_MANY)):
         _write(folder / f"{name}.txt", [word for word in words[:number] if len(word) > 1])
-    known = [word for word in words[:NUM_KNOWN] if len(word) > 1]
-    _write(folder / "lines.txt", _make_lines(known))
+    spelt = [word for word in known if word.replace("'", "").isalpha() and len(word) > 1]
+    _write(folder / "lines.txt", [*_make_lines(spelt[:NUM_MANY]), *_list_labels(sources)])
     for language in LANGUAGES:
         _write(folder / f"{language}.txt", _list_language(language)[:NUM_OF_A_LANGUAGE])
     _write(folder / "languages.txt", _join_languages())
@@ -59,12 +72,28 @@ def main(folder: Path) -> None:
 def _make_lines(words: list[str]) -> list[str]:
     lines = []
     for word in words:
-        times = round(3 * math.log10(1e7 * word_frequency(word, "en")))
-        lines += [word] * max(2, times)
+        times = round(RARE * (1e7 * word_frequency(word, "en")) ** POWER)
+        lines += [word] * max(1, times)
     sampler = TextSampler(parse_options({"kinds": OTHER_KINDS, "max_length": "20"}))
     rng = np.random.default_rng(0)
     num_others = round(len(lines) * OTHERS / (1 - OTHERS))
     return lines + [sampler.draw(rng) for _ in range(num_others)]
+
+
+def _list_labels(sources: Sequence[str]) -> list[str]:
+    """Return the labels of ASCII characters without digits, longer than one, several times."""
+    labels = (
+        row["text"].decode("utf-8")
+        for source in sources
+        for row in open_source(source).files(Walk()).as_numpy_iterator()
+    )
+    return [label for label in labels if _is_spelt(label)] * LABEL_TIMES
+
+
+def _is_spelt(label: str) -> bool:
+    letters = [character for character in label if character.isalpha()]
+    without_digits = not any(character.isdigit() for character in label)
+    return len(label) > 1 and bool(letters) and label.isascii() and without_digits
 
 
 def _join_languages() -> list[str]:
@@ -87,4 +116,6 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) < 2:
+        sys.exit("usage: python configs/word_lists.py FOLDER [SOURCE...]")
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -44,13 +44,14 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
     take(module, data=tmp_path / "sets")
     told = [" ".join(command) for command in commands]
     words = (
-        "configs/word_lists.py runs/words",
+        "configs/word_lists.py runs/words runs/data/iiit5k_train/labels.tsv,every=5,part=train",
         "configs/word_parts.py runs/words/parts",
+        "configs/word_views.py runs/words/views",
         "configs/receipt_case.py runs/words/receipts",
     )
     expected = (
         *words,
-        "-m attention_ocr language-model --order=6",
+        "-m attention_ocr language-model --order=8",
         "train.py --flagfile=configs/default_model/train.flags",
         "-m attention_ocr pack runs/default_model attention_ocr/weights/default",
         *("-m benchmarks.rulers", "-m benchmarks.model_card"),
@@ -68,10 +69,16 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
 
 def test_words_that_are_there_are_not_made_again(make):
     module, commands = make
-    for folder in ("parts", "receipts"):
+    for folder in ("parts", "views", "receipts"):
         (module.WORDS / folder).mkdir(parents=True)
     models = ("language_model.npz", "lines_language_model.npz")
-    for name in ("languages.txt", "parts/labels.tsv", "receipts/labels.tsv", *models):
+    for name in (
+        "languages.txt",
+        "parts/labels.tsv",
+        "views/labels.tsv",
+        "receipts/labels.tsv",
+        *models,
+    ):
         (module.WORDS / name).touch()
     labelled_sets(module.DATA)
     take(module, "words")

@@ -24,7 +24,6 @@ def word_lists(monkeypatch):
     monkeypatch.setattr(script, "LANGUAGES", ("en", "de"))
     monkeypatch.setattr(script, "NUM_OF_A_LANGUAGE", 4)
     monkeypatch.setattr(script, "NUM_COMMON", 3)
-    monkeypatch.setattr(script, "NUM_KNOWN", 4)
     return script
 
 
@@ -44,10 +43,24 @@ def test_frequent_words_stand_more_often_among_the_lines_of_the_language_model(
 ):
     word_lists.main(tmp_path)
     counts = Counter(lines_of(tmp_path / "lines.txt"))
-    # Three times the logarithm of the frequency per ten million, at least twice.
-    assert (counts["the"], counts["house"], counts["tree"]) == (15, 9, 2)
-    num_others = counts.total() - 15 - 9 - 2
-    assert num_others == round(26 * word_lists.OTHERS / (1 - word_lists.OTHERS))
+    # Less than in proportion to their frequency; rare ones once.
+    assert (counts["the"], counts["house"], counts["o'clock"]) == (17, 3, 1)
+    assert not {"a", "naïve"} & set(counts)
+    num_words = 17 + 3 + len(["o'clock", "tree", "zebra", "quark"])
+    assert counts.total() == num_words + round(
+        num_words * word_lists.OTHERS / (1 - word_lists.OTHERS)
+    )
+
+
+def test_labels_without_digits_stand_ten_times_among_those_lines(word_lists, tmp_path):
+    labels = tmp_path / "labels.tsv"
+    texts = ("SingTel", "Let's", "MILK!", "x", "A1", "42", "--", "Café")
+    labels.write_text("".join(f"{text}.png\t{text}\n" for text in texts), encoding="utf-8")
+    word_lists.main(tmp_path / "without")
+    word_lists.main(tmp_path / "with", [str(labels)])
+    added = Counter(lines_of(tmp_path / "with" / "lines.txt"))
+    added.subtract(lines_of(tmp_path / "without" / "lines.txt"))
+    assert +added == dict.fromkeys(("SingTel", "Let's", "MILK!"), 10)
 
 
 def test_a_language_has_its_words_in_the_letters_of_the_charset(word_lists, tmp_path):
