@@ -78,7 +78,7 @@ LIMITS = ("rotate_tall_below", "widths_below", "deskew_below", "rotate_180_below
 
 RECOMMENDED = SecondLooksConfig(
     rotate_tall_below=0.9,
-    widths_below=0.8,
+    widths_below=0.7,
     widths=(0.75, 1.3),
     deskew_below=0.5,
     rotate_180_below=0.3,
