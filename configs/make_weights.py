@@ -17,6 +17,9 @@ from pathlib import Path
 DATA, WORDS = Path("runs/data"), Path("runs/words")
 WORD_MODEL, LINE_MODEL = WORDS / "language_model.npz", WORDS / "lines_language_model.npz"
 HELD_OUT = [DATA / name / "labels.tsv" for name in ("iiit5k_train", "svt_train", "ic15_train")]
+BORN_DIGITAL, BY_PHOTO = (
+    DATA / name / "labels.tsv" for name in ("ic13_borndigital_train", "ic03_train")
+)
 RECEIPTS = [DATA / name / "labels.tsv" for name in ("sroie_lines", "sroie_lines_more")]
 
 
@@ -90,15 +93,14 @@ def run(*arguments: str | Path) -> None:
 def make_words(recipe: Recipe) -> None:
     """Write the word lists, parts and views of real words, receipts and the language model."""
     sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
-    sources.append(str(DATA / "ic13_borndigital_train" / "labels.tsv"))
-    by_photo = r"every=5,part=train,group=images/(.*)_\d+"
-    scenes = f"{DATA / 'ic03_train' / 'labels.tsv'},{by_photo}"
+    sources.append(str(BORN_DIGITAL))
+    by_photo = rf"{BY_PHOTO},every=5,part=train,group=images/(.*)_\d+"
     if not (WORDS / "languages.txt").is_file():
-        run("configs/word_lists.py", WORDS, *sources, scenes)
+        run("configs/word_lists.py", WORDS, *sources, by_photo)
     if not (WORDS / "parts" / "labels.tsv").is_file():
         run("configs/word_parts.py", WORDS / "parts", *sources)
     if not (WORDS / "views" / "labels.tsv").is_file():
-        run("configs/word_views.py", WORDS / "views", *sources, scenes)
+        run("configs/word_views.py", WORDS / "views", *sources, by_photo)
     if not (WORDS / "receipts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)
@@ -147,7 +149,8 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.data != DATA and not DATA.exists():
         DATA.parent.mkdir(parents=True, exist_ok=True)
         DATA.symlink_to(arguments.data.resolve(), target_is_directory=True)
-    missing = [labels for labels in (*HELD_OUT, *RECEIPTS) if not labels.is_file()]
+    needed = (*HELD_OUT, BORN_DIGITAL, BY_PHOTO, *RECEIPTS)
+    missing = [labels for labels in needed if not labels.is_file()]
     if missing:
         raise FileNotFoundError(
             f"Expected the labelled sets below {arguments.data}, see docs/benchmarks.md. "

@@ -32,7 +32,8 @@ def take(module, *steps, data="runs/data"):
 
 
 def labelled_sets(folder):
-    for name in ("iiit5k_train", "svt_train", "ic15_train", "sroie_lines", "sroie_lines_more"):
+    scenes = ("iiit5k_train", "svt_train", "ic15_train", "ic13_borndigital_train", "ic03_train")
+    for name in (*scenes, "sroie_lines", "sroie_lines_more"):
         (folder / name).mkdir(parents=True)
         (folder / name / "labels.tsv").write_text("a.png\ta\n", encoding="utf-8")
     return folder
