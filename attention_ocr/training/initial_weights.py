@@ -144,8 +144,9 @@ def transfer_weights(
     A weight with an entry per token id is transferred character by character: the entries of
     characters in both charsets, and of the special tokens, move to their index in the new charset;
     those of new characters keep their random values. If the pretrained feature grid has a multiple
-    of the rows of this one, the sequence model starts with the sums over merged rows. If this
-    encoder is deeper, its additional residual units start as the identity.
+    of the rows of this one, the sequence model starts with the sums over merged rows; if it has a
+    divisor of them, with equal shares for the rows that one becomes. If this encoder is deeper, its
+    additional residual units start as the identity.
 
     Args:
         recognizer: The recogniser to train.
@@ -181,7 +182,7 @@ def transfer_weights(
         if name in VOCABULARY_AXES:
             old = _with_entries_moved(value, old, VOCABULARY_AXES[name], new_ids, old_ids)
         if name == COLUMN_KERNEL:
-            old = _with_rows_joined(old, num_rows, value.shape[0] // num_rows)
+            old = _with_rows_matched(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
             left[name] = f"{OTHER_SHAPE}, {list(old.shape)}"
             continue
@@ -262,10 +263,16 @@ def _with_entries_moved(
     return np.moveaxis(rows, 0, axis)
 
 
-def _with_rows_joined(kernel: np.ndarray, num_rows: int, num_features: int) -> np.ndarray:
-    """Return a kernel [H'' D, G] for H' rows; unchanged if H' does not divide H''."""
-    if kernel.shape[0] % (num_rows * num_features):
+def _with_rows_matched(kernel: np.ndarray, num_rows: int, num_features: int) -> np.ndarray:
+    """Return a kernel [H'' D, G] for H' rows; unchanged if neither divides the other."""
+    old_rows, rest = divmod(kernel.shape[0], num_features)
+    if rest or (old_rows % num_rows and num_rows % old_rows):
         return kernel
+    if num_rows > old_rows:
+        shares = num_rows // old_rows
+        rows = kernel.reshape(old_rows, 1, num_features, -1) / shares
+        split: np.ndarray = rows.repeat(shares, axis=1).reshape(num_rows * num_features, -1)
+        return split
     parts = kernel.reshape(num_rows, -1, num_features, kernel.shape[1])
     joined: np.ndarray = parts.sum(axis=1).reshape(num_rows * num_features, -1)
     return joined

@@ -238,6 +238,20 @@ def test_merged_rows_of_the_grid_are_summed(tmp_path):
     np.testing.assert_allclose(flat[COLUMN_KERNEL], expected, atol=1e-6)
 
 
+def test_a_row_that_becomes_two_is_shared_between_them(tmp_path):
+    flat = tiny_model.write_work_dir(
+        tmp_path / "flat", image_height=32, encoder="compact_flat", encoder_width=0.25
+    )
+    old = read_weights(flat / WEIGHTS_FILE)[COLUMN_KERNEL]
+    tall = begun_with(
+        flat, tmp_path / "tall", image_height=32, encoder="compact", encoder_width=0.25
+    )
+    assert (old.shape, tall[COLUMN_KERNEL].shape) == ((64, 64), (128, 64))
+    first, second = np.split(old, 2)
+    expected = np.concatenate([first, first, second, second]) / 2
+    np.testing.assert_allclose(tall[COLUMN_KERNEL], expected, atol=1e-6)
+
+
 def test_the_averages_start_from_the_transferred_weights(work_dir, saved, tmp_path):
     values = begun_with(work_dir, tmp_path / "run")
     for name in ("decoder/lstm/kernel", "encoder/stem/convolution/kernel"):
