@@ -74,6 +74,8 @@ def named_inputs(images: Any) -> Iterable[NamedInput]:
 
 def name_of(image: object) -> str | None:
     """Return the path of an image that is a path or was opened from one."""
+    if isinstance(image, np.ndarray):
+        return None
     if isinstance(image, str | os.PathLike):
         return os.fsdecode(image)
     name = getattr(image, "filename" if isinstance(image, Image.Image) else "name", None)

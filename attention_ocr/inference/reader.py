@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.distribution import explaining_missing
-from attention_ocr.images.crop_check import looks_like_page, looks_like_several
+from attention_ocr.images.crop_check import (
+    MAX_PAGE_CONFIDENCE,
+    looks_like_page,
+    looks_like_several,
+)
 from attention_ocr.images.formats import is_pdf
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
@@ -182,7 +186,10 @@ class Reader:
 
     def _check_size(self, image: LazyImage, confidence: float) -> str | None:
         """Return a warning if an image that was hardly read is as large as a page."""
-        if self.config.image.num_views > 1 or image.pixels is None:
+        # A header takes longer to read than the rest of this check, which is for few images.
+        if confidence >= MAX_PAGE_CONFIDENCE or self.config.image.num_views > 1:
+            return None
+        if image.pixels is None:
             return None
         height, width, _ = image.pixels.shape
         if image.header is not None:
