@@ -148,10 +148,18 @@ std::optional<Image> decode_jpeg_file(const std::string& file) {
   return image;
 }
 
+bool is_png(const std::string& file) { return file.rfind("\x89PNG", 0) == 0; }
+
+bool is_jpeg(const std::string& file) { return file.rfind("\xFF\xD8\xFF", 0) == 0; }
+
 }  // namespace
 
+const char* unreadable_status(const std::string& file) {
+  return file.empty() || is_png(file) || is_jpeg(file) ? kUnreadable : kUnsupported;
+}
+
 std::optional<Image> decode_image(const std::string& file) {
-  if (file.rfind("\x89PNG", 0) == 0) return decode_png_file(file);
-  if (file.rfind("\xFF\xD8\xFF", 0) == 0) return decode_jpeg_file(file);
+  if (is_png(file)) return decode_png_file(file);
+  if (is_jpeg(file)) return decode_jpeg_file(file);
   return std::nullopt;
 }

@@ -13,7 +13,6 @@ struct Reading {
 };
 
 inline constexpr char kOk[] = "ok";
-inline constexpr char kUnreadable[] = "unreadable image";
 
 // Read each file and print a line: path, text, confidence and status with tabs between.
 //

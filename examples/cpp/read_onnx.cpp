@@ -38,7 +38,9 @@ class Model {
 
   Reading read(const std::string& file) {
     const std::optional<Image> image = decode_image(file);
-    if (!image || image->width < settings_.num_views) return {"", 0.0f, kUnreadable};
+    if (!image || image->width < settings_.num_views) {
+      return {"", 0.0f, unreadable_status(file)};
+    }
     Fitted fitted = fit_image(*image, settings_);
     const std::array<std::int64_t, 4> shape = {1, fitted.height, fitted.width,
                                                settings_.image_channels};

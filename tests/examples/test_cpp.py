@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.exporting.export import write_format
-from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH
+from attention_ocr.images.formats import STATUS_NOT_IN_GRAPH, STATUS_UNSUPPORTED
 from attention_ocr.inference.reader import load
 from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.text.charset import Charset
@@ -23,6 +23,9 @@ pytestmark = [
         not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler"
     ),
 ]
+
+NOT_DECODED = "unreadable image: not a PNG or JPEG file"
+"""Status that `read_onnx` prints for files of other formats, and for what is no image."""
 
 KINDS = {
     "gray": {},
@@ -91,13 +94,16 @@ def test_the_program_reads_what_python_reads(
     for path, line, reading in zip(paths, lines, readings, strict=True):
         _, text, confidence, status = line
         if program == "read_onnx" and path.read_bytes()[:2] in (b"BM", b"GI"):
-            assert line[1:] == ["", "0.0000", "unreadable image"]
+            assert line[1:] == ["", "0.0000", NOT_DECODED]
             continue
         assert text == reading.text.replace("\t", "\\t")
         assert float(confidence) == pytest.approx(reading.confidence, abs=1e-3)
         if status == STATUS_NOT_IN_GRAPH:
             # A graph cannot tell what Python decodes besides from what nobody does.
             assert reading.error.startswith("unreadable image: not a")
+            continue
+        if status == NOT_DECODED:
+            assert reading.error == STATUS_UNSUPPORTED
             continue
         assert status == (reading.error or "ok")
     unreadable = [path.stem for path, reading in zip(paths, readings, strict=True) if reading.error]
