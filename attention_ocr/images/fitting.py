@@ -64,11 +64,11 @@ def _fitted_size(height: int, width: int, settings: ImageConfig) -> tuple[int, i
     if round(_float32(width * scale)) > settings.max_image_width:
         scale = _float32(settings.max_image_width / width)
     elif settings.narrow_stretch != 1.0:
+        # Both are exact in float32.
         narrowest, widest = STRETCHED_RATIOS
         missing = _float32(widest - _float32(width / height))
         share = min(max(_float32(missing / (widest - narrowest)), 0.0), 1.0)
-        if share > 0.0:
-            stretch = _float32(1.0 + _float32(_float32(settings.narrow_stretch - 1.0) * share))
+        stretch = _float32(1.0 + _float32(_float32(settings.narrow_stretch - 1.0) * share))
     fitted_height = round(_float32(height * scale))
     fitted_width = round(_float32(_float32(width * scale) * stretch))
     return (

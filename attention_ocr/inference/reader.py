@@ -10,11 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attention_ocr.distribution import explaining_missing
-from attention_ocr.images.crop_check import (
-    MAX_PAGE_CONFIDENCE,
-    looks_like_page,
-    looks_like_several,
-)
+from attention_ocr.images.crop_check import looks_like_page, looks_like_several
 from attention_ocr.images.formats import is_pdf
 from attention_ocr.images.headers import ImageLimits
 from attention_ocr.images.image import LazyImage
@@ -186,13 +182,11 @@ class Reader:
 
     def _check_size(self, image: LazyImage, confidence: float) -> str | None:
         """Return a warning if an image that was hardly read is as large as a page."""
-        # A header takes longer to read than the rest of this check, which is for few images.
-        if confidence >= MAX_PAGE_CONFIDENCE or self.config.image.num_views > 1:
-            return None
-        if image.pixels is None:
+        if self.config.image.num_views > 1 or image.pixels is None:
             return None
         height, width, _ = image.pixels.shape
-        if image.header is not None:
+        # Pixels have no header; a property that is cached takes long on its first access.
+        if image.encoded is not None and image.header is not None:
             height, width = image.header.height, image.header.width
         return looks_like_page(height, width, confidence, " " in self.charset)
 

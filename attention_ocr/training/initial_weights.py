@@ -166,8 +166,7 @@ def transfer_weights(
     for prefix in prefixes:
         matching_names(names, prefix)
     shared = [character for character in charset.characters if character in saved.charset]
-    new_ids = [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in shared)]
-    old_ids = [*range(len(SPECIAL_TOKENS)), *(saved.charset.encode(c)[0] for c in shared)]
+    new_ids, old_ids = _entry_ids(charset, shared), _entry_ids(saved.charset, shared)
     taken: list[str] = []
     left: dict[str, str] = {}
     for weight, name in zip(recognizer.weights, names, strict=True):
@@ -193,6 +192,11 @@ def transfer_weights(
     left |= _start_added_units(recognizer, left)
     new = "".join(character for character in charset.characters if character not in saved.charset)
     return Transfer(taken, left, "".join(shared), new)
+
+
+def _entry_ids(charset: Charset, characters: Sequence[str]) -> list[int]:
+    """Return the token ids of the special tokens and of some characters."""
+    return [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in characters)]
 
 
 def _start_added_units(recognizer: Recognizer, left: Mapping[str, str]) -> dict[str, str]:
