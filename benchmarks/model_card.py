@@ -3,7 +3,8 @@
 The images of each data set held out by `every=5`, or chosen by its own options, are read; both, and
 the match, as in `benchmarks.peers.compare`. `turned` reads the same images rotated by an angle,
 `without a text` rendered images without text, for which an empty prediction is correct. `ECE %` is
-the expected calibration error against strict matches (`attention_ocr.metrics.calibration`).
+the expected calibration error against strict matches (`attention_ocr.metrics.calibration`), and
+`by chance %` the mean and the 95th percentile of it for calibrated confidences.
 
     python -m benchmarks.model_card LABELS... --model=DIR --worst=worst.png
 """
@@ -111,6 +112,8 @@ def describe(name: str, readings: Sequence[Reading]) -> dict[str, Any]:
         "CER %": 100 * metrics.cer,
         "confidence": float(np.mean([reading.confidence for reading in readings])),
         "ECE %": 100 * believed.expected_calibration_error,
+        "by chance %": 100 * believed.chance_error.mean,
+        "up to": 100 * believed.chance_error.high,
     }
 
 

@@ -111,8 +111,13 @@ def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None)
         for group in by_length(evaluation.predictions)
     ]
     measured = calibration_of(evaluation.predictions)
+    chance = measured.chance_error
     rows.append(
-        ("calibration error", f"{measured.expected_calibration_error:.2%}", "of the confidences")
+        (
+            "calibration error",
+            f"{measured.expected_calibration_error:.2%}",
+            f"of the confidences; {chance.mean:.2%} by chance, rarely over {chance.high:.2%}",
+        )
     )
     rows += [
         (

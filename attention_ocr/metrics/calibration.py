@@ -3,8 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 NUM_BINS = 15
+NUM_RESAMPLES = 400
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
 MIN_PROBABILITY = 1e-12
@@ -45,6 +49,18 @@ class RiskAtCoverage:
     risk: float
 
 
+class ChanceError(NamedTuple):
+    """Expected calibration error of calibrated confidences, which is above 0 by chance.
+
+    Attributes:
+        mean: Its mean, in [0, 1]: about inverse to the root of the number of predictions.
+        high: Its 95th percentile: an error above it is more than chance.
+    """
+
+    mean: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How well confidences agree with outcomes.
@@ -52,6 +68,8 @@ class Calibration:
     Attributes:
         expected_calibration_error: Mean distance between confidence and share of correct
             predictions over the bins (Guo et al., 2017, equation 3), in [0, 1]; 0 is perfect.
+        chance_error: What that error would be if the confidences were calibrated: of outcomes
+            drawn with the confidences as their probabilities (Bröcker and Smith, 2007, section 3).
         negative_log_likelihood: Mean of `-log confidence` of correct and `-log(1 - confidence)` of
             wrong predictions.
         bins: The bins that are not empty, ascending.
@@ -59,6 +77,7 @@ class Calibration:
     """
 
     expected_calibration_error: float
+    chance_error: ChanceError
     negative_log_likelihood: float
     bins: tuple[Bin, ...]
     risk_coverage: tuple[RiskAtCoverage, ...]
@@ -85,6 +104,7 @@ def compute_calibration(confidences: Sequence[float], right: Sequence[bool]) -> 
     distances = [abs(b.mean_confidence - b.share_right) * b.num_examples for b in bins]
     return Calibration(
         expected_calibration_error=sum(distances) / max(len(pairs), 1),
+        chance_error=_chance_error(confidences),
         negative_log_likelihood=negative_log_likelihood(confidences, right),
         bins=bins,
         risk_coverage=_risk_coverage(pairs),
@@ -134,11 +154,30 @@ def fit_temperature(loss_at: Callable[[float], float], num_evaluations: int = 14
     return math.exp(first if first_loss <= second_loss else second)
 
 
+def _chance_error(confidences: Sequence[float]) -> ChanceError:
+    """Return the calibration error of outcomes drawn with given probabilities."""
+    if not confidences:
+        return ChanceError(0.0, 0.0)
+    # Sorted: the same for predictions in another order.
+    probabilities = np.sort(np.asarray(confidences, np.float64))
+    bins = [_bin_of(confidence) for confidence in probabilities.tolist()]
+    generator = np.random.default_rng(0)
+    errors = []
+    for _ in range(NUM_RESAMPLES):
+        outcomes = generator.random(probabilities.size) < probabilities
+        distances = np.bincount(bins, outcomes - probabilities)
+        errors.append(float(np.abs(distances).sum()) / probabilities.size)
+    return ChanceError(sum(errors) / len(errors), float(np.quantile(errors, 0.95)))
+
+
+def _bin_of(confidence: float) -> int:
+    return max(math.ceil(confidence * NUM_BINS) - 1, 0)
+
+
 def _bins(pairs: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:
     members: dict[int, list[tuple[float, bool]]] = {}
     for confidence, is_right in pairs:
-        index = max(math.ceil(confidence * NUM_BINS) - 1, 0)
-        members.setdefault(index, []).append((confidence, is_right))
+        members.setdefault(_bin_of(confidence), []).append((confidence, is_right))
     return tuple(
         Bin(
             low=index / NUM_BINS,

@@ -107,6 +107,7 @@ def calibration(predictions: Sequence[Prediction]) -> Section:
     if not predictions:
         return Section("calibration", "Calibration", ())
     measured = calibration_of(predictions)
+    chance = measured.chance_error
     confidences = [entry.confidence for entry in predictions]
     right = [entry.right for entry in predictions]
     rows = [
@@ -121,7 +122,8 @@ def calibration(predictions: Sequence[Prediction]) -> Section:
             paragraph(
                 "Confidences differ from the share of correct predictions by "
                 f"{measured.expected_calibration_error:.2%} on average (expected calibration "
-                "error). --fit_temperature calibrates them."
+                f"error). Calibrated ones would differ by {chance.mean:.2%} by chance, and in "
+                f"one of twenty cases by over {chance.high:.2%}. --fit_temperature calibrates them."
             ),
             f'<div class="charts">{charts}</div>',
             table(("most confident", "wrong among them", "confidence from"), rows),

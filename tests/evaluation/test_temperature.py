@@ -66,13 +66,14 @@ def test_the_fitted_temperature_is_saved_and_used_and_nothing_else_changes(label
     line, *table = capsys.readouterr().out.splitlines()
     after = Config.load(model)
     temperature = after.decoding.attention_temperature
-    assert line.startswith(f"attention_temperature={temperature}, kept in {model}")
+    assert line.startswith(f"attention_temperature={temperature}, saved in {model}:")
     assert temperature != 1.0
     assert after == before.with_decoding({"attention_temperature": temperature})
-    losses = [float(loss) for loss in re.findall(r"(\d+\.\d+) (?:before|now)", line)]
+    losses = [float(loss) for loss in re.findall(r"(\d+\.\d+) (?:before|after)", line)]
     assert losses[1] < losses[0]
-    assert any(row.startswith("calibration error") for row in table)
+    (row,) = [row for row in table if row.startswith("calibration error")]
     measured = json.loads((model / "evaluation/metrics.json").read_text("utf-8"))["calibration"]
+    assert f"{measured['chance_error'][0]:.2%} by chance" in row
     assert measured["negative_log_likelihood"] == pytest.approx(losses[1], abs=1e-3)
     assert sum(b["num_examples"] for b in measured["bins"]) == 6
 

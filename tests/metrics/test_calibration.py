@@ -56,9 +56,38 @@ def test_limits_of_bins_belong_to_the_lower_one():
     assert [(b.low, b.num_examples) for b in measured.bins] == [(0.0, 2), (14 / 15, 1)]
 
 
+@pytest.mark.parametrize(("confidence", "number"), [(0.5, 100), (0.9, 400), (0.5, 10_000)])
+def test_the_chance_error_of_one_bin_is_the_deviation_of_a_binomial_share(confidence, number):
+    chance = compute_calibration([confidence] * number, [True] * number).chance_error
+    deviation = math.sqrt(confidence * (1 - confidence) / number)
+    # Mean and quantile of the absolute value of a normal variable.
+    assert chance.mean == pytest.approx(math.sqrt(2 / math.pi) * deviation, rel=0.1)
+    assert chance.high == pytest.approx(1.96 * deviation, rel=0.1)
+
+
+def test_calibrated_confidences_err_by_chance_and_others_by_more():
+    random = np.random.default_rng(3)
+    within = []
+    for _ in range(40):
+        confidences = random.uniform(size=250)
+        right = random.uniform(size=250) < confidences
+        measured = compute_calibration(confidences.tolist(), right.tolist())
+        within.append(measured.expected_calibration_error <= measured.chance_error.high)
+        bold = compute_calibration((confidences**0.5).tolist(), right.tolist())
+        assert bold.expected_calibration_error > bold.chance_error.high
+    assert sum(within) >= 34
+
+
+def test_certain_predictions_leave_nothing_to_chance():
+    measured = compute_calibration([0.0, 1.0, 1.0], [True, True, False])
+    assert measured.chance_error == (0.0, 0.0)
+    assert measured.expected_calibration_error == pytest.approx(2 / 3)
+
+
 def test_nothing_is_never_nan():
     measured = compute_calibration([], [])
     assert measured.expected_calibration_error == measured.negative_log_likelihood == 0.0
+    assert measured.chance_error == (0.0, 0.0)
     assert measured.bins == measured.risk_coverage == ()
     assert math.isfinite(negative_log_likelihood([0.0, 1.0], [True, False]))
 

@@ -175,6 +175,7 @@ def test_calibration_does_not_depend_on_the_order_of_the_predictions():
     assert [b.num_examples for b in found.bins] == [b.num_examples for b in expected.bins]
     error = expected.expected_calibration_error
     assert found.expected_calibration_error == pytest.approx(error)
+    assert found.chance_error == expected.chance_error
 
 
 def test_the_risk_at_full_coverage_is_the_error_rate():
