@@ -61,7 +61,11 @@ def time_alternately(
 
 
 def time_pair(
-    first: Callable[[int], object], second: Callable[[int], object], count: int, rounds: int
+    first: Callable[[int], object],
+    second: Callable[[int], object],
+    count: int,
+    rounds: int,
+    run_length: int = 1,
 ) -> dict[str, Any]:
     """Time two ways to do the same, item by item, alternating which one is first.
 
@@ -70,19 +74,22 @@ def time_pair(
         second: Does it the other way.
         count: Items in a round.
         rounds: Timed rounds, after one that does not count.
+        run_length: Items done one way before the same are done the other way. With 1, each way
+            finds the caches as the other left them; with `count`, as it left them itself.
 
     Returns:
         The columns of a row: median CPU time of an item each way, and their ratio.
     """
     taken: dict[int, list[float]] = {0: [], 1: []}
     for round_number in range(rounds + 1):
-        for item in range(count):
-            order = (0, 1) if (item + round_number) % 2 else (1, 0)
-            for way in order:
-                start = time.process_time()
-                (first, second)[way](item)
-                if round_number:
-                    taken[way].append(1000 * (time.process_time() - start))
+        for run_number, begin in enumerate(range(0, count, run_length)):
+            items = range(begin, min(begin + run_length, count))
+            for way in (0, 1) if (run_number + round_number) % 2 else (1, 0):
+                for item in items:
+                    start = time.process_time()
+                    (first, second)[way](item)
+                    if round_number:
+                        taken[way].append(1000 * (time.process_time() - start))
     medians = [statistics.median(taken[way]) for way in (0, 1)]
     return {"CPU ms": medians[0], "beside ms": medians[1], "ratio": medians[0] / medians[1]}
 

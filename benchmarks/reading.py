@@ -4,7 +4,9 @@ Opening, decoding and preprocessing the files are included. Without `--model`, a
 weights is used; it predicts texts of maximum length, the worst case for attention decoding.
 
 Then pairs of ways to read the same words one by one, alternately: arrays beside files by each
-engine; and, by LiteRT with the weights of the package, the toolkit beside the bare interpreter.
+engine; and, by LiteRT with the weights of the package, the toolkit beside the bare interpreter. Its
+network drives the toolkit out of the processor's caches, twice for each word if the two alternate
+word by word, and once, as in use, if each reads all words in a row.
 
     python -m benchmarks.reading [--model DIR] [--batch_sizes 1 32] [--json FILE]
 """
@@ -102,8 +104,11 @@ def bare_pairs(files: Sequence[bytes], rounds: int) -> Iterator[dict[str, Any]]:
             lambda item: run_all(of_looks[item]),
         ),
     }
+    count = len(files)
     for name, pair in ways.items():
-        yield {"pair, one word": name, **measure.time_pair(*pair, len(files), rounds)}
+        for order, run_length in {"word by word": 1, "all words in a row": count}.items():
+            row = measure.time_pair(*pair, count, rounds, run_length)
+            yield {"pair, one word": f"{name}, {order}", **row}
 
 
 def inputs_of(

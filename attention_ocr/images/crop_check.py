@@ -6,6 +6,8 @@ photographs of one word, give no warning.
 """
 
 import itertools
+import statistics
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -59,6 +61,11 @@ EXPECTED = {
 }
 """What a model expects, by whether its charset has the space."""
 
+Rows = Sequence[bytes]
+"""Rows of an image, a byte for each pixel: 1 on ink, otherwise 0."""
+
+_INVERTED = bytes([1, 0]) + bytes(254)
+
 
 def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     """Return a warning if an image shows more than a model reads; None if it may fit.
@@ -79,16 +86,17 @@ def looks_like_several(image: np.ndarray, reads_spaces: bool) -> str | None:
     if gray.shape[0] < MIN_HEIGHT or gray.shape[1] < MIN_WIDTH:
         return None
     _, bright = cv2.threshold(gray, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    # Bytes are counted, not arrays: each NumPy function must first come into the cache, which the
-    # network has filled.
+    # Bytes and no arrays from here on: each NumPy function must first come into the cache, which
+    # the network has filled.
     flags, width = bright.tobytes(), gray.shape[1]
     edges = flags[:width], flags[-width:], flags[::width], flags[width - 1 :: width]
     border = sum(edge.count(1) for edge in edges) / (2 * sum(gray.shape))
     # Most photographs return here, and most crops of a word below.
     if max(border, 1.0 - border) < MIN_EVEN_BORDER:
         return None
-    ink = np.bitwise_xor(bright, np.uint8(1)) if border > 0.5 else np.asarray(bright)
-    found = _found_in(ink, reads_spaces)
+    ink = flags.translate(_INVERTED) if border > 0.5 else flags
+    rows = [ink[start : start + width] for start in range(0, len(ink), width)]
+    found = _found_in(rows, reads_spaces)
     if found is None or not _is_clean(gray, bright):
         return None
     return f"looks like several {found}; the model expects {EXPECTED[reads_spaces]}: {ADVICE}"
@@ -113,12 +121,12 @@ def looks_like_page(height: int, width: int, confidence: float, reads_spaces: bo
     return f"looks like a page or photo; the model expects {EXPECTED[reads_spaces]}: {ADVICE}"
 
 
-def _found_in(ink: np.ndarray, reads_spaces: bool) -> str | None:
-    """Return what `ink` uint8 [h, w], 1 on ink, shows several of: lines, words or None."""
-    lines = _lines(ink)
+def _found_in(rows: Rows, reads_spaces: bool) -> str | None:
+    """Return what an image shows several of: lines, words or None."""
+    lines = _lines(rows)
     if len(lines) > 1:
         return "lines"
-    if lines and not reads_spaces and _holds_words(ink[slice(*lines[0])]):
+    if lines and not reads_spaces and _holds_words(rows[slice(*lines[0])]):
         return "words"
     return None
 
@@ -144,24 +152,26 @@ def _runs(flags: bytes) -> list[tuple[int, int]]:
     return runs
 
 
-def _pieces(ink: np.ndarray) -> list[tuple[int, int]]:
-    """Return the runs of columns of uint8 [h, w] that hold ink."""
-    # `cv2.reduce` would wake OpenCV's threads for any image.
-    return _runs(ink.max(axis=0).tobytes())
+def _pieces(rows: Rows) -> list[tuple[int, int]]:
+    """Return the runs of columns that hold ink."""
+    inked = 0
+    for row in rows:
+        inked |= int.from_bytes(row, "big")
+    return _runs(inked.to_bytes(len(rows[0]), "big"))
 
 
-def _lines(ink: np.ndarray) -> list[tuple[int, int]]:
+def _lines(rows: Rows) -> list[tuple[int, int]]:
     """Return first and end row of each line; only the highest band in case of doubt."""
-    inked = ink.sum(axis=1, dtype=np.int32).tolist()
+    inked = [row.count(1) for row in rows]
     least_inked = MAX_STRAY_INK * max(inked)
-    bands = _runs(bytes(count > least_inked for count in inked))
+    bands = _runs(bytes([count > least_inked for count in inked]))
     if not bands:
         return []
     highest = max(bands, key=_length)
     least = max(MIN_LINE_HEIGHT * _length(highest), 4)
     high = [band for band in bands if _length(band) >= least]
     # Most images hold one line, whose columns need no check.
-    lines = [band for band in high if _is_line(ink[slice(*band)])] if len(high) > 1 else []
+    lines = [band for band in high if _is_line(rows[slice(*band)])] if len(high) > 1 else []
     gaps = [below[0] - above[1] for above, below in itertools.pairwise(lines)]
     needed = [max(MIN_LINE_GAP * _length(line), 2) for line in lines[1:]]
     clear = all(gap >= least for gap, least in zip(gaps, needed, strict=True))
@@ -172,18 +182,18 @@ def _length(run: tuple[int, int]) -> int:
     return run[1] - run[0]
 
 
-def _is_line(band: np.ndarray) -> bool:
-    """Return whether a band of rows, uint8 [h, w], holds characters and not parts of one."""
+def _is_line(band: Rows) -> bool:
+    """Return whether a band of rows holds characters and not parts of one."""
     pieces = _pieces(band)
-    return len(pieces) > 1 and pieces[-1][1] - pieces[0][0] >= band.shape[0]
+    return len(pieces) > 1 and pieces[-1][1] - pieces[0][0] >= len(band)
 
 
-def _holds_words(line: np.ndarray) -> bool:
-    """Return whether the characters of a line, uint8 [h, w], form groups."""
+def _holds_words(line: Rows) -> bool:
+    """Return whether the characters of a line form groups."""
     pieces = _pieces(line)
-    if line.shape[0] < MIN_HEIGHT or len(pieces) < 4:
+    if len(line) < MIN_HEIGHT or len(pieces) < 4:
         return False
-    gaps = sorted(after[0] - before[1] for before, after in itertools.pairwise(pieces))
+    gaps = sorted([after[0] - before[1] for before, after in itertools.pairwise(pieces)])
     for num_narrow in range(1, len(gaps)):
         widest, narrowest_between = gaps[num_narrow - 1], gaps[num_narrow]
         if (
@@ -197,9 +207,10 @@ def _holds_words(line: np.ndarray) -> bool:
     return False
 
 
-def _median_height(line: np.ndarray, pieces: list[tuple[int, int]]) -> float:
+def _median_height(line: Rows, pieces: list[tuple[int, int]]) -> float:
     """Return the median height of the characters of a line."""
-    heights = [
-        int(np.ptp(np.flatnonzero(line[:, begin:end].any(axis=1)))) + 1 for begin, end in pieces
-    ]
-    return float(np.median(heights))
+    heights = []
+    for piece in pieces:
+        inked = [place for place, row in enumerate(line) if 1 in row[slice(*piece)]]
+        heights.append(inked[-1] - inked[0] + 1)
+    return statistics.median(heights)

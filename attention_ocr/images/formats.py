@@ -94,11 +94,12 @@ def reduction(width: int, height: int) -> int:
         >>> reduction(1000, 200), reduction(4000, 3000)
         (1, 4)
     """
-    factor = MAX_REDUCTION
+    factor = 1
     short, long = min(width, height), max(width, height)
-    while factor > 1 and (
-        short * long < MANY_PIXELS * factor**2
-        or (short < SHORT_SIDE * factor and long < LONG_SIDE * factor)
+    while (
+        factor < MAX_REDUCTION
+        and short * long >= MANY_PIXELS * (2 * factor) ** 2
+        and (short >= SHORT_SIDE * 2 * factor or long >= LONG_SIDE * 2 * factor)
     ):
-        factor //= 2
+        factor *= 2
     return factor

@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from attention_ocr.images.formats import MAX_BLOCKS, MAX_PIXELS, file_format
 from attention_ocr.images.jpeg_segments import MAX_JPEG_SCANS, walk_jpeg
@@ -64,18 +63,8 @@ class ImageHeader:
     unpacked_bytes: int = field(default=0, compare=False, repr=False)
 
 
-class _Chunk(NamedTuple):
-    """A chunk of a PNG.
-
-    Attributes:
-        kind: Its name.
-        start: Start of its content.
-        end: End of its content.
-    """
-
-    kind: bytes
-    start: int
-    end: int
+_Chunk = tuple[bytes, int, int]
+"""A chunk of a PNG: its name, and begin and end of its content."""
 
 
 @dataclass(frozen=True)
@@ -185,21 +174,20 @@ def _png_header(content: bytes) -> ImageHeader:
     """Read the size, and check that everything in the file decompresses to no more than that."""
     width, height, depth, colour_type, *_, interlace = struct.unpack_from(">IIBBBBB", content, 16)
     chunks = _png_chunks(content)
-    # libpng decompresses no more of a comment and then drops it.
-    extras = sum(
-        min((end - start) * _DEFLATE_RATIO, _PNG_UNPACKED)
-        for kind, start, end in chunks
-        if kind in _PNG_COMPRESSED
-    )
+    packed = extras = 0
+    for kind, start, end in chunks:
+        if kind == b"IDAT":
+            packed += end - start
+        elif kind in _PNG_COMPRESSED:
+            # libpng decompresses no more of a comment and then drops it.
+            extras += min((end - start) * _DEFLATE_RATIO, _PNG_UNPACKED)
     if extras > MAX_PNG_EXTRAS:
         raise ValueError(f"image whose comments may unpack to over {MAX_PNG_EXTRAS} bytes")
     row_bytes = (width * _PNG_CHANNELS.get(colour_type, 1) * depth + 7) // 8 + 1
     # Twice, because of the rows of interlaced images.
     honest = 2 * row_bytes * height + 2**20
-    data = [(start, end) for kind, start, end in chunks if kind == b"IDAT"]
-    packed = sum(end - start for start, end in data)
     if packed * _DEFLATE_RATIO > honest + MAX_PNG_EXTRAS and _unpacks_to_more(
-        content, data, honest
+        content, chunks, honest
     ):
         raise ValueError(f"image of {width}x{height} pixels that unpacks to more")
     is_plain = (
@@ -227,7 +215,7 @@ def _png_chunks(content: bytes) -> list[_Chunk]:
             return chunks
         (num_bytes,) = struct.unpack_from(">I", content, position)
         start = position + 8
-        chunks.append(_Chunk(content[position + 4 : start], start, start + num_bytes))
+        chunks.append((content[position + 4 : start], start, start + num_bytes))
         position = start + num_bytes + 4
     raise ValueError(f"image of over {MAX_BLOCKS} chunks")
 
@@ -236,7 +224,7 @@ def _is_whole_png(content: bytes, chunks: Sequence[_Chunk]) -> bool:
     """Return whether all checksums of a PNG hold, and no chunk changes how pixels are shown."""
     if not (content.startswith(_PNG_START) and content.endswith(_PNG_END)):
         return False
-    if chunks[-1].end + 4 != len(content):
+    if chunks[-1][2] + 4 != len(content):
         return False
     view = memoryview(content)
     return all(
@@ -246,11 +234,13 @@ def _is_whole_png(content: bytes, chunks: Sequence[_Chunk]) -> bool:
     )
 
 
-def _unpacks_to_more(content: bytes, parts: list[tuple[int, int]], most: int) -> bool:
+def _unpacks_to_more(content: bytes, chunks: Sequence[_Chunk], most: int) -> bool:
     unpack = zlib.decompressobj()
     num_bytes, step = 0, 2**14
     try:
-        for start, end in parts:
+        for kind, start, end in chunks:
+            if kind != b"IDAT":
+                continue
             for place in range(start, min(end, len(content)), step):
                 num_bytes += len(unpack.decompress(content[place : min(place + step, end)]))
                 if num_bytes > most or unpack.eof:

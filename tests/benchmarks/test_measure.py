@@ -45,6 +45,21 @@ def test_a_pair_is_timed_item_by_item_and_each_way_is_first_as_often(clock):
     assert all(one != other for one, other in itertools.pairwise(firsts[::4]))
 
 
+def test_items_may_be_done_in_a_row_one_way_before_the_other(clock):
+    calls = []
+
+    def way(name):
+        def run(item):
+            calls.append((name, item))
+            clock.work(0.001)
+
+        return run
+
+    measure.time_pair(way("a"), way("b"), 3, 1, run_length=2)
+    rounds = ["b0", "b1", "a0", "a1", "a2", "b2"], ["a0", "a1", "b0", "b1", "b2", "a2"]
+    assert [f"{name}{item}" for name, item in calls] == [*rounds[0], *rounds[1]]
+
+
 def test_the_first_round_of_a_pair_does_not_count(clock):
     seen = set()
 
