@@ -91,7 +91,7 @@ def run(*arguments: str | Path) -> None:
 
 
 def make_words(recipe: Recipe) -> None:
-    """Write the word lists, parts and views of real words, receipts and the language model."""
+    """Write word lists, images made of real words, receipts and the language model."""
     sources = [f"{labels},every=5,part=train" for labels in HELD_OUT]
     sources.append(str(BORN_DIGITAL))
     by_photo = rf"{BY_PHOTO},every=5,part=train,group=images/(.*)_\d+"
@@ -101,6 +101,8 @@ def make_words(recipe: Recipe) -> None:
         run("configs/word_parts.py", WORDS / "parts", *sources)
     if not (WORDS / "views" / "labels.tsv").is_file():
         run("configs/word_views.py", WORDS / "views", *sources, by_photo)
+    if not (WORDS / "contexts" / "labels.tsv").is_file():
+        run("configs/word_contexts.py", WORDS / "contexts", *sources, by_photo)
     if not (WORDS / "receipts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)

@@ -48,6 +48,7 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
         "configs/word_lists.py runs/words runs/data/iiit5k_train/labels.tsv,every=5,part=train",
         "configs/word_parts.py runs/words/parts",
         "configs/word_views.py runs/words/views",
+        "configs/word_contexts.py runs/words/contexts",
         "configs/receipt_case.py runs/words/receipts",
     )
     expected = (
@@ -70,13 +71,14 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
 
 def test_words_that_are_there_are_not_made_again(make):
     module, commands = make
-    for folder in ("parts", "views", "receipts"):
+    for folder in ("parts", "views", "contexts", "receipts"):
         (module.WORDS / folder).mkdir(parents=True)
     models = ("language_model.npz", "lines_language_model.npz")
     for name in (
         "languages.txt",
         "parts/labels.tsv",
         "views/labels.tsv",
+        "contexts/labels.tsv",
         "receipts/labels.tsv",
         *models,
     ):
