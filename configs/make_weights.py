@@ -103,6 +103,9 @@ def make_words(recipe: Recipe) -> None:
         run("configs/word_views.py", WORDS / "views", *sources, by_photo)
     if not (WORDS / "contexts" / "labels.tsv").is_file():
         run("configs/word_contexts.py", WORDS / "contexts", *sources, by_photo)
+    if not (WORDS / "context_views" / "labels.tsv").is_file():
+        texts = f"{WORDS / 'contexts' / 'labels.tsv'},every=4,part=eval"
+        run("configs/word_views.py", WORDS / "context_views", texts)
     if not (WORDS / "receipts" / "labels.tsv").is_file():
         sources = [f"{labels},every=5,part=fit,group=(.*)_" for labels in RECEIPTS]
         run("configs/receipt_case.py", WORDS / "receipts", *sources)

@@ -49,6 +49,7 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
         "configs/word_parts.py runs/words/parts",
         "configs/word_views.py runs/words/views",
         "configs/word_contexts.py runs/words/contexts",
+        "configs/word_views.py runs/words/context_views runs/words/contexts/labels.tsv",
         "configs/receipt_case.py runs/words/receipts",
     )
     expected = (
@@ -71,7 +72,7 @@ def test_all_steps_are_taken_in_order(make, tmp_path):
 
 def test_words_that_are_there_are_not_made_again(make):
     module, commands = make
-    for folder in ("parts", "views", "contexts", "receipts"):
+    for folder in ("parts", "views", "contexts", "context_views", "receipts"):
         (module.WORDS / folder).mkdir(parents=True)
     models = ("language_model.npz", "lines_language_model.npz")
     for name in (
@@ -79,6 +80,7 @@ def test_words_that_are_there_are_not_made_again(make):
         "parts/labels.tsv",
         "views/labels.tsv",
         "contexts/labels.tsv",
+        "context_views/labels.tsv",
         "receipts/labels.tsv",
         *models,
     ):
