@@ -116,7 +116,7 @@ def format_table(evaluation: Evaluation, unreachable: Unreachable | None = None)
         (
             "calibration error",
             f"{measured.expected_calibration_error:.2%}",
-            f"of the confidences; {chance.mean:.2%} by chance, rarely over {chance.high:.2%}",
+            f"{chance.mean:.2%} by chance, up to {chance.high:.2%}",
         )
     )
     rows += [
