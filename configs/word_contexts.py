@@ -64,7 +64,8 @@ class Context:
         ink: float32 [3], colour of the word.
         left: Column at which the word begins.
         right: Column after its end.
-        middle: Row of the middle of the word, at its left and at its right end.
+        middle: Row of the middle of the word at its left end.
+        slope: Of the word, in rows per column.
         height: Of its ink, in pixels.
         density: Share of its box that is ink.
         blur: Standard deviation of the blur of its edges, in pixels.
@@ -75,7 +76,8 @@ class Context:
     ink: np.ndarray
     left: int
     right: int
-    middle: tuple[float, float]
+    middle: float
+    slope: float
     height: float
     density: float
     blur: float
@@ -224,7 +226,8 @@ def measure_context(
         ink=np.median(image[core == 1], axis=0).astype(np.float32),
         left=left,
         right=right,
-        middle=(slope * left + offset, slope * (right - 1) + offset),
+        middle=float(slope * left + offset),
+        slope=float(slope),
         height=height,
         density=float(ink.sum()) / (height * (right - left)),
         # The steepest slope of a blurred edge is its contrast over the root of 2 pi times the blur.
@@ -251,11 +254,9 @@ def place(
     width, height = size
     letters = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
     begin = context.left + rng.uniform(0.0, 1.0) * (context.right - context.left - width)
-    run = max(context.right - 1 - context.left, 1)
-    slope = (context.middle[1] - context.middle[0]) / run
-    top = context.middle[0] + slope * (begin - context.left) - height / 2
+    top = context.middle + context.slope * (begin - context.left) - height / 2
     slant = rng.normal(0.0, 0.08)
-    matrix = np.array([[1.0, slant, begin], [slope, 1.0, top]])
+    matrix = np.array([[1.0, slant, begin], [context.slope, 1.0, top]])
     covered = cv2.warpAffine(letters, matrix, (columns, rows)).astype(np.float32) / 255.0
     share = np.asarray(cv2.GaussianBlur(covered, (0, 0), context.blur))[..., None]
     grain = np.asarray(cv2.GaussianBlur(rng.normal(0.0, 1.0, (rows, columns)), (0, 0), 0.6))
