@@ -42,6 +42,7 @@ class StringTable:
         return len(self._offsets) - 1
 
     def __getitem__(self, index: int) -> str:
+        index = range(len(self))[index]
         return self._block[self._offsets[index] : self._offsets[index + 1]].decode("utf-8")
 
     def __iter__(self) -> Iterator[str]:

@@ -11,6 +11,8 @@ Points = Sequence[tuple[float, float]] | np.ndarray
 MIN_SIDE, MAX_SIDE = 2, 8192
 """Limits of the sides of a crop in pixels."""
 
+_TO_CENTRE = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
+
 
 def quadrilateral(polygon: Points, baseline: Points = ()) -> np.ndarray:
     """Return the corners of the smallest rectangle around a polygon, in reading direction.
@@ -60,7 +62,12 @@ def rectify(image: np.ndarray, quad: np.ndarray, polygon: Points = ()) -> np.nda
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     transform = cv2.getPerspectiveTransform(np.asarray(quad, np.float32), target)
     crop = cv2.warpPerspective(
-        image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        image,
+        # Corners count from the border of the first pixel, OpenCV's warp from its centre.
+        _TO_CENTRE @ transform @ np.linalg.inv(_TO_CENTRE),
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     if len(polygon) > 4:
         _paint_outside(

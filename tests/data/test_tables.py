@@ -12,7 +12,9 @@ def test_a_table_of_strings_is_a_sequence_of_them():
         table.append(text)
     assert len(table) == len(TEXTS)
     assert list(table) == TEXTS
-    assert [table[index] for index in (5, 0, 2)] == ["𝔸", "", "zwölf"]
+    assert [table[index] for index in (5, 0, 2, -1)] == ["𝔸", "", "zwölf", "𝔸"]
+    with pytest.raises(IndexError):
+        table[len(TEXTS)]
 
 
 def test_equal_tables_have_equal_content_and_only_they():

@@ -162,6 +162,8 @@ def test_the_p_value_falls_with_the_evidence():
     values = [mcnemar_p_value(5, count) for count in range(5, 30)]
     assert values == sorted(values, reverse=True)
     assert 0.0 < values[-1] < 1e-3
+    # Nor does it vanish with many examples.
+    assert mcnemar_p_value(0, 100) == 0.5**99
 
 
 def test_calibration_does_not_depend_on_the_order_of_the_predictions():
