@@ -170,8 +170,9 @@ def _lines(rows: Rows) -> list[tuple[int, int]]:
     highest = max(bands, key=_length)
     least = max(MIN_LINE_HEIGHT * _length(highest), 4)
     high = [band for band in bands if _length(band) >= least]
-    # Most images hold one line, whose columns need no check.
-    lines = [band for band in high if _is_line(rows[slice(*band)])] if len(high) > 1 else []
+    if len(high) < 2:
+        return [highest]
+    lines = [band for band in high if _is_line(rows[slice(*band)])]
     gaps = [below[0] - above[1] for above, below in itertools.pairwise(lines)]
     needed = [max(MIN_LINE_GAP * _length(line), 2) for line in lines[1:]]
     clear = all(gap >= least for gap, least in zip(gaps, needed, strict=True))

@@ -227,11 +227,12 @@ def _is_whole_png(content: bytes, chunks: Sequence[_Chunk]) -> bool:
     if chunks[-1][2] + 4 != len(content):
         return False
     view = memoryview(content)
-    return all(
-        kind not in _PNG_NOT_PLAIN
-        and zlib.crc32(view[start - 4 : end]) == int.from_bytes(view[end : end + 4], "big")
-        for kind, start, end in chunks
-    )
+    for kind, start, end in chunks:
+        if kind in _PNG_NOT_PLAIN:
+            return False
+        if zlib.crc32(view[start - 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return False
+    return True
 
 
 def _unpacks_to_more(content: bytes, chunks: Sequence[_Chunk], most: int) -> bool:

@@ -1,6 +1,5 @@
 """The input of engines: an image as file bytes or pixels, decoded at most once."""
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,6 +37,9 @@ class LazyImage:
         self.encoded = encoded
         self._error = error
         self._pixels: np.ndarray | None = None
+        # Not a cached property, which takes a lock before Python 3.12.
+        self._header: ImageHeader | None = None
+        self._is_parsed = False
 
     @classmethod
     def from_array(cls, array: np.ndarray) -> "LazyImage":
@@ -51,14 +53,17 @@ class LazyImage:
         image._pixels = to_rgb(array)
         return image
 
-    @functools.cached_property
+    @property
     def header(self) -> ImageHeader | None:
         """The header of the file; None for pixels, and for files of unknown formats.
 
         Raises:
             ValueError: If the file has more blocks, or decompresses to more, than any valid one.
         """
-        return None if self.encoded is None else read_header(self.encoded)
+        if not self._is_parsed and self.encoded is not None:
+            self._header = read_header(self.encoded)
+            self._is_parsed = True
+        return self._header
 
     @property
     def pixels(self) -> np.ndarray | None:

@@ -34,6 +34,10 @@ ACCEPTED = (
 NOT_OPENED = "cannot be opened"
 """Start of the error of a file that is missing or not readable."""
 
+# Concrete classes first: the check of an abstract one takes long.
+_SINGLE = (bytes, str, bytearray, memoryview, Image.Image, LazyImage, os.PathLike)
+_UNNAMED = (np.ndarray, bytes)
+
 _OVERSHOOT = 0.1
 """Fraction of their range by which floats may exceed it, as after interpolation."""
 
@@ -55,9 +59,7 @@ def one_image(images: object) -> bool:
     if isinstance(images, np.ndarray):
         # It may hold paths.
         return images.dtype.kind not in "OSU"
-    if isinstance(
-        images, str | os.PathLike | bytes | bytearray | memoryview | Image.Image | LazyImage
-    ):
+    if isinstance(images, _SINGLE):
         return True
     if hasattr(images, "read") or not isinstance(images, Iterable):
         return True
@@ -74,7 +76,7 @@ def named_inputs(images: Any) -> Iterable[NamedInput]:
 
 def name_of(image: object) -> str | None:
     """Return the path of an image that is a path or was opened from one."""
-    if isinstance(image, np.ndarray):
+    if isinstance(image, _UNNAMED):
         return None
     if isinstance(image, str | os.PathLike):
         return os.fsdecode(image)

@@ -185,9 +185,9 @@ class Reader:
         if self.config.image.num_views > 1 or image.pixels is None:
             return None
         height, width, _ = image.pixels.shape
-        # Pixels have no header; a property that is cached takes long on its first access.
-        if image.encoded is not None and image.header is not None:
-            height, width = image.header.height, image.header.width
+        header = image.header
+        if header is not None:
+            height, width = header.height, header.width
         return looks_like_page(height, width, confidence, " " in self.charset)
 
 

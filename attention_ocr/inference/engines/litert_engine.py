@@ -1,5 +1,6 @@
 """LiteRT (TensorFlow Lite): the fastest engine on CPUs, a package of a few megabytes."""
 
+import bisect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class LiteRTEngine(NumPyEngine):
 
     def input_width(self, width: int) -> int:
         """Return the smallest width of the model that holds the content."""
-        return next(known for known in self.widths if known >= width)
+        return self.widths[bisect.bisect_left(self.widths, width)]
 
     def run(self, image: np.ndarray, image_size: np.ndarray) -> Mapping[str, np.ndarray]:
         """Run the signature of the image's width."""
