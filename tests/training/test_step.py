@@ -1,3 +1,8 @@
+import importlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -162,9 +167,10 @@ def test_scheduled_sampling_feeds_the_decoder_its_own_characters_as_the_schedule
     assert plain.recognizer.decoder.seed_generator is None
 
 
-@pytest.mark.slow
-def test_two_devices_train_like_one_with_every_option_of_the_loss():
-    # Networks of other sizes cannot follow in the same process: TensorFlow mixes up their sums.
+def trained_with_every_option(strategy: str) -> tuple[dict[str, float], list[np.ndarray]]:
+    """Return the losses of a step with every option of the loss, and the weights after it."""
+    # Two logical processors, in a new process as well.
+    importlib.import_module("tests.conftest")
     config = tiny.config(
         warmup_steps=0,
         loss_reduction="examples",
@@ -174,10 +180,17 @@ def test_two_devices_train_like_one_with_every_option_of_the_loss():
         **SAMPLING,
     )
     batches = two_batches(pairs=True)[:1]
-    with tiny.running_eagerly():
-        one = Trained(config, batches)
-    two = Trained(config, batches, strategy="mirrored")
-    for name, value in one.losses[0].items():
-        assert two.losses[0][name] == pytest.approx(value, rel=1e-3), name
-    for weight, other in zip(two.recognizer.weights, one.recognizer.weights, strict=True):
-        np.testing.assert_allclose(weight, other, atol=2e-3, err_msg=weight.path)
+    with tiny.running_eagerly() if strategy == "one_device" else nullcontext():
+        trained = Trained(config, batches, strategy)
+    return trained.losses[0], trained.recognizer.get_weights()
+
+
+@pytest.mark.slow
+def test_two_devices_train_like_one_with_every_option_of_the_loss():
+    # In a process of its own: TensorFlow mixes up the sums of networks of different sizes.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        one, two = process.map(trained_with_every_option, ["one_device", "mirrored"])
+    for name, value in one[0].items():
+        assert two[0][name] == pytest.approx(value, rel=1e-3), name
+    for weight, other in zip(two[1], one[1], strict=True):
+        np.testing.assert_allclose(weight, other, atol=2e-3)
