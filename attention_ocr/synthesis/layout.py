@@ -33,6 +33,9 @@ from attention_ocr.synthesis.panels import draw_panel, furnish_plate
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
 
+LIT = 95
+"""Mean ink, of 255, above which a lamp is lit."""
+
 MAX_CAPTION = 1 / 1.8
 """Largest height of second texts relative to the text, so that none is taken for the text."""
 
@@ -247,7 +250,10 @@ def _draw_display(
 def _to_lamps(ink: np.ndarray, pitch: float) -> np.ndarray:
     size = (max(1, round(ink.shape[1] / pitch)), max(1, round(ink.shape[0] / pitch)))
     lamps = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    return cv2.threshold(lamps, 95, 255, cv2.THRESH_BINARY)[1]
+    # The strokes of a dotted or hairline face may be so faint that no lamp would be lit.
+    brightest = int(lamps.max())
+    least = LIT if brightest > LIT else brightest // 2
+    return cv2.threshold(lamps, least, 255, cv2.THRESH_BINARY)[1]
 
 
 def _peen(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:

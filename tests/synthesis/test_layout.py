@@ -146,3 +146,20 @@ def test_a_layout_depends_on_its_seed_alone(plain_face, look):
         np.testing.assert_array_equal(one.captions, other.captions)
         assert one.box == other.box
     assert len({layout.ink.tobytes() for layout in first}) > 1
+
+
+class FaintTypesetter(Typesetter):
+    """Sets texts with strokes as faint as those of dotted faces."""
+
+    def set_text(self, *arguments):
+        ink, baseline = super().set_text(*arguments)
+        return ink // 4, baseline
+
+
+@pytest.mark.parametrize("look", ["punched", "led"])
+def test_faint_strokes_are_not_lost_where_text_is_made_of_dots(plain_face, look):
+    typesetter = FaintTypesetter()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        layout = lay_out(rng, typesetter, plain_face, 32, "Rk53", [], 1.0, 32, LOOKS[look])
+        assert layout.ink.any(), seed
