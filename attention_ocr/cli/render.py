@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from absl import logging
+
 from attention_ocr.cli.engine_argument import add_engine_argument
 from attention_ocr.cli.settings_flags import help_of, metavar_of
 from attention_ocr.cluster.address import names_cluster
@@ -100,17 +102,17 @@ def run(args: argparse.Namespace) -> int:
     renderer = Renderer(config)
     if args.out_dir is not None:
         if names_cluster(args.engine):
-            _render_on_cluster(config, args)
+            num_written = _render_on_cluster(config, args)
         else:
-            _write_data_set(renderer, args)
-        print(f"Wrote {args.count} images to {args.out_dir}, their texts to labels.tsv")
+            num_written = _write_data_set(renderer, args)
+        print(f"Wrote {num_written} images to {args.out_dir}, their texts to labels.tsv")
     if args.sheet is not None:
         num_shown = _write_sheet(renderer, args)
         print(f"Wrote a sheet of {num_shown} images to {args.sheet}")
     return 0
 
 
-def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> None:
+def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> int:
     from attention_ocr.cluster.engine import RayEngine
     from attention_ocr.cluster.rendering import render_on
 
@@ -120,7 +122,7 @@ def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> N
             f"cluster. Received: --num_workers={args.num_workers}"
         )
     with RayEngine(args.engine) as engine:
-        render_on(
+        return render_on(
             engine,
             config,
             args.out_dir,
@@ -131,8 +133,12 @@ def _render_on_cluster(config: "SynthesisConfig", args: argparse.Namespace) -> N
         )
 
 
-def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
-    """Write the images, then the labels: a folder without labels is not a data set."""
+def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> int:
+    """Write the images, then the labels: a folder without labels is not a data set.
+
+    Returns:
+        The number of images, fewer than requested if some cannot be rendered.
+    """
     if is_remote(args.out_dir):
         raise ValueError(
             "Expected a local folder as --out_dir, or --engine=ray, which also writes to a store. "
@@ -152,14 +158,21 @@ def _write_data_set(renderer: "Renderer", args: argparse.Namespace) -> None:
     chunks = [range(first, min(first + _CHUNK, last)) for first in range(args.start, last, _CHUNK)]
     lines: list[str] = []
     with progress_bar("rendering", args.count) as progress:
-        for chunk_lines in _render_chunks(renderer, images, args.format, chunks, args.num_workers):
+        for chunk_lines, failures in _render_chunks(
+            renderer, images, args.format, chunks, args.num_workers
+        ):
             lines += chunk_lines
-            progress.update(len(chunk_lines))
+            for failure in failures:
+                logging.warning("left out: %s", failure)
+            progress.update(len(chunk_lines) + len(failures))
+    if not lines:
+        raise ValueError(f"Expected an image that can be rendered. Received: none; {failures[-1]}")
     _remove_others(images, {line.split("\t")[0].split("/")[1] for line in lines})
     draft = out_dir / "labels.tsv.part"
     with draft.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
     os.replace(draft, labels)
+    return len(lines)
 
 
 def _render_chunks(
@@ -168,7 +181,7 @@ def _render_chunks(
     image_format: str,
     chunks: list[range],
     num_workers: int | None,
-) -> Iterator[list[str]]:
+) -> Iterator[tuple[list[str], list[str]]]:
     """Render the chunks in order, in this process or in several."""
     if num_workers is None:
         # Starting a process takes as long as rendering thousands of images.
@@ -189,23 +202,28 @@ def _keep_renderer(renderer: "Renderer", folder: Path, image_format: str) -> Non
     _kept[:] = [(renderer, folder, image_format)]
 
 
-def _render_kept(indices: range) -> list[str]:
+def _render_kept(indices: range) -> tuple[list[str], list[str]]:
     return _render_chunk(*_kept[0], indices)
 
 
 def _render_chunk(
     renderer: "Renderer", folder: Path, image_format: str, indices: Iterable[int]
-) -> list[str]:
-    """Write the images of the indices and return their lines of the label file."""
+) -> tuple[list[str], list[str]]:
+    """Write the images of the indices; return their lines of the label file, and failures."""
     from attention_ocr.images.encode import encode_rgb
+    from attention_ocr.synthesis.rendering import RenderingError
 
-    lines = []
+    lines, failures = [], []
     for index in indices:
-        image, text = renderer.render(index)
+        try:
+            image, text = renderer.render(index)
+        except RenderingError as error:
+            failures.append(str(error))
+            continue
         name = f"{index:09d}.{image_format}"
         (folder / name).write_bytes(encode_rgb(image, image_format))
         lines.append(f"images/{name}\t{text}\n")
-    return lines
+    return lines, failures
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import NamedTuple
 
+from absl import logging
 from tqdm import tqdm
 
 from attention_ocr.cluster.engine import Engine
 from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_parts, open_job
 from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.images.encode import encode_rgb
-from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.rendering import Renderer, RenderingError
 from attention_ocr.synthesis.settings import SynthesisConfig
 
 _AT_ONCE = 500
@@ -42,7 +43,7 @@ def render_on(
     start: int = 0,
     image_format: str = "png",
     overwrite: bool = False,
-) -> None:
+) -> int:
     """Render images and their `labels.tsv`, the same files as one process writes.
 
     Args:
@@ -54,9 +55,12 @@ def render_on(
         image_format: Suffix of the image files.
         overwrite: Whether to replace a data set in the folder.
 
+    Returns:
+        The number of images, fewer than `count` if some cannot be rendered; those are logged.
+
     Raises:
         FileExistsError: If there is one and `overwrite` is false.
-        ValueError: If a node has other fonts.
+        ValueError: If a node has other fonts, or no image can be rendered.
     """
     out = SharedFolder(out_dir)
     images = SharedFolder(out.address("images"))
@@ -78,18 +82,33 @@ def render_on(
     parts = list(_parts(start, count))
     with tqdm(total=count, desc="rendering", unit="image", disable=None) as progress:
         for report, _ in make_parts(engine, job, functools.partial(_render, rendering), parts):
-            progress.update(len(report["files"]))
-    written: set[str] = set()
+            progress.update(len(report["files"]) + len(_failures(report)))
+    reports = []
+    for part in parts:
+        finished = job.report(part.index)
+        if finished is None:
+            raise OSError(f"Expected all images in {images}. Received: part {part.index} lost")
+        reports.append(finished)
+        for failure in _failures(finished):
+            logging.warning("left out: %s", failure)
+    written = {name for finished in reports for name in finished["files"]}
+    if not written:
+        raise ValueError(
+            f"Expected an image that can be rendered. Received: none; {_failures(reports[-1])[-1]}"
+        )
     with out.writing("labels.tsv") as path, path.open("w", encoding="utf-8", newline="\n") as file:
-        for part in parts:
-            finished = job.report(part.index)
-            if finished is None:
-                raise OSError(f"Expected all images in {images}. Received: part {part.index} lost")
+        for finished in reports:
             file.writelines(finished["lines"])
-            written.update(finished["files"])
         # A command that was cut short and then given up may have left some.
         _remove_images(images, written)
     job.folder.remove_all()
+    return len(written)
+
+
+def _failures(report: Report) -> list[str]:
+    """Return why images are missing; earlier releases, which may have begun the job, had none."""
+    failures: list[str] = report.get("failures", [])
+    return failures
 
 
 def _remove_images(images: SharedFolder, kept: Collection[str] = ()) -> None:
@@ -120,16 +139,20 @@ def _render(rendering: Rendering, job: Job, _index: int, span: tuple[int, int]) 
             "Expected the same fonts on all nodes; --fonts=bundled takes those installed by pip. "
             "Received: other ones on a node"
         )
-    files, lines = {}, []
+    files, lines, failures = {}, [], []
     for index in range(*span):
-        image, text = renderer.render(index)
+        try:
+            image, text = renderer.render(index)
+        except RenderingError as error:
+            failures.append(str(error))
+            continue
         name = f"{index:09d}.{rendering.format}"
         # A part counts only with all its files in their sizes.
         content = encode_rgb(image, rendering.format)
         job.output.write_draft(name, content)
         files[name] = len(content)
         lines.append(f"images/{name}\t{text}\n")
-    return {"files": files, "lines": lines}
+    return {"files": files, "lines": lines, "failures": failures}
 
 
 @functools.lru_cache(maxsize=1)

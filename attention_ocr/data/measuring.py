@@ -50,7 +50,7 @@ def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return key, text, size and hashes of a row, without the image itself."""
     if "image" in row:
         encoded = tf.io.serialize_tensor(row["image"])
-        size, reason = tf.shape(row["image"]), tf.constant("")
+        size, reason = tf.shape(row["image"]), row.get("reason", tf.constant(""))
         look = tf.numpy_function(perceptual_hash, [row["image"]], tf.int64, stateful=False)
     else:
         encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]

@@ -27,8 +27,10 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
         pixels: uint8 RGB [H, W, 3].
 
     Returns:
-        int64 [2]; zeros for an image without contrast.
+        int64 [2]; zeros for an image without contrast or pixels.
     """
+    if not pixels.size:
+        return np.zeros(HASH_WORDS, np.int64)
     gray = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     cells = cv2.resize(gray, (_COLUMNS + 1, _ROWS), interpolation=cv2.INTER_AREA).astype(np.int16)
     bits = cells[:, :-1] - cells[:, 1:] >= _LEAST_STEP

@@ -39,7 +39,8 @@ class Source:
         num_examples: Their number; None if endless or not counted.
         rows: `Walk -> tf.data.Dataset` of `key` string, `text` string as stored, `lexicon` string
             if requested, and one of `path` string, `encoded` string (an image file, empty if
-            missing) or `image` uint8 [h, w, 3]. With a seed, an endless shuffled walk with each
+            missing) or `image` uint8 [h, w, 3]; `image` may have no pixels if `reason` string says
+            why. With a seed, an endless shuffled walk with each
             example once per epoch; without, one walk in order.
         texts: Iterates over all texts as stored.
         find_damage: Called when a walk has failed; returns what is wrong with which file, or
@@ -75,14 +76,14 @@ class Source:
     def files(self, walk: "Walk") -> tf.data.Dataset:
         """Walk through `key`, `text` (NFC) and `encoded`, empty for a missing file.
 
-        Rendered text has no files: its pixels are encoded as PNG.
+        Rendered text has no files: its pixels are encoded as PNG; empty without pixels.
         """
         return self.rows(walk).map(_encoded, num_parallel_calls=walk.num_workers)
 
 
 def _decoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     if "image" in row:
-        image, reason = row["image"], tf.constant("")
+        image, reason = row["image"], row.get("reason", tf.constant(""))
     elif "path" in row:
         image, reason = decode_any(row["path"], is_path=True)
     else:
@@ -102,7 +103,9 @@ def _encoded(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     elif "path" in row:
         encoded = read_or_empty(row["path"])
     else:
-        encoded = tf.io.encode_png(row["image"])
+        encoded = tf.cond(
+            tf.size(row["image"]) > 0, lambda: tf.io.encode_png(row["image"]), lambda: ""
+        )
     return {"key": row["key"], "encoded": encoded, "text": composed(row["text"])}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from absl import logging
 
 from attention_ocr.synthesis.backgrounds import colorize, draw_background, draw_slope
 from attention_ocr.synthesis.chance import below, between, happens, pick
@@ -28,6 +29,10 @@ from attention_ocr.synthesis.typesetting import Typesetter
 _MAX_TEXT_DRAWS = 1000
 _PRINTED = ("", "paint", "paper")
 """Surfaces of typeset text."""
+
+
+class RenderingError(ValueError):
+    """An image that cannot be rendered, though others of the same settings can."""
 
 
 class Renderer:
@@ -79,6 +84,7 @@ class Renderer:
             The image, uint8 RGB `[H, W, 3]`, and its text, empty for an image without one.
 
         Raises:
+            RenderingError: If this image cannot be rendered; the message names seed and index.
             ValueError: If the index is negative, or no face shows any of many texts.
         """
         if index < 0:
@@ -86,7 +92,20 @@ class Renderer:
         rng = np.random.default_rng((self.config.seed, index))
         # A single look draws no random number, so that its images stay those of earlier releases.
         look = self._looks[0] if len(self._looks) == 1 else pick(rng, self._looks)
-        text, (face, size) = self._draw_text(rng, index, look)
+        text, sized_face = self._draw_text(rng, index, look)
+        try:
+            return self._render_text(rng, look, text, *sized_face)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise RenderingError(
+                f"Image {index} of seed {self.config.seed} cannot be rendered: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _render_text(
+        self, rng: np.random.Generator, look: Look, text: str, face: Face, size: int
+    ) -> tuple[np.ndarray, str]:
         written = self._draw_ligatures(rng, look, face, text)
         if look.surface:
             image, is_written = self._render_scene(rng, look, written, face, size)
@@ -115,6 +134,8 @@ class Renderer:
     def generate(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[np.ndarray, str]]:
         """Yield rendered images in the order of their index.
 
+        An image that cannot be rendered is left out with a warning.
+
         Args:
             start: First index.
             stop: Index after the last; `None` never ends.
@@ -124,7 +145,10 @@ class Renderer:
         """
         index = start
         while stop is None or index < stop:
-            yield self.render(index)
+            try:
+                yield self.render(index)
+            except RenderingError as error:
+                logging.warning("left out: %s", error)
             index += 1
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, str]]:

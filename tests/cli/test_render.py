@@ -10,6 +10,7 @@ import pytest
 from attention_ocr.cli import render
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
+from tests.synthesis.rendered import fail_on_sevens
 
 COMMON = ("--fonts=bundled", "--num_workers=1")
 
@@ -161,3 +162,21 @@ def test_missing_fonts_and_words_are_named(tmp_path):
         run(f"--out_dir={tmp_path}", f"--fonts={tmp_path / 'no fonts'}")
     with pytest.raises(FileNotFoundError, match="no words"):
         run(f"--out_dir={tmp_path}", f"--words_file={tmp_path / 'no words'}")
+
+
+def test_an_image_that_cannot_be_rendered_costs_no_other(tmp_path, monkeypatch, capsys, caplog):
+    arguments = ("--seed=8", "--kinds=numbers", "--max_length=3")
+    run(f"--out_dir={tmp_path / 'whole'}", "--count=80", *arguments)
+    fail_on_sevens(monkeypatch)
+    run(f"--out_dir={tmp_path / 'cut'}", "--count=80", *arguments)
+    texts = [text for _, text in read(tmp_path / "whole")]
+    lines = (tmp_path / "whole/labels.tsv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line, text in zip(lines, texts, strict=True) if "7" not in text]
+    assert (tmp_path / "cut/labels.tsv").read_text(encoding="utf-8").splitlines() == kept
+    assert len(list((tmp_path / "cut/images").iterdir())) == len(kept) < 80
+    assert f"Wrote {len(kept)} images to" in capsys.readouterr().out
+    assert caplog.text.count("cannot be rendered: TypeError") == 80 - len(kept)
+    first = next(index for index, text in enumerate(texts) if "7" in text)
+    with pytest.raises(ValueError, match="an image that can be rendered. Received: none; Image"):
+        run(f"--out_dir={tmp_path / 'none'}", "--count=1", f"--start={first}", *arguments)
+    assert not (tmp_path / "none/labels.tsv").exists()

@@ -18,6 +18,7 @@ from attention_ocr.settings.image import ImageConfig
 from attention_ocr.synthesis.settings import SynthesisConfig
 from tests.cluster.in_process import InProcess, Killed
 from tests.networks import network
+from tests.synthesis.rendered import fail_on_sevens
 
 CONFIG = SynthesisConfig(fonts="bundled", kinds=("words",), seed=3)
 
@@ -153,3 +154,17 @@ def test_a_node_killed_while_it_renders_or_measures_costs_time_only(tmp_path):
     reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("here", "there")]
     assert reports[0] == reports[1]
     assert reports[0]["num_examples"] == 4000
+
+
+def test_images_that_cannot_be_rendered_are_left_out_as_by_one_process(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr("attention_ocr.cluster.rendering._AT_ONCE", 4)
+    fail_on_sevens(monkeypatch)
+    settings = ["--fonts=bundled", "--kinds=numbers", "--max_length=3", "--seed=8"]
+    main(["render", f"--out_dir={tmp_path / 'here'}", "--count=40", "--num_workers=1", *settings])
+    config = SynthesisConfig(fonts="bundled", kinds=("numbers",), max_length=3, seed=8)
+    caplog.clear()
+    num_written = render_on(InProcess(), config, str(tmp_path / "there"), count=40)
+    assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
+    assert 0 < caplog.text.count("cannot be rendered: TypeError") == 40 - num_written

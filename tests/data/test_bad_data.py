@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -6,10 +7,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.data.pipeline import SkipReport, explaining, training_batches
-from attention_ocr.data.sources import open_source
+from attention_ocr.data.inspection import Inspection, inspect_source
+from attention_ocr.data.pipeline import (
+    SkipReport,
+    evaluation_batches,
+    explaining,
+    training_batches,
+)
+from attention_ocr.data.shards import SourceImages, write_shards
+from attention_ocr.data.sources import Selection, Walk, open_source
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.text.charset import Charset
 from tests import tiny
+from tests.synthesis.rendered import fail_on_sevens
+
+NUMBERS = "synthetic,fonts=bundled,kinds=numbers,max_length=4,seed=8"
+RENDERER = Renderer(SynthesisConfig(fonts="bundled", kinds=("numbers",), max_length=4, seed=8))
 
 
 def test_the_first_bad_example_ends_a_strict_pipeline(tmp_path):
@@ -91,3 +106,47 @@ def write_records(path: Path, texts: list[bytes]) -> None:
             }
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             writer.write(example.SerializeToString())
+
+
+@pytest.mark.parametrize("options", ["", ",repeats=2"])
+def test_an_image_that_cannot_be_rendered_is_left_out_and_reported(monkeypatch, options):
+    fail_on_sevens(monkeypatch)
+    source, report = open_source(f"{NUMBERS}{options}"), SkipReport()
+    config = tiny.config(batch_size=8, max_length=4, shuffle_buffer=2)
+    with explaining(source, report):
+        batches = list(islice(training_batches(source, config, tiny.CHARSET, report), 6))
+    assert not any(b"7" in text for batch in batches for text in batch["text"].numpy())
+    assert report.counts["unreadable image"] > 0
+    message = r"unreadable image: synthetic-(\d+) \(Image \1 of seed 8 cannot be rendered: Type"
+    assert re.search(message, report.lines()[0])
+
+
+def test_the_hardest_is_taken_of_the_images_that_can_be_rendered(monkeypatch):
+    fail_on_sevens(monkeypatch)
+    counts: list[int] = []
+
+    def last(candidates):
+        counts.append(len(candidates))
+        return len(candidates) - 1
+
+    rows = open_source(NUMBERS).rows(Walk(num_workers=1, selection=Selection(2, last)))
+    for row in rows.take(60).as_numpy_iterator():
+        number = int(row["key"].split(b"-")[1])
+        if row["reason"]:
+            assert row["image"].size == 0
+        else:
+            np.testing.assert_array_equal(row["image"], RENDERER.render(number)[0])
+    assert set(counts) == {1, 2}
+
+
+def test_a_finite_source_counts_images_that_cannot_be_rendered(monkeypatch, tmp_path):
+    num_bad = sum("7" in text for _, text in RENDERER.generate(0, 60))
+    fail_on_sevens(monkeypatch)
+    source = open_source(f"{NUMBERS},num_examples=60")
+    found = inspect_source(source, Inspection(ImageConfig()))
+    assert found.unreadable_reasons.total() == num_bad > 0
+    assert all("cannot be rendered: TypeError" in reason for reason in found.unreadable_reasons)
+    batches = evaluation_batches(source, tiny.config()).as_numpy_iterator()
+    assert sum(np.sum(~batch["readable"]) for batch in batches) == num_bad
+    report = write_shards(SourceImages(source), tmp_path)
+    assert (report.num_examples, len(report.skipped)) == (60 - num_bad, num_bad)

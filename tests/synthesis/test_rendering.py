@@ -9,10 +9,10 @@ import pytest
 
 from attention_ocr.synthesis import lines, rendering
 from attention_ocr.synthesis.effects import measure_strokes as strokes
-from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.rendering import Renderer, RenderingError
 from attention_ocr.synthesis.settings import SynthesisConfig
 from attention_ocr.synthesis.texts import part_of
-from tests.synthesis.rendered import digest
+from tests.synthesis.rendered import digest, fail_on_sevens
 
 EVERY_KIND = ("words", "numbers", "mixed", "prices", "punctuated", "random")
 
@@ -272,3 +272,15 @@ def test_importing_leaves_global_settings_alone():
         "assert cv2.getNumThreads() == 3"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_an_image_that_cannot_be_rendered_is_named_and_left_out(make, monkeypatch, caplog):
+    renderer = make(kinds=("numbers",), max_length=3, seed=8)
+    whole = list(renderer.generate(0, 60))
+    bad = [index for index, (_, text) in enumerate(whole) if "7" in text]
+    fail_on_sevens(monkeypatch)
+    with pytest.raises(RenderingError, match=f"^Image {bad[0]} of seed 8 cannot be rendered: Type"):
+        renderer.render(bad[0])
+    found = list(renderer.generate(0, 60))
+    assert digest(found) == digest(example for example in whole if "7" not in example[1])
+    assert 0 < len(bad) == caplog.text.count("left out: Image ")

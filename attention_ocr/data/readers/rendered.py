@@ -9,7 +9,7 @@ import tensorflow as tf
 from attention_ocr.data.readers.indexed import walk_indices
 from attention_ocr.data.source_spec import SourceSpec, integer_option
 from attention_ocr.data.sources import Selection, Source, Walk, digest_of
-from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.rendering import Renderer, RenderingError
 from attention_ocr.synthesis.settings import parse_options
 
 REPEAT_DISTANCE = 512
@@ -81,19 +81,27 @@ def _row_function(
     count = 1 if selection is None else selection.count
 
     @functools.lru_cache(2 * REPEAT_DISTANCE if repeats > 1 else 0)
-    def render(index: int) -> tuple[np.int64, np.ndarray, bytes]:
-        candidates = [renderer.render(count * index + number) for number in range(count)]
+    def render(index: int) -> tuple[np.int64, np.ndarray, bytes, bytes]:
+        candidates, numbers, reason = [], [], ""
+        for number in range(count * index, count * (index + 1)):
+            try:
+                candidates.append(renderer.render(number))
+                numbers.append(number)
+            except RenderingError as error:
+                reason = str(error)
+        if not candidates:
+            return np.int64(count * index), np.zeros((0, 0, 3), np.uint8), b"", reason.encode()
         chosen = 0 if selection is None else selection.hardest(candidates)
         image, text = candidates[chosen]
-        return np.int64(count * index + chosen), image, text.encode("utf-8")
+        return np.int64(numbers[chosen]), image, text.encode("utf-8"), b""
 
     def row(index: tf.Tensor) -> dict[str, tf.Tensor]:
         # An image is a function of its index alone. Declared stateless, the call may be part of
         # a pipeline whose position is saved.
-        chosen, image, text = tf.numpy_function(
+        chosen, image, text, reason = tf.numpy_function(
             lambda index: render(int(index)),
             [index],
-            [tf.int64, tf.uint8, tf.string],
+            [tf.int64, tf.uint8, tf.string, tf.string],
             stateful=False,
         )
         chosen = tf.ensure_shape(chosen, ())
@@ -101,6 +109,7 @@ def _row_function(
             "key": tf.strings.join(["synthetic-", tf.strings.as_string(chosen)]),
             "image": tf.ensure_shape(image, (None, None, 3)),
             "text": tf.ensure_shape(text, ()),
+            "reason": tf.ensure_shape(reason, ()),
         }
 
     return row
