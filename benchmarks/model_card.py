@@ -1,7 +1,8 @@
 """Figures of the model card: accuracy by data set, length, size and rotation, and worst errors.
 
 The images of each data set held out by `every=5`, or chosen by its own options, are read; both, and
-the match, as in `benchmarks.peers.compare`. `turned` reads the same images rotated by an angle,
+the match, as in `benchmarks.peers.compare`. `rotated`, `sloping`, `receding` and `along an arc` are
+the same images distorted (`benchmarks.distortions`; along arcs those of five characters and more),
 `without a text` rendered images without text, for which an empty prediction is correct. `ECE %` is
 the expected calibration error against strict matches (`attention_ocr.metrics.calibration`), and
 `by chance %` the mean and the 95th percentile of it for calibrated confidences.
@@ -10,7 +11,7 @@ the expected calibration error against strict matches (`attention_ocr.metrics.ca
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,11 +26,20 @@ from attention_ocr.synthesis.fonts import find_faces
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
 from benchmarks import measure
+from benchmarks.distortions import bend, recede, turn
 from benchmarks.peers.compare import choose_images, data_of
 
 LENGTHS = ((1, 3), (4, 6), (7, 9), (10, 99))
 HEIGHTS = ((1, 15), (16, 23), (24, 31), (32, 63), (64, 9999))
 TURNS = (-30, -15, -5, 5, 15, 30)
+RECEDING = {
+    "sloping by 24°, letters upright": (24, 0.7, 1.0),
+    "receding to half the height": (17, 0.6, 0.5),
+}
+"""Slope, width and height of the far edge; every second word rises."""
+ARCS = (-120, 60, 110, 150)
+MIN_BENT = 5
+"""Least characters of a word along an arc."""
 NUM_TEXTLESS = 300
 
 
@@ -75,17 +85,30 @@ def read_with(reader: Any, words: Sequence[Word]) -> list[Reading]:
     ]
 
 
-def turn(word: Word, degrees: float) -> Word:
-    """Rotate a word anticlockwise about its centre; the canvas grows, with its edge repeated."""
-    height, width = word.image.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
-    size = (round(height * sine + width * cosine), round(height * cosine + width * sine))
-    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    image = cv2.warpAffine(
-        word.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return word._replace(image=image)
+def _distorted(words: Sequence[Word]) -> Iterator[tuple[str, list[Word]]]:
+    """Yield the name of each distortion, and the words so distorted."""
+    for degrees in TURNS:
+        yield (
+            f"rotated by {degrees}°",
+            [word._replace(image=turn(word.image, degrees)) for word in words],
+        )
+    for name, (slope, width, far) in RECEDING.items():
+        yield (
+            name,
+            [
+                word._replace(image=recede(word.image, (-1) ** (index + 1) * slope, width, far))
+                for index, word in enumerate(words)
+            ],
+        )
+    for degrees in ARCS:
+        yield (
+            f"along an arc of {degrees}°",
+            [
+                word._replace(image=bend(word.image, degrees))
+                for word in words
+                if len(word.text) >= MIN_BENT
+            ],
+        )
 
 
 def textless_words() -> list[Word]:
@@ -164,9 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = read_words(args.labels, args.every)
     readings = read_with(reader, words)
     rows = describe_groups(readings)
-    for degrees in TURNS:
-        turned = [turn(word, degrees) for word in words]
-        rows.append(describe(f"rotated by {degrees}°", read_with(reader, turned)))
+    for name, distorted in _distorted(words):
+        if distorted:
+            rows.append(describe(name, read_with(reader, distorted)))
     rows.append(describe("without a text", read_with(reader, textless_words())))
     measure.report(rows, args.json)
     if args.worst:

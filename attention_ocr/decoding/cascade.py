@@ -10,7 +10,10 @@ SearchOutput = tuple[DecoderOutput, Alternatives]
 
 
 def search_uncertain(
-    greedy: DecoderOutput, search: Callable[[], SearchOutput], threshold: float
+    greedy: DecoderOutput,
+    search: Callable[[], SearchOutput],
+    threshold: float,
+    among: tf.Tensor | None = None,
 ) -> SearchOutput:
     """Search for the texts of low greedy confidence, and keep the others.
 
@@ -23,12 +26,15 @@ def search_uncertain(
         search: Returns the best texts of all B, and n = 1 alternative of each. In a graph, all
             that it computes belongs to a branch that is skipped if no text is uncertain.
         threshold: Confidence in [0, 1] from which a text is kept.
+        among: bool [B], the texts of which any is searched at all; by default all.
 
     Returns:
         The texts. The alternative of a kept text is the text itself; its score is the logarithm of
         its confidence.
     """
-    is_confident = greedy.confidence >= threshold
+    is_kept = greedy.confidence >= threshold
+    if among is not None:
+        is_kept = tf.logical_or(is_kept, tf.logical_not(among))
     itself = Alternatives(
         tf.expand_dims(greedy.token_ids, 1),
         tf.expand_dims(greedy.confidence, 1),
@@ -36,12 +42,12 @@ def search_uncertain(
     )
 
     def choose(kept: tf.Tensor, searched: tf.Tensor) -> tf.Tensor:
-        rows = tf.concat([tf.shape(is_confident), [1] * (kept.shape.rank - 1)], axis=0)
-        return tf.where(tf.reshape(is_confident, rows), kept, searched)
+        rows = tf.concat([tf.shape(is_kept), [1] * (kept.shape.rank - 1)], axis=0)
+        return tf.where(tf.reshape(is_kept, rows), kept, searched)
 
     def searched() -> SearchOutput:
         found: SearchOutput = tf.nest.map_structure(choose, (greedy, itself), search())
         return found
 
-    result: SearchOutput = tf.cond(tf.reduce_all(is_confident), lambda: (greedy, itself), searched)
+    result: SearchOutput = tf.cond(tf.reduce_all(is_kept), lambda: (greedy, itself), searched)
     return result

@@ -259,17 +259,18 @@ def _search_where_needed(
     # Greedy decoding applies no rule, and returns one text.
     is_cascade = settings.search_below < 1 and decoding.rule is None and settings.num_best == 1
     has_gate = bool(scorers) and settings.language_model_texts == "words"
-    greedy = read_greedily() if is_cascade or has_gate else None
 
-    def search_with_scorers() -> tuple[DecoderOutput, Alternatives]:
-        gated = scorers
-        if greedy is not None and has_gate:
-            gated = _silent_outside_words(decoding, greedy)
-        return search(gated if joined is None else (joined(), *gated))
+    def search_with(scorers: Sequence[Weighted]) -> tuple[DecoderOutput, Alternatives]:
+        return search(scorers if joined is None else (joined(), *scorers))
 
-    if greedy is not None and is_cascade:
-        return search_uncertain(greedy, search_with_scorers, settings.search_below)
-    return search_with_scorers()
+    if is_cascade:
+        greedy = read_greedily()
+        # Without the language model, a search reads strings no better.
+        words = word_mask(decoding.charset, greedy.token_ids) > 0 if has_gate else None
+        return search_uncertain(greedy, lambda: search_with(scorers), settings.search_below, words)
+    if has_gate:
+        return search_with(_silent_outside_words(decoding, read_greedily()))
+    return search_with(scorers)
 
 
 def _of_branch(parts: Nest) -> Nest:
@@ -279,6 +280,6 @@ def _of_branch(parts: Nest) -> Nest:
 
 def _silent_outside_words(decoding: Decoding, greedy: DecoderOutput) -> tuple[Weighted, ...]:
     """Return the language models with a weight of 0 for texts that are read as no words."""
-    is_word = word_mask(decoding.charset, _of_branch(greedy.token_ids))
+    is_word = word_mask(decoding.charset, greedy.token_ids)
     rows = tf.expand_dims(tf.repeat(is_word, decoding.settings.beam_width), 1)
     return tuple(Weighted(entry.scorer, entry.weight * rows) for entry in decoding.scorers)

@@ -7,8 +7,9 @@ from attention_ocr.inference.engines.interface import Reading
 
 def has_positions(reading: Reading) -> bool:
     """Return whether the attention says where along the line each character was read."""
-    # Of a rotated or deskewed line, the attention has another direction.
-    if len(reading.attention) != len(reading.text) or reading.quarter_turns or reading.slant:
+    # Of a rotated or straightened line, the attention has another direction.
+    is_turned = reading.quarter_turns or reading.slant or reading.shear or reading.arc
+    if len(reading.attention) != len(reading.text) or is_turned:
         return False
     columns = reading.attention.sum(axis=1)
     return bool(columns.size and columns.sum(axis=1).all())

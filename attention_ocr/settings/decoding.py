@@ -88,7 +88,8 @@ class DecodingConfig:
     language_model_texts: str = setting(
         "all",
         "Texts that the language model scores: all, or words, those that greedy decoding reads as "
-        "letters and punctuation only; codes and numbers then keep the network's reading.",
+        "letters and punctuation only; codes and numbers then keep the network's reading, with "
+        "--search_below its greedy one.",
         choices=LANGUAGE_MODEL_TEXTS,
     )
     lexicon_ignore_case: bool = setting(

@@ -43,8 +43,8 @@ class SecondLooksConfig:
     )
     deskew_below: float = setting(
         0.0,
-        "Confidence below which an image whose text differs when widened is re-read deskewed, as a "
-        "word that rises and as one that falls; 0 for never.",
+        "Confidence below which an image whose text differs when widened is re-read straightened, "
+        "along the two likeliest slopes and an arc; 0 for never.",
         CONFIDENCE,
     )
     rotate_180_below: float = setting(

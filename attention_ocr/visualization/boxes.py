@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attention_ocr.inference.engines.interface import Reading
-from attention_ocr.inference.second_looks.deskew import deskew
+from attention_ocr.inference.second_looks.deskew import deskew, unbend, unshear
 from attention_ocr.inference.second_looks.widths import add_margin
 
 _VISIBLE = 0.2
@@ -25,15 +25,20 @@ class Box(NamedTuple):
 
 
 def as_read(image: np.ndarray, reading: Reading) -> np.ndarray:
-    """Return an image as the model saw it: rotated, deskewed and with margins as in the reading.
+    """Return an image as the model saw it: rotated, straightened, with margins as in the reading.
 
     Args:
         image: uint8 or float32 [h, w, c].
         reading: Its reading.
     """
     image = np.ascontiguousarray(np.rot90(image, reading.quarter_turns))
-    if reading.slant and (word := deskew(image, reading.slant)) is not None:
-        image = word
+    for straighten, amount in (
+        (deskew, reading.slant),
+        (unshear, reading.shear),
+        (unbend, reading.arc),
+    ):
+        if amount and (word := straighten(image, amount)) is not None:
+            image = word
     return add_margin(image, reading.margin) if reading.margin else image
 
 

@@ -57,6 +57,17 @@ def test_a_batch_of_high_confidence_needs_no_search():
     assert best.token_ids.numpy()[:, 0].tolist() == [A, A, A]
 
 
+def test_only_some_texts_are_searched_if_so_wished():
+    asked = []
+    for among, expected in [([True, False, False], None), ([True, True, False], [A, C, A])]:
+        best, alternatives = search_uncertain(
+            decoded(A, CONFIDENCES), searched(asked), 0.9, tf.constant(among)
+        )
+        assert best.token_ids.numpy()[:, 0].tolist() == (expected or [A, A, A])
+        assert alternatives.token_ids.numpy()[:, 0, 0].tolist() == (expected or [A, A, A])
+    assert asked == [True]
+
+
 def test_a_graph_computes_nothing_of_a_search_that_is_not_needed():
     asked = []
 

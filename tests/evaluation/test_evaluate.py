@@ -156,6 +156,13 @@ def test_a_language_model_of_words_is_silent_on_strings(model, tmp_path, decodin
     np.testing.assert_allclose(
         gated.confidence, np.where(is_word, everywhere.confidence, without.confidence), rtol=1e-5
     )
+    # In a cascade, strings are not searched at all.
+    below = float(greedy.confidence.numpy().max()) + 1e-6
+    cascade = read(**fused, language_model_texts="words", search_below=below)
+    np.testing.assert_array_equal(cascade.text, np.where(is_word, everywhere.text, greedy.text))
+    np.testing.assert_allclose(
+        cascade.confidence, np.where(is_word, everywhere.confidence, greedy.confidence), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("head", ["attention", "ctc"])

@@ -47,6 +47,8 @@ def test_characters_never_run_backwards_or_out_of_the_line():
     [
         {"quarter_turns": 1},
         {"slant": 5.0},
+        {"shear": 5.0},
+        {"arc": -60.0},
         {"attention": np.ones((1, 2, NUM_COLUMNS), np.float32)},
         {"attention": np.zeros((2, 2, NUM_COLUMNS), np.float32)},
         {"attention": np.zeros((2, 2, 0), np.float32)},

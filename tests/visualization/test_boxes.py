@@ -55,7 +55,9 @@ def test_boxes_of_a_rotated_image_are_those_of_the_file():
     assert (rows.min(), rows.max() + 1) == (20, 40)
 
 
-@pytest.mark.parametrize("values", [{"margin": 0.25}, {"slant": 10.0}])
+@pytest.mark.parametrize(
+    "values", [{"margin": 0.25}, {"slant": 10.0}, {"shear": -8.0}, {"arc": 60.0}]
+)
 def test_boxes_of_other_views_are_those_of_the_file(values):
     looked = reading([2, 5, 8], **values)
     image = np.zeros((60, 200, 3), np.uint8)

@@ -30,7 +30,10 @@ class Reading:
         quarter_turns: Anticlockwise rotation of the image before it was read, in steps of 90
             degrees; see `inference.second_looks.rotate`.
         slant: Assumed slope of the word in degrees, positive if it falls to the right, by which it
-            was deskewed before it was read; see `inference.second_looks.deskew`.
+            was rotated before it was read; see `inference.second_looks.deskew`.
+        shear: Likewise of a word with upright letters, which was sheared.
+        arc: Degrees of the arc along which the word was assumed to run, positive if its middle is
+            highest, and from which it was straightened.
         width_factor: Factor by which the image was widened before it was read; see
             `inference.second_looks.widths`.
         margin: Width of the margin added at each side before the image was read, as a fraction of
@@ -48,6 +51,8 @@ class Reading:
     alternatives: tuple[tuple[str, float], ...] = ()
     quarter_turns: int = 0
     slant: float = 0.0
+    shear: float = 0.0
+    arc: float = 0.0
     width_factor: float = 1.0
     margin: float = 0.0
     path: str | None = None

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from attention_ocr.images.image import LazyImage
-from attention_ocr.inference.second_looks.deskew import SLANTS
+from attention_ocr.inference.second_looks import deskew
+from attention_ocr.inference.second_looks.baseline import Baselines
 from attention_ocr.inference.second_looks.engine import SecondLooksEngine
 from attention_ocr.settings.config import Config
 from attention_ocr.settings.second_looks import RECOMMENDED, SecondLooksConfig
@@ -45,7 +46,13 @@ def test_widths_that_disagree_are_put_to_the_vote():
     assert engine.sizes == [(32, 96), (32, 144), (32, 120)]
 
 
-def test_deskewed_views_vote_together_with_the_widths():
+@pytest.fixture
+def slanted(monkeypatch):
+    monkeypatch.setattr(deskew, "find_baselines", lambda _: Baselines((10.0,)))
+
+
+@pytest.mark.usefixtures("slanted")
+def test_straightened_views_vote_together_with_the_widths():
     settings = dataclasses.replace(RECOMMENDED, rotate_180_below=0.0)
     answers = [("a", 0.4), ("b", 0.4), ("c", 0.3), ("c", 0.35), ("a", 0.3)]
     (reading,), engine = read(answers, [WORD], settings)
@@ -55,10 +62,11 @@ def test_deskewed_views_vote_together_with_the_widths():
     assert engine.calls == [1, 1, 3]
 
 
-def test_a_reading_has_the_slant_of_its_deskewed_view():
+@pytest.mark.usefixtures("slanted")
+def test_a_reading_says_how_its_view_was_straightened():
     settings = SecondLooksConfig(deskew_below=0.5)
     (reading,), _ = read([("own", 0.3), ("b", 0.2), ("b", 0.45)], [WORD], settings)
-    assert (reading.text, reading.slant) == ("b", SLANTS[1])
+    assert (reading.text, reading.slant, reading.shear) == ("b", 0.0, 10.0)
     assert reading.confidence == pytest.approx(math.sqrt(0.65 / 3 * 0.45))
 
 
