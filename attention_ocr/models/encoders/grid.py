@@ -1,6 +1,7 @@
 """Shared parts of encoders: the mask of valid cells, and masked convolutions."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -23,6 +24,32 @@ def valid_cells(
     rows = tf.range(grid_height)[None] * stride[0] < image_sizes[:, :1]
     columns = tf.range(grid_width)[None] * stride[1] < image_sizes[:, 1:]
     return tf.expand_dims(rows, 2) & tf.expand_dims(columns, 1)
+
+
+def relu_on_content(inputs: tf.Tensor, cells: tf.Tensor, training: bool) -> tf.Tensor:
+    """Apply ReLU, and set the padding to zero.
+
+    Args:
+        inputs: float [B, H, W, D].
+        cells: [B, H, W, 1], 1 on the content and 0 on the padding.
+        training: Whether a gradient follows: it is then one pass over the tensor, not two.
+
+    Returns:
+        float [B, H, W, D].
+    """
+    cells = tf.cast(cells, inputs.dtype)
+    return _masked_relu(inputs, cells) if training else tf.nn.relu(inputs) * cells
+
+
+@tf.custom_gradient
+def _masked_relu(inputs: tf.Tensor, cells: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+    outputs = tf.nn.relu(inputs) * cells
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        # The output is positive where the input is and the cell belongs to the content.
+        return tf.raw_ops.ReluGrad(gradients=upstream, features=outputs), None
+
+    return outputs, gradient
 
 
 def scaled_channels(channels: int, width: float) -> int:
@@ -91,7 +118,8 @@ class ConvolutionUnit(keras.layers.Layer):
 
     Call arguments:
         inputs: float [B, H, W, D].
-        cells: float [B, H', W', 1], 1 on the content and 0 on the padding of the output.
+        cells: [B, H', W', 1], 1 on the content and 0 on the padding of the output; None leaves the
+            padding as it is.
 
     Returns:
         float [B, H', W', channels].
@@ -123,10 +151,12 @@ class ConvolutionUnit(keras.layers.Layer):
         self.activate = activate
         self.gate: Callable[[tf.Tensor], tf.Tensor] | None = None
 
-    def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, cells: tf.Tensor | None, training: bool = False) -> tf.Tensor:
         outputs = self.normalization(self.convolution(inputs), training=training)
+        if self.activate and self.gate is None and cells is not None:
+            return relu_on_content(outputs, cells, training)
         if self.activate:
             outputs = tf.nn.relu(outputs)
             if self.gate is not None:
                 outputs = self.gate(outputs)
-        return outputs * tf.cast(cells, outputs.dtype)
+        return outputs if cells is None else outputs * tf.cast(cells, outputs.dtype)

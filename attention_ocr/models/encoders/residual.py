@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from attention_ocr.models.encoders.grid import ConvolutionUnit
+from attention_ocr.models.encoders.grid import ConvolutionUnit, relu_on_content
 
 
 @keras.saving.register_keras_serializable(package="attention_ocr")
@@ -46,12 +46,11 @@ class ResidualUnit(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, cells: tf.Tensor, training: bool = False) -> tf.Tensor:
-        outputs = self.second(
-            self.first(inputs, cells, training=training), cells, training=training
-        )
+        # The sum is set to zero on the padding once, in place of both terms.
+        outputs = self.second(self.first(inputs, cells, training=training), None, training=training)
         if self.shortcut is not None:
-            inputs = self.shortcut(self._thin_out(inputs), cells, training=training)
-        outputs = tf.nn.relu(outputs + inputs)
+            inputs = self.shortcut(self._thin_out(inputs), None, training=training)
+        outputs = relu_on_content(outputs + inputs, cells, training)
         return outputs if self.gate is None else self.gate(outputs)
 
     def start_as_identity(self) -> None:

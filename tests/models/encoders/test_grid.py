@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_ocr.models.encoders.grid import ConvolutionUnit, valid_cells
+from attention_ocr.models.encoders.grid import ConvolutionUnit, relu_on_content, valid_cells
 
 
 def test_partially_covered_cells_are_valid():
@@ -57,3 +57,30 @@ def test_without_activation_negative_values_stay():
     inputs = np.random.default_rng(3).normal(size=(2, 3, 4, 5)).astype(np.float32)
     outputs = unit(inputs, np.ones((2, 3, 4, 1), bool))
     assert float(tf.reduce_min(outputs)) < 0.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_relu_on_content_has_the_gradient_of_its_two_operations(dtype):
+    inputs = tf.cast(tf.random.stateless_normal((3, 4, 8, 5), (1, 2)), dtype)
+    sizes = tf.constant([[4, 8], [4, 3], [2, 8]])
+    cells = tf.expand_dims(valid_cells(sizes, 4, tf.constant(8), (1, 1)), -1)
+    upstream = tf.cast(tf.random.stateless_normal(inputs.shape, (3, 4)), dtype)
+    found = []
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = relu_on_content(inputs, cells, training)
+        found.append((outputs, tape.gradient(outputs, inputs, upstream)))
+    for fast, plain in zip(*found, strict=True):
+        np.testing.assert_array_equal(tf.cast(fast, tf.float32), tf.cast(plain, tf.float32))
+    assert (found[0][1].numpy() == 0).mean() > 0.5
+
+
+def test_without_cells_a_convolution_leaves_the_padding():
+    unit = ConvolutionUnit(4, activate=False)
+    inputs = tf.random.stateless_normal((1, 4, 8, 3), (1, 2))
+    cells = tf.expand_dims(valid_cells(tf.constant([[4, 5]]), 4, tf.constant(8), (1, 1)), -1)
+    whole, masked = unit(inputs, None).numpy(), unit(inputs, cells).numpy()
+    np.testing.assert_array_equal(masked[:, :, :5], whole[:, :, :5])
+    assert (masked[:, :, 5:] == 0).all()
+    assert (whole[:, :, 5:] != 0).any()
