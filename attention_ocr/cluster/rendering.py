@@ -83,26 +83,33 @@ def render_on(
     with tqdm(total=count, desc="rendering", unit="image", disable=None) as progress:
         for report, _ in make_parts(engine, job, functools.partial(_render, rendering), parts):
             progress.update(len(report["files"]) + len(_failures(report)))
-    reports = []
-    for part in parts:
-        finished = job.report(part.index)
-        if finished is None:
-            raise OSError(f"Expected all images in {images}. Received: part {part.index} lost")
-        reports.append(finished)
-        for failure in _failures(finished):
-            logging.warning("left out: %s", failure)
-    written = {name for finished in reports for name in finished["files"]}
+    reports = _finished(job, parts)
+    failures = [failure for report in reports for failure in _failures(report)]
+    for failure in failures:
+        logging.warning("left out: %s", failure)
+    written = {name for report in reports for name in report["files"]}
     if not written:
-        raise ValueError(
-            f"Expected an image that can be rendered. Received: none; {_failures(reports[-1])[-1]}"
-        )
+        # The next command begins anew.
+        job.folder.remove_all()
+        raise ValueError(f"Expected an image that can be rendered. Received: none; {failures[-1]}")
     with out.writing("labels.tsv") as path, path.open("w", encoding="utf-8", newline="\n") as file:
-        for finished in reports:
-            file.writelines(finished["lines"])
+        for report in reports:
+            file.writelines(report["lines"])
         # A command that was cut short and then given up may have left some.
         _remove_images(images, written)
     job.folder.remove_all()
     return len(written)
+
+
+def _finished(job: Job, parts: list[Part]) -> list[Report]:
+    """Return the reports of all parts, in order."""
+    reports = []
+    for part in parts:
+        report = job.report(part.index)
+        if report is None:
+            raise OSError(f"Expected all images in {job.output}. Received: part {part.index} lost")
+        reports.append(report)
+    return reports
 
 
 def _failures(report: Report) -> list[str]:

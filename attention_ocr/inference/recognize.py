@@ -265,7 +265,7 @@ def _search_where_needed(
 
     if is_cascade:
         greedy = read_greedily()
-        # Without the language model, a search reads strings no better.
+        # A search of strings, without the language model, is not worth its time: docs/trials.md.
         words = word_mask(decoding.charset, greedy.token_ids) > 0 if has_gate else None
         return search_uncertain(greedy, lambda: search_with(scorers), settings.search_below, words)
     if has_gate:

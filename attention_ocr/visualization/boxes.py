@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attention_ocr.inference.engines.interface import Reading
-from attention_ocr.inference.second_looks.deskew import deskew, unbend, unshear
+from attention_ocr.inference.second_looks.deskew import STRAIGHTENERS
 from attention_ocr.inference.second_looks.widths import add_margin
 
 _VISIBLE = 0.2
@@ -32,11 +32,8 @@ def as_read(image: np.ndarray, reading: Reading) -> np.ndarray:
         reading: Its reading.
     """
     image = np.ascontiguousarray(np.rot90(image, reading.quarter_turns))
-    for straighten, amount in (
-        (deskew, reading.slant),
-        (unshear, reading.shear),
-        (unbend, reading.arc),
-    ):
+    for name, straighten in STRAIGHTENERS.items():
+        amount = getattr(reading, name)
         if amount and (word := straighten(image, amount)) is not None:
             image = word
     return add_margin(image, reading.margin) if reading.margin else image

@@ -168,3 +168,8 @@ def test_images_that_cannot_be_rendered_are_left_out_as_by_one_process(
     num_written = render_on(InProcess(), config, str(tmp_path / "there"), count=40)
     assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
     assert 0 < caplog.text.count("cannot be rendered: TypeError") == 40 - num_written
+    first = int(caplog.text.split("left out: Image ")[1].split()[0])
+    with pytest.raises(ValueError, match="an image that can be rendered. Received: none; Image"):
+        render_on(InProcess(), config, str(tmp_path / "none"), count=1, start=first)
+    monkeypatch.undo()
+    assert render_on(InProcess(), config, str(tmp_path / "none"), count=1, start=first) == 1

@@ -75,17 +75,16 @@ def find_baselines(image: np.ndarray) -> Baselines:
 
 
 def _energies(image: np.ndarray) -> np.ndarray | None:
-    """Return the energy of the profile along each candidate, slopes first, relative to noise."""
+    """Return the energy of the profile along each candidate, slopes first; None without edges."""
     gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
     reduced = cv2.resize(gray, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA).astype(np.float32)
     edges = np.abs(reduced[2:] - reduced[:-2]).ravel()
-    total = float(edges.sum())
-    if not total:
+    if not edges.any():
         return None
     bins, lengths = _curves()
     sums = np.bincount(bins, np.tile(edges, len(lengths)), lengths.size).reshape(lengths.shape)
     energies: np.ndarray = (sums**2 / np.maximum(lengths, 1)).sum(axis=1)
-    return energies * edges.size / total**2
+    return energies
 
 
 @functools.lru_cache(1)

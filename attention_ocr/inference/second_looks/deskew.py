@@ -34,11 +34,13 @@ def deskewed(image: np.ndarray) -> list[View]:
         image: uint8 [h, w, 3].
     """
     slants, sag = find_baselines(image)
-    views = [("slant", slant, deskew(image, slant)) for slant in slants]
-    views[1:1] = [("shear", slant, unshear(image, slant)) for slant in slants[:1]]
-    arc = arc_of(sag, image.shape[:2])
-    views += [("arc", arc, unbend(image, arc))] if arc else []
-    return [View(word, {name: value}) for name, value, word in views if word is not None]
+    amounts = [("slant", slant) for slant in slants]
+    if slants:
+        amounts.insert(1, ("shear", slants[0]))
+    if sag:
+        amounts.append(("arc", arc_of(sag, image.shape[:2])))
+    views = ((name, amount, STRAIGHTENERS[name](image, amount)) for name, amount in amounts)
+    return [View(word, {name: amount}) for name, amount, word in views if word is not None]
 
 
 def deskew(image: np.ndarray, slant: float) -> np.ndarray | None:
@@ -148,3 +150,7 @@ def unbend(image: np.ndarray, arc: float) -> np.ndarray | None:
     return cv2.remap(
         image, columns, rows, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+STRAIGHTENERS = {"slant": deskew, "shear": unshear, "arc": unbend}
+"""How an image is straightened, by the field of a reading that says by how many degrees."""
