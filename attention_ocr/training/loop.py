@@ -6,10 +6,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
-from attention_ocr.data.sources import open_source
+from attention_ocr.data.sources import Source, open_source
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
+from attention_ocr.settings.data import DataConfig
 from attention_ocr.training.budget import fit_to_data
 from attention_ocr.training.devices import make_strategy
 from attention_ocr.training.interruption import Interruption
@@ -83,6 +85,7 @@ def _train_in(
     initial = _check_start(config, work_dir, recognizer)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
+    _warn_of_other_texts(config.data, train_source)
     config = fit_to_data(config, train_source.num_examples, work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     with (
@@ -102,6 +105,18 @@ def _train_in(
         finally:
             run.close()
             kept_settings.are_replaced = run.has_begun
+
+
+def _warn_of_other_texts(data: DataConfig, train_source: Source) -> None:
+    """Warn if labelled images are trained on, but validation data were not chosen."""
+    parts = train_source.parts or (train_source,)
+    is_rendered = any(part.spec.name == "synthetic" for part in parts)
+    if data.eval_data == DataConfig.eval_data and not is_rendered:
+        logging.warning(
+            "validation, and the choice of the best weights, use rendered English words, %s: give "
+            "--eval_data, a validation part of the data or empty for none",
+            data.eval_data,
+        )
 
 
 def _check_start(

@@ -3,6 +3,7 @@ import logging
 import os
 from collections import defaultdict
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -205,6 +206,28 @@ def test_a_run_that_does_not_improve_ends_early(words, tmp_path):
         assert first.result.best_step == 1
         again = Run(config, tmp_path)
     assert again.result == first.result
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "eval_data", "warns"),
+    [
+        ("{}", "synthetic,part=eval,num_examples=1000", True),
+        ("{}", "synthetic,part=eval,num_examples=2", False),
+        ("{}", "", False),
+        ("{},weight=1;synthetic,weight=1", "synthetic,part=eval,num_examples=1000", False),
+    ],
+)
+def test_validation_by_rendered_words_that_was_not_asked_for_is_logged(
+    trained_on, eval_data, warns, words, tmp_path, caplog, monkeypatch
+):
+    class ReadyError(Exception):
+        """Training would begin."""
+
+    monkeypatch.setattr(loop, "Run", Mock(side_effect=ReadyError))
+    config = tiny.config(train_data=trained_on.format(words), eval_data=eval_data)
+    with caplog.at_level(logging.WARNING), pytest.raises(ReadyError):
+        train(config, tmp_path)
+    assert ("use rendered English words" in caplog.text) == warns
 
 
 @eagerly
