@@ -144,8 +144,8 @@ class TrainingConfig:
     keep_checkpoints: int = setting(2, "Checkpoints kept besides the best weights.", POSITIVE)
     patience: int = setting(
         0,
-        "Early stopping: validations without a better exact match after which the run ends; 0 for "
-        "never.",
+        "Early stopping: validations without a better exact match (of equal ones, a lower CER) "
+        "after which the run ends; 0 for never.",
         NOT_NEGATIVE,
     )
     strategy: str = setting(

@@ -35,6 +35,8 @@ class Progress:
         best_exact_match: Exact match of the best validation; -1 before the first.
         best_step: Step of that validation.
         stale_validations: Number of validations since then.
+        best_cer: CER of that validation, which decides between equal exact matches. It is not part
+            of the checkpoint, whose record has it.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,8 @@ class Progress:
         self.best_exact_match = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self.best_step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.stale_validations = tf.Variable(0, dtype=tf.int64, trainable=False)
+        # Unknown in the records of earlier releases: no CER is lower.
+        self.best_cer = 0.0
 
     def variables(self) -> list[tf.Variable]:
         """Return the variables for the checkpoint."""
@@ -52,14 +56,20 @@ class Progress:
         """Whether the kept weights were chosen by a validation."""
         return float(self.best_exact_match.numpy()) >= 0
 
-    def record_validation(self, exact_match: float, step: int) -> None:
-        """Record the result of a validation, and whether it is the best so far."""
-        if exact_match > float(self.best_exact_match.numpy()):
-            self.best_exact_match.assign(exact_match)
-            self.best_step.assign(step)
-            self.stale_validations.assign(0)
-        else:
+    def record_validation(self, exact_match: float, cer: float, step: int) -> bool:
+        """Record the result of a validation, and return whether it is the best so far.
+
+        Of equal exact matches, as of long lines of which none is exact yet, the lower CER is better.
+        """
+        best = float(self.best_exact_match.numpy()), -self.best_cer
+        if (exact_match, -cer) <= best:
             self.stale_validations.assign_add(1)
+            return False
+        self.best_exact_match.assign(exact_match)
+        self.best_cer = cer
+        self.best_step.assign(step)
+        self.stale_validations.assign(0)
+        return True
 
     def best_text(self) -> str:
         """Return the best exact match as a percentage, or a dash."""

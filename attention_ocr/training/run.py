@@ -274,6 +274,7 @@ class Run:
         step = int(self.progress.step.numpy())
         self.origin.resume_at(step, self.checkpoints.record())
         self.budget.resume_from(self.origin.numbers.get("seconds", 0.0))
+        self.progress.best_cer = self.origin.numbers.get("best_cer", self.progress.best_cer)
         loss_scale.restore(self.optimizer, self.origin.numbers)
         spent = self.budget.is_spent(step)
         ended = not self.origin.validation_due and (spent or self._is_stale())
@@ -323,7 +324,11 @@ class Run:
                 )
             with self.averages.swapped_in():
                 self._keep(weight_values(self.recognizer), step)
-        numbers = {"seconds": self.budget.seconds, **loss_scale.numbers_of(self.optimizer)}
+        numbers = {
+            "seconds": self.budget.seconds,
+            "best_cer": self.progress.best_cer,
+            **loss_scale.numbers_of(self.optimizer),
+        }
         num_skipped = sum(self.report.counts.values())
         record = self.origin.record(step, num_skipped, validation_due, numbers)
         self.checkpoints.save(step, record)
@@ -388,9 +393,9 @@ class Run:
             for line in find_unreachable(evaluation.predictions, *reach).lines():
                 logging.warning("validation data: %s", line)
         bar.write(f"step {step}: {describe(evaluation.metrics)}")
-        if evaluation.metrics.exact_match > float(self.progress.best_exact_match.numpy()):
+        metrics = evaluation.metrics
+        if self.progress.record_validation(metrics.exact_match, metrics.cer, step):
             self._keep(values, step)
-        self.progress.record_validation(evaluation.metrics.exact_match, step)
         best = {"best_exact_match": float(self.progress.best_exact_match.numpy())}
         self.summaries.validation(evaluation, step, self.validation.losses() | best)
 

@@ -201,9 +201,9 @@ def test_a_run_that_does_not_improve_ends_early(words, tmp_path):
     )
     with tiny.running_eagerly():
         first = Run(config, tmp_path)
-        # The first validation is the best, and the second is not better.
-        assert first.result.step == 2
-        assert first.result.best_step == 1
+        # No text is ever right, so that the CER, which the statistics of batches move, decides.
+        assert first.result.best_exact_match == 0.0
+        assert first.result.step == first.result.best_step + 1 < config.training.steps
         again = Run(config, tmp_path)
     assert again.result == first.result
 
