@@ -4,7 +4,9 @@ import abc
 import io
 import math
 import os
+import threading
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,10 @@ _POINTS_PER_INCH = 72
 REOPEN_AFTER = 10
 """Pages after which a PDF is reopened: PDFium keeps the content of every page that it has
 rendered, so that memory would grow by the size of the file."""
+
+# Held during every call: PDFium is not thread-safe, not even for separate documents. A document may
+# be collected, and so closed, in the thread that holds it.
+_PDFIUM_LOCK = threading.RLock()
 
 
 class Document(abc.ABC):
@@ -113,8 +119,9 @@ class _PDF(Document):
         self._open: Any = pypdfium2.PdfDocument
         self._num_rendered = 0
         try:
-            self._document = self._open(self._source)
-            self._num_pages = len(self._document)
+            with _PDFIUM_LOCK:
+                self._hold(self._open(self._source))
+                self._num_pages = len(self._document)
         except self._error as error:
             reason = (
                 "encrypted PDF: remove its password first"
@@ -131,22 +138,29 @@ class _PDF(Document):
     def page(self, number: int) -> np.ndarray:
         """Render a page, see `Document`."""
         try:
-            if self._num_rendered == REOPEN_AFTER:
-                self._reopen()
-            self._num_rendered += 1
-            page = self._document[number - 1]
-            try:
-                return self._render(page)
-            finally:
-                page.close()
+            with _PDFIUM_LOCK:
+                if self._num_rendered == REOPEN_AFTER:
+                    self._reopen()
+                self._num_rendered += 1
+                page = self._document[number - 1]
+                try:
+                    return self._render(page)
+                finally:
+                    page.close()
         except (self._error, OSError) as error:
             raise ValueError(f"unreadable page: {error}") from error
 
     def _reopen(self) -> None:
         # The new one first: if the file is gone, the other still has it.
         document = self._open(self._source)
-        self._document.close()
-        self._document, self._num_rendered = document, 0
+        self.close()
+        self._hold(document)
+        self._num_rendered = 0
+
+    def _hold(self, document: Any) -> None:
+        self._document = document
+        # Keeps the document, which would otherwise be closed without the lock when it is collected.
+        self._close = weakref.finalize(self, _close_pdf, document)
 
     def _render(self, page: Any) -> np.ndarray:
         width, height = page.get_size()
@@ -167,7 +181,12 @@ class _PDF(Document):
 
     def close(self) -> None:
         """Close the file."""
-        self._document.close()
+        self._close()
+
+
+def _close_pdf(document: Any) -> None:
+    with _PDFIUM_LOCK:
+        document.close()
 
 
 class _ImageFile(Document):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,15 +62,19 @@ class PageService:
         self._num_waiting += 1
         try:
             reader = await self._call(lambda: self._reader(servable))
-            document = await self._call(lambda: self._open(reader, content))
+            opened = ExitStack()
             try:
+                document = await self._call(
+                    lambda: opened.enter_context(self._open(reader, content))
+                )
                 # One call a page: the pages of a client that disconnects are not read to the end.
                 return [
                     await self._call(lambda: _read(reader, document, number))  # noqa: B023
                     for number in range(1, document.num_pages + 1)
                 ]
             finally:
-                self._worker.submit(document.close)
+                # Also the document of a client that disconnected while it was opened.
+                self._worker.submit(opened.close)
         finally:
             self._num_waiting -= 1
 

@@ -1,5 +1,12 @@
+import gc
 import io
+import sys
+import threading
+import time
 import tracemalloc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -165,3 +172,97 @@ def test_a_pdf_that_is_gone_on_the_way_is_an_unreadable_page(tmp_path):
         path.unlink()
         with pytest.raises(ValueError, match="unreadable page"):
             document.page(REOPEN_AFTER + 1)
+
+
+class _ScriptedPDFium:
+    """Stands for pypdfium2; notes the calls that begin before another has ended."""
+
+    PdfiumError = RuntimeError
+
+    def __init__(self):
+        self.overlapping, self.num_closed = [], 0
+        self._running = threading.Lock()
+
+    @contextmanager
+    def call(self, name):
+        if not self._running.acquire(blocking=False):
+            self.overlapping.append(name)
+            yield
+            return
+        try:
+            # Lets other threads run, as foreign functions do.
+            time.sleep(0.001)
+            yield
+        finally:
+            self._running.release()
+
+    def close(self):
+        with self.call("close"):
+            self.num_closed += 1
+
+    def PdfDocument(self, _):  # noqa: N802
+        with self.call("open"):
+            return _ScriptedPDF(self)
+
+
+class _ScriptedPDF:
+    """A document of many pages; like pypdfium2's, one that is collected is closed."""
+
+    def __init__(self, pdfium):
+        self._pdfium = pdfium
+        self.close = weakref.finalize(self, pdfium.close)
+
+    def __len__(self):
+        with self._pdfium.call("length"):
+            return 2 * REOPEN_AFTER
+
+    def __getitem__(self, _):
+        return _ScriptedPage(self._pdfium)
+
+
+class _ScriptedPage:
+    def __init__(self, pdfium):
+        self._pdfium = pdfium
+
+    def get_size(self):
+        with self._pdfium.call("size"):
+            return 3.0, 2.0
+
+    def render(self, **_):
+        with self._pdfium.call("render"):
+            return _ScriptedBitmap()
+
+    def close(self):
+        with self._pdfium.call("close page"):
+            pass
+
+
+class _ScriptedBitmap:
+    def to_numpy(self):
+        return np.zeros((2, 3, 3), np.uint8)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_threads_take_turns_at_pdfium(monkeypatch, is_closed):
+    pdfium = _ScriptedPDFium()
+    monkeypatch.setitem(sys.modules, "pypdfium2", pdfium)
+
+    def read(number):
+        document = open_document(b"%PDF-1.7")
+        document.itself = document
+        for page_number in range(1, REOPEN_AFTER + 2):
+            document.page(page_number)
+        if is_closed:
+            document.close()
+        elif number % 4 == 0:
+            del document
+            gc.collect()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(read, range(16)))
+    gc.collect()
+    assert pdfium.overlapping == []
+    assert pdfium.num_closed == 2 * 16

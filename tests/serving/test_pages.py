@@ -1,14 +1,19 @@
 """The endpoint for whole pages."""
 
+import asyncio
 import http.client
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from attention_ocr.images.documents import Document
 from attention_ocr.pages.page_reader import PageReader
+from attention_ocr.serving.options import ServingOptions
+from attention_ocr.serving.pages import PageService
 from attention_ocr.serving.rest_api import METRICS_PATH
 from tests.pages.rendered import LINES, page
 from tests.pages.scripted import BandDetector
@@ -92,3 +97,44 @@ def test_a_server_does_not_start_with_an_unknown_detector(export):
         tiny_server.running(export.parent, page_detector="none"),
     ):
         pass
+
+
+class _SlowlyOpened(Document):
+    """A document that is open only when it is told to be; notes which thread closes it."""
+
+    def __init__(self):
+        self.is_opening, self.may_open = threading.Event(), threading.Event()
+        self.closed_by = []
+
+    def open(self, _):
+        self.is_opening.set()
+        self.may_open.wait()
+        return self
+
+    num_pages = 1
+
+    def page(self, number):
+        raise AssertionError(number)
+
+    def close(self):
+        self.closed_by.append(threading.current_thread().name)
+
+
+def test_a_document_is_closed_if_its_client_disconnects_while_it_is_opened(monkeypatch):
+    document = _SlowlyOpened()
+    monkeypatch.setattr(PageService, "_reader", lambda *_: document)
+    service = PageService(ServingOptions(model_base_path="none", page_detector=DETECTOR))
+
+    async def disconnect():
+        request = asyncio.create_task(service.read(None, b"document"))
+        await asyncio.to_thread(document.is_opening.wait)
+        request.cancel()
+        await asyncio.wait([request])
+        document.may_open.set()
+        assert request.cancelled()
+        # What was submitted before is done when the worker answers.
+        await service._call(lambda: None)
+
+    asyncio.run(disconnect())
+    service.close()
+    assert [name.partition("_")[0] for name in document.closed_by] == ["pages"]
