@@ -49,8 +49,10 @@ def measure_rows(rows: tf.data.Dataset, num_workers: int = tf.data.AUTOTUNE) -> 
 def _measure(row: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Return key, text, size and hashes of a row, without the image itself."""
     if "image" in row:
-        encoded = tf.io.serialize_tensor(row["image"])
+        has_pixels = tf.size(row["image"]) > 0
+        encoded = tf.where(has_pixels, tf.io.serialize_tensor(row["image"]), "")
         size, reason = tf.shape(row["image"]), row.get("reason", tf.constant(""))
+        reason = tf.where(has_pixels | (reason != ""), reason, "image without pixels")
         look = tf.numpy_function(perceptual_hash, [row["image"]], tf.int64, stateful=False)
     else:
         encoded = read_or_empty(row["path"]) if "path" in row else row["encoded"]

@@ -117,7 +117,7 @@ class ImageTable:
         for line, written, text in rows:
             if not written.strip() or "\0" in written:
                 raise ValueError(f"{name}, line {line}: expected a path. Received: {written!r}")
-            key = self._found(written)
+            key = found_spelling(folder, written)
             if look and not exists(self.path_of(key)):
                 raise FileNotFoundError(f"{name}, line {line}: no such image: {self.path_of(key)}")
             lines.append(line)
@@ -139,22 +139,7 @@ class ImageTable:
 
     def path_of(self, key: str) -> str:
         """Return the path of the image that the table names `key`."""
-        if self.folder in ("", ".") or is_remote(key) or Path(key).is_absolute():
-            return key
-        return f"{self.folder.rstrip('/')}/{key}"
-
-    def _found(self, written: str) -> str:
-        """Return the path of an image in the spelling that exists."""
-        if "\\" not in written and written == written.strip():
-            return written
-        if is_remote(self.folder):
-            # Checking each would take a request; object stores use slashes.
-            return written.strip().replace("\\", "/")
-        # A network share (\\server\share) keeps its backslashes.
-        slashed = written if written.startswith("\\\\") else written.replace("\\", "/")
-        spellings = [slashed, written] if os.sep == "\\" else [written, slashed]
-        spellings += [spelling.strip() for spelling in spellings]
-        return next((path for path in spellings if exists(self.path_of(path))), spellings[0])
+        return path_under(self.folder, key)
 
     def path_in_graph(self, key: "tf.Tensor") -> "tf.Tensor":
         """Return the path of the image that the table names `key`, string scalars."""
@@ -183,6 +168,32 @@ class ImageTable:
                     f"{self.name}, line {line}: expected each image once. "
                     f"Received: {key!r}, which line {first} also names"
                 )
+
+
+def path_under(folder: str, path: str) -> str:
+    """Return where a path is that may be relative to a folder, local or remote."""
+    if folder in ("", ".") or is_remote(path) or Path(path).is_absolute():
+        return path
+    return f"{folder.rstrip('/')}/{path}"
+
+
+def found_spelling(folder: str, written: str) -> str:
+    """Return the path of a listed image in the spelling that exists, see `ImageTable`.
+
+    Args:
+        folder: Base folder of relative paths; may be remote.
+        written: The path as it is listed.
+    """
+    if "\\" not in written and written == written.strip():
+        return written
+    if is_remote(folder):
+        # Checking each would take a request; object stores use slashes.
+        return written.strip().replace("\\", "/")
+    # A network share (\\server\share) keeps its backslashes.
+    slashed = written if written.startswith("\\\\") else written.replace("\\", "/")
+    spellings = [slashed, written] if os.sep == "\\" else [written, slashed]
+    spellings += [spelling.strip() for spelling in spellings]
+    return next((path for path in spellings if exists(path_under(folder, path))), spellings[0])
 
 
 def split_indices(

@@ -4,9 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from attention_ocr.data.inspection import MEANINGS, Inspection, inspect_labels, inspect_source
+from attention_ocr.data.measuring import measure_rows
 from attention_ocr.data.sources import open_source
 from attention_ocr.settings.image import ImageConfig
 from attention_ocr.text.charset import Charset
@@ -57,6 +59,36 @@ def test_a_large_image_is_counted_in_its_own_size(tmp_path):
     (tmp_path / "labels.tsv").write_text("large.png\tx\n", encoding="utf-8")
     inspection = inspect_source(open_source(str(tmp_path)), Inspection(IMAGE))
     assert (inspection.widths, inspection.heights) == ({1203: 1}, {1001: 1})
+
+
+def test_an_unreadable_page_of_outlined_texts_is_counted_and_says_why(tmp_path):
+    boxes = [
+        {"transcription": text, "points": [[5, 5], [60, 5], [60, 30], [5, 30]]} for text in "ab"
+    ]
+    (tmp_path / "damaged.png").write_bytes(b"no image")
+    Image.new("RGB", (100, 60)).save(tmp_path / "page.png")
+    names = ("page.png", "none.png", "damaged.png")
+    lines = [f"{name}\t{json.dumps(boxes)}\n" for name in names]
+    (tmp_path / "Label.txt").write_text("".join(lines))
+    found = inspect_source(open_source(str(tmp_path / "Label.txt")), Inspection(IMAGE))
+    assert found.findings["unreadable"].count == 4
+    assert found.reason_of["none.png#0"] == "cannot be opened: No such file or directory"
+    assert found.reason_of["damaged.png#1"].startswith("unreadable image: not a PNG")
+    assert (found.widths, found.heights) == ({55: 2}, {25: 2})
+    assert found.findings["contradiction"].examples == [("page.png#1", "page.png#0")]
+
+
+def test_a_source_of_pixels_without_any_is_unreadable():
+    images = np.zeros((2, 0, 3, 3), np.uint8)
+    rows = tf.data.Dataset.from_tensor_slices(
+        {"key": ["a", "b"], "text": ["x", "y"], "image": images}
+    )
+    found = Inspection(IMAGE)
+    for measured in measure_rows(rows):
+        found.add(measured)
+    found.finish()
+    assert found.reason_of == dict.fromkeys("ab", "image without pixels")
+    assert "contradiction" not in found.findings
 
 
 def test_everything_that_is_wrong_is_found_and_named(inspection):

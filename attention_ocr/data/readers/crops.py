@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from attention_ocr.data.image_sizes import cannot_be_opened
 from attention_ocr.data.readers.indexed import IndexedReader
 from attention_ocr.images.documents import open_document
 from attention_ocr.images.rectify import quadrilateral, rectify
@@ -63,40 +64,49 @@ class CropReader(IndexedReader):
         return self._crops[index].text
 
     def row(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        types = (tf.string, tf.string, tf.uint8)
-        key, text, image = tf.numpy_function(self._read, [index], types, stateful=False)
+        types = (tf.string, tf.string, tf.uint8, tf.string)
+        key, text, image, reason = tf.numpy_function(self._read, [index], types, stateful=False)
         return {
             "key": tf.ensure_shape(key, ()),
             "text": tf.ensure_shape(text, ()),
             "image": tf.ensure_shape(image, (None, None, 3)),
+            "reason": tf.ensure_shape(reason, ()),
         }
 
-    def _read(self, index: np.int64) -> tuple[bytes, bytes, np.ndarray]:
+    def _read(self, index: np.int64) -> tuple[bytes, bytes, np.ndarray, bytes]:
         crop = self._crops[int(index)]
-        return crop.key.encode(), crop.text.encode(), cut(crop)
+        image, reason = cut(crop)
+        return crop.key.encode(), crop.text.encode(), image, reason.encode("utf-8", "replace")
 
 
-def cut(crop: LabelledCrop) -> np.ndarray:
-    """Return the pixels of a crop, uint8 [h, w, 3]; without pixels if its page is unreadable."""
-    page = _page(crop.image, crop.number)
-    if page is None:
-        return np.zeros((0, 0, 3), np.uint8)
+def cut(crop: LabelledCrop) -> tuple[np.ndarray, str]:
+    """Cut a crop out of its page.
+
+    Returns:
+        uint8 [h, w, 3] and an empty string, or [0, 0, 3] and the reason why the page is unreadable.
+    """
+    page, reason = _page(crop.image, crop.number)
+    if not page.size:
+        return page, reason
     height, width = page.shape[:2]
     scale = np.divide((width, height), crop.size) if all(crop.size) else np.ones(2)
     polygon, baseline = (
         (np.reshape(points, (-1, 2)) * scale).astype(np.float32)
         for points in (crop.polygon, crop.baseline)
     )
-    return rectify(page, quadrilateral(polygon, baseline), polygon)
+    return rectify(page, quadrilateral(polygon, baseline), polygon), ""
 
 
 @functools.lru_cache(maxsize=CACHED_PAGES)
-def _page(path: str, number: int) -> np.ndarray | None:
+def _page(path: str, number: int) -> tuple[np.ndarray, str]:
     try:
         with open_document(path) as document:
-            return document.page(number)
-    except (OSError, ValueError):
-        return None
+            return document.page(number), ""
+    except OSError as error:
+        reason = cannot_be_opened(error)
+    except ValueError as error:
+        reason = str(error)
+    return np.zeros((0, 0, 3), np.uint8), reason
 
 
 def find_page_image(layout_file: Path, named: str | None) -> tuple[Path, int] | None:

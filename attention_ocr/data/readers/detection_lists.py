@@ -11,6 +11,7 @@ from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import read_lines
+from attention_ocr.data.tables import found_spelling, path_under
 from attention_ocr.layout.page import Polygon
 
 ILLEGIBLE = ("###", "*")
@@ -53,7 +54,8 @@ def _crops(spec: SourceSpec, folder: str) -> Iterator[LabelledCrop]:
             raise ValueError(f"{place}: expected JSON after a tab. Received: {error}") from error
         if not tab or not isinstance(boxes, list):
             raise ValueError(f"{place}: expected a JSON list of texts. Received: {line[:80]!r}")
-        image = path if path.startswith("/") or not folder else f"{folder}/{path}"
+        path = found_spelling(folder, path)
+        image = path_under(folder, path)
         for index, box in enumerate(boxes):
             text, polygon = _parse(box, place)
             yield LabelledCrop(f"{path}#{index}", text, image, 1, polygon)

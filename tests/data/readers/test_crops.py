@@ -31,31 +31,37 @@ def crop_of(page, polygon, **values):
 
 
 def test_a_crop_is_what_its_outline_holds(page):
-    found = cut(crop_of(page, box_polygon(20, 10, 60, 30)))
+    found, _ = cut(crop_of(page, box_polygon(20, 10, 60, 30)))
     assert found.shape == (20, 40, 3)
     assert (found[1:-1, 1:-1] == (255, 0, 0)).all()
 
 
 def test_an_outline_is_scaled_from_the_size_that_it_was_drawn_for(page):
-    found = cut(crop_of(page, box_polygon(40, 20, 120, 60), size=(200, 160)))
+    found, _ = cut(crop_of(page, box_polygon(40, 20, 120, 60), size=(200, 160)))
     assert found.shape == (20, 40, 3)
     assert (found[1:-1, 1:-1] == (255, 0, 0)).all()
 
 
 def test_a_baseline_rotates_the_crop(page):
     outline = [(20, 10), (40, 10), (60, 10), (60, 30), (40, 30), (20, 30)]
-    upside_down = cut(crop_of(page, outline, baseline=((60.0, 10.0), (20.0, 10.0))))
+    upside_down, _ = cut(crop_of(page, outline, baseline=((60.0, 10.0), (20.0, 10.0))))
     assert upside_down.shape == (20, 40, 3)
-    from_below = cut(crop_of(page, outline, baseline=((20.0, 30.0), (20.0, 10.0))))
+    from_below, _ = cut(crop_of(page, outline, baseline=((20.0, 30.0), (20.0, 10.0))))
     assert from_below.shape == (40, 20, 3)
 
 
-@pytest.mark.parametrize("content", [None, b"no image"])
-def test_a_crop_of_an_unreadable_page_has_no_pixels(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, "cannot be opened: No such file or directory"), (b"no image", "unreadable image: ")],
+)
+def test_a_crop_of_an_unreadable_page_has_no_pixels_and_a_reason(tmp_path, content, expected):
     path = tmp_path / "page.png"
     if content is not None:
         path.write_bytes(content)
-    assert cut(crop_of(path, box_polygon(0, 0, 9, 9))).shape == (0, 0, 3)
+    reader = CropReader([crop_of(path, box_polygon(0, 0, 9, 9))])
+    row = {name: value.numpy() for name, value in reader.row(np.int64(0)).items()}
+    assert row["image"].shape == (0, 0, 3)
+    assert row["reason"].decode().startswith(expected)
 
 
 def test_a_page_is_decoded_once_for_its_lines(page, monkeypatch):
@@ -82,6 +88,7 @@ def test_a_reader_has_keys_texts_and_rows_by_index(page):
     row = {name: value.numpy() for name, value in reader.row(np.int64(1)).items()}
     assert (row["key"], row["text"].decode()) == (b"scan#1.1", "Ж")
     assert row["image"].shape == (20, 20, 3)
+    assert row["reason"] == b""
 
 
 def touch(folder, *names):

@@ -153,6 +153,16 @@ def test_the_outlines_of_a_detection_list_of_paddleocr_are_cut(tmp_path):
     assert [row["image"].shape for row in rows] == [(44, 425, 3)] * 4
 
 
+def test_backslashes_and_outer_spaces_of_a_detection_list_are_of_no_account(tmp_path):
+    (tmp_path / "images").mkdir()
+    Image.fromarray(page()).save(tmp_path / "images/scan.png")
+    boxes = json.dumps([{"transcription": BOXED[0].text, "points": BOXED[0].polygon}])
+    (tmp_path / "Label.txt").write_text(f"images\\scan.png\t{boxes}\nimages/scan.png \t{boxes}\n")
+    rows = rows_of(tmp_path / "Label.txt")
+    assert [row["key"] for row in rows] == [b"images/scan.png#0"] * 2
+    assert [row["image"].shape for row in rows] == [(44, 425, 3)] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
