@@ -42,6 +42,12 @@ def is_remote(path: str) -> bool:
     return _REMOTE.match(path) is not None
 
 
+def folder_of(path: str) -> str:
+    """Return the folder of a file, local or remote; empty if the path names none."""
+    # Of an address, also where paths have backslashes.
+    return path.rpartition("/")[0] if is_remote(path) else os.path.dirname(path)  # noqa: PTH120
+
+
 def tensorflow_reads(path: str) -> bool:
     """Return whether TensorFlow's own file systems read `path`."""
     return not is_remote(path) or path.partition("://")[0] in _gfile().get_registered_schemes()

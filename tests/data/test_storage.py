@@ -1,5 +1,8 @@
 """Text files of any origin, and stores that fail now and then."""
 
+import ntpath
+import os
+import posixpath
 import random
 import uuid
 
@@ -13,6 +16,7 @@ from attention_ocr.data.storage import (
     exists,
     explaining_store,
     first_line_of_text,
+    folder_of,
     is_folder,
     is_remote,
     list_files,
@@ -38,6 +42,26 @@ def write(tmp_path):
 )
 def test_a_path_is_remote_by_its_scheme(path, remote):
     assert is_remote(path) == remote
+
+
+@pytest.mark.parametrize(
+    ("path", "on_posix", "on_windows"),
+    [
+        ("a/b.tsv", "a", "a"),
+        ("b.tsv", "", ""),
+        ("/b.tsv", "/", "/"),
+        ("a\\b.tsv", "", "a"),
+        ("a/b\\c.tsv", "a", "a/b"),
+        ("C:\\a\\b.tsv", "", "C:\\a"),
+        ("gs://a/b\\c.tsv", "gs://a", "gs://a"),
+    ],
+)
+def test_the_folder_of_a_file_ends_where_the_system_separates(
+    path, on_posix, on_windows, monkeypatch
+):
+    for flavour, expected in ((posixpath, on_posix), (ntpath, on_windows)):
+        monkeypatch.setattr(os.path, "dirname", flavour.dirname)
+        assert folder_of(path) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from attention_ocr.data.readers.crops import CropReader, LabelledCrop
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
-from attention_ocr.data.storage import read_lines
+from attention_ocr.data.storage import folder_of, read_lines
 from attention_ocr.data.tables import found_spelling, path_under
 from attention_ocr.layout.page import Polygon
 
@@ -29,7 +29,7 @@ def open_source(spec: SourceSpec) -> Source:
         ValueError: If a line is malformed, or no outline has a text. The message names the line.
     """
     refuse_unknown_options(spec, (*SPLIT_OPTIONS, "root", "encoding"))
-    folder = spec.options.get("root", spec.name.rpartition("/")[0])
+    folder = spec.options.get("root", folder_of(spec.name))
     crops: list[LabelledCrop] = []
     num_illegible = 0
     for crop in _crops(spec, folder):

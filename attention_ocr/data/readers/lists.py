@@ -13,8 +13,8 @@ from attention_ocr.data.labels import label_rows
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
-from attention_ocr.data.storage import decoded_lines, is_folder, open_binary, read_lines
-from attention_ocr.data.tables import ImageTable
+from attention_ocr.data.storage import decoded_lines, folder_of, is_folder, open_binary, read_lines
+from attention_ocr.data.tables import ImageTable, path_under
 from attention_ocr.data.tfds.annotations import icdar_lines
 
 COLUMN_OPTIONS = (IMAGE_COLUMN, TEXT_COLUMN)
@@ -79,8 +79,7 @@ def open_doctr(spec: SourceSpec) -> Source:
 
     Options: `root`, another folder of the images; `every`, `part`, `group`.
     """
-    folder = spec.name.rpartition("/")[0]
-    images = f"{folder}/images" if folder else "images"
+    images = path_under(folder_of(spec.name), "images")
     root = {"root": images} if "root" not in spec.options and is_folder(images) else {}
     return _listed(replace(spec, options=spec.options | root), (), _doctr_rows)
 
@@ -105,8 +104,7 @@ def _listed(
     spec: SourceSpec, own_options: tuple[str, ...], read: Callable[[str, str], Rows]
 ) -> Source:
     refuse_unknown_options(spec, (*own_options, *SPLIT_OPTIONS, *FILE_OPTIONS))
-    folder = spec.name.rpartition("/")[0] or ("/" if spec.name.startswith("/") else "")
-    folder = spec.options.get("root", folder)
+    folder = spec.options.get("root", folder_of(spec.name))
     rows = read(spec.name, spec.options.get("encoding", ""))
     return indexed_source(spec, FileListReader(ImageTable(spec.name, folder, rows)))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from attention_ocr.data.readers.indexed import SPLIT_OPTIONS, FileListReader, indexed_source
 from attention_ocr.data.source_spec import SourceSpec, refuse_unknown_options
 from attention_ocr.data.sources import Source
-from attention_ocr.data.storage import exists, read_lines
+from attention_ocr.data.storage import exists, folder_of, read_lines
 from attention_ocr.data.tables import ImageTable
 
 SPLITS = {
@@ -42,7 +42,7 @@ def open_source(spec: SourceSpec) -> Source:
         raise ValueError(
             f"`split` needs a folder, not an annotation file. Received: {path},split=…"
         )
-    folder = path.rpartition("/")[0] or "."
+    folder = folder_of(path) or "."
     table = ImageTable(path, folder, annotation_rows(path, _lexicon(f"{folder}/lexicon.txt")))
     return indexed_source(spec, FileListReader(table))
 

@@ -1,6 +1,7 @@
 """TFRecord files: shards read in parallel, shuffled by shard and in a buffer."""
 
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def _refuse_text(path: str) -> None:
 def _digest(paths: list[str]) -> str:
     """Return a hash of file names and sizes, which does not depend on the folder."""
     sizes = (str(state_of(path)[0]) for path in paths)
-    names = (path.rpartition("/")[2] for path in paths)
+    names = (os.path.basename(path) for path in paths)  # noqa: PTH119
     return digest_of(*(part for file in zip(names, sizes, strict=True) for part in file))
 
 

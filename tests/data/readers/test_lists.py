@@ -1,3 +1,7 @@
+import json
+import ntpath
+import os
+
 import pytest
 import tensorflow as tf
 
@@ -91,6 +95,36 @@ def test_paths_may_start_at_another_folder_than_that_of_the_list(folder, tmp_pat
     source = open_source(f"{tmp_path}/list.txt,root={folder}")
     (example,) = source.examples(Walk()).as_numpy_iterator()
     assert (example["key"], example["image"].shape[0]) == (b"sub/c.png", 16)
+
+
+_BOXES = [{"transcription": "a", "points": [[0, 0], [9, 0], [9, 9], [0, 9]]}]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a backslash cannot be in a file name of Windows")
+@pytest.mark.parametrize(
+    ("name", "line", "image"),
+    [
+        ("labels.tsv", "1_a_0.png\ta\n", "1_a_0.png"),
+        ("Label.txt", f"1_a_0.png\t{json.dumps(_BOXES)}\n", "1_a_0.png"),
+        ("annotation.txt", "./1_a_0.png 0\n", "1_a_0.png"),
+        ("labels.json,format=doctr", '{"1_a_0.png": "a"}', "images/1_a_0.png"),
+    ],
+)
+def test_the_folder_of_a_list_may_end_with_a_backslash_on_windows(
+    name, line, image, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    # Here the list is beside the folder that Windows finds it in.
+    (tmp_path / f"words\\{name.partition(',')[0]}").write_text(line)
+    tf.io.write_file(f"words/{image}", tf.io.encode_png(tiny.word_image("a")))
+
+    def reasons():
+        examples = open_source(f"words\\{name}").examples(Walk())
+        return [example["reason"] for example in examples.as_numpy_iterator()]
+
+    assert reasons() == [b"cannot be opened: No such file or directory"]
+    monkeypatch.setattr(os.path, "dirname", ntpath.dirname)
+    assert reasons() == [b""]
 
 
 def test_images_that_share_a_line_of_paddleocr_share_its_text(tmp_path):
