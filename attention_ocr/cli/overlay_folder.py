@@ -9,6 +9,7 @@ from PIL import Image
 from attention_ocr.images.decode import decode_array
 from attention_ocr.inference.reader import Reading
 from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.io.free_names import FreeNames
 from attention_ocr.visualization.boxes import as_read
 from attention_ocr.visualization.overlay import (
     attention_frames,
@@ -20,8 +21,6 @@ OVERLAY_FORMATS = ("png", "gif")
 _FRAME_MS, _LAST_FRAME_MS = 450, 1500
 _IMAGE_HEIGHT = 64
 _MAX_IMAGE_WIDTH = 1024
-# Most file systems allow names of 255 bytes, including number and suffix.
-_MAX_STEM_BYTES = 200
 
 
 class OverlayFolder:
@@ -45,7 +44,7 @@ class OverlayFolder:
         folder.mkdir(parents=True, exist_ok=True)
         self._ending = f".{kind}.{file_format}"
         self._folder = folder
-        self._taken: set[str] = set()
+        self._names = FreeNames()
 
     def write(self, name: str, encoded: bytes, reading: Reading) -> Path:
         """Draw the overlay of one image.
@@ -66,7 +65,8 @@ class OverlayFolder:
             raise OSError(f"{name} cannot be decoded")
         image = scale_to_height(as_read(decoded, reading), _IMAGE_HEIGHT, _MAX_IMAGE_WIDTH)
         seen = image, reading.text, reading.attention, reading.attention_extent
-        path = self._folder / self._free_name(name)
+        stem = self._names.take("stdin" if name == "-" else Path(name).stem)
+        path = self._folder / f"{stem}{self._ending}"
         with whole_file(path) as temporary:
             if path.suffix == ".gif":
                 _save_animation(attention_frames(*seen), temporary)
@@ -77,18 +77,7 @@ class OverlayFolder:
     def keep(self, overlays: Iterable[str]) -> None:
         """Reserve the names of overlays that were drawn before."""
         for overlay in overlays:
-            self._taken.add(Path(overlay).name.removesuffix(self._ending).casefold())
-
-    def _free_name(self, name: str) -> str:
-        stem = "stdin" if name == "-" else Path(name).stem
-        stem = stem.encode("utf-8", "replace")[:_MAX_STEM_BYTES].decode("utf-8", "ignore")
-        candidate, number = stem, 1
-        # Some file systems ignore case.
-        while candidate.casefold() in self._taken:
-            number += 1
-            candidate = f"{stem}-{number}"
-        self._taken.add(candidate.casefold())
-        return f"{candidate}{self._ending}"
+            self._names.reserve(Path(overlay).name.removesuffix(self._ending))
 
 
 def _save_animation(frames: Sequence[np.ndarray], path: Path) -> None:

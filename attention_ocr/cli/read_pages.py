@@ -28,6 +28,7 @@ from attention_ocr.cli.read_options import (
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.cli.results_file import ResultsFile, ResultsStream
 from attention_ocr.cli.settings_flags import settings_in_arguments
+from attention_ocr.io.free_names import FreeNames
 from attention_ocr.layout.page import Page
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _read_all(args: argparse.Namespace, reader: "PageReader", results: Results) 
     files = listed_files(
         args.names, args.recursive, args.stdin_image, tell_skipped_of("read"), PAGE_SUFFIXES
     )
-    names = _FreeNames()
+    names = FreeNames()
     with reading_bar(args, PAGE_SUFFIXES, 0) as bar:
         for file in files:
             for row in _rows(file, reader, results, names, args.overlay_dir):
@@ -121,12 +122,13 @@ def _rows(
     file: str | NamedImage,
     reader: "PageReader",
     results: Results,
-    names: "_FreeNames",
+    names: FreeNames,
     overlay_dir: Path | None,
 ) -> Iterator[PageRow | None]:
     """Yield the result of each page of a file; None for one that was read before."""
     name = file if isinstance(file, str) else file.name
-    stem = names.take(name)
+    # Named after their sources, as `scan.pdf-0001`.
+    stem = names.take("stdin" if name == STDIN else Path(name).name)
     error = None if isinstance(file, str) else file.error
     with contextlib.ExitStack() as stack:
         document: Document | None = None
@@ -167,21 +169,3 @@ def _write_overlay(folder: Path, label: str, pixels: Any, page: Page) -> Path:
     with whole_file(path) as temporary:
         Image.fromarray(draw_page(pixels, page)).save(temporary, format="PNG")
     return path
-
-
-class _FreeNames:
-    """Names files after their sources, `scan.pdf`; the second `scan.pdf` is `scan.pdf-2`."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def take(self, name: str) -> str:
-        """Return a name that was not taken before."""
-        base = "stdin" if name == STDIN else Path(name).name
-        candidate, number = base, 1
-        # Some file systems ignore case.
-        while candidate.casefold() in self._taken:
-            number += 1
-            candidate = f"{base}-{number}"
-        self._taken.add(candidate.casefold())
-        return candidate

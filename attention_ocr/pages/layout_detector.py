@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from attention_ocr.io.free_names import short_name
 from attention_ocr.layout.files import LAYOUT_SUFFIXES, read_layout
 from attention_ocr.layout.outline import outline_of
 from attention_ocr.layout.page import Line, Page, Polygon
@@ -46,7 +47,7 @@ class LayoutDetector(Detector):
         """Return the layout file of a page, and the number of the page in it."""
         folder = Path(self._folder) if self._folder else image.parent
         for suffix in LAYOUT_SUFFIXES:
-            own = folder / f"{image.name}-{number:04d}{suffix}"
+            own = folder / f"{short_name(image.name)}-{number:04d}{suffix}"
             if own.is_file():
                 return own, 1
             for name in (image.name, image.stem):

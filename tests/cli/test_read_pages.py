@@ -67,6 +67,21 @@ def test_layouts_are_written_by_page(scan, tmp_path, format_name):
         assert found.text == text
 
 
+def test_the_pages_of_a_file_of_a_long_name_are_written_and_found_again(scan, tmp_path, capsys):
+    pytest.importorskip("lxml")
+    scan = scan.rename(tmp_path / f"{'文' * 79}.tif")
+    out, overlays = tmp_path / "out", tmp_path / "overlays"
+    options = ["--format=page", f"--output_dir={out}", f"--overlay_dir={overlays}"]
+    assert run(scan, DETECTOR, *options) == 0
+    stems = [f"{'文' * 66}-000{number}" for number in (1, 2, 3)]
+    assert [sorted(path.stem for path in folder.iterdir()) for folder in (out, overlays)] == [
+        stems,
+        stems,
+    ]
+    assert run(scan, f"--detector=layout,folder={out}") == 0
+    assert capsys.readouterr().out == "\f".join(f"{text}\n" for text in LINES[:3])
+
+
 def test_hocr_of_all_pages_is_one_file_that_the_layout_detector_takes(scan, tmp_path, capsys):
     pytest.importorskip("lxml")
     out = tmp_path / "scan.hocr"

@@ -13,12 +13,14 @@ from attention_ocr.data.image_sizes import cannot_be_opened
 from attention_ocr.data.readers.indexed import IndexedReader
 from attention_ocr.images.documents import open_document
 from attention_ocr.images.rectify import quadrilateral, rectify
+from attention_ocr.io.free_names import short_name
 from attention_ocr.layout.page import Polygon
 
 CACHED_PAGES = 4
 """Decoded pages that are kept: lines read in order are cut from the same page."""
 
 _NUMBERED = re.compile(r"-(\d{4,})$")
+_REPEATED = re.compile(r"-\d+$")
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,14 @@ def find_page_image(layout_file: Path, named: str | None) -> tuple[Path, int] | 
         candidates.append(Path(named))
     for candidate in candidates:
         if candidate.is_file() and candidate.suffix.lower() in PAGE_SUFFIXES:
-            # A file of one page may end with digits itself.
-            return candidate, number if candidate.name in (bare, f"{bare}{candidate.suffix}") else 1
+            return candidate, number if _is_named_after(bare, candidate.name) else 1
     return None
+
+
+def _is_named_after(bare: str, image: str) -> bool:
+    """Return whether a layout file, without its page, is named after an image, see `FreeNames`.
+
+    If it is not, its digits are no page: a file of one page may end with digits itself.
+    """
+    short = short_name(image)
+    return short in (bare, _REPEATED.sub("", bare)) or bare == Path(image).stem
