@@ -22,7 +22,7 @@ from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_r
 from attention_ocr.evaluation.report import write_report
 from attention_ocr.evaluation.temperature import FittedTemperature, fit_on
 from attention_ocr.evaluation.unreachable import Unreachable, find_unreachable
-from attention_ocr.inference.locate import is_bundled
+from attention_ocr.inference.locate import SUFFIX_OF, is_bundled
 from attention_ocr.inference.work_directory import Model, TrainedModel, to_trained_model
 from attention_ocr.metrics.accuracy import TextMetrics
 from attention_ocr.settings.config import Config
@@ -129,14 +129,10 @@ def fit_model_temperature(
 
     Raises:
         FileNotFoundError: If the model or the data do not exist.
-        ValueError: As for `evaluate`; or if the model is that of the package, or all
-            predictions are right or all are wrong.
+        ValueError: As for `evaluate`; or if the model is that of the package or packed with a
+            LiteRT file, or all predictions are right or all are wrong.
     """
-    if is_bundled(model):
-        raise ValueError(
-            "The temperature is saved with the model, and the model of the package is read-only: "
-            f"evaluate a copy (attention-ocr pack {model} DIR). Received: {os.fspath(model)}"
-        )
+    _refuse_fixed_temperature(model)
     trained, data = _prepare(model, data, batch_size, decoding)
     source = open_source(data)
     with explaining(source):
@@ -150,6 +146,23 @@ def fit_model_temperature(
     kept = Config.load(Path(model)).with_decoding({fitted.setting: fitted.value})
     kept.save(Path(model))
     return fitted
+
+
+def _refuse_fixed_temperature(model: str | os.PathLike[str]) -> None:
+    """Refuse a model whose temperature cannot be saved, before it is fitted."""
+    copied = f"attention-ocr pack {os.fspath(model)} DIR --weights_only"
+    if is_bundled(model):
+        raise ValueError(
+            "The temperature is saved with the model, and the model of the package is read-only: "
+            f"evaluate a copy ({copied}). Received: {os.fspath(model)}"
+        )
+    for suffix in SUFFIX_OF.values():
+        for file in sorted(Path(model).glob(f"*{suffix}")):
+            raise ValueError(
+                "The temperature is a constant of a converted model: fit that of the weights alone "
+                f"({copied}), and pack them again (attention-ocr pack DIR OUT_DIR). "
+                f"Received: {file}"
+            )
 
 
 def _prepare(

@@ -65,8 +65,19 @@ def test_without_data_there_is_no_evaluation(work_dir):
 
 
 def test_the_temperature_of_the_model_of_the_package_is_not_fitted():
-    with pytest.raises(ValueError, match="evaluate a copy .* Received: default"):
+    with pytest.raises(ValueError, match="pack default DIR --weights_only.* Received: default"):
         fit_model_temperature("default", "synthetic")
+
+
+@pytest.mark.parametrize("name", ["model_int8.tflite", "model.onnx"])
+def test_the_temperature_of_a_converted_model_is_refused_before_it_is_fitted(tmp_path, name):
+    work_dir = tiny_model.write_work_dir(tmp_path / "small")
+    (work_dir / name).write_bytes(b"")
+    before = (work_dir / "config.json").read_bytes()
+    message = rf"\(attention-ocr pack \S+small DIR --weights_only\).*Received: \S+{name}"
+    with pytest.raises(ValueError, match=message):
+        fit_model_temperature(work_dir, str(work_dir / "words" / "labels.tsv"))
+    assert (work_dir / "config.json").read_bytes() == before
 
 
 def test_a_model_in_memory_is_exported(work_dir, tmp_path):
