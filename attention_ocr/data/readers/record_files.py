@@ -55,7 +55,7 @@ def open_source(spec: SourceSpec) -> Source:
             # Inside of the walk: a walk that is resumed elsewhere has no copies yet.
             file = tf.numpy_function(_copied, [path], tf.string, stateful=False)
             file = tf.ensure_shape(file, ())
-        records = _records(file, paths[0].endswith(".gz"))
+        records = _records(file)
         if record_format.key:
             return records
         return records.enumerate().map(lambda number, record: (record, path, number))
@@ -124,8 +124,10 @@ def _readable(path: str) -> str:
     return path if tensorflow_reads(path) else local_copy(path)
 
 
-def _records(path: str | tf.Tensor, zipped: bool) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset(path, compression_type="GZIP" if zipped else "")
+def _records(path: str | tf.Tensor) -> tf.data.Dataset:
+    """Return the records of a file, decompressed if its name ends in `.gz`."""
+    is_zipped = tf.strings.regex_full_match(path, r"(?s).*\.gz")
+    return tf.data.TFRecordDataset(path, compression_type=tf.where(is_zipped, "GZIP", ""))
 
 
 def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
@@ -142,9 +144,7 @@ def _check_first_record(paths: list[str], spec: SourceSpec) -> RecordFormat:
             (
                 record
                 for path in paths
-                for record in _records(_readable(path), path.endswith(".gz"))
-                .take(1)
-                .as_numpy_iterator()
+                for record in _records(_readable(path)).take(1).as_numpy_iterator()
             ),
             None,
         )
@@ -191,7 +191,7 @@ def _find_damage(paths: list[str]) -> str:
     for path in paths:
         number = 0
         try:
-            for _ in _records(_readable(path), path.endswith(".gz")):
+            for _ in _records(_readable(path)):
                 number += 1
         except OSError as error:
             return str(error)

@@ -75,6 +75,21 @@ def test_zipped_records_are_unpacked(tmp_path):
     assert [text for _, text in rows(f"{tmp_path}/*.gz")] == ["a", "b c", "café"]
 
 
+@pytest.mark.parametrize("zipped", ["0", "1"])
+def test_plain_and_zipped_records_are_read_together(zipped, tmp_path):
+    for name in ("0", "1"):
+        path = write(tmp_path / f"{name}.tfrecord", [f"{name}{text}" for text in TEXTS])
+        if name == zipped:
+            (tmp_path / f"{name}.tfrecord.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+    source = open_source(f"{tmp_path}/*.tfrecord*")
+    texts = ["0a", "0b c", "0café", "1a", "1b c", "1café"]
+    assert [text for _, text in rows(f"{tmp_path}/*.tfrecord*")] == texts
+    epoch = source.examples(Walk(seed=5, shuffle_buffer=4)).take(6).as_numpy_iterator()
+    assert sorted(row["text"].decode() for row in epoch) == texts
+    assert source.find_damage() == ""
+
+
 def test_another_format_than_that_of_the_records_is_refused(tmp_path):
     path = write(tmp_path / "x.tfrecord", TEXTS)
     message = "format=fsns have image/encoded, image/text. .*features are image, label"
