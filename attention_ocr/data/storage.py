@@ -173,12 +173,18 @@ def list_files(folder: str) -> Iterator[str]:
 
 
 def match_files(pattern: str) -> list[str]:
-    """Return the sorted paths of the files that match a pattern, local or remote."""
+    """Return the sorted paths of the files that match a pattern, local or remote.
+
+    A file that exists is itself, even if its path contains brackets.
+    """
     with explaining_store(pattern, "listed"):
         if tensorflow_reads(pattern):
-            return sorted(path for path in _gfile().glob(pattern) if not _gfile().isdir(path))
+            matched = [pattern] if _gfile().exists(pattern) else _gfile().glob(pattern)
+            return sorted(path for path in matched if not _gfile().isdir(path))
         store = file_system(pattern)
         store.invalidate_cache()
+        if "[" in pattern and store.isfile(pattern):
+            return [store.unstrip_protocol(store._strip_protocol(pattern))]
         found = store.glob(pattern, detail=True)
         return sorted(
             store.unstrip_protocol(path) for path, info in found.items() if info["type"] == "file"

@@ -243,6 +243,16 @@ def test_files_are_matched_and_a_changed_one_has_another_state(store, tmp_path):
     assert storage.state_of(f"{tmp_path}/b.txt")[0] == 5
 
 
+def test_a_file_in_a_folder_named_like_a_pattern_is_itself(store, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").pipe_file(f"{store}/[a]/x.txt", b"text")
+    assert match_files(f"{store}/[a]/x.txt") == match_files(f"{store}/*/x.txt") != []
+    (tmp_path / "[a]").mkdir()
+    (tmp_path / "[a]" / "b.txt").write_text("text")
+    assert match_files(f"{tmp_path}/[a]/b.txt") == [f"{tmp_path}/[a]/b.txt"]
+    assert match_files(f"{tmp_path}/[a]") == []
+
+
 def test_a_folder_without_files_is_an_error(store):
     with pytest.raises(FileNotFoundError, match="No such file: memory://.*/none"):
         list(list_files(f"{store}/none"))

@@ -90,6 +90,12 @@ def test_plain_and_zipped_records_are_read_together(zipped, tmp_path):
     assert source.find_damage() == ""
 
 
+def test_a_record_file_in_a_folder_named_like_a_pattern_is_itself(tmp_path):
+    (tmp_path / "[a]").mkdir()
+    path = write(tmp_path / "[a]" / "x.tfrecord", TEXTS)
+    assert [text for _, text in rows(str(path))] == ["a", "b c", "café"]
+
+
 def test_another_format_than_that_of_the_records_is_refused(tmp_path):
     path = write(tmp_path / "x.tfrecord", TEXTS)
     message = "format=fsns have image/encoded, image/text. .*features are image, label"
