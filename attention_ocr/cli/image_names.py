@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attention_ocr.cli.result_formats import on_one_line
 from attention_ocr.images.formats import IMAGE_SUFFIXES
+from attention_ocr.io.folder_walk import files_below
 from attention_ocr.io.urls import url_of
 
 STDIN = "-"
@@ -200,14 +201,15 @@ def _some(names: list[str], kind: str) -> str:
 
 def _list_folder(folder: Path, recursive: bool, suffixes: Sequence[str]) -> _Listing:
     listing = _Listing([], [], [])
-    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
-        if path.name.startswith("."):
-            # Hidden, as for a shell's `*`; macOS's `._word.png` files are not images.
-            continue
+    # Hidden files are left out, as by a shell's `*`; macOS's `._word.png` files are not images.
+    if recursive:
+        paths = [folder / name for name in files_below(folder, hidden=False)]
+    else:
+        paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for path in sorted(paths):
         name = path.relative_to(folder).as_posix()
         if path.is_dir():
-            if not recursive:
-                listing.folders.append(f"{name}/")
+            listing.folders.append(f"{name}/")
         elif path.suffix.lower() not in suffixes:
             listing.others.append(name)
         elif path.is_file():

@@ -72,6 +72,24 @@ def test_a_folder_is_searched_recursively_on_demand():
     assert paths(find("deep", "b.png", recursive=True))[-1] == "b.png"
 
 
+def test_hidden_folders_are_not_searched(folder):
+    for name in (".cache/a.png", "deep/.cache/er/a.png"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(name, encoding="utf-8")
+    assert paths(find("deep", recursive=True)) == ["deep/er/two.png", "deep/one.jpeg"]
+    assert not any(".cache" in name for name in paths(find(".", recursive=True)))
+    assert paths(find(".cache", recursive=True)) == [".cache/a.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_linked_folders_are_searched_once(folder):
+    (folder / "linked").mkdir()
+    (folder / "linked" / "deep").symlink_to(folder / "deep")
+    (folder / "deep" / "up").symlink_to(folder / "deep")
+    found = [Path(image.name).as_posix() for image in find("linked", recursive=True)]
+    assert found == ["linked/deep/er/two.png", "linked/deep/one.jpeg"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [

@@ -1,6 +1,5 @@
 """A folder of images: with a `labels.tsv`, or with the texts in the file names."""
 
-import os
 import re
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from attention_ocr.data.sources import Source
 from attention_ocr.data.storage import exists, is_folder, is_remote, list_files
 from attention_ocr.data.tables import ImageTable
 from attention_ocr.images.formats import IMAGE_SUFFIXES
+from attention_ocr.io.folder_walk import files_below
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -87,18 +87,13 @@ def _named_images(folder: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, 
 
 
 def _image_names(folder: str) -> Iterator[str]:
-    """Yield the paths of all images below a folder, sorted by name."""
+    """Yield the paths of all images below a folder, also through links, sorted by name."""
     if is_remote(folder):
         start = len(f"{folder.rstrip('/')}/")
         names = (address[start:] for address in list_files(folder))
         yield from sorted(filter(_is_image, names), key=_place_in_walk)
         return
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        place = os.path.relpath(parent, folder).replace(os.sep, "/")
-        for file in sorted(files):
-            if _is_image(file):
-                yield file if place == "." else f"{place}/{file}"
+    yield from filter(_is_image, files_below(folder))
 
 
 def _is_image(name: str) -> bool:

@@ -1,4 +1,5 @@
 import re
+import sys
 
 import pytest
 
@@ -7,6 +8,8 @@ from attention_ocr.data.sources import Walk, open_source
 
 @pytest.fixture
 def folder(tmp_path):
+    tmp_path = tmp_path / "words"
+    tmp_path.mkdir()
     for name in ("1/OPEN_12.png", "2/Café_7.JPG", "x_1.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -58,6 +61,14 @@ def test_a_folder_in_a_store_has_the_same_images_in_the_same_order(folder):
             assert rows(f"{address}/words/{options}") == rows(f"{folder}{options}")
         with pytest.raises(FileNotFoundError, match=f"Expected a folder. Received: {address}/no"):
             open_source(f"{address}/no,pattern=(.*),format=folder")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_images_in_a_linked_folder_are_among_them(folder):
+    (folder / "1").rename(folder.with_name("elsewhere"))
+    (folder / "1").symlink_to(folder.with_name("elsewhere"))
+    expected = [("x_1.png", "x"), ("1/OPEN_12.png", "OPEN"), ("2/Café_7.JPG", "Café")]
+    assert rows(rf"{folder},pattern=(.*)_\d{{1,2}}\.\w+") == expected
 
 
 def test_a_folder_without_labels_asks_for_a_pattern(folder):
