@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attention_ocr.data.columns import IMAGE_COLUMN, TEXT_COLUMN, Columns, find_columns
-from attention_ocr.data.storage import read_lines
+from attention_ocr.data.storage import is_remote, read_lines
 from attention_ocr.data.tables import ImageTable, split_indices
 from attention_ocr.text.charset import normalize
 
@@ -16,7 +16,7 @@ class LabelledImage:
     """An image file and its label.
 
     Args:
-        path: Path of the image.
+        path: Path of the image. Of an address, which a path cannot hold, see `location`.
         key: The path as written in the label file; identifies the image in reports.
         text: The label, in Unicode's composed form (NFC).
     """
@@ -24,6 +24,12 @@ class LabelledImage:
     path: Path
     key: str
     text: str
+
+    @property
+    def location(self) -> str:
+        """The path or the address where the image is read."""
+        is_address = is_remote(self.key) and self.path == Path(self.key)
+        return self.key if is_address else str(self.path)
 
 
 def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> list[LabelledImage]:
@@ -33,7 +39,8 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
     CRLF only; Unicode's other line separators are text. Each line has one tab, which ends the
     path. Spaces are part of the text, which may be empty; spaces around a path are dropped if no
     image has that name, and a backslash is read as a slash. Empty lines are skipped, as is a first
-    line that names the columns (`image`, tab, `text`). Paths are relative to the label file.
+    line that names the columns (`image`, tab, `text`). Paths are relative to the label file, or
+    addresses such as `s3://bucket/a.png`.
 
     Args:
         path: The label file.
@@ -52,7 +59,7 @@ def read_labels(path: str | os.PathLike[str], require_images: bool = True) -> li
         raise FileNotFoundError(f"Expected a label file. Received: {path}, which is not a file")
     table = ImageTable(str(path), str(path.parent), label_rows(str(path)), require_images)
     return [
-        LabelledImage(path.parent / key, key, normalize(text))
+        LabelledImage(Path(table.path_of(key)), key, normalize(text))
         for key, text in zip(table.keys, table.texts, strict=True)
     ]
 

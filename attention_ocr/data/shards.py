@@ -349,7 +349,7 @@ def _check_image(image: ShardImage, max_length: int | None) -> bytes | SkippedIm
 def _content(image: ShardImage) -> bytes:
     if isinstance(image, EncodedImage):
         return image.encoded
-    return read_file(image.path) if isinstance(image, ListedImage) else image.path.read_bytes()
+    return read_file(image.path if isinstance(image, ListedImage) else image.location)
 
 
 def _for_tensorflow(image: LazyImage) -> LazyImage:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attention_ocr.data.storage import exists, is_remote
+from attention_ocr.data.storage import exists, is_remote, tensorflow_reads
 
 if TYPE_CHECKING:
     # Imported late: label files are inspected without TensorFlow as well.
@@ -112,6 +112,7 @@ class ImageTable:
         self.name = name
         self.folder = folder
         self.keys, self.texts = StringTable(), StringTable()
+        self._schemes: set[str] = set()
         look = require_images and not is_remote(folder)
         lines, hashes = array("q"), array("q")
         for line, written, text in rows:
@@ -120,6 +121,8 @@ class ImageTable:
             key = found_spelling(folder, written)
             if look and not exists(self.path_of(key)):
                 raise FileNotFoundError(f"{name}, line {line}: no such image: {self.path_of(key)}")
+            if is_remote(key):
+                self._schemes.add(key[: key.index("://") + 3])
             lines.append(line)
             hashes.append(hash(os.path.normpath(key)))
             try:
@@ -136,6 +139,10 @@ class ImageTable:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def is_read_by_tensorflow(self) -> bool:
+        """Return whether TensorFlow's own file systems read every image."""
+        return all(map(tensorflow_reads, (self.folder, *self._schemes)))
 
     def path_of(self, key: str) -> str:
         """Return the path of the image that the table names `key`."""

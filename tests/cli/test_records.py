@@ -48,6 +48,19 @@ def test_the_command_writes_shards_and_says_so(labels, tmp_path, capsys):
     assert str(tmp_path / "out/data.dataset.json") in output
 
 
+def test_a_local_list_may_name_images_at_addresses(labels, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    image = labels.with_name("word 3.png")
+    fsspec.filesystem("memory").pipe_file("/words/word 3.png", image.read_bytes())
+    image.unlink()
+    listed = labels.read_text(encoding="utf-8").replace("word 3", "memory://words/word 3")
+    labels.write_text(listed, encoding="utf-8")
+    assert run(labels, tmp_path / "out") == 0
+    assert texts(tmp_path / "out", "data") == [f"text {index}" for index in range(10)]
+    assert run(labels, tmp_path / "out", "--every=5", "--part=train", "--name=train") == 0
+    assert len(texts(tmp_path / "out", "train")) == 8
+
+
 def test_the_source_and_the_records_may_be_in_a_store(labels, tmp_path):
     pytest.importorskip("fsspec")
     from tests.bucket_store import bucket, objects_at, put_folder

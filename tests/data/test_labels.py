@@ -127,6 +127,15 @@ def test_an_absolute_path_is_taken_as_it_is(write_labels, tmp_path_factory):
     (image,) = read_labels(write_labels(f"{elsewhere}\tone"))
     assert image.path == elsewhere
     assert image.key == str(elsewhere)
+    assert image.location == str(elsewhere)
+
+
+def test_an_image_may_be_at_an_address(write_labels, tmp_path):
+    path = write_labels("memory://words/a.png\tone\nb.png\ttwo", ("b.png",))
+    locations = [image.location for image in read_labels(path, require_images=False)]
+    assert locations == ["memory://words/a.png", str(tmp_path / "b.png")]
+    copied = LabelledImage(tmp_path / "b.png", "memory://words/b.png", "two")
+    assert copied.location == str(tmp_path / "b.png")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import tensorflow as tf
 from attention_ocr.data.image_items import ListedImage
 from attention_ocr.data.source_spec import SourceSpec, integer_option
 from attention_ocr.data.sources import Source, Walk, digest_of
-from attention_ocr.data.storage import read_file, tensorflow_reads
+from attention_ocr.data.storage import StoreError, read_file
 from attention_ocr.data.tables import ImageTable, split_indices
 
 SPLIT_OPTIONS = ("every", "part", "group")
@@ -74,7 +74,7 @@ class FileListReader(IndexedReader):
         self.table = table
         # Created outside of the graph, which would otherwise hold a copy.
         self._keys, self._texts = table.keys.lookup(), table.texts.lookup()
-        self._reads_itself = tensorflow_reads(table.folder)
+        self._reads_itself = table.is_read_by_tensorflow()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -99,14 +99,16 @@ class FileListReader(IndexedReader):
         path = self.table.path_in_graph(key)
         if self._reads_itself:
             return row | {"path": path}
-        encoded = tf.numpy_function(_read_remote, [path], tf.string, stateful=False)
+        encoded = tf.numpy_function(_read_or_empty, [path], tf.string, stateful=False)
         return row | {"encoded": tf.ensure_shape(encoded, ())}
 
 
-def _read_remote(path: bytes) -> bytes:
+def _read_or_empty(path: bytes) -> bytes:
     try:
         return read_file(path.decode("utf-8"))
-    except FileNotFoundError:
+    except StoreError:
+        raise
+    except OSError:
         return b""
 
 

@@ -254,6 +254,25 @@ def test_a_list_and_its_images_may_be_remote(scheme, tmp_path):
     assert all(example["image"].size for example in examples)
 
 
+@pytest.mark.parametrize("scheme", ["ram", "memory"])
+def test_a_local_list_may_name_images_at_addresses(scheme, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    tiny.write_label_file(tmp_path, ["a", "b", "c"])
+    content = (tmp_path / "0.png").read_bytes()
+    if scheme == "ram":
+        tf.io.write_file("ram://listed/0.png", content)
+    else:
+        fsspec.filesystem("memory").pipe_file("/listed/0.png", content)
+    (tmp_path / "1.png").unlink()
+    (tmp_path / "1.png").mkdir()
+    tiny.write_labels(tmp_path, {f"{scheme}://listed/0.png": "a", "1.png": "b", "2.png": "c"})
+    source = open_source(str(tmp_path / "labels.tsv"))
+    images = [example["image"] for example in source.examples(Walk()).as_numpy_iterator()]
+    assert [image.size > 0 for image in images] == [True, False, True]
+    files = [example["encoded"] for example in source.files(Walk()).as_numpy_iterator()]
+    assert files == [content, b"", (tmp_path / "2.png").read_bytes()]
+
+
 def test_a_remote_path_that_nobody_reads_is_refused():
     with pytest.raises(ValueError, match="nowhere://words/labels.tsv"):
         open_source("nowhere://words/labels.tsv")
