@@ -224,14 +224,11 @@ def _is_data_source(name: str) -> bool:
     return not Path(name).is_dir() or any(Path(name, file).exists() for file in FOLDER_FILES)
 
 
-def _images_of(source: "Source") -> "Iterator[ImageItem]":
+def _images_of(source: "Source") -> "Iterable[ImageItem]":
     from attention_ocr.data.shards import SourceImages
 
-    if source.listed is None:
-        yield from SourceImages(source)
-        return
-    for start in itertools.count(0, _AT_ONCE):
-        listed = source.listed(start, start + _AT_ONCE)
-        if not listed:
-            return
-        yield from listed
+    listed = source.listed
+    if listed is None:
+        return SourceImages(source)
+    chunks = (listed(start, start + _AT_ONCE) for start in itertools.count(0, _AT_ONCE))
+    return itertools.chain.from_iterable(itertools.takewhile(bool, chunks))

@@ -37,11 +37,11 @@ def inspect_on(
         engine: The cluster.
         source_name: The source string; the nodes must reach its files under the same names.
         inspection: An empty inspection.
-        limit: Maximum number of examples.
+        limit: Maximum number of examples; required for endless sources.
 
     Raises:
-        ValueError: If the source is endless or has no examples, a file of it is damaged, or it
-            has changed underway.
+        ValueError: If the source is endless and there is no limit, it has no examples, a file of
+            it is damaged, or it has changed underway.
     """
     guard = SourceGuard(source_name)
     source = open_source(source_name)
@@ -54,11 +54,7 @@ def inspect_on(
 
 def _tasks(source: Source, source_name: str, limit: int | None) -> Iterator[Any]:
     if source.spec.name == "synthetic" and not source.parts:
-        count = source.num_examples if limit is None else limit
-        if count is None:
-            raise ValueError(
-                f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
-            )
+        count = min(number for number in (source.num_examples, limit) if number is not None)
         for start in range(0, count, _AT_ONCE):
             yield RenderedSpan(source_name, start, min(start + _AT_ONCE, count))
     elif source.listed is not None:

@@ -234,13 +234,6 @@ def inspect_source(
     # Imported late: label files are inspected without TensorFlow as well.
     from attention_ocr.data.measuring import measured
 
-    if limit is None and any(
-        part.num_examples is None and part.spec.name == "synthetic"
-        for part in source.parts or (source,)
-    ):
-        raise ValueError(
-            f"{source.spec.name} is endless: set `num_examples=` or --limit. Received: neither"
-        )
     return inspect_batches(measured(source, limit), inspection, source, limit)
 
 
@@ -256,11 +249,13 @@ def inspect_batches(
         batches: What `measuring.measured` or `measure_rows` returned, in the order of the source.
         inspection: An empty inspection.
         source: The source that they come from.
-        limit: Maximum number of examples.
+        limit: Maximum number of examples; required for endless sources.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If there are none, or the source is endless and there is no limit.
     """
+    if limit is None:
+        source.refuse_endless(", or --limit")
     with progress_bar("inspecting", limit or source.num_examples) as progress:
         for batch in batches:
             inspection.add(batch)

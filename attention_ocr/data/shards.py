@@ -44,14 +44,11 @@ class SourceImages(Collection[EncodedImage]):
         walk: How to walk through it; by default all of it, in order.
 
     Raises:
-        ValueError: If the source is endless rendered text.
+        ValueError: If the source is endless.
     """
 
     def __init__(self, source: Source, walk: Walk | None = None) -> None:
-        if source.num_examples is None and source.spec.name == "synthetic":
-            raise ValueError(
-                "Expected `num_examples` of rendered text. Received: synthetic, endless"
-            )
+        source.refuse_endless()
         self._source = source
         self._walk = walk or Walk()
         self._count = source.num_examples

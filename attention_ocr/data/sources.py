@@ -50,6 +50,7 @@ class Source:
             labels, of names and sizes of files, or of options, without the contents of images.
         listed: Returns the images from one index to another, in order, with their texts as stored;
             None for a source that does not list image files.
+        is_endless: Whether a walk in order never ends, as that of a mixture with an endless part.
     """
 
     spec: SourceSpec
@@ -60,6 +61,22 @@ class Source:
     parts: "tuple[Source, ...]" = ()
     digest: Callable[[], str] = str
     listed: "Callable[[int, int], list[ListedImage]] | None" = None
+    is_endless: bool = False
+
+    def refuse_endless(self, hint: str = "") -> None:
+        """Refuse an endless source, before it is walked to its end.
+
+        Args:
+            hint: Continues the expectation: for what, or what else would do.
+
+        Raises:
+            ValueError: If it is endless; the message names the endless part.
+        """
+        if self.is_endless:
+            name = next(part.spec.name for part in self.parts or (self,) if part.is_endless)
+            raise ValueError(
+                f"Expected `num_examples` of rendered text{hint}. Received: {name}, endless"
+            )
 
     def labels(self) -> Iterator[str]:
         """Iterate over all labels, in NFC, to build a charset from."""
@@ -312,6 +329,7 @@ def _mixture(weights: list[float], sources: list[Source]) -> Source:
         lambda: "; ".join(filter(None, (source.find_damage() for source in sources))),
         tuple(sources),
         digest=lambda: digest_of(*(source.digest() for source in sources), *map(str, shares)),
+        is_endless=any(source.is_endless for source in sources),
     )
 
 

@@ -76,8 +76,8 @@ def evaluate(
 
     Raises:
         FileNotFoundError: If the model or the data do not exist.
-        ValueError: If the model or the data are damaged, a setting is invalid, or the training had
-            no validation data and `data` is empty.
+        ValueError: If the model or the data are damaged, the data are endless, a setting is
+            invalid, or the training had no validation data and `data` is empty.
 
     Example:
         evaluation = attention_ocr.evaluate("runs/mine", "words/labels.tsv")
@@ -85,7 +85,7 @@ def evaluate(
     """
     trained, data = _prepare(model, data, batch_size, decoding)
     config, charset, _ = trained
-    source = open_source(data)
+    source = _open(data)
     read = on_batches(recognize_for(source, trained))
     predictions: list[Prediction] = []
     names = mixture_names(data) if source.parts else [""]
@@ -134,7 +134,7 @@ def fit_model_temperature(
     """
     _refuse_fixed_temperature(model)
     trained, data = _prepare(model, data, batch_size, decoding)
-    source = open_source(data)
+    source = _open(data)
     with explaining(source):
         fitted = fit_on(
             trained.recognizer,
@@ -163,6 +163,12 @@ def _refuse_fixed_temperature(model: str | os.PathLike[str]) -> None:
                 f"({copied}), and pack them again (attention-ocr pack DIR OUT_DIR). "
                 f"Received: {file}"
             )
+
+
+def _open(data: str) -> Source:
+    source = open_source(data)
+    source.refuse_endless(" in the data of an evaluation")
+    return source
 
 
 def _prepare(

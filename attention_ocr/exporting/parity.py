@@ -81,18 +81,14 @@ def pick_images(source: Source, count: int) -> list[EncodedImage]:
     Raises:
         ValueError: If the source is damaged.
     """
-    endless = any(
-        part.num_examples is None and part.spec.name == "synthetic"
-        for part in source.parts or (source,)
-    )
-    step = 1 if endless else max(1, len(SourceImages(source)) // count)
-    num_examples = count if endless else source.num_examples
+    step = 1 if source.is_endless else max(1, len(SourceImages(source)) // count)
+    num_examples = count if source.is_endless else source.num_examples
 
     # Rows are chosen before their files are read.
     def rows(walk: Walk) -> tf.data.Dataset:
         return source.rows(walk).shard(step, 0).take(count)
 
-    chosen = dataclasses.replace(source, rows=rows, num_examples=num_examples)
+    chosen = dataclasses.replace(source, rows=rows, num_examples=num_examples, is_endless=False)
     return list(SourceImages(chosen))
 
 

@@ -54,8 +54,9 @@ def train(
         Where the run ended, and its best validation.
 
     Raises:
-        ValueError: If the settings do not match the data or the content of the directory, another
-            run is training there, no training example is left, or too many images cannot be read.
+        ValueError: If the settings do not match the data or the content of the directory, the
+            validation data are endless, another run is training there, no training example is left,
+            or too many images cannot be read.
         FileNotFoundError: If the data do not exist.
         FloatingPointError: If the loss is not finite; the message names step and batch.
         OSError: If the disk is full or cannot be written, the store cannot be reached, or another
@@ -85,6 +86,8 @@ def _train_in(
     initial = _check_start(config, work_dir, recognizer)
     train_source = open_source(config.data.train_data)
     eval_source = open_source(config.data.eval_data) if config.data.eval_data else None
+    if eval_source is not None:
+        eval_source.refuse_endless(" in eval_data")
     _warn_of_other_texts(config.data, train_source)
     config = fit_to_data(config, train_source.num_examples, work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)

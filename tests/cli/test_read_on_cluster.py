@@ -129,3 +129,13 @@ def test_a_pdf_is_not_a_data_source_and_without_detect_its_advice_is_listed(else
     (row,) = rows(tmp_path / "out", "rejected")
     assert row["key"] == "scan.pdf"
     assert "PDF is read with --detect" in row["detail"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_an_endless_source_is_refused_and_results_are_kept(folder, tmp_path, capsys):
+    arguments = ["--engine=ray", f"--out={tmp_path / 'out'}", "--format=jsonl", "--overwrite"]
+    assert main(["read", f"{folder}/labels.tsv", *arguments]) == 0
+    mixture = f"{folder}/labels.tsv,weight=1;synthetic,fonts=bundled,weight=1"
+    assert main(["read", mixture, *arguments]) == 1
+    assert "of rendered text. Received: synthetic, endless" in capsys.readouterr().err
+    assert len(rows(tmp_path / "out")) == 3

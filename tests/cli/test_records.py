@@ -199,6 +199,14 @@ def test_any_source_becomes_records(labels, tmp_path, capsys):
     assert "Wrote 2 of 2 images" in capsys.readouterr().out
 
 
-def test_endless_text_is_no_data_set(tmp_path):
-    with pytest.raises(ValueError, match="Expected `num_examples` of rendered text"):
-        run("synthetic,fonts=bundled", tmp_path / "out")
+def test_endless_text_is_no_data_set(labels, tmp_path):
+    for source in ("synthetic,fonts=bundled", f"{labels},weight=1;synthetic,weight=1"):
+        with pytest.raises(ValueError, match="Expected `num_examples` of rendered text"):
+            run(source, tmp_path / "out")
+
+
+def test_a_mixture_with_rendered_text_of_a_number_is_a_data_set(labels, tmp_path):
+    run(labels, tmp_path / "records")
+    rendered = "synthetic,fonts=bundled,num_examples=2,weight=1"
+    run(f"{rendered};{tmp_path}/records/*.tfrecord,weight=1", tmp_path / "out")
+    assert texts(tmp_path / "out", "data")[2:] == [f"text {index}" for index in range(10)]

@@ -28,7 +28,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["list", "address", "rendered", "records", "mixture"])
-@pytest.mark.parametrize("limit", [None, 5])
+@pytest.mark.parametrize("limit", [None, 5, 20])
 def test_the_report_equals_that_of_one_process(tmp_path, kind, limit):
     pytest.importorskip("fsspec")
     for index in range(7):
@@ -51,7 +51,17 @@ def test_the_report_equals_that_of_one_process(tmp_path, kind, limit):
     here = inspect_source(open_source(source), Inspection(ImageConfig()), limit)
     there = inspect_on(InProcess(), source, Inspection(ImageConfig()), limit)
     assert there.to_dict() == here.to_dict()
-    assert here.num_examples == limit or limit is None
+    assert here.num_examples == limit or limit != 5
+
+
+@pytest.mark.parametrize("source", ["{}", "{},weight=1;{},num_examples=2,weight=1"])
+def test_an_endless_source_is_refused_before_any_task(source):
+    engine = InProcess()
+    with pytest.raises(ValueError, match="rendered text, or --limit. Received: synthetic, endless"):
+        inspect_on(
+            engine, source.format(*["synthetic,fonts=bundled"] * 2), Inspection(ImageConfig())
+        )
+    assert engine.num_run == 0
 
 
 def test_a_source_that_changes_underway_is_an_error(tmp_path):

@@ -151,7 +151,7 @@ def test_rendered_text_is_inspected_up_to_its_end():
     source = "synthetic,fonts=bundled,kinds=numbers,max_length=4"
     inspection = inspect_source(open_source(f"{source},num_examples=5"), Inspection(IMAGE))
     assert (inspection.num_examples, sum(inspection.widths.values())) == (5, 5)
-    with pytest.raises(ValueError, match="is endless: set `num_examples=`"):
+    with pytest.raises(ValueError, match="Expected `num_examples` of rendered text, or --limit"):
         inspect_source(open_source(source), Inspection(IMAGE))
 
 

@@ -222,6 +222,29 @@ def test_rendered_text_without_a_number_of_examples_has_no_end():
     assert keys == [f"synthetic-{i}".encode() for i in range(7)]
 
 
+@pytest.mark.parametrize(
+    ("source", "endless"),
+    [
+        ("synthetic,fonts=bundled", "synthetic"),
+        ("any name,format=synthetic,fonts=bundled", "any name"),
+        ("{labels},weight=1;synthetic,fonts=bundled,weight=1", "synthetic"),
+        ("synthetic,fonts=bundled,num_examples=2", None),
+        ("{shards}", None),
+        ("synthetic,fonts=bundled,num_examples=2,weight=1;{shards},weight=1", None),
+    ],
+)
+def test_only_rendered_text_without_a_number_of_examples_is_endless(
+    source, endless, labels, shards
+):
+    opened = open_source(source.format(labels=labels, shards=shards))
+    assert opened.is_endless == (endless is not None)
+    if endless is None:
+        opened.refuse_endless()
+    else:
+        with pytest.raises(ValueError, match=f"of rendered text here. Received: {endless}, endl"):
+            opened.refuse_endless(" here")
+
+
 def test_the_charset_of_rendered_text_holds_all_its_characters():
     source = open_source(f"{SYNTHETIC},num_examples=20")
     characters = set("".join(source.labels()))

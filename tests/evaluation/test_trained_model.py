@@ -64,6 +64,17 @@ def test_without_data_there_is_no_evaluation(work_dir):
         attention_ocr.evaluate(model)
 
 
+@pytest.mark.parametrize("evaluate", [attention_ocr.evaluate, fit_model_temperature])
+def test_on_endless_data_there_is_no_evaluation(evaluate, work_dir):
+    endless = "synthetic,fonts=bundled"
+    data = f"{work_dir}/words/labels.tsv,weight=1;{endless},weight=1"
+    for source in (endless, data):
+        with pytest.raises(
+            ValueError, match="in the data of an evaluation. Received: synthetic, e"
+        ):
+            evaluate(work_dir, source)
+
+
 def test_the_temperature_of_the_model_of_the_package_is_not_fitted():
     with pytest.raises(ValueError, match="pack default DIR --weights_only.* Received: default"):
         fit_model_temperature("default", "synthetic")

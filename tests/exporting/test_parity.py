@@ -58,6 +58,8 @@ def test_images_are_spread_over_the_whole_source(tmp_path):
     assert [image.text for image in pick_images(source, 100)] == list("abcdefg")
     mixture = open_source(f"{tmp_path}/labels.tsv,weight=1;{tmp_path}/labels.tsv,weight=2")
     assert len(pick_images(mixture, 4)) == 4
+    endless = open_source(f"{tmp_path}/labels.tsv,weight=1;synthetic,fonts=bundled,weight=2")
+    assert [image.text for image in pick_images(endless, 9)][:7] == list("abcdefg")
 
 
 def test_an_image_that_is_not_there_is_named(labels, tmp_path, capsys):

@@ -295,6 +295,16 @@ def test_missing_data_leave_no_directory(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_endless_validation_data_are_refused_before_there_is_a_directory(words, tmp_path):
+    config = tiny.config(
+        train_data="synthetic,fonts=bundled",
+        eval_data=f"{words},weight=1;synthetic,fonts=bundled,weight=1",
+    )
+    with pytest.raises(ValueError, match="Expected `num_examples` of rendered text in eval_data"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("charset", "expected"),
     [

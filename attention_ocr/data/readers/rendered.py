@@ -71,7 +71,7 @@ def open_source(spec: SourceSpec) -> Source:
     def digest() -> str:
         return digest_of(repr(settings), str(num_examples))
 
-    return Source(spec, num_examples, rows, texts, digest=digest)
+    return Source(spec, num_examples, rows, texts, digest=digest, is_endless=num_examples is None)
 
 
 def _row_function(
