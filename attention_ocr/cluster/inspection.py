@@ -78,8 +78,7 @@ def _measure(task: Any) -> list[Measured]:
     """Measure one task, on a node."""
     if isinstance(task, RenderedSpan):
         walk = Walk(span=(task.start, task.stop))
-        rows = _open_once(task.source).rows(walk)
-        return list(measure_rows(rows.take(task.stop - task.start)))
+        return list(measure_rows(_open_once(task.source).rows(walk)))
     if isinstance(task[0], ListedImage):
         return list(measure_rows(_listed_rows(task)))
     if any("image" in row for row in task):

@@ -54,6 +54,15 @@ def test_the_report_equals_that_of_one_process(tmp_path, kind, limit):
     assert here.num_examples == limit or limit != 5
 
 
+def test_each_task_measures_other_images_of_an_endless_source(monkeypatch):
+    monkeypatch.setattr("attention_ocr.cluster.inspection._AT_ONCE", 4)
+    source, engine = "synthetic,fonts=bundled,kinds=words", InProcess()
+    here = inspect_source(open_source(source), Inspection(ImageConfig()), 10)
+    there = inspect_on(engine, source, Inspection(ImageConfig()), 10)
+    assert there.to_dict() == here.to_dict()
+    assert engine.num_run == 3
+
+
 @pytest.mark.parametrize("source", ["{}", "{},weight=1;{},num_examples=2,weight=1"])
 def test_an_endless_source_is_refused_before_any_task(source):
     engine = InProcess()

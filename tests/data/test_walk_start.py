@@ -53,6 +53,14 @@ def test_a_walk_goes_on_where_another_one_stopped(kind, num_workers, sources):
         assert later == whole[6:]
 
 
+@pytest.mark.parametrize("kind", ["list", "part", "rendered", "endless"])
+def test_a_span_is_a_piece_of_the_walk_in_order(kind, sources):
+    whole = keys(sources[kind], Walk(), 8)
+    assert keys(sources[kind], Walk(span=(2, 7)), 99) == whole[2:7]
+    shared = [keys(sources[kind], Walk(shard=(i, 2), span=(2, 7)), 99) for i in range(2)]
+    assert shared == [whole[2:7:2], whole[3:7:2]]
+
+
 def test_another_number_of_workers_takes_up_the_same_examples(sources):
     alone = keys(sources["list"], Walk(3, 4), 20)
     shared = [keys(sources["list"], Walk(3, 4, shard=(i, 2), start=8), 6) for i in range(2)]

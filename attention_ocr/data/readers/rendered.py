@@ -58,9 +58,12 @@ def open_source(spec: SourceSpec) -> Source:
             indices = walk_indices(num_examples, walk)
         else:
             worker, num_workers = walk.shard
-            offset = worker + walk.start % num_workers
+            first, end = walk.start, np.iinfo(np.int64).max
+            if walk.seed is None and walk.span is not None:
+                first, end = walk.span
+            offset = worker + first % num_workers
             indices = tf.data.Dataset.range(
-                walk.start // num_workers, np.iinfo(np.int64).max // num_workers
+                first // num_workers, -(-(end - offset) // num_workers)
             ).map(lambda place: repeated_index(place, repeats) * num_workers + offset)
         row = _row_function(renderer, repeats, None if num_examples else walk.selection)
         return indices.map(row, num_parallel_calls=walk.num_workers)
