@@ -228,9 +228,10 @@ def _render_chunk(
 
 def _remove_others(folder: Path, names: set[str]) -> None:
     """Remove images of an earlier data set; other files are kept."""
+    from attention_ocr.synthesis.rendering import FILE_NAME
+
     for path in folder.iterdir():
-        is_ours = path.stem.isdecimal() and path.suffix in (".png", ".jpg")
-        if is_ours and path.name not in names:
+        if FILE_NAME.fullmatch(path.name) and path.name not in names:
             path.unlink()
 
 

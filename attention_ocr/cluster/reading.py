@@ -29,7 +29,7 @@ from attention_ocr.settings.pages import DEFAULT_DETECTOR, DEFAULT_DPI
 
 PARTS = "parts"
 MANIFEST = "readings.json"
-_SHARD = re.compile(rf"(readings|rejected)-\d{{5,}}\.({'|'.join(WRITERS)})")
+_SHARD = re.compile(rf"readings-[0-9]{{5,}}\.({'|'.join(WRITERS)})|rejected-[0-9]{{5,}}\.jsonl")
 
 Item = ImageItem | PageItem
 """A crop to read, or a page."""
@@ -204,7 +204,7 @@ def _check_out(out: SharedFolder, overwrite: bool) -> None:
         )
     out.remove(MANIFEST)
     for name in out.names():
-        if name.startswith(("readings-", "rejected-")):
+        if _SHARD.fullmatch(name):
             out.remove(name)
 
 

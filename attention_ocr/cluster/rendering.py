@@ -14,7 +14,7 @@ from attention_ocr.cluster.engine import Engine
 from attention_ocr.cluster.parts import Job, Part, Report, digest_of_keys, make_parts, open_job
 from attention_ocr.data.shared_folder import SharedFolder
 from attention_ocr.images.encode import encode_rgb
-from attention_ocr.synthesis.rendering import Renderer, RenderingError
+from attention_ocr.synthesis.rendering import FILE_NAME, Renderer, RenderingError
 from attention_ocr.synthesis.settings import SynthesisConfig
 
 _AT_ONCE = 500
@@ -121,8 +121,7 @@ def _failures(report: Report) -> list[str]:
 def _remove_images(images: SharedFolder, kept: Collection[str] = ()) -> None:
     """Remove images of an earlier data set; other files are kept."""
     for name in images.names():
-        stem, _, suffix = name.partition(".")
-        if stem.isdecimal() and suffix in ("png", "jpg") and name not in kept:
+        if FILE_NAME.fullmatch(name) and name not in kept:
             images.remove(name)
 
 

@@ -1,5 +1,6 @@
 """Renderer: an image and its text as a pure function of settings and index."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_choice import FaceChooser, SizedFace
 from attention_ocr.synthesis.typesetting import Typesetter
 
+FILE_NAME = re.compile(r"[0-9]{9,}\.(png|jpg)")
+"""Names of the image files of a rendered data set: the index with at least nine digits."""
 _MAX_TEXT_DRAWS = 1000
 _PRINTED = ("", "paint", "paper")
 """Surfaces of typeset text."""

@@ -92,12 +92,14 @@ def test_an_existing_data_set_is_replaced_only_when_told(tmp_path):
     with pytest.raises(FileExistsError, match="labels.tsv exists"):
         run(f"--out_dir={tmp_path}", "--count=2")
     assert (tmp_path / "labels.tsv").read_bytes() == before
-    (tmp_path / "images" / "notes.txt").write_text("mine")
+    for name in ("notes.txt", "2026.png"):
+        (tmp_path / "images" / name).write_text("mine")
     run(f"--out_dir={tmp_path}", "--count=2", "--start=1", "--overwrite")
     assert len(read(tmp_path)) == 2
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [
         "000000001.png",
         "000000002.png",
+        "2026.png",
         "notes.txt",
     ]
 

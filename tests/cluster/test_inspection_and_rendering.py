@@ -112,12 +112,14 @@ def test_a_command_that_was_given_up_leaves_no_images_among_those_of_the_next(
     monkeypatch.setattr("attention_ocr.cluster.rendering._AT_ONCE", 4)
     with pytest.raises(Killed):
         render_on(InProcess(killed_after=2), CONFIG, str(tmp_path), count=20)
-    (tmp_path / "images/mine.png").write_bytes(b"")
+    for name in ("mine.png", "2026.png"):
+        (tmp_path / "images" / name).write_bytes(b"")
     render_on(InProcess(), CONFIG, str(tmp_path), count=3, overwrite=True)
     assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [
         "000000000.png",
         "000000001.png",
         "000000002.png",
+        "2026.png",
         "mine.png",
     ]
 

@@ -130,8 +130,12 @@ def test_finished_results_are_replaced_only_if_told_so(items, tmp_path):
     read_on(InProcess(), items, tmp_path, options=OPTIONS)
     with pytest.raises(FileExistsError, match="--overwrite. Received: .*readings.json"):
         read_on(InProcess(), items[:2], tmp_path, options=OPTIONS)
+    own = ["readings-corrected-by-hand.xlsx", "readings-00000.jsonl.bak", "rejected-00000.parquet"]
+    for name in own:
+        (tmp_path / name).write_bytes(b"mine")
     read_on(InProcess(), items[:2], tmp_path, options=OPTIONS, overwrite=True)
     assert [row["key"] for row in rows(tmp_path)] == ["0.png", "1.png"]
+    assert set(files_of(tmp_path)) == {*own, "readings-00000.jsonl", "readings.json"}
 
 
 def test_a_command_that_was_given_up_leaves_no_shard_among_those_of_the_next(items, tmp_path):
