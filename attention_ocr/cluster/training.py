@@ -70,7 +70,8 @@ class Ended(NamedTuple):
     message: str
 
 
-LOST_PROCESS = Ended(-signal.SIGKILL, "its node or process was lost")
+# Windows has no SIGKILL.
+LOST_PROCESS = Ended(-getattr(signal, "SIGKILL", 9), "its node or process was lost")
 
 
 def train_on_ray(arguments: Sequence[str], workers: Workers) -> None:
@@ -176,6 +177,8 @@ class TrainingWorker:
         """
         root = str(Path(attention_ocr.__file__).parents[1])
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        # Windows refuses any such function.
+        in_child = _end_with_parent if sys.platform == "linux" else None
         lines: deque[str] = deque(["ended without a message"], _LINES_KEPT)
         with subprocess.Popen(
             [sys.executable, "-m", "attention_ocr", "train", *arguments],
@@ -185,7 +188,7 @@ class TrainingWorker:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - calls one function of libc
+            preexec_fn=in_child,  # noqa: PLW1509 - calls one function of libc
         ) as self._process:
             for line in self._process.stdout or ():
                 if line.strip():
@@ -206,11 +209,10 @@ class TrainingWorker:
 
 def _end_with_parent() -> None:
     """Have Linux kill this process when the process of Ray that started it ends."""
-    if sys.platform == "linux":
-        import ctypes
+    import ctypes
 
-        set_death_signal = 1
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
 
 def _run_group(arguments: Sequence[str], workers: Workers) -> list[Ended]:

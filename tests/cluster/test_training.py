@@ -1,6 +1,7 @@
 """Training that Ray starts: which processes, with which arguments, and when they start again."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import random
@@ -118,6 +119,32 @@ def test_a_process_ends_with_the_process_of_ray_that_started_it(tmp_path):
     while is_running(process):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_system_without_sigkill_trains_as_well(monkeypatch):
+    monkeypatch.delattr(signal, "SIGKILL")
+    spec = importlib.util.find_spec(training.__name__)
+    there = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(there)
+    assert there.reason_to_restart([there.LOST_PROCESS]) == "worker 0: its node or process was lost"
+
+
+def test_windows_is_not_asked_to_call_a_function_in_the_process(tmp_path, monkeypatch):
+    popen = subprocess.Popen
+
+    def popen_of_windows(*arguments, preexec_fn=None, **settings):
+        if preexec_fn is not None:
+            raise ValueError("preexec_fn is not supported on Windows platforms")
+        return popen(*arguments, **settings)
+
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho last\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(training, "node_name", lambda: "seven")
+    monkeypatch.setattr(training.subprocess, "Popen", popen_of_windows)
+    monkeypatch.setattr(training.sys, "executable", str(script))
+    monkeypatch.setattr(training.sys, "platform", "win32")
+    assert TrainingWorker().run([], "{}", str(tmp_path), False) == (0, "last (on node seven)")
 
 
 def test_workers_get_the_flags_of_presets_and_files_but_not_those_of_ray(tmp_path):
