@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attention_ocr.data.object_store import open_store
 
+_lock = threading.Lock()
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -27,8 +28,11 @@ def local_copy(address: str) -> str:
     """
     folder, _, name = address.rpartition("/")
     digest = hashlib.sha256(address.encode("utf-8")).hexdigest()[:16]
-    copy = Path(_folder().name, f"{digest}-{name}")
-    with _locks[address]:
+    # Of threads that call a cached function for the first time, each may make a folder.
+    with _lock:
+        parent, copying = _folder().name, _locks[address]
+    copy = Path(parent, f"{digest}-{name}")
+    with copying:
         if not copy.exists():
             partial = copy.with_name(f"{copy.name}.partial")
             open_store(folder).download(name, partial)
