@@ -45,7 +45,7 @@ class LmdbReader(EncodedReader):
         self._lexicon = lexicon
         if lexicon:
             self.columns = (*self.columns, LEXICON)
-        self._environment = _environment(path)
+        self._environment = _environment(_file(path))
         number = self._get(b"num-samples")
         if number is None or not number.isdigit() or int(number) == 0:
             raise ValueError(
@@ -98,21 +98,23 @@ class LmdbReader(EncodedReader):
         return value
 
 
+def _file(path: str) -> Path:
+    """Return the file of a database, the same one for all spellings of its path."""
+    return (Path(path, "data.mdb") if Path(path).is_dir() else Path(path)).resolve()
+
+
 @functools.cache  # A process may open LMDB only once, and training and validation may share it.
-def _environment(path: str) -> Any:
+def _environment(file: Path) -> Any:
     """Open a database for reading."""
-    with extra("lmdb", f"Reading {path}"):
+    with extra("lmdb", f"Reading {file}"):
         import lmdb
-    file = Path(path, "data.mdb") if Path(path).is_dir() else Path(path)
     if not file.is_file():
-        raise FileNotFoundError(f"No LMDB database at {path}: no file {file}")
+        raise FileNotFoundError(f"No LMDB database at {file}: no such file")
     try:
         # Read-only, so no lock file, which a read-only disk could not hold.
-        environment = lmdb.open(
-            path, subdir=Path(path).is_dir(), readonly=True, lock=False, readahead=False
-        )
+        environment = lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False)
     except lmdb.Error as error:
-        raise ValueError(f"Expected an LMDB database. Received: {path}: {error}") from error
+        raise ValueError(f"Expected an LMDB database. Received: {file}: {error}") from error
     # Reading a page beyond the end of the file would crash the process.
     expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     found = file.stat().st_size

@@ -39,6 +39,15 @@ def test_one_database_may_be_opened_for_training_and_for_validation(tmp_path):
     assert list(train.labels()) + list(held_out.labels()) == ["a", "", "café", "0 1"]
 
 
+def test_one_database_may_be_opened_under_several_spellings(tmp_path, monkeypatch):
+    write(tmp_path / "words.lmdb", TEXTS)
+    (tmp_path / "link.lmdb").symlink_to("words.lmdb")
+    monkeypatch.chdir(tmp_path)
+    spellings = ["words.lmdb", "./words.lmdb", "words.lmdb/", "link.lmdb", f"{tmp_path}/words.lmdb"]
+    for spelling in (*spellings, "words.lmdb/data.mdb"):
+        assert list(open_source(f"{spelling},format=lmdb").labels()) == ["a", "café", "", "0 1"]
+
+
 def test_an_image_that_is_not_there_has_no_pixels(tmp_path):
     path = write(tmp_path / "words", ["a", "b"], number=3, label_000000003=b"c")
     images = [
