@@ -22,10 +22,12 @@ class EncodedImage(NamedTuple):
 
     Attributes:
         key: Identifies the image in reports.
-        text: The label.
+        text: The label; bytes of it that are not UTF-8 are escaped.
         encoded: Content of the file; empty if there is none.
+        is_utf8: Whether the label is UTF-8.
     """
 
     key: str
     text: str
     encoded: bytes
+    is_utf8: bool = True

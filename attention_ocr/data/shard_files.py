@@ -26,7 +26,7 @@ class SkippedImage:
 
     Args:
         key: The image's key.
-        reason: `"missing"`, `"unreadable"` or `"too_long"`.
+        reason: `"missing"`, `"unreadable"`, `"too_long"` or `"not_utf8"`.
         detail: Human-readable details.
     """
 

@@ -62,10 +62,9 @@ class SourceImages(Collection[EncodedImage]):
     def __iter__(self) -> Iterator[EncodedImage]:
         with explaining(self._source):
             for row in self._source.files(self._walk).prefetch(_CHUNK_SIZE).as_numpy_iterator():
-                text = row["text"].decode("utf-8", errors="replace")
-                yield EncodedImage(
-                    row["key"].decode("utf-8", errors="replace"), text, row["encoded"]
-                )
+                key = row["key"].decode("utf-8", errors="replace")
+                text = row["text"].decode("utf-8", errors="backslashreplace")
+                yield EncodedImage(key, text, row["encoded"], text.encode("utf-8") == row["text"])
 
     def __contains__(self, image: object) -> bool:
         return any(image == other for other in self)
@@ -119,8 +118,8 @@ def write_shards(
     """Write labelled images as sharded TFRecords, in their order.
 
     Each image is decoded once to check that training can decode it; unreadable images and images
-    with too long labels are skipped and reported. The shards do not depend on `num_workers`.
-    Workers are spawned processes: a script that uses several needs the usual
+    with labels that are too long or not UTF-8 are skipped and reported. The shards do not depend on
+    `num_workers`. Workers are spawned processes: a script that uses several needs the usual
     `if __name__ == "__main__":`.
 
     Args:
@@ -318,6 +317,8 @@ def prepare_image(image: ShardImage, max_length: int | None) -> Outcome:
 
 
 def _check_image(image: ShardImage, max_length: int | None) -> bytes | SkippedImage:
+    if isinstance(image, EncodedImage) and not image.is_utf8:
+        return SkippedImage(image.key, "not_utf8", f"label that is not UTF-8: {image.text}")
     if max_length is not None and len(image.text) > max_length:
         detail = f"label of {len(image.text)} characters, the limit is {max_length}"
         return SkippedImage(image.key, "too_long", detail)

@@ -8,7 +8,9 @@ import uuid
 from contextlib import redirect_stderr
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from attention_ocr.cluster.records import RecordOptions, write_shards_on
@@ -155,6 +157,21 @@ def test_sources_without_image_files_give_the_same_shards(labels, tmp_path, kind
     write_shards(SourceImages(open_source(source)), tmp_path / "here", num_shards=4)
     write_there(InProcess(), source, tmp_path / "there", options=RecordOptions())
     assert files_of(tmp_path / "there") == files_of(tmp_path / "here")
+
+
+def test_a_label_that_is_not_utf_8_is_rejected(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "words.tfrecord")) as writer:
+        for text in (b"caf\xe9", b"ok"):
+            example = tf.train.Example()
+            values = {"image": tf.io.encode_png(np.zeros((9, 20, 1), np.uint8)).numpy()}
+            for name, value in {**values, "label": text}.items():
+                example.features.feature[name].bytes_list.value.append(value)
+            writer.write(example.SerializeToString())
+    source, out = tmp_path / "words.tfrecord", tmp_path / "there"
+    write_there(InProcess(), source, out, num_shards=1)
+    rejected = json.loads((out / "data.rejected.jsonl").read_text(encoding="utf-8"))
+    assert (rejected["key"], rejected["reason"]) == (f"{source}#0", "not_utf8")
+    assert rejected["detail"] == r"label that is not UTF-8: caf\xe9"
 
 
 def test_images_and_shards_may_be_at_addresses_of_fsspec(labels, tmp_path):

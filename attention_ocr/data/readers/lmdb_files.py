@@ -65,11 +65,7 @@ class LmdbReader(EncodedReader):
         return f"image-{index + 1:09}"
 
     def text(self, index: int) -> str:
-        name = f"label-{index + 1:09}"
-        label = self._get(name.encode())
-        if label is None:
-            raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
-        return label.decode("utf-8", errors="replace")
+        return self._label(index).decode("utf-8", errors="replace")
 
     def digest(self) -> str:
         # Reading every label would take as long as an epoch.
@@ -81,11 +77,18 @@ class LmdbReader(EncodedReader):
     def read(self, index: int) -> tuple[bytes, ...]:
         key = self.key(index).encode()
         # A missing image is an unreadable example; a missing label is a damaged database.
-        row = (key, self.text(index).encode("utf-8"), self._get(key) or b"")
+        row = (key, self._label(index), self._get(key) or b"")
         if not self._lexicon:
             return row
         words = self._get(f"{self._lexicon}-{index + 1:09}".encode()) or b""
         return *row, b"\n".join(words.split())
+
+    def _label(self, index: int) -> bytes:
+        name = f"label-{index + 1:09}"
+        label = self._get(name.encode())
+        if label is None:
+            raise ValueError(f"Expected {name} in {self._path}. Received: no such entry")
+        return label
 
     def _get(self, key: bytes) -> bytes | None:
         import lmdb

@@ -1,7 +1,12 @@
 import pytest
 import tensorflow as tf
 
+from attention_ocr.data.inspection import Inspection, inspect_source
+from attention_ocr.data.pipeline import NOT_UTF8, SkipReport, training_batches
+from attention_ocr.data.shards import SourceImages, write_shards
 from attention_ocr.data.sources import Walk, open_source
+from attention_ocr.settings.image import ImageConfig
+from attention_ocr.text.charset import Charset
 from tests import tiny
 
 lmdb = pytest.importorskip("lmdb")
@@ -60,6 +65,32 @@ def test_a_label_that_is_not_there_is_named(tmp_path):
     path = write(tmp_path / "words", ["a", "b"], number=3)
     with pytest.raises(ValueError, match="Expected label-000000003"):
         list(open_source(str(path)).labels())
+
+
+@pytest.fixture
+def latin_1(tmp_path):
+    """A database whose first label of two is not UTF-8."""
+    path = write(tmp_path / "words", ["a", "b"], label_000000001="café".encode("latin-1"))
+    return open_source(str(path))
+
+
+def test_a_label_that_is_not_utf_8_is_found_and_not_trained_on(latin_1):
+    found = inspect_source(latin_1, Inspection(ImageConfig()))
+    assert found.findings["not_utf8"].examples == [("image-000000001", r"caf\xe9")]
+    report = SkipReport()
+    config = tiny.config()
+    batches = training_batches(latin_1, config, Charset("ab"), report)
+    assert set(next(batches.as_numpy_iterator())["text"]) == {b"b"}
+    assert set(report.counts) == {NOT_UTF8}
+
+
+def test_a_label_that_is_not_utf_8_is_not_written_to_records(latin_1, tmp_path):
+    report = write_shards(SourceImages(latin_1), tmp_path / "out")
+    (skipped,) = report.skipped
+    assert (report.num_examples, skipped.key, skipped.reason) == (1, "image-000000001", "not_utf8")
+    assert skipped.detail == r"label that is not UTF-8: caf\xe9"
+    with pytest.raises(ValueError, match=r"image-000000001: label that is not UTF-8: caf\\xe9"):
+        write_shards(SourceImages(latin_1), tmp_path / "strict", fail_on_bad=True)
 
 
 @pytest.mark.parametrize("number", [b"0", b"many", b"-3"])
