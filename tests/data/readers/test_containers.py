@@ -92,6 +92,48 @@ def test_a_shard_that_is_no_example_is_refused_by_name(tmp_path):
         open_source(str(tmp_path / "none.tar"))
 
 
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"txt": "\ufeffé\r\n".encode()}, "é"),
+        ({"json": '\ufeff{"text": "é"}'.encode()}, "é"),
+        ({"json": b'{"text": null, "label": "b"}'}, "b"),
+        ({"json": b'{"text": null}', "txt": b"a"}, "a"),
+        ({"json": b'{"label": 7}', "txt": b"a"}, "a"),
+        ({"txt": b"a", "json": b'{"text": "b"}'}, "a"),
+    ],
+)
+def test_a_text_of_webdataset_is_one_that_is_there(tmp_path, files, text):
+    path = tmp_path / "words.tar"
+    tar(path, [("1.png", png("a")), *((f"1.{kind}", content) for kind, content in files.items())])
+    assert [row["text"].decode() for row in rows_of(path)] == [text]
+
+
+def test_a_named_member_of_json_goes_before_a_file_of_text(tmp_path):
+    path = tmp_path / "words.tar"
+    tar(path, [("1.png", png("a")), ("1.json", b'{"word": "b"}'), ("1.txt", b"a")])
+    assert [row["text"] for row in rows_of(f"{path},text=word")] == [b"b"]
+
+
+@pytest.mark.parametrize(
+    ("files", "received"),
+    [
+        ({"1.json": b'{"text": null}'}, "the image 1, .* Received: none"),
+        ({"1.json": b'{"text": ["a", "b"]}'}, r"the image 1, .* Received: \['a', 'b'\]"),
+        ({"1.json": b'{"text": 7, "label": "a"}'}, "the image 1, .* Received: 7"),
+        ({"1.json": rb'{"text": "\ud800"}'}, r"the image 1, .* Received: '\\ud800'"),
+        ({"1.txt": b"caf\xe9"}, r", 1\.txt: expected UTF-8. Received: .*0xe9"),
+        ({"1.json": b"{bad", "1.txt": b"a"}, r", 1\.json: expected JSON. Received: "),
+        ({"1.txt": b"a", "1.jpg": b""}, r"one image file .* 1. Received: 1\.png, 1\.jpg"),
+        ({"1.txt": b"a", "1.gt.txt": b"b"}, r"one text file .* 1. Received: 1\.txt, 1\.gt\.txt"),
+    ],
+)
+def test_a_file_of_webdataset_without_one_text_and_one_image_is_named(tmp_path, files, received):
+    tar(tmp_path / "words.tar", [("1.png", png("a")), *files.items()])
+    with pytest.raises(ValueError, match=f"words.tar.*{received}"):
+        open_source(str(tmp_path / "words.tar"))
+
+
 @pytest.mark.parametrize("as_structure", [False, True])
 def test_parquet_files_of_images_are_one_source(tmp_path, as_structure):
     pa = pytest.importorskip("pyarrow")
