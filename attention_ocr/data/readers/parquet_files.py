@@ -24,14 +24,15 @@ _READING = threading.Lock()
 def open_source(spec: SourceSpec) -> Source:
     """Open Parquet files: `words-*.parquet`.
 
-    The image column holds bytes of image files, or structures with `bytes`.
+    The image column holds bytes of image files, or structures with `bytes`, the text column
+    strings, or bytes in UTF-8.
 
     Options: `image` and `text`, the names of the columns; `every`, `part`, `group`.
 
     Raises:
         FileNotFoundError: If there is no file.
         ImportError: If the extra `parquet` is not installed.
-        ValueError: If a file is damaged, or has no such columns.
+        ValueError: If a file is damaged, has no such columns, or a text is not a string.
     """
     refuse_unknown_options(spec, (*SPLIT_OPTIONS, IMAGE_COLUMN, TEXT_COLUMN))
     exists = os.path.exists(spec.name)  # noqa: PTH110
@@ -62,8 +63,9 @@ class _ParquetReader(EncodedReader):
                 )
             for group in range(file.num_row_groups):
                 with _READING:
-                    texts = file.read_row_group(group, columns=[text]).column(0).to_pylist()
-                self._texts += ["" if one is None else str(one) for one in texts]
+                    texts = file.read_row_group(group, columns=[text]).column(0)
+                place = f"{path}, row group {group}"
+                self._texts += [_text(value, f"{place}, row {i}") for i, value in enumerate(texts)]
                 self._groups.append((path, group))
                 starts.append(len(self._texts))
         self._starts = np.array(starts)
@@ -92,6 +94,17 @@ class _ParquetReader(EncodedReader):
         # A row without an image is an unreadable example.
         encoded = encoded if isinstance(encoded, bytes) else b""
         return self.key(int(index)).encode(), self._texts[int(index)].encode(), encoded
+
+
+def _text(value: Any, place: str) -> str:
+    try:
+        text = value.as_py()
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{place}: expected a text in UTF-8. Received: {error}") from error
+    if not isinstance(text, str):
+        raise ValueError(f"{place}: expected a text, as a string. Received: {text!r:.80}")
+    return text
 
 
 @functools.cache

@@ -152,6 +152,36 @@ def test_parquet_files_of_images_are_one_source(tmp_path, as_structure):
         open_source(str(tmp_path / "bad.parquet"))
 
 
+def write_texts(path, texts, **options):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"image": [b""] * len(texts), "text": texts}), path, **options)
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "binary", "dictionary"])
+def test_texts_of_parquet_may_be_of_any_type_of_text(tmp_path, kind):
+    pa = pytest.importorskip("pyarrow")
+    texts = pa.array(TEXTS)
+    encoded = texts.dictionary_encode() if kind == "dictionary" else texts.cast(kind)
+    write_texts(tmp_path / "words.parquet", encoded)
+    assert [row["text"].decode() for row in rows_of(tmp_path / "words.parquet")] == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a", "b", "c", None], "group 1, row 1: expected a text, as a string. Received: None"),
+        ([["a", "b"], ["c"]], r"group 0, row 0: expected a text, as a .* Received: \['a', 'b'\]"),
+        ([7, 8, 9], "group 0, row 0: expected a text, as a string. Received: 7"),
+        ([b"a", b"b", b"caf\xe9"], "group 1, row 0: expected a text in UTF-8. Received: .*0xe9"),
+    ],
+)
+def test_a_row_of_parquet_without_a_text_is_named(tmp_path, texts, message):
+    write_texts(tmp_path / "words.parquet", texts, row_group_size=2)
+    with pytest.raises(ValueError, match=rf"words\.parquet, row {message}"):
+        open_source(str(tmp_path / "words.parquet"))
+
+
 def test_parquet_files_are_read_by_several_threads(tmp_path):
     # More row groups than are kept: the threads read nearly every one from the file.
     pa = pytest.importorskip("pyarrow")
