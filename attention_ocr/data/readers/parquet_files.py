@@ -63,7 +63,7 @@ class _ParquetReader(EncodedReader):
                 )
             for group in range(file.num_row_groups):
                 with _READING:
-                    texts = file.read_row_group(group, columns=[text]).column(0)
+                    texts = _read_column(path, group, text)
                 place = f"{path}, row group {group}"
                 self._texts += [_text(value, f"{place}, row {i}") for i, value in enumerate(texts)]
                 self._groups.append((path, group))
@@ -125,4 +125,15 @@ def _images(path: str, group: int, column: str) -> Any:
 
 @functools.lru_cache(maxsize=CACHED_GROUPS)
 def _read_images(path: str, group: int, column: str) -> Any:
-    return _file(path).read_row_group(group, columns=[column]).column(0)
+    return _read_column(path, group, column)
+
+
+def _read_column(path: str, group: int, column: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        return _file(path).read_row_group(group, columns=[column]).column(0)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{path}: expected a row group {group} that can be read. Received: {error}"
+        ) from error

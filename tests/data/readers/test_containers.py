@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from attention_ocr.cli.main import main
+from attention_ocr.data.pipeline import explaining
 from attention_ocr.data.readers import parquet_files
 from attention_ocr.data.sources import Walk, open_source
 from tests import tiny
@@ -180,6 +181,35 @@ def test_a_row_of_parquet_without_a_text_is_named(tmp_path, texts, message):
     write_texts(tmp_path / "words.parquet", texts, row_group_size=2)
     with pytest.raises(ValueError, match=rf"words\.parquet, row {message}"):
         open_source(str(tmp_path / "words.parquet"))
+
+
+def damaged(path, column):
+    """Overwrite the first page of a column, and leave the footer as it is."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts = [f"word{index:05}" for index in range(50)]
+    write_texts(path, texts, use_dictionary=False)
+    content = bytearray(path.read_bytes())
+    start = parquet.read_metadata(path).row_group(0).column(column).data_page_offset
+    content[start : start + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    return path
+
+
+def test_a_damaged_page_of_texts_in_parquet_is_refused_by_file_and_row_group(tmp_path):
+    path = damaged(tmp_path / "words.parquet", column=1)
+    with pytest.raises(
+        ValueError, match=r"words\.parquet: expected a row group 0 that can be read"
+    ):
+        open_source(str(path))
+
+
+def test_a_damaged_page_of_images_in_parquet_is_refused_by_file_and_row_group(tmp_path):
+    source = open_source(str(damaged(tmp_path / "words.parquet", column=0)))
+    with (
+        pytest.raises(ValueError, match=r"words\.parquet: expected a row group 0 that can be read"),
+        explaining(source),
+    ):
+        list(source.rows(Walk()))
 
 
 def test_parquet_files_are_read_by_several_threads(tmp_path):
