@@ -59,7 +59,7 @@ class Progress:
     def record_validation(self, exact_match: float, cer: float, step: int) -> bool:
         """Record the result of a validation, and return whether it is the best so far.
 
-        Of equal exact matches, as of long lines of which none is exact yet, the lower CER is better.
+        Of equal exact matches, as of long lines none of which is exact yet, a lower CER is better.
         """
         best = float(self.best_exact_match.numpy()), -self.best_cer
         if (exact_match, -cer) <= best:
