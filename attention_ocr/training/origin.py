@@ -22,6 +22,7 @@ class Origin:
         workers: Its processes.
         earlier_config: Settings found in the work directory, if any; they stand in for the record
             that checkpoints of earlier releases lack.
+        eval_source: Its validation data, if any.
 
     Attributes:
         start: Index of the first example to draw from the source, over all workers.
@@ -34,6 +35,7 @@ class Origin:
         source: Source,
         workers: Workers,
         earlier_config: Config | None = None,
+        eval_source: Source | None = None,
     ) -> None:
         self.start = 0
         self.validation_due = False
@@ -44,6 +46,7 @@ class Origin:
             num_workers=workers.count,
             num_devices=workers.num_devices,
             settings=flat_settings(config),
+            eval_data=DataFingerprint.of(eval_source) if eval_source else None,
         )
         self._earlier_config = earlier_config
         self._before: RunRecord | None = None
@@ -91,6 +94,10 @@ class Origin:
     def numbers(self) -> Mapping[str, float]:
         """The numbers of the checkpoint that the run resumes from; empty for a new run."""
         return self._before.numbers if self._before else {}
+
+    def validates_otherwise(self) -> str:
+        """Return what has changed that scores of validations depend on; empty if nothing has."""
+        return self._before.validates_otherwise(self._now) if self._before else ""
 
     def record(
         self,

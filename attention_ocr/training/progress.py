@@ -27,6 +27,10 @@ class TrainingResult(NamedTuple):
     best_step: int
 
 
+NEARLY_NOTHING = 0.9
+"""CER from which, without an exact match, next to nothing is read yet."""
+
+
 class Progress:
     """Progress of the run; the variables are part of every checkpoint.
 
@@ -34,7 +38,7 @@ class Progress:
         step: Number of steps trained.
         best_exact_match: Exact match of the best validation; -1 before the first.
         best_step: Step of that validation.
-        stale_validations: Number of validations since then.
+        stale_validations: Number of validations since then at which something was read.
         best_cer: CER of that validation, which decides between equal exact matches. It is not part
             of the checkpoint, whose record has it.
     """
@@ -59,17 +63,27 @@ class Progress:
     def record_validation(self, exact_match: float, cer: float, step: int) -> bool:
         """Record the result of a validation, and return whether it is the best so far.
 
-        Of equal exact matches, as of long lines none of which is exact yet, a lower CER is better.
+        Of equal exact matches, as of long lines none of which is exact yet, a lower CER is better;
+        while next to nothing is read, so is the later one.
         """
         best = float(self.best_exact_match.numpy()), -self.best_cer
-        if (exact_match, -cer) <= best:
-            self.stale_validations.assign_add(1)
+        reads = exact_match > 0.0 or cer < NEARLY_NOTHING
+        if (exact_match, -cer) < best or (reads and (exact_match, -cer) == best):
+            # CTC begins with empty texts for some hundred steps: patience does not count these.
+            self.stale_validations.assign_add(int(reads))
             return False
         self.best_exact_match.assign(exact_match)
         self.best_cer = cer
         self.best_step.assign(step)
         self.stale_validations.assign(0)
         return True
+
+    def forget_validations(self) -> None:
+        """Forget the scores, with which those of another validation cannot be compared."""
+        self.best_exact_match.assign(-1.0)
+        self.best_step.assign(0)
+        self.stale_validations.assign(0)
+        self.best_cer = 0.0
 
     def best_text(self) -> str:
         """Return the best exact match as a percentage, or a dash."""

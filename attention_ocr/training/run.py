@@ -133,7 +133,7 @@ class Run:
         )
         self.train_source = train_source
         self.selection = make_selection(config.data)
-        self.origin = Origin(config, train_source, workers, earlier_config)
+        self.origin = Origin(config, train_source, workers, earlier_config, eval_source)
         self.batches = self._draw()
         self.eval_batches, self.num_eval = None, None
         if eval_source:
@@ -277,6 +277,12 @@ class Run:
         self.progress.best_cer = self.origin.numbers.get("best_cer", self.progress.best_cer)
         loss_scale.restore(self.optimizer, self.origin.numbers)
         spent = self.budget.is_spent(step)
+        if not spent and (changed := self.origin.validates_otherwise()):
+            self.progress.forget_validations()
+            logging.warning(
+                "%s changed: earlier scores do not count, and later weights replace the kept ones",
+                changed,
+            )
         ended = not self.origin.validation_due and (spent or self._is_stale())
         if restored:
             self.origin.log_changes(

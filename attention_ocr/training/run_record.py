@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from attention_ocr.data.sources import Source
 from attention_ocr.settings.config import Config
+from attention_ocr.settings.decoding import DecodingConfig
 
 FORMAT_VERSION = 1
 
@@ -22,9 +23,15 @@ PIPELINE_SETTINGS = (
 )
 """Settings that shape the pipeline: its saved position is valid only for the same values."""
 
+VALIDATION_SETTINGS = (
+    "eval_data",
+    *(field.name for field in dataclasses.fields(DecodingConfig)),
+)
+"""Settings that validations depend on: their scores are comparable only for the same values."""
+
 
 class DataFingerprint(NamedTuple):
-    """Identity of training data, independent of their location.
+    """Identity of data, independent of their location.
 
     Attributes:
         num_examples: Number of examples, if known.
@@ -53,6 +60,8 @@ class RunRecord:
         settings: Value of each setting by its name.
         validation_due: Whether the run was stopped before the validation of this step.
         numbers: State of the run that is not in variables: time spent, loss scale.
+        eval_data: Fingerprint of the validation data; None without any, and in records of earlier
+            releases.
     """
 
     position: int
@@ -62,6 +71,7 @@ class RunRecord:
     settings: Mapping[str, Any]
     validation_due: bool = False
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    eval_data: DataFingerprint | None = None
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "RunRecord":
@@ -74,8 +84,9 @@ class RunRecord:
             values = dict(document)
             if values.pop("format_version") != FORMAT_VERSION:
                 raise ValueError(f"Expected format_version {FORMAT_VERSION}. Received: {document}")
-            if values["data"] is not None:
-                values["data"] = DataFingerprint(**values["data"])
+            for name in ("data", "eval_data"):
+                if values.get(name) is not None:
+                    values[name] = DataFingerprint(**values[name])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise ValueError(f"Expected a record of a run. Received: {document}") from error
@@ -83,8 +94,9 @@ class RunRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON values."""
         values = dataclasses.asdict(self)
-        if self.data is not None:
-            values["data"] = self.data._asdict()
+        for name, data in (("data", self.data), ("eval_data", self.eval_data)):
+            if data is not None:
+                values[name] = data._asdict()
         return {"format_version": FORMAT_VERSION} | values
 
     def has_other_data(self, now: "RunRecord") -> bool:
@@ -99,6 +111,13 @@ class RunRecord:
             if name in self.settings and self.settings[name] != value
         ]
 
+    def validates_otherwise(self, now: "RunRecord") -> str:
+        """Return what has changed that scores of validations depend on; empty if nothing has."""
+        changed = [name for name in self.differing_settings(now) if name in VALIDATION_SETTINGS]
+        if not changed and self.eval_data not in (None, now.eval_data):
+            return "the validation data"
+        return ", ".join(changed)
+
     def differences(self, now: "RunRecord") -> list[str]:
         """Return a phrase for each change, such as `batch_size=8 (was 4)`."""
         phrases = [
@@ -111,6 +130,8 @@ class RunRecord:
                 phrases.append(f"{name}={after} (was {before})")
         if self.has_other_data(now):
             phrases.append("other training examples")
+        if self.validates_otherwise(now) == "the validation data":
+            phrases.append("other validation examples")
         return phrases
 
     def reason_to_reposition(self, now: "RunRecord") -> str:

@@ -188,26 +188,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_batch(words,
     assert not (tmp_path / WEIGHTS_FILE).exists()
 
 
-@eagerly
-def test_a_run_that_does_not_improve_ends_early(words, tmp_path):
-    config = tiny.config(
-        train_data=str(words),
-        eval_data=str(words),
-        learning_rate=1e-9,
-        steps=9,
-        eval_every=1,
-        patience=1,
-        checkpoint_every=9,
-    )
-    with tiny.running_eagerly():
-        first = Run(config, tmp_path)
-        # No text is ever right, so that the CER, which the statistics of batches move, decides.
-        assert first.result.best_exact_match == 0.0
-        assert first.result.step == first.result.best_step + 1 < config.training.steps
-        again = Run(config, tmp_path)
-    assert again.result == first.result
-
-
 @pytest.mark.parametrize(
     ("trained_on", "eval_data", "warns"),
     [
