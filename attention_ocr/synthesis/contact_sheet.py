@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw, ImageFont
 
 from attention_ocr.synthesis.font_packages import warn_of_missing_fonts
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import open_font
-from attention_ocr.text.bidi import display_order
+from attention_ocr.text.bidi import display_order, drawn_characters
 
 _CELL_HEIGHT = 48
 _CELL_WIDTH = 208
@@ -36,6 +36,7 @@ def draw_contact_sheet(
         The sheet, uint8 RGB.
 
     Raises:
+        ImportError: If a text runs right to left and the extra `rtl` is not installed.
         ValueError: If there is no image.
     """
     if not examples:
@@ -50,7 +51,7 @@ def draw_contact_sheet(
         row, column = divmod(place, num_columns)
         left, top = _GAP + column * cell_width, _GAP + row * row_height
         sheet.paste(Image.fromarray(_fit(image, cell_width)), (left, top))
-        characters = frozenset(text)
+        characters = drawn_characters(text)
         face = next((face for face in plainest if face.covered(characters) == characters), None)
         if face is not None and face not in fonts:
             fonts[face] = open_font(face, _CAPTION_SIZE)
@@ -60,9 +61,8 @@ def draw_contact_sheet(
             )
         font = ImageFont.load_default() if face is None else fonts[face]
         # Text that no face shows is written as its code points, which any font shows.
-        caption = text if face else text.encode("ascii", "backslashreplace").decode()
-        if not features.check("raqm"):
-            caption = display_order(caption)
+        escaped = text.encode("ascii", "backslashreplace").decode()
+        caption = escaped if face is None else display_order(text)
         strip = Image.new("RGB", (cell_width - _GAP, _CAPTION_HEIGHT), "white")
         ImageDraw.Draw(strip).text((0, 0), caption, fill="black", font=font)
         sheet.paste(strip, (left, top + _CELL_HEIGHT))

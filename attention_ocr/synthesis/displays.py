@@ -9,6 +9,7 @@ from attention_ocr.synthesis.chance import below, between, happens
 from attention_ocr.synthesis.lettering import join_inks
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
+from attention_ocr.text.bidi import display_order
 
 # Segments a to g, as data sheets name them: clockwise from the top, the last in the middle.
 SEGMENTS = {
@@ -303,6 +304,7 @@ def draw_wheels(
             drawn[character] = typesetter.set_text(face, size, character)
         return drawn[character]
 
+    text = display_order(text)
     inks = [draw(character)[0] for character in text]
     digit_width = max([ink.shape[1] for ink in inks] + [capital // 2])
     window = (

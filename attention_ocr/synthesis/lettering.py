@@ -9,6 +9,7 @@ import numpy as np
 from attention_ocr.synthesis.chance import between, happens
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typesetting import Typesetter
+from attention_ocr.text.bidi import display_order
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def scatter_letters(
     pace, phase = between(rng, 0.4, 1.2), 2 * math.pi * rng.random()
     placed: list[tuple[int, int, np.ndarray]] = []
     pen = 0.0
+    text = display_order(text)
     draws = rng.random((len(text), 4)).tolist()
     for place, (character, (first, second, third, fourth)) in enumerate(
         zip(text, draws, strict=True)

@@ -26,6 +26,7 @@ from attention_ocr.synthesis.texts import TextSampler
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typeface_choice import FaceChooser, SizedFace
 from attention_ocr.synthesis.typesetting import Typesetter
+from attention_ocr.text.bidi import drawn_characters
 
 FILE_NAME = re.compile(r"[0-9]{9,}\.(png|jpg)")
 """Names of the image files of a rendered data set: the index with at least nine digits."""
@@ -49,6 +50,7 @@ class Renderer:
         faces: Faces to use instead of those of `config.fonts`.
 
     Raises:
+        ImportError: If texts may run right to left and the extra `rtl` is not installed.
         OSError: If there is no font file, or the word list cannot be read.
         ValueError: If no text obeys the settings, or no face shows the texts.
 
@@ -116,7 +118,7 @@ class Renderer:
         other_text = None
         if happens(rng, 0.2 * self.config.difficulty):
             candidate = self._sampler.draw(rng)
-            if self._choosers[look].shows(face, frozenset(candidate)):
+            if self._choosers[look].shows(face, drawn_characters(candidate)):
                 other_text = candidate
         line = set_line(
             rng,
@@ -183,7 +185,7 @@ class Renderer:
         """Render a text with its surroundings; also return whether it is written at all."""
         shows = self._choosers[look].shows
         drawn = [self._sampler.draw_caption(rng) for _ in range(2)]
-        others = [other for other in drawn if shows(face, frozenset(other))]
+        others = [other for other in drawn if shows(face, drawn_characters(other))]
         layout = lay_out(
             rng,
             self._typesetter,

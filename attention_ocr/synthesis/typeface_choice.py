@@ -12,6 +12,7 @@ from attention_ocr.synthesis.looks import LOOKS, Look
 from attention_ocr.synthesis.typeface import Face
 from attention_ocr.synthesis.typefaces import first_missing, visible_characters
 from attention_ocr.synthesis.typesetting import open_font
+from attention_ocr.text.bidi import drawable_characters, drawn_characters
 
 # Opening a face and drawing its first letters takes longer than the rest of an image, and memory
 # holds only some hundred open faces. So neighbouring images share a few.
@@ -45,6 +46,7 @@ class FaceChooser:
         look: Determines the weights of faces.
 
     Raises:
+        ImportError: If there are right-to-left characters and the extra `rtl` is not installed.
         ValueError: If no face has one of the characters.
     """
 
@@ -57,7 +59,8 @@ class FaceChooser:
         seed: int,
         look: Look = LOOKS["any"],
     ) -> None:
-        coverage = {face: face.covered(characters) for face in faces}
+        drawable = drawable_characters(characters)
+        coverage = {face: face.covered(drawable) for face in faces}
         missing = frozenset(characters).difference(*coverage.values())
         if missing:
             raise ValueError(
@@ -90,7 +93,7 @@ class FaceChooser:
         Returns:
             Face and pixels to the em, or `None` when no face shows all characters of the text.
         """
-        characters = frozenset(text)
+        characters = drawn_characters(text)
         pool = self._pool(index // _PICTURES_PER_POOL)
         for _ in range(_POOL_DRAWS):
             sized_face = pick(rng, pool)
@@ -100,7 +103,10 @@ class FaceChooser:
         return self._with_size(rng, pick(rng, fitting)) if fitting else None
 
     def shows(self, face: Face, characters: frozenset[str]) -> bool:
-        """Return whether a face draws all these characters, with ink unless they are spaces."""
+        """Return whether a face draws all these characters, with ink unless they are spaces.
+
+        Those of a text are its `drawn_characters`.
+        """
         inspected = self._inspected.get(face)
         if inspected is None:
             inspected = self._inspected[face] = self._inspect(face)

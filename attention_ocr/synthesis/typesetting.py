@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from attention_ocr.synthesis.typeface import Face
+from attention_ocr.text.bidi import display_order
 
 _MAX_OPEN_FONTS = 256
 
@@ -41,7 +42,7 @@ def draw_ink(
 
     Args:
         font: The font.
-        text: One line of text.
+        text: One line of text, from left to right.
         spacing: Extra letter spacing in pixels, may be negative.
         lifts: Pixels by which to raise each character; empty for none.
 
@@ -109,15 +110,16 @@ class Typesetter:
         Args:
             face: The face, which must cover the text.
             size: Pixels to the em.
-            text: One line of text.
+            text: One line of text in logical order, or one character of its `display_order`.
             spacing: Extra letter spacing in pixels.
-            lifts: Pixels by which to raise each character; empty for none.
+            lifts: Pixels by which to raise each character, from left to right; empty for none.
 
         Returns:
             uint8 `[H, W]`, cropped to the ink, and the row of the baseline, as in `draw_ink`.
         """
+        ordered = display_order(text)
         with self._lock:
-            return draw_ink(self._open(face, size), text, spacing, lifts)
+            return draw_ink(self._open(face, size), ordered, spacing, lifts)
 
     def _open(self, face: Face, size: int) -> ImageFont.FreeTypeFont:
         key = (face, size)

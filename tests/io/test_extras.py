@@ -14,6 +14,9 @@ from attention_ocr.data.readers.lmdb_files import LmdbReader
 from attention_ocr.data.storage import open_binary
 from attention_ocr.inference.reader import load
 from attention_ocr.io.extras import extra
+from attention_ocr.synthesis.rendering import Renderer
+from attention_ocr.synthesis.settings import SynthesisConfig
+from attention_ocr.synthesis.typeface import Face
 from attention_ocr.text.bidi import display_order
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +132,13 @@ def test_right_to_left_text_names_its_extra(package, without):
     without(package)
     with pytest.raises(ImportError, match=install("rtl")):
         display_order("שלום")
+
+
+def test_rendering_right_to_left_text_names_its_extra(without):
+    without("bidi")
+    face = Face("a font", ranges=(ord("א"), ord("ת")))
+    with pytest.raises(ImportError, match=install("rtl")):
+        Renderer(SynthesisConfig(kinds=("random",), characters="אבגדה"), [face])
 
 
 def test_published_data_in_mat_files_names_its_extra(without, tmp_path):

@@ -26,6 +26,11 @@ def test_hebrew_is_reversed_and_numbers_in_it_are_not():
     assert display_order("שלום 12") == "12 םולש"
 
 
+def test_brackets_around_hebrew_are_mirrored():
+    assert display_order("(שלום)") == "(םולש)"
+    assert display_order("abc (שלום) (def)") == "abc (םולש) (def)"
+
+
 def test_arabic_letters_take_their_joined_forms():
     # Two letters that join: beh in its initial form stands right, dad in its final form left.
     assert display_order("بض") == "\ufebe\ufe91"
