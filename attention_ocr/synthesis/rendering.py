@@ -97,16 +97,22 @@ class Renderer:
         rng = np.random.default_rng((self.config.seed, index))
         # A single look draws no random number, so that its images stay those of earlier releases.
         look = self._looks[0] if len(self._looks) == 1 else pick(rng, self._looks)
-        text, sized_face = self._draw_text(rng, index, look)
+        try:
+            text, sized_face = self._draw_text(rng, index, look)
+        except OSError as error:
+            raise self._failure(index, error) from error
         try:
             return self._render_text(rng, look, text, *sized_face)
         except MemoryError:
             raise
         except Exception as error:
-            raise RenderingError(
-                f"Image {index} of seed {self.config.seed} cannot be rendered: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+            raise self._failure(index, error) from error
+
+    def _failure(self, index: int, error: Exception) -> RenderingError:
+        return RenderingError(
+            f"Image {index} of seed {self.config.seed} cannot be rendered: "
+            f"{type(error).__name__}: {error}"
+        )
 
     def _render_text(
         self, rng: np.random.Generator, look: Look, text: str, face: Face, size: int

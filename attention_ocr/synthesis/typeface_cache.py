@@ -14,7 +14,7 @@ from absl import logging
 from attention_ocr.synthesis.typeface import Face
 
 # Part of the file's name: raise it when `inspect_file` changes its criteria.
-_VERSION = 8
+_VERSION = 9
 
 
 def cache_file() -> Path:

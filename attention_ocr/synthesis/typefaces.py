@@ -103,8 +103,8 @@ def visible_characters(
 ) -> dict[str, np.ndarray]:
     """Draw characters and keep those with ink other than the box for missing ones.
 
-    A character whose advance exceeds two ems is left out as well: some files have such advances by
-    mistake, and a text would be torn apart.
+    A character whose glyph cannot be drawn is left out, and one whose advance exceeds two ems as
+    well: some files have such advances by mistake, and a text would be torn apart.
 
     Args:
         font: The font.
@@ -114,8 +114,8 @@ def visible_characters(
     Returns:
         Ink by visible character.
     """
-    box, _ = draw_ink(font, missing)
-    inks = {character: draw_ink(font, character)[0] for character in characters}
+    box = _ink_of(font, missing)
+    inks = {character: _ink_of(font, character) for character in characters}
     return {
         character: ink
         for character, ink in inks.items()
@@ -123,6 +123,14 @@ def visible_characters(
         and not _are_alike(ink, box)
         and font.getlength(character) <= ink.shape[1] + 2 * font.size
     }
+
+
+def _ink_of(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
+    """Draw a character; one whose glyph is broken has no ink."""
+    try:
+        return draw_ink(font, character)[0]
+    except OSError:
+        return np.zeros((0, 0), np.uint8)
 
 
 def to_ranges(code_points: Sequence[int]) -> tuple[int, ...]:

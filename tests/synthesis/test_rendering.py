@@ -284,3 +284,14 @@ def test_an_image_that_cannot_be_rendered_is_named_and_left_out(make, monkeypatc
     found = list(renderer.generate(0, 60))
     assert digest(found) == digest(example for example in whole if "7" not in example[1])
     assert 0 < len(bad) == caplog.text.count("left out: Image ")
+
+
+def test_a_font_that_has_gone_fails_the_image_alone(make_font):
+    bar = [(200, 0, 300, 700)]
+    path = make_font("Gone", {"I": bar, "ж": [*bar, (300, 0, 600, 100)]})
+    config = SynthesisConfig(kinds=("random",), characters="ж", case="lower", fonts=str(path))
+    renderer = Renderer(config)
+    path.unlink()
+    with pytest.raises(RenderingError, match="Image 3 of seed 0 cannot be rendered: OSError"):
+        renderer.render(3)
+    assert list(renderer.generate(0, 3)) == []

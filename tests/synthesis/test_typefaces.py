@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.TupleVariation import TupleVariation
 
 from attention_ocr.synthesis.typeface import Face
+from attention_ocr.synthesis.typeface_choice import FaceChooser
 from attention_ocr.synthesis.typefaces import (
     first_missing,
     inspect_file,
@@ -23,6 +25,17 @@ STEP = [(100, 0, 200, 700), (200, 0, 500, 100)]
 TEE = [(250, 0, 350, 700), (100, 600, 500, 700)]
 DASH = [(100, 300, 500, 400)]
 BOX = [(100, 0, 500, 700)]
+
+
+def break_glyphs(path, characters):
+    """Let the glyphs of characters consist of themselves."""
+    font = TTFont(path, recalcBBoxes=False)
+    for name in map(font.getBestCmap().get, map(ord, characters)):
+        pen = TTGlyphPen(font["glyf"].glyphs)
+        pen.addComponent(name, (1, 0, 0, 1, 0, 0))
+        glyph = font["glyf"].glyphs[name] = pen.glyph()
+        glyph.xMin = glyph.yMin = glyph.xMax = glyph.yMax = 0
+    font.save(path)
 
 
 def test_runs_of_code_points_are_joined():
@@ -67,6 +80,16 @@ def test_characters_above_latin_are_looked_at_when_asked(make_font):
     (face,) = inspect_file(path)
     assert face.covered("ΩЖя") == set("ΩЖя")
     assert visible_characters(open_font(face, 20), "ΩЖя", chr(0xF8FF)).keys() == {"я"}
+
+
+def test_a_character_whose_glyph_is_broken_is_not_covered(make_font):
+    path = make_font("Broken", {"I": BAR, "L": STEP, "T": TEE, "é": BOX, "ć": BOX, "я": TEE})
+    break_glyphs(path, "éć")
+    (face,) = inspect_file(path)
+    assert face.covered("ILTéćя") == set("ILTćя")
+    chooser = FaceChooser([face], "ILTćя", 0.0, 32, 0)
+    assert chooser.shows(face, frozenset("ILTя"))
+    assert not chooser.shows(face, frozenset("ć"))
 
 
 def test_a_face_whose_glyphs_are_all_alike_is_not_usable(make_font):
