@@ -6,6 +6,12 @@ from attention_ocr.data.augmentation.chance import Chance
 
 Example = dict[str, tf.Tensor]
 
+_LEFT_TO_RIGHT = (
+    r"(?s)\P{L}*([^\P{L}\x{0590}-\x{08FF}\x{FB1D}-\x{FDFF}\x{FE70}-\x{FEFF}\x{10800}-\x{10FFF}"
+    r"\x{1E800}-\x{1EFFF}].*)?"
+)
+"""Texts whose first letter, if any, is not in a block of right-to-left scripts."""
+
 
 def join_words(
     examples: tf.data.Dataset,
@@ -16,6 +22,9 @@ def join_words(
     seed: tuple[int, int],
 ) -> tf.data.Dataset:
     """Join some examples in pairs; the others are unchanged.
+
+    The word that is read first stands at the left, or at the right if the label begins with a
+    letter of a right-to-left script.
 
     Each example is still seen once per epoch, alone or in a pair. Pairs that would be too wide or
     too long, or with a shrunk image, stay separate.
@@ -72,7 +81,10 @@ def _single(pair: Example, place: tf.Tensor, width_multiple: int) -> Example:
 
 
 def _join(pair: Example, gap: tf.Tensor, width_multiple: int) -> Example:
-    left, right = (_single(pair, place, 1) for place in (0, 1))
+    text = tf.strings.reduce_join(pair["text"], separator=" ")
+    starts_left = tf.strings.regex_full_match(text, _LEFT_TO_RIGHT)
+    places = tf.where(starts_left, (0, 1), (1, 0))
+    left, right = (_single(pair, places[side], 1) for side in (0, 1))
     # The background blends from one image to the other.
     shares = tf.linspace(0.0, 1.0, gap + 2)[1:-1][None, :, None]
     between = left["images"][:, -1:] * (1.0 - shares) + right["images"][:, :1] * shares
@@ -81,8 +93,8 @@ def _join(pair: Example, gap: tf.Tensor, width_multiple: int) -> Example:
     return {
         "images": tf.pad(joined, ((0, 0), (0, -width % width_multiple), (0, 0))),
         "image_sizes": tf.stack([left["image_sizes"][0], width]),
-        "text": tf.strings.join([left["text"], right["text"]], " "),
-        "key": tf.strings.join([left["key"], right["key"]], "+"),
+        "text": text,
+        "key": tf.strings.reduce_join(pair["key"], separator="+"),
         "shrunk": left["shrunk"] | right["shrunk"],
         "readable": left["readable"] & right["readable"],
     }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_ocr.data.augmentation.joining import join_words
 from attention_ocr.data.pipeline import SkipReport, training_batches
 from attention_ocr.data.sources import open_source
 from attention_ocr.text.charset import Charset
@@ -48,6 +49,44 @@ def test_joined_words_stand_side_by_side_with_a_space_between_their_labels(label
         image = row["images"][:, left.shape[1] + gap : width]
         np.testing.assert_allclose(image, right, atol=1e-3)
         assert not row["images"][:, width:].any()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "starts_right"),
+    [
+        ("שלום", "עולם", True),
+        ("سلام", "دنیا", True),
+        ("12", "שלום", True),
+        ("שלום\u2028", "b", True),
+        ("12", "۳", False),
+        ("a", "שלום", False),
+        ("été", "слово", False),
+        ("12", "3c", False),
+        ("漢", "字", False),
+    ],
+)
+def test_the_word_that_is_read_first_stands_where_its_script_begins(first, second, starts_right):
+    texts = [first, second]
+    examples = tf.data.Dataset.range(2).map(
+        lambda place: {
+            "images": tf.fill(
+                (16, 8 + 4 * tf.cast(place, tf.int32), 1), tf.cast(place, tf.float32)
+            ),
+            "image_sizes": tf.stack([16, 8 + 4 * tf.cast(place, tf.int32)]),
+            "text": tf.gather(texts, place),
+            "key": tf.gather(["first", "second"], place),
+            "shrunk": False,
+            "readable": True,
+        }
+    )
+    (joined,) = join_words(examples, 1.0, 16, 96, 20, (0, 0)).as_numpy_iterator()
+    assert joined["text"].decode() == f"{first} {second}"
+    assert joined["key"] == b"first+second"
+    width = joined["image_sizes"][1]
+    left = joined["images"][:, :8]
+    right = joined["images"][:, width - 8 : width]
+    assert (left.max(), right.min()) == ((1, 0) if starts_right else (0, 1))
+    assert (left.min(), right.max()) == (left.max(), right.min())
 
 
 def test_each_example_still_comes_once_in_each_epoch_alone_or_in_a_pair(labels):
