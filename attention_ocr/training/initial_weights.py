@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl import logging
@@ -231,8 +232,18 @@ def freeze_weights(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
     for prefix in prefixes:
         for name in matching_names(list(trainable), prefix):
             trainable[name].trainable = False
+    _freeze_statistics(recognizer, prefixes)
     if not recognizer.trainable_variables:
         raise ValueError(f"Nothing is left to train. Received: frozen {', '.join(prefixes)}")
+
+
+def _freeze_statistics(recognizer: Recognizer, prefixes: Sequence[str]) -> None:
+    """Let batch normalisation of Keras, which sees only its layer's `trainable`, be frozen."""
+    for layer in recognizer._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization) and not layer.trainable_variables:
+            names = [weight_name(weight) for weight in layer.weights]
+            if any(has_prefix(name, prefix) for name in names for prefix in prefixes):
+                layer.trainable = False
 
 
 def matching_names(names: Sequence[str], prefix: str) -> list[str]:

@@ -186,6 +186,32 @@ def test_frozen_weights_and_statistics_stay(work_dir, tmp_path):
     assert sorted(report["taken"]) == sorted(before)
 
 
+@pytest.mark.parametrize("encoder", ["compact", "application", "inception_v3"])
+@pytest.mark.parametrize("frozen", [["encoder"], ["encoder", "decoder"], []])
+def test_the_statistics_of_any_frozen_normalisation_stay(encoder, frozen):
+    recognizer = tiny.recognizer(encoder=encoder, **tiny.OF_ENCODER.get(encoder, {}))
+    names = [weight_name(weight) for weight in recognizer.weights]
+    freeze_weights(recognizer, frozen or ["decoder"])
+    assert [weight_name(weight) for weight in recognizer.weights] == names
+    before = weight_values(recognizer)
+    recognizer(tiny.random_batch(), training=True)
+    statistics = [name for name in names if "/moving_" in name]
+    assert len(statistics) >= 6
+    for name in statistics:
+        stays = np.array_equal(weight_values(recognizer)[name], before[name])
+        assert stays == bool(frozen), name
+
+
+def test_a_normalisation_is_frozen_as_a_whole_only():
+    recognizer = tiny.recognizer(encoder="application", **tiny.OF_ENCODER["application"])
+    normalizations = {layer.name: layer for layer in recognizer.encoder.network.layers}
+    freeze_weights(recognizer, ["encoder/bn_Conv1/gamma", "encoder/expanded_conv_project_BN"])
+    assert normalizations["bn_Conv1"].trainable
+    assert not normalizations["expanded_conv_project_BN"].trainable
+    freeze_weights(recognizer, ["encoder/bn_Conv1/beta"])
+    assert not normalizations["bn_Conv1"].trainable
+
+
 def test_a_resumed_run_does_not_load_initial_weights_again(work_dir, tmp_path):
     labels = str(work_dir / "words" / "labels.tsv")
     settings = {"train_data": labels, "init_from": str(work_dir), "checkpoint_every": 2}
