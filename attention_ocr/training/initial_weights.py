@@ -17,6 +17,7 @@ from attention_ocr.inference.work_directory import (
     weight_name,
 )
 from attention_ocr.io.atomic_write import whole_file
+from attention_ocr.models.decoder import AttentionDecoder
 from attention_ocr.models.encoders.residual import ResidualUnit
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
@@ -35,7 +36,7 @@ VOCABULARY_AXES: Mapping[str, int] = {
     "ctc_head/kernel": 1,
     "ctc_head/bias": 0,
 }
-"""The axis of a weight that has an entry for each token id."""
+"""The axis of a weight that has an entry for each token id, whatever the feedback."""
 
 COLUMN_KERNEL = "sequence_0/projection/kernel"
 """The weight whose first axis has an entry for each feature of each row of a column."""
@@ -167,7 +168,7 @@ def transfer_weights(
     for prefix in prefixes:
         matching_names(names, prefix)
     shared = [character for character in charset.characters if character in saved.charset]
-    new_ids, old_ids = _entry_ids(charset, shared), _entry_ids(saved.charset, shared)
+    axes = _vocabulary_axes(recognizer)
     taken: list[str] = []
     left: dict[str, str] = {}
     for weight, name in zip(recognizer.weights, names, strict=True):
@@ -179,8 +180,8 @@ def transfer_weights(
             continue
         value = np.asarray(weight)
         old = saved.values[name]
-        if name in VOCABULARY_AXES:
-            old = _with_entries_moved(value, old, VOCABULARY_AXES[name], new_ids, old_ids)
+        if name in axes:
+            old = _with_entries_moved(value, old, axes[name], (charset, saved.charset), shared)
         if name == COLUMN_KERNEL:
             old = _with_rows_matched(old, num_rows, value.shape[0] // num_rows)
         if old.shape != value.shape:
@@ -195,9 +196,19 @@ def transfer_weights(
     return Transfer(taken, left, "".join(shared), new)
 
 
-def _entry_ids(charset: Charset, characters: Sequence[str]) -> list[int]:
-    """Return the token ids of the special tokens and of some characters."""
-    return [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in characters)]
+def _vocabulary_axes(recognizer: Recognizer) -> dict[str, int]:
+    """Return the axis of each weight that has an entry for each token id, by its path."""
+    decoder = recognizer.decoder
+    if not isinstance(decoder, AttentionDecoder) or decoder.embedding or not decoder.autoregressive:
+        return dict(VOCABULARY_AXES)
+    # With one-hot feedback the rows of the characters are followed by those of the context.
+    return {**VOCABULARY_AXES, weight_name(decoder.cells[0].kernel): 0}
+
+
+def _entry_ids(charset: Charset, characters: Sequence[str], num_entries: int) -> list[int]:
+    """Return the indices of the special tokens, of some characters and of what follows them all."""
+    rest = range(charset.vocabulary_size, num_entries)
+    return [*range(len(SPECIAL_TOKENS)), *(charset.encode(c)[0] for c in characters), *rest]
 
 
 def _start_added_units(recognizer: Recognizer, left: Mapping[str, str]) -> dict[str, str]:
@@ -268,10 +279,28 @@ def has_prefix(name: str, prefix: str) -> bool:
 
 
 def _with_entries_moved(
-    value: np.ndarray, old: np.ndarray, axis: int, new_ids: Sequence[int], old_ids: Sequence[int]
+    value: np.ndarray,
+    old: np.ndarray,
+    axis: int,
+    charsets: tuple[Charset, Charset],
+    shared: Sequence[str],
 ) -> np.ndarray:
-    """Return `value` with entries of `old` along an axis; unchanged if they do not fit."""
+    """Return `value` with entries of `old` along an axis, or `old` if they do not fit.
+
+    Args:
+        value: The weight to fill.
+        old: The pretrained weight.
+        axis: Has an entry for each token id, and perhaps others after them.
+        charsets: The characters of both.
+        shared: Those in both charsets.
+    """
     if _shape_without(value, axis) != _shape_without(old, axis):
+        return old
+    new_ids, old_ids = (
+        _entry_ids(charset, shared, weight.shape[axis])
+        for charset, weight in zip(charsets, (value, old), strict=True)
+    )
+    if len(new_ids) != len(old_ids):
         return old
     rows = np.moveaxis(value, axis, 0).copy()
     rows[new_ids] = np.moveaxis(old, axis, 0)[old_ids]

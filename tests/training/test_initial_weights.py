@@ -80,6 +80,47 @@ def test_a_charset_of_the_same_size_is_still_transferred_character_by_character(
     np.testing.assert_array_equal(values[4:], saved.values["decoder/embedding/embeddings"][:3:-1])
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("characters", ["3210cba", "0123abcxy", "b3xay"])
+def test_one_hot_feedback_moves_the_rows_of_characters_and_keeps_those_of_the_context(
+    cell, characters
+):
+    settings = {"feedback": "one_hot", "decoder_cell": cell, "decoder_layers": 2}
+    charset = Charset(characters)
+    old = weight_values(tiny.recognizer(seed=3, **settings))
+    recognizer = tiny.recognizer(charset, seed=5, **settings)
+    random = weight_values(recognizer)[f"decoder/{cell}/kernel"]
+    transfer = transfer_weights(recognizer, charset, SavedWeights(old, tiny.CHARSET))
+    assert transfer.left == {}
+    new = weight_values(recognizer)
+    kernel, old_kernel = new[f"decoder/{cell}/kernel"], old[f"decoder/{cell}/kernel"]
+    np.testing.assert_array_equal(kernel[:4], old_kernel[:4])
+    for token_id, character in enumerate(characters, start=4):
+        known = character in tiny.CHARSET
+        row = old_kernel[tiny.CHARSET.encode(character)[0]] if known else random[token_id]
+        np.testing.assert_array_equal(kernel[token_id], row, err_msg=character)
+    context = kernel[charset.vocabulary_size :]
+    assert len(context) == 16
+    np.testing.assert_array_equal(context, old_kernel[tiny.CHARSET.vocabulary_size :])
+    second = f"decoder/{cell}_1/kernel"
+    np.testing.assert_array_equal(new[second], old[second])
+
+
+def test_a_decoder_without_feedback_has_no_rows_of_characters():
+    settings = {"autoregressive": False}
+    old = weight_values(tiny.recognizer(seed=3, **settings))
+    recognizer = tiny.recognizer(OTHER, seed=5, **settings)
+    transfer_weights(recognizer, OTHER, SavedWeights(old, tiny.CHARSET))
+    name = "decoder/lstm/kernel"
+    np.testing.assert_array_equal(weight_values(recognizer)[name], old[name])
+
+
+def test_one_hot_feedback_does_not_take_the_rows_of_an_embedding(saved):
+    recognizer = tiny.recognizer(OTHER, seed=5, feedback="one_hot")
+    transfer = transfer_weights(recognizer, OTHER, saved)
+    assert transfer.left == {"decoder/lstm/kernel": "of another shape, [22, 64]"}
+
+
 def test_only_the_named_parts_are_transferred(saved):
     recognizer = tiny.recognizer(seed=5)
     before = weight_values(recognizer)
