@@ -17,6 +17,9 @@ from attention_ocr.serving.batching import Arrays
 from attention_ocr.serving.errors import Code, ServingError
 from attention_ocr.serving.guard import name_refused, normalize_images
 
+_LONGEST_REASON = 1000
+"""Characters of a TensorFlow message that are passed on."""
+
 
 class Signature:
     """A function of a model, from arrays to arrays.
@@ -54,6 +57,10 @@ class Signature:
         except tf.errors.OpError as error:
             code = Code(error.error_code) if error.error_code in set(Code) else Code.UNKNOWN
             raise ServingError(code, _reason(str(error.message))) from error
+        except UnicodeDecodeError as error:
+            # What TensorFlow raises if its message quotes bytes of the request, such as an example.
+            message = error.object.decode("utf-8", "backslashreplace")
+            raise ServingError(Code.INVALID_ARGUMENT, _reason(message)) from error
         return name_refused(outputs, guarded.refused) if self.takes_rows else outputs
 
     def check(self, inputs: Arrays) -> None:
@@ -156,10 +163,13 @@ class Servable:
 
 
 def _reason(message: str) -> str:
-    """Return the line of a TensorFlow message that says what is wrong, not where."""
+    """Return the line of a TensorFlow message that says what is wrong, not where.
+
+    It is cut short: it may quote a request, and gRPC drops answers with long messages.
+    """
     lines = [line.strip() for line in message.splitlines()]
     telling = [line for line in lines if line and not line.startswith("[[")]
-    return telling[-1] if telling else "TensorFlow failed."
+    return telling[-1][:_LONGEST_REASON] if telling else "TensorFlow failed."
 
 
 def _is_batch(info: Any) -> bool:

@@ -162,6 +162,24 @@ def test_examples_share_a_context(stub):
     assert [row.classes[0].label for row in rows] == ["4", "4"]
 
 
+@pytest.mark.parametrize("content", [b"\xff\xff", b"no example", b"\xff\n\x80", b"a" * 100_000])
+def test_what_is_no_example_is_the_clients_fault(stub, content):
+    request = for_model(predict_pb2.PredictRequest())
+    request.model_spec.signature_name = "classify"
+    good = tf.train.Example().SerializeToString()
+    request.inputs["inputs"].CopyFrom(tf.make_tensor_proto([good, content], tf.string))
+    code, details = refused(stub.Predict, request)
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
+    assert details
+
+
+def test_the_reason_quotes_what_is_no_example(stub):
+    request = for_model(predict_pb2.PredictRequest())
+    request.model_spec.signature_name = "classify"
+    request.inputs["inputs"].CopyFrom(tf.make_tensor_proto([b"\xff\xfe"], tf.string))
+    assert "Could not parse example input, value: '\\xff\\xfe'" in refused(stub.Predict, request)[1]
+
+
 def test_no_example_is_refused(stub):
     request = for_model(classification_pb2.ClassificationRequest())
     request.model_spec.signature_name = "classify"

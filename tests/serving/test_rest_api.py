@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+import tensorflow as tf
 
 from attention_ocr.serving.rest_api import METRICS_PATH
 from tests.serving import tiny_server
@@ -85,6 +86,15 @@ def test_examples_are_classified_with_the_context_they_share(ask):
     assert answer["results"][0][0][1] == pytest.approx(0.002)
     body = {"signature_name": "classify", "context": {"image/encoded": "abcd"}, "examples": [{}]}
     assert ask("POST", CLASSIFY, body)[1]["results"][0][0][0] == "4"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xff", b"no example", b"\xff\n\x80", b"a" * 100_000])
+def test_what_is_no_example_is_the_clients_fault(ask, content):
+    good = b64(tf.train.Example().SerializeToString())
+    body = {"signature_name": "classify", "instances": [good, b64(content)]}
+    status, answer = ask("POST", PREDICT, body)
+    assert status == 400
+    assert answer["error"]
 
 
 def test_the_status_is_written_as_tf_serving_does(ask):
