@@ -12,6 +12,7 @@ from typing import Any
 
 from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.interface import Engine, Reading
+from attention_ocr.metrics.accuracy import ned
 from attention_ocr.settings.formats import FORMATS, SAVED_MODEL
 from attention_ocr.settings.registries import PLACE
 
@@ -24,6 +25,10 @@ HALF_PRECISION_AGREEMENT = 0.99
 
 QUANTIZED_LOSS = 0.005
 """Largest drop of the exact match in 8 bits, as a fraction."""
+
+QUANTIZED_SIMILARITY = 0.4
+"""Smallest mean similarity ("1-N.E.D.") of the texts in 8 bits to those of the model. It is 0.6 and
+more of tiny untrained models, whose texts 8 bits change most, and 0.2 of texts of other images."""
 
 
 class ExportDiffersError(ValueError):
@@ -39,8 +44,8 @@ def check_format(format_name: str, directory: Path, check_dir: Path) -> int:
     """Read the images of `check_dir` with one format of an export and compare.
 
     In float32 every text must be equal, and every confidence within `CONFIDENCE_TOLERANCE`. Half
-    precision and 8 bits may lose what `HALF_PRECISION_AGREEMENT` and `QUANTIZED_LOSS` allow, and
-    one image more, because a check may have few.
+    precision and 8 bits may lose what `HALF_PRECISION_AGREEMENT`, `QUANTIZED_LOSS` and
+    `QUANTIZED_SIMILARITY` allow, and one image more, because a check may have few.
 
     Args:
         format_name: One of `settings.formats.FORMATS`.
@@ -88,7 +93,8 @@ def compare_readings(format_name: str, expected: Expected, readings: Sequence[Re
 
     Args:
         format_name: One of `settings.formats.FORMATS`.
-        expected: `text` and `confidence` of the model and `label`, for each image.
+        expected: `text` and `confidence` of the model and `label`, for each image; glyphs of a
+            class are replaced by its character in all texts.
         readings: Readings of the format.
 
     Raises:
@@ -127,6 +133,22 @@ def _compare_quantized(expected: Expected, readings: Sequence[Reading]) -> None:
 
     before = [wanted["text"] == wanted["label"] for wanted in expected]
     _count(expected, readings, right, before, 1 + QUANTIZED_LOSS * len(expected))
+    # A model that reads few images of the check right has little to lose.
+    _compare_similarity(expected, readings)
+
+
+def _compare_similarity(expected: Expected, readings: Sequence[Reading]) -> None:
+    similarities = [
+        ned([wanted["text"]], [reading.text])
+        for wanted, reading in zip(expected, readings, strict=True)
+    ]
+    if 1 + sum(similarities) < QUANTIZED_SIMILARITY * len(expected):
+        index = similarities.index(min(similarities))
+        raise ExportDiffersError(
+            f"Expected texts with a similarity to those of the model of {QUANTIZED_SIMILARITY} or "
+            f"more in the mean. Received: {sum(similarities) / len(expected):.2f}. "
+            + _tell(index, expected[index], readings[index])
+        )
 
 
 def _count(

@@ -221,7 +221,7 @@ def _write_check(model: TrainedModel, check_data: str, num_images: int, director
                 {
                     "text": text.decode("utf-8") if readable else "",
                     "confidence": float(confidence) if readable else 0.0,
-                    "label": label.decode("utf-8", errors="replace"),
+                    "label": model.charset.fold(label.decode("utf-8", errors="replace")),
                 }
             )
     readings = readings[:num_images]

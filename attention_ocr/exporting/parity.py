@@ -38,7 +38,8 @@ class Parity:
         format_name: One of `settings.formats.EXPORT_FORMATS`, or `reference`.
         num_images: Number of images that were read.
         num_same: Number of texts equal to those of the reference.
-        num_right: Number of texts equal to the labels.
+        num_right: Number of texts equal to the labels, in which glyphs of a class are replaced by
+            its character.
         largest_difference: Largest difference of confidences over images with the same text.
         failure: Which promise the format breaks; None if it keeps all.
         second_looks: Readers that apply the second looks of the model; empty if it has none.
@@ -116,9 +117,9 @@ def compare_formats(
         if not image.encoded:
             raise FileNotFoundError(f"{image.key}: no such image, or it cannot be read")
     files = [LazyImage(image.encoded) for image in images]
-    labels = [image.text for image in images]
     formats = formats_of(version)
     reference = reference or open_format(formats[0], version)
+    labels = [reference.charset.fold(image.text) for image in images]
     looks = reference.config.second_looks
     expected = _read_all(reference, files, "reading by the reference")
     rows = [_compare("reference", expected, expected, labels)]

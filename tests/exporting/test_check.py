@@ -11,6 +11,7 @@ from attention_ocr.exporting.check import (
     ExportDiffersError,
     check_format,
     check_saved_model,
+    compare_readings,
 )
 from attention_ocr.inference.engines.interface import Reading
 from tests import tiny_model
@@ -121,3 +122,26 @@ def test_a_format_in_full_precision_may_lose_none(checking, format_name):
     assert checking(format_name, ()) == 200
     with pytest.raises(ExportDiffersError, match="Image 7 .*'7', the export 'wrong'"):
         checking(format_name, [7])
+
+
+UNTRAINED = [("122222", "122222"), ("b0", "b0"), ("", "2c1111"), ("aa", "11aaaa"), ("0", "00")]
+"""What an untrained model reads, and in 8 bits."""
+
+
+@pytest.mark.parametrize("format_name", ["litert_int8", "litert_full_int8"])
+def test_texts_in_8_bits_resemble_those_of_a_model_that_reads_nothing_right(format_name):
+    expected = [{"text": text, "label": "other"} for text, _ in 12 * UNTRAINED]
+    compare_readings(format_name, expected, readings([text for _, text in 12 * UNTRAINED]))
+    expectation = (
+        r"similarity .* of 0\.4 or more in the mean\. Received: 0\.20\. Image 0 .*, the export ''"
+    )
+    with pytest.raises(ExportDiffersError, match=expectation):
+        compare_readings(format_name, expected, readings([""] * 60))
+
+
+def test_few_images_of_an_untrained_model_may_all_read_otherwise_in_8_bits():
+    expected = [{"text": text, "label": "other"} for text in "ab"]
+    compare_readings("litert_int8", expected, readings("yz"))
+    expected.append({"text": "c", "label": "other"})
+    with pytest.raises(ExportDiffersError, match="Received: 0.00. Image 0"):
+        compare_readings("litert_int8", expected, readings("xyz"))

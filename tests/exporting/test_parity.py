@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.cli.main import main
+from attention_ocr.data.image_items import EncodedImage
 from attention_ocr.data.sources import open_source
 from attention_ocr.exporting import parity
 from attention_ocr.exporting.parity import SECOND_LOOKS, compare_formats, formats_of, pick_images
@@ -11,6 +12,7 @@ from attention_ocr.images.image import LazyImage
 from attention_ocr.inference.engines.litert_engine import LiteRTEngine
 from attention_ocr.inference.engines.onnx_engine import ONNXEngine
 from attention_ocr.settings.formats import EXPORT_FORMATS
+from attention_ocr.text.charset import Charset
 from tests import tiny, tiny_model
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_version_1"
@@ -34,6 +36,19 @@ def test_all_formats_of_a_version_are_compared(labels, capsys):
     assert [line[0] for line in lines[1:]] == ["reference", "litert", "onnx"]
     assert {tuple(line[1:4]) for line in lines[1:]} == {("5", "100.00%", "20.00%")}
     assert all(float(line[4]) < 1e-4 for line in lines[1:])
+
+
+def test_labels_are_compared_in_the_characters_that_a_model_reads(monkeypatch):
+    reference = LiteRTEngine(FIXTURE / "model.tflite")
+    content = tiny_model.files(1, ["PNG"])[0]
+    text = reference.read([LazyImage(content)])[0].text
+    monkeypatch.setattr(reference, "charset", Charset(reference.charset.characters, {"X": text[0]}))
+    image = EncodedImage("0.png", text.replace(text[0], "X"), content)
+    rows = compare_formats(FIXTURE, [image], reference)
+    assert [(row.format_name, row.num_right) for row in rows[:2]] == [
+        ("reference", 1),
+        ("litert", 1),
+    ]
 
 
 def test_formats_are_compared_on_any_source(labels, tmp_path, capsys):

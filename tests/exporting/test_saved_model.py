@@ -184,6 +184,15 @@ def test_the_check_expects_the_very_text_that_was_read(work_dir, tmp_path, monke
     assert [reading["text"] for reading in document["readings"]] == [decomposed] * 2
 
 
+def test_the_labels_of_the_check_are_in_the_characters_that_a_model_reads(work_dir, tmp_path):
+    charset = Charset(tiny.CHARSET.characters, {"A": "a", "B": "b"})
+    model = load_trained_model(work_dir)._replace(charset=charset)
+    labels = tiny.write_label_file(tmp_path / "words", ["Ab0", "BC", "c"])
+    exporting._write_check(model, str(labels), 3, tmp_path)
+    document = json.loads((tmp_path / CHECK_FILE).read_text(encoding="utf-8"))
+    assert [reading["label"] for reading in document["readings"]] == ["ab0", "bC", "c"]
+
+
 def test_weights_of_a_training_in_bfloat16_are_kept_in_float32(tmp_path):
     trained = build_recognizer(tiny.config(seed=1), tiny.CHARSET, "bfloat16")
     assert trained.encoder.compute_dtype == "bfloat16"
