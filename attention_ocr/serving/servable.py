@@ -165,7 +165,7 @@ class Servable:
 def _reason(message: str) -> str:
     """Return the line of a TensorFlow message that says what is wrong, not where.
 
-    It is cut short: it may quote a request, and gRPC drops answers with long messages.
+    It is cut short, because it may quote a whole request.
     """
     lines = [line.strip() for line in message.splitlines()]
     telling = [line for line in lines if line and not line.startswith("[[")]
