@@ -11,7 +11,7 @@ from attention_ocr.decoding.lexicon import (
     in_any_case,
     word_graph,
 )
-from attention_ocr.text.charset import Charset, normalize
+from attention_ocr.text.charset import Charset
 
 
 class ImageLexicons:
@@ -56,10 +56,10 @@ class ImageLexicons:
         return Automaton(transitions, accepting, self._charset.vocabulary_size)
 
     def _encode(self, words: Iterable[str]) -> list[tuple[int, ...]]:
-        normal = map(normalize, words)
+        folded = map(self._charset.fold, words)
         if self._classes is not None:
-            return encode_in_any_case(normal, self._classes)
-        known = (word for word in normal if not self._charset.unknown_characters(word))
+            return encode_in_any_case(folded, self._classes)
+        known = (word for word in folded if not self._charset.unknown_characters(word))
         return [tuple(self._charset.encode(word)) for word in known]
 
 

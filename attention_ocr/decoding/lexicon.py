@@ -64,7 +64,7 @@ def encode_in_any_case(
     """Return for each word the first token id of each character's class.
 
     Args:
-        words: Words in NFC; one with a character of no class is left out.
+        words: Words from `Charset.fold`; one with a character of no class is left out.
         classes: Classes from `case_classes`.
     """
     encoded = []

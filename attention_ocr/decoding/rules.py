@@ -64,10 +64,12 @@ def _short_words(
     words = read_words(Path(settings.lexicon))
     if settings.lexicon_ignore_case:
         classes = case_classes(charset)
-        encoded = encode_in_any_case(words, classes)
+        encoded = encode_in_any_case(map(charset.fold, words), classes)
         if len(encoded) < len(words):
             # Raises for characters that the model has in neither case.
-            unknown = [word for word in words if not encode_in_any_case([word], classes)]
+            unknown = [
+                word for word in words if not encode_in_any_case([charset.fold(word)], classes)
+            ]
             encode_words(unknown, charset, settings.lexicon)
     else:
         encoded = encode_words(words, charset, settings.lexicon)

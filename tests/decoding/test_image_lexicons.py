@@ -40,6 +40,23 @@ def test_a_lexicon_may_ignore_case(tmp_path):
     assert exact.num_states > 1
 
 
+GLYPHS = Charset("dontDONT'", {"’": "'", "Ö": "O"})
+
+
+def test_with_case_ignored_a_glyph_is_the_character_that_stands_for_it(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("n’t\nTÖ\n", encoding="utf-8")
+    settings = DecodingConfig(lexicon=str(path), lexicon_ignore_case=True)
+    rule = make_rule(settings, GLYPHS, L)
+    assert rule is not None
+    found = accepted_texts(rule, charset=GLYPHS, max_length=L)
+    assert found == {"n't", "n'T", "N't", "N'T", "TO", "To", "tO", "to"}
+    lexicons = ImageLexicons(GLYPHS, L, ignore_case=True)
+    images = TableRule(lexicons.tables([["n’t", "TÖ"]]), GLYPHS.vocabulary_size)
+    assert accepted_texts(images, 0, 1, charset=GLYPHS, max_length=L) == found
+    assert lexicons.num_without == 0
+
+
 def test_with_case_ignored_other_rules_hold_exactly(tmp_path):
     assert texts_of(rule_of(tmp_path, "ab\nba\nc", pattern="[AB].*")) == {"Ab", "AB", "Ba", "BA"}
     assert texts_of(rule_of(tmp_path, "ab\nba\nc", allowed_characters="abA")) == {
