@@ -57,8 +57,8 @@ class Prediction(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether the prediction is the label."""
-        return exact_match(self.label, self.prediction)
+        """Whether the prediction is the label; not that of an unreadable image."""
+        return self.readable and exact_match(self.label, self.prediction)
 
     @property
     def distance(self) -> int:
@@ -123,7 +123,8 @@ def evaluate_batches(
         num_examples: Number of examples, for the progress bar; None if unknown.
 
     Returns:
-        The metrics and each prediction. An unreadable image has an empty prediction.
+        The metrics and each prediction. An unreadable image has an empty prediction, which is
+        wrong whatever its label.
     """
     return evaluation_of(predict(on_batches(recognize), batches, charset, num_examples))
 
@@ -166,6 +167,7 @@ def evaluation_of(predictions: list[Prediction]) -> Evaluation:
     metrics = compute_metrics(
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],
+        [prediction.readable for prediction in predictions],
     )
     return Evaluation(metrics, predictions)
 

@@ -28,7 +28,7 @@ def probably_mislabelled(
         Indices of the predictions, the most confident first; none if fewer than `MIN_RIGHT`
         predictions are correct.
     """
-    right = [entry.confidence for entry in predictions if entry.right and entry.readable]
+    right = [entry.confidence for entry in predictions if entry.right]
     if len(right) < MIN_RIGHT:
         return []
     threshold = statistics.fmean(right)

@@ -178,10 +178,15 @@ def _interval(interval: tuple[float, float]) -> str:
 
 
 def calibration_of(predictions: Sequence[Prediction]) -> Calibration:
-    """Return how well the confidences of predictions agree with their correctness."""
+    """Return how well the confidences of predictions agree with their correctness.
+
+    Args:
+        predictions: Predictions of an evaluation; unreadable images are ignored.
+    """
+    readable = [prediction for prediction in predictions if prediction.readable]
     return compute_calibration(
-        [prediction.confidence for prediction in predictions],
-        [prediction.right for prediction in predictions],
+        [prediction.confidence for prediction in readable],
+        [prediction.right for prediction in readable],
     )
 
 
@@ -189,6 +194,7 @@ def _by_length(predictions: Sequence[Prediction]) -> dict[int, LengthAccuracy]:
     return accuracy_by_length(
         [prediction.label for prediction in predictions],
         [prediction.prediction for prediction in predictions],
+        [prediction.readable for prediction in predictions],
     )
 
 

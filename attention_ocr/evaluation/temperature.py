@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from attention_ocr.evaluation.evaluate import evaluate_batches, make_recognize
 from attention_ocr.evaluation.image_lexicons import has_lexicons, make_lexicon_recognize
-from attention_ocr.metrics.accuracy import exact_match
 from attention_ocr.metrics.calibration import fit_temperature, negative_log_likelihood
 from attention_ocr.models.recognizer import Recognizer
 from attention_ocr.settings.config import Config
@@ -59,8 +58,7 @@ def fit_on(
         temperature.assign(value)
         evaluation = evaluate_batches(read, batches, charset, num_examples)
         predictions = [p for p in evaluation.predictions if p.readable]
-        right = [exact_match(p.label, p.prediction) for p in predictions]
-        return [p.confidence for p in predictions], right
+        return [p.confidence for p in predictions], [p.right for p in predictions]
 
     confidences, right = outcomes_at(1.0)
     if all(right) or not any(right):

@@ -209,22 +209,34 @@ class TextMetrics:
     aocr_soft_accuracy: float
 
 
-def compute_metrics(labels: Sequence[str], predictions: Sequence[str]) -> TextMetrics:
+def compute_metrics(
+    labels: Sequence[str], predictions: Sequence[str], readable: Sequence[bool] | None = None
+) -> TextMetrics:
     """Compute every metric over a set of texts.
 
     Args:
         labels: The true texts. With none, every rate is 0 and the intervals are (0, 1).
         predictions: The texts read, in the same order.
+        readable: Whether each image could be decoded; None if all could. The text of an unreadable
+            one is wrong even where its label is empty as well: it scores 0 in each metric that
+            averages over texts.
 
     Returns:
         The metrics.
 
     Raises:
-        ValueError: If the two differ in length.
+        ValueError: If they differ in length.
     """
     pairs = composed_pairs(labels, predictions)
-    num_exact_matches = sum(label == prediction for label, prediction in pairs)
-    num_alphanumeric_matches = sum(alphanumeric_match(*pair) for pair in pairs)
+    read = [
+        pair
+        for pair, is_readable in zip(pairs, _or_all(readable, pairs), strict=True)
+        if is_readable
+    ]
+    share_read = _share(len(read), len(pairs))
+    texts = [label for label, _ in read], [prediction for _, prediction in read]
+    num_exact_matches = sum(label == prediction for label, prediction in read)
+    num_alphanumeric_matches = sum(alphanumeric_match(*pair) for pair in read)
     num_characters = _num_characters(pairs)
     num_character_errors = _num_character_errors(pairs)
     num_words = _num_words(pairs)
@@ -243,10 +255,10 @@ def compute_metrics(labels: Sequence[str], predictions: Sequence[str]) -> TextMe
         num_words=num_words,
         num_word_errors=num_word_errors,
         wer=_error_rate(num_word_errors, num_words),
-        ned=ned(labels, predictions),
-        google_character_accuracy=google_character_accuracy(labels, predictions),
-        google_sequence_accuracy=google_sequence_accuracy(labels, predictions),
-        aocr_soft_accuracy=aocr_soft_accuracy(labels, predictions),
+        ned=share_read * ned(*texts),
+        google_character_accuracy=share_read * google_character_accuracy(*texts),
+        google_sequence_accuracy=share_read * google_sequence_accuracy(*texts),
+        aocr_soft_accuracy=share_read * aocr_soft_accuracy(*texts),
     )
 
 
@@ -268,23 +280,25 @@ class LengthAccuracy:
 
 
 def accuracy_by_length(
-    labels: Sequence[str], predictions: Sequence[str]
+    labels: Sequence[str], predictions: Sequence[str], readable: Sequence[bool] | None = None
 ) -> dict[int, LengthAccuracy]:
     """Group exact matches by the number of characters of the label.
 
     Args:
         labels: The true texts.
         predictions: The texts read, in the same order.
+        readable: Whether each image could be decoded, as for `compute_metrics`.
 
     Returns:
         For each length that occurs, shortest first, its accuracy.
 
     Raises:
-        ValueError: If the two differ in length.
+        ValueError: If they differ in length.
     """
     matches_by_length: defaultdict[int, list[bool]] = defaultdict(list)
-    for label, prediction in composed_pairs(labels, predictions):
-        matches_by_length[len(label)].append(label == prediction)
+    pairs = composed_pairs(labels, predictions)
+    for (label, prediction), is_readable in zip(pairs, _or_all(readable, pairs), strict=True):
+        matches_by_length[len(label)].append(is_readable and label == prediction)
     return {
         length: LengthAccuracy(
             num_examples=len(matches),
@@ -294,6 +308,10 @@ def accuracy_by_length(
         )
         for length, matches in sorted(matches_by_length.items())
     }
+
+
+def _or_all(readable: Sequence[bool] | None, pairs: Sequence[object]) -> Sequence[bool]:
+    return [True] * len(pairs) if readable is None else readable
 
 
 def _alphanumeric(text: str) -> str:

@@ -103,13 +103,14 @@ def mistakes(
 
 
 def calibration(predictions: Sequence[Prediction]) -> Section:
-    """Return the reliability diagram and the risk-coverage curve."""
-    if not predictions:
+    """Return the reliability diagram and the risk-coverage curve; unreadable images are ignored."""
+    readable = [entry for entry in predictions if entry.readable]
+    if not readable:
         return Section("calibration", "Calibration", ())
-    measured = calibration_of(predictions)
+    measured = calibration_of(readable)
     chance = measured.chance_error
-    confidences = [entry.confidence for entry in predictions]
-    right = [entry.right for entry in predictions]
+    confidences = [entry.confidence for entry in readable]
+    right = [entry.right for entry in readable]
     rows = [
         (f"{risk.coverage:.0%}", f"{risk.risk:.2%}", f"{risk.confidence:.3f}")
         for risk in measured.risk_coverage
@@ -237,7 +238,8 @@ def _metric_rows(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     metrics, predictions = evaluation
     lengths = [max(len(entry.label), len(entry.prediction), 1) for entry in predictions]
     similarity = [
-        1.0 - entry.distance / length for entry, length in zip(predictions, lengths, strict=True)
+        entry.readable * (1.0 - entry.distance / length)
+        for entry, length in zip(predictions, lengths, strict=True)
     ]
     rounds = 1000 if len(predictions) <= _MANY else 200
     intervals = {

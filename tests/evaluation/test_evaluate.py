@@ -72,6 +72,17 @@ def test_an_unreadable_image_counts_as_an_empty_prediction():
     assert evaluation.metrics.cer == pytest.approx(2 / 4)
 
 
+def test_an_unreadable_image_without_text_is_an_error():
+    batches = batches_of(["", "", "ab"], [False, True, True])
+    answers = [("", 0.9), ("", 0.9), ("ab", 0.9)]
+    evaluation = evaluate_batches(reader_of(answers), batches)
+    assert [entry.right for entry in evaluation.predictions] == [False, True, True]
+    metrics = evaluation.metrics
+    for share in (metrics.exact_match, metrics.alphanumeric_match, metrics.ned):
+        assert share == pytest.approx(2 / 3)
+    assert metrics.cer == 0.0
+
+
 @pytest.mark.parametrize("labels", [[""], ["", "a"]])
 def test_empty_labels_and_predictions_give_numbers(labels):
     answers = [("", 1.0)] * len(labels)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attention_ocr.evaluation import report
-from attention_ocr.evaluation.evaluate import Evaluation, Prediction
+from attention_ocr.evaluation.evaluate import Evaluation, Prediction, evaluation_of
 from attention_ocr.evaluation.report import (
     METRICS_FILE,
     PREDICTIONS_FILE,
@@ -70,6 +70,19 @@ def test_metrics_are_written_as_json(tmp_path):
         document["by_length"]["4"] | {"num_examples": 3, "num_exact_matches": 1}
         == (document["by_length"]["4"])
     )
+
+
+def test_an_unreadable_image_is_an_error_and_has_no_part_in_the_calibration(tmp_path):
+    unreadable = {"confidence": 0.0, "readable": False}
+    rows = [prediction("ab", "ab"), prediction("cd", "cx")]
+    broken = [prediction("", "", **unreadable), prediction("ef", "", **unreadable)]
+    assert report.calibration_of(rows + broken) == report.calibration_of(rows)
+    write_report(evaluation_of(rows + broken), "words.tsv", tmp_path)
+    document = metrics_of(tmp_path)
+    assert document["exact_match"] == 1 / 4
+    assert document["by_length"]["0"]["num_exact_matches"] == 0
+    assert sum(row["num_examples"] for row in document["calibration"]["bins"]) == 2
+    assert "calibration error" in format_table(evaluation_of(broken))
 
 
 def test_every_prediction_is_written_unchanged(tmp_path):

@@ -259,6 +259,32 @@ def test_accuracy_by_length_groups_by_characters_of_the_composed_label():
     assert table[2].exact_match_interval == wilson_interval(1, 2)
 
 
+def test_the_text_of_an_unreadable_image_is_never_right():
+    labels, predictions, readable = (
+        ["", "!", "ab", ""],
+        ["", "", "ab", ""],
+        [False, False, True, True],
+    )
+    result = compute_metrics(labels, predictions, readable)
+    for name in (
+        "exact_match",
+        "alphanumeric_match",
+        "ned",
+        "google_character_accuracy",
+        "google_sequence_accuracy",
+        "aocr_soft_accuracy",
+    ):
+        assert getattr(result, name) == 2 / 4, name
+    assert (result.num_examples, result.num_exact_matches) == (4, 2)
+    assert (result.cer, result.wer) == (1 / 3, 1 / 2)
+    table = accuracy_by_length(labels, predictions, readable)
+    assert {length: row.exact_match for length, row in table.items()} == {0: 0.5, 1: 0.0, 2: 1.0}
+    assert compute_metrics([""], [""], [False]).ned == 0.0
+    for metric in (compute_metrics, accuracy_by_length):
+        with pytest.raises(ValueError, match="argument 2 is"):
+            metric(["a"], ["a"], [])
+
+
 def test_accuracy_by_length_of_nothing_is_empty():
     assert accuracy_by_length([], []) == {}
 

@@ -129,6 +129,17 @@ def test_the_calibration_states_the_error_that_it_draws():
     assert last[:2] == ["100%", "40.00%"]
 
 
+def test_unreadable_images_are_errors_but_have_no_part_in_the_calibration():
+    rows = [entry("ab", confidence=0.8), entry("ab", "ax", confidence=0.8)]
+    broken = [entry("", confidence=0.0, readable=False)] * 2
+    assert sections.calibration(rows + broken) == sections.calibration(rows)
+    assert content_of(sections.calibration(broken)) == ""
+    table = cells(content_of(sections.scores(["one"], [evaluation_of(broken)])))
+    found = {row[0]: row[1:] for row in table}
+    assert found["exact match"][0] == "0.0%"
+    assert found["similarity (1 - NED)"] == ["0.00%", "0.0% to 0.0%"]
+
+
 def test_what_to_label_next_is_shown_as_far_as_it_is_drawn():
     rows = [entry("", "ab", 0.3), entry("", "cd", 0.2), entry("", "ef", 0.6)]
     images = image_of(rows)
