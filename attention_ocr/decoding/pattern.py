@@ -12,6 +12,9 @@ from typing import NamedTuple
 from attention_ocr.text.charset import Charset, normalize
 
 MAX_REPEATS = 1000
+MAX_DEPTH = 100
+"""Most groups inside one another, far from Python's limit of recursion."""
+
 MAX_STATES = 50_000
 CLASSES: dict[str, Callable[[str], bool]] = {
     "d": str.isdecimal,
@@ -59,6 +62,7 @@ class _Parser:
         self.pattern = pattern
         self.charset = charset
         self.position = 0
+        self.depth = 0
 
     def parse(self) -> _Node:
         tree = self.choice()
@@ -127,13 +131,8 @@ class _Parser:
         return int(self.pattern[start : self.position]) if self.position > start else None
 
     def atom(self) -> _Node:
-        if self.take("("):
-            if self.peek() == "?" and not self.take("?:"):
-                raise self.error("no extension but (?:")
-            tree = self.choice()
-            if not self.take(")"):
-                raise self.error("a )")
-            return tree
+        if self.peek() == "(":
+            return self.group()
         if self.take("["):
             return self.character_class()
         if self.take("."):
@@ -143,6 +142,19 @@ class _Parser:
         if self.peek() in "^$":
             raise self.error("no ^ or $, as the whole text is described anyway,")
         return self.literal(self.escaped() if self.take("\\") else self.next())
+
+    def group(self) -> _Node:
+        if self.depth == MAX_DEPTH:
+            raise self.error(f"at most {MAX_DEPTH} groups inside one another")
+        self.depth += 1
+        self.take("(")
+        if self.peek() == "?" and not self.take("?:"):
+            raise self.error("no extension but (?:")
+        tree = self.choice()
+        if not self.take(")"):
+            raise self.error("a )")
+        self.depth -= 1
+        return tree
 
     def next(self) -> str:
         character = self.peek()

@@ -76,6 +76,8 @@ def test_some_characters_may_be_ruled_out():
         (r"\1", r"one of .* or an escaped sign at character 2"),
         ("a\\", "expected a character at character 3"),
         ("aéb", "expected characters of the model. Received: 'é' in 'aéb'"),
+        ("(" * 400 + "a" + ")" * 400, "at most 100 groups inside one another at character 101"),
+        ("b" + "(?:a|" * 101 + "a" + ")?" * 101, "at most 100 groups .* at character 502"),
         ("(((.{9}){9}){9}){99}", "at most 50000 states"),
         ("(a|b)*a.{30}", "at most 50000 states"),
     ],
@@ -84,6 +86,11 @@ def test_a_bad_pattern_is_refused_and_the_place_named(pattern, message):
     with pytest.raises(ValueError, match=message) as error:
         compile_pattern(pattern, CHARSET)
     assert "\n" not in str(error.value)
+
+
+def test_groups_side_by_side_and_a_hundred_inside_one_another_are_compiled():
+    for pattern in ("(a)" * 300, "(" * 100 + "a" + "|b)" * 100 + "(b)"):
+        assert compile_pattern(pattern, CHARSET)[0]
 
 
 def random_pattern(random, depth=3):
