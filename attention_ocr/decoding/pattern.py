@@ -254,7 +254,8 @@ class _Network:
         if node.kind == "sequence":
             for part in node.parts:
                 start = self.add(part, start)
-            return start
+            # A state for nothing as well: repetitions of it count towards the limit.
+            return start if node.parts else self.fork(start)
         if node.kind == "choice":
             end = self.state()
             for part in node.parts:

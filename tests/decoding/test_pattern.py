@@ -45,6 +45,7 @@ TEXTS = [
         "((a|b)(1|))*",
         "(a*)*b",
         "(a?){3}",
+        "(){3}a(|b)",
     ],
 )
 def test_a_pattern_accepts_the_same_texts_as_python(pattern):
@@ -79,6 +80,7 @@ def test_some_characters_may_be_ruled_out():
         ("(" * 400 + "a" + ")" * 400, "at most 100 groups inside one another at character 101"),
         ("b" + "(?:a|" * 101 + "a" + ")?" * 101, "at most 100 groups .* at character 502"),
         ("(((.{9}){9}){9}){99}", "at most 50000 states"),
+        ("((){1000}){1000}", "at most 50000 states"),
         ("(a|b)*a.{30}", "at most 50000 states"),
     ],
 )
