@@ -11,12 +11,18 @@ from attention_ocr.text.charset import Charset
 CHARSET = Charset("abc")
 
 
-@pytest.mark.parametrize(("kind", "model_class"), [("ngram", NgramModel), ("lstm", LSTMModel)])
-def test_the_command_makes_a_model_that_is_read_again(kind, model_class, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("options", "model_class"),
+    [
+        (["--order=3", "--min_count=1", "--ignore_case"], NgramModel),
+        (["--kind=lstm", "--units=4", "--epochs=1", "--batch_size=2", "--seed=0"], LSTMModel),
+    ],
+    ids=["ngram", "lstm"],
+)
+def test_the_command_makes_a_model_that_is_read_again(options, model_class, tmp_path, capsys):
     words = tmp_path / "words.txt"
     words.write_text("ab\nabc\nab\n", encoding="utf-8")
     path = tmp_path / "model.npz"
-    options = [f"--kind={kind}", "--order=3", "--units=4", "--epochs=1", "--batch_size=2"]
     assert main(["language-model", str(words), str(path), *options]) == 0
     assert "3 characters, 3 words" in capsys.readouterr().out
     model = load_language_model(path, CHARSET)
@@ -70,6 +76,15 @@ def test_a_file_that_is_no_language_model_is_named(tmp_path):
         (["--min_count=0"], "`min_count` must be above 0. Received: 0"),
         (["--kind=lstm", "--batch_size=0"], "`batch_size` must be above 0. Received: 0"),
         (["--kind=lstm", "--epochs=0"], "`epochs` must be above 0. Received: 0"),
+        (
+            ["--kind=lstm", "--order=5", "--ignore_case"],
+            "Expected options of --kind=lstm. Received: --order, --ignore_case, of --kind=ngram",
+        ),
+        (["--kind=lstm", "--min_count=2"], "Received: --min_count, of --kind=ngram"),
+        (
+            ["--units=8", "--epochs=1", "--batch_size=2", "--seed=0"],
+            "--kind=ngram. Received: --units, --epochs, --batch_size, --seed, of --kind=lstm",
+        ),
         ([], "words.txt: expected a word on each line. Received: no word"),
     ],
 )
