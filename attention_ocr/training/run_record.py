@@ -103,6 +103,10 @@ class RunRecord:
         """Return whether the training data are known to have changed."""
         return self.data is not None and self.data != now.data
 
+    def has_other_eval_data(self, now: "RunRecord") -> bool:
+        """Return whether the validation data are known to have changed."""
+        return self.eval_data is not None and self.eval_data != now.eval_data
+
     def differing_settings(self, now: "RunRecord") -> list[str]:
         """Return the names of the settings that have changed."""
         return [
@@ -114,7 +118,7 @@ class RunRecord:
     def validates_otherwise(self, now: "RunRecord") -> str:
         """Return what has changed that scores of validations depend on; empty if nothing has."""
         changed = [name for name in self.differing_settings(now) if name in VALIDATION_SETTINGS]
-        if not changed and self.eval_data not in (None, now.eval_data):
+        if not changed and self.has_other_eval_data(now):
             return "the validation data"
         return ", ".join(changed)
 
@@ -130,7 +134,7 @@ class RunRecord:
                 phrases.append(f"{name}={after} (was {before})")
         if self.has_other_data(now):
             phrases.append("other training examples")
-        if self.validates_otherwise(now) == "the validation data":
+        if self.has_other_eval_data(now):
             phrases.append("other validation examples")
         return phrases
 
