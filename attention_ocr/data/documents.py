@@ -10,7 +10,7 @@ from attention_ocr.data.sources import Source, Walk, open_source
 MIN_DOCUMENTS = 20
 """Least number of documents that are split: each part needs some."""
 MIN_IMAGES = 15
-"""Least number of images: a validation part takes every tenth of four fifths."""
+"""Least number of images: a validation part takes a tenth of four fifths."""
 _PATTERNS = (
     # The folder of an image.
     r"(.*)/",
@@ -25,7 +25,7 @@ class Split(NamedTuple):
     Attributes:
         fit: Source to train on.
         validation: Source to select the weights with.
-        held_out: Source to evaluate on, a fifth of the documents.
+        held_out: Source to evaluate on, about a fifth of the documents.
         group: The expression that names the document in a key; empty to split by image.
         num_documents: Number of documents; 0 if split by image.
     """
@@ -40,8 +40,11 @@ class Split(NamedTuple):
 def split_by_document(data: str, group: str = "") -> Split:
     """Split a source into parts for training, validation and evaluation.
 
+    The part of a document depends on its name alone, so that none that was held out is trained on
+    after others have been added.
+
     Args:
-        data: A source with the options `every`, `part` and `group`, which it does not give.
+        data: A source with the options `every`, `part`, `group` and `by`, which it does not give.
         group: A regular expression whose group names the document in a key; `none` splits by image;
             empty recognises documents by folders or names.
 
@@ -51,7 +54,7 @@ def split_by_document(data: str, group: str = "") -> Split:
     """
     if ";" in data:
         raise ValueError(f"Expected one source, not a mixture. Received: {data}")
-    given = {"every", "part", "group"} & set(parse_source(data).options)
+    given = {"every", "part", "group", "by"} & set(parse_source(data).options)
     if given:
         raise ValueError(f"Expected a whole source, which is split here. Received: {data}")
     # A format without parts refuses the options.
@@ -66,7 +69,7 @@ def split_by_document(data: str, group: str = "") -> Split:
     names = _documents(keys, group) if group else set()
     option = f",group={group}" if group else ""
     fit, validation, held_out = (
-        f"{data},every=5,part={part}{option}" for part in ("fit", "validation", "eval")
+        f"{data},every=5,part={part},by=hash{option}" for part in ("fit", "validation", "eval")
     )
     return Split(fit, validation, held_out, group, len(names))
 

@@ -1,5 +1,6 @@
 """Compact tables of labelled images: a few dozen bytes each, accessed by index."""
 
+import hashlib
 import os
 import re
 from array import array
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 PARTS = ("train", "eval", "fit", "validation")
+SPLIT_RULES = ("order", "hash")
 _VALIDATION_EVERY = 10
 
 
@@ -204,9 +206,9 @@ def found_spelling(folder: str, written: str) -> str:
 
 
 def split_indices(
-    keys: Sequence[str] | StringTable, every: int, part: str, group: str = ""
+    keys: Sequence[str] | StringTable, every: int, part: str, group: str = "", by: str = "order"
 ) -> np.ndarray:
-    """Return the indices of a part of the images: every `every`-th by sorted key is held out.
+    """Return the indices of a part of the images: one of every `every` is held out.
 
     Args:
         keys: Keys of all images.
@@ -217,41 +219,73 @@ def split_indices(
         group: A regular expression whose first group, matched at the start of a key, names the
             unit that must not be split: the document or the writer. Groups are then held out
             instead of images. Empty: each image is a group.
+        by: `"order"`, or `"hash"`: the hash of a key, or of the name of a group, decides instead of
+            its position. An image then stays in its part when others are added, and a part has
+            about its share of the images, at least one.
 
     Returns:
         Int64, the indices of the part's images in the order of their keys.
 
     Raises:
-        ValueError: If `every` is below 2, `part` is unknown, the part would be empty, `group` is
-            not a regular expression with a group, or a key does not match it.
+        ValueError: If `every` is below 2, `part` or `by` is unknown, the part would be empty,
+            `group` is not a regular expression with a group, or a key does not match it.
     """
     if every < 2:
         raise ValueError(f"Expected `every` to be 2 or more. Received: every={every}")
     if part not in PARTS:
         raise ValueError(f"Expected `part` to be one of {', '.join(PARTS)}. Received: {part!r}")
+    if by not in SPLIT_RULES:
+        raise ValueError(f"Expected `by` to be one of {', '.join(SPLIT_RULES)}. Received: {by!r}")
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
-    places = _places_of_groups(keys, order, group) if group else np.arange(len(order))
-    num_groups = len(np.unique(places))
-    held_out = places % every == every - 1
-    inside = held_out if part == "eval" else ~held_out
+    names, places = [keys[int(index)] for index in order], np.arange(len(order))
+    if group:
+        unique, places = np.unique(_names_of_groups(names, group), return_inverse=True)
+        names = unique.tolist()
+    choose = _chosen_by_order if by == "order" else _chosen_by_hash
+    groups = np.arange(len(names))
+    held_out = choose(names, every, "held out")
+    groups = groups[held_out if part == "eval" else ~held_out]
     if part in ("fit", "validation"):
-        places = np.unique(places[inside], return_inverse=True)[1]
-        watched = places % _VALIDATION_EVERY == _VALIDATION_EVERY - 1
-        chosen = order[inside][watched if part == "validation" else ~watched]
-    else:
-        chosen = order[inside]
-    if not len(chosen):
+        watched = choose([names[index] for index in groups], _VALIDATION_EVERY, "validation")
+        groups = groups[watched if part == "validation" else ~watched]
+    if not len(groups):
         raise ValueError(
             f"Expected images for part={part!r} with every={every}. "
-            f"Received: {num_groups} {'groups' if group else 'images'}"
+            f"Received: {len(names)} {'groups' if group else 'images'}"
         )
+    return order[np.isin(places, groups)]
+
+
+def _chosen_by_order(names: Sequence[str], every: int, purpose: str) -> np.ndarray:
+    """Return which of the sorted names are chosen, bool [names]: every `every`-th."""
+    del purpose
+    return np.arange(len(names)) % every == every - 1
+
+
+def _chosen_by_hash(names: Sequence[str], every: int, purpose: str) -> np.ndarray:
+    """Return which names are chosen, bool [names], independently of each other.
+
+    Of two or more names, one at least is chosen and one is not.
+
+    Args:
+        names: Names of images or groups.
+        every: One in so many is chosen, on average.
+        purpose: Choices for different purposes are independent.
+    """
+    seed = hashlib.sha256(purpose.encode("utf-8"))
+    draws = np.empty(len(names), np.uint64)
+    for index, name in enumerate(names):
+        digest = seed.copy()
+        digest.update(name.encode("utf-8", errors="surrogateescape"))
+        draws[index] = int.from_bytes(digest.digest()[:8], "big")
+    chosen = draws < np.uint64(2**64 // every)
+    if len(names) > 1:
+        chosen[draws.argmin()], chosen[draws.argmax()] = True, False
     return chosen
 
 
-def _places_of_groups(
-    keys: Sequence[str] | StringTable, order: np.ndarray, group: str
-) -> np.ndarray:
-    """Return for each key, in `order`, the index of its group among the sorted groups."""
+def _names_of_groups(keys: Iterable[str], group: str) -> list[str]:
+    """Return the name of the group of each key."""
     try:
         pattern = re.compile(group)
     except re.error as error:
@@ -261,11 +295,10 @@ def _places_of_groups(
     if not pattern.groups:
         raise ValueError(f"Expected `group` to have a group (…). Received: {group!r}")
     names = []
-    for index in order:
-        key = keys[int(index)]
+    for key in keys:
         match = pattern.match(key)
         # The group itself may be optional.
         if match is None or match[1] is None:
             raise ValueError(f"Expected keys that match group={group}. Received: {key!r}")
         names.append(match[1])
-    return np.unique(names, return_inverse=True)[1]
+    return names

@@ -86,7 +86,7 @@ def choose_images(source: str, every: int, part: str, limit: int = 0) -> list[La
     """Return the images of a label file that are read.
 
     Args:
-        source: The file, and its own `every`, `part` and `group` if it has any.
+        source: The file, and its own `every`, `part`, `group` and `by` if it has any.
         every: One image in so many is held out; 1 takes all.
         part: Which part is read.
         limit: The most images, spread evenly over the part; 0 for all.
@@ -97,7 +97,8 @@ def choose_images(source: str, every: int, part: str, limit: int = 0) -> list[La
     if every > 1:
         keys = [image.key for image in images]
         part, group = spec.options.get("part", part), spec.options.get("group", "")
-        images = [images[index] for index in split_indices(keys, every, part, group)]
+        by = spec.options.get("by", "order")
+        images = [images[index] for index in split_indices(keys, every, part, group, by)]
     return images[:: max(1, -(-len(images) // limit))] if limit else images
 
 

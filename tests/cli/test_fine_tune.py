@@ -34,15 +34,15 @@ def test_a_run_ends_with_the_report_and_the_next_command(tmp_path, configs, caps
     start, work_dir = tiny_model.write_work_dir(tmp_path / "start"), tmp_path / "mine"
     run(f"--data={data}", f"--work_dir={work_dir}", f"--init_from={start}", "--batch_size=8")
     (config,) = configs
-    assert config.data.train_data == f"{data},every=5,part=fit"
-    assert config.data.eval_data == f"{data},every=5,part=validation"
+    assert config.data.train_data == f"{data},every=5,part=fit,by=hash"
+    assert config.data.eval_data == f"{data},every=5,part=validation,by=hash"
     assert config.training.steps == 300
     assert config.training.warmup_steps == 15
     assert (config.training.patience, config.augmentation.augmentation) == (5, "default")
     # Settings of the network are those of the model that the run starts from.
     assert config.image.image_height == tiny.SETTINGS["image_height"]
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("21 images to train on, 2 for validation, 5 held out")
+    assert lines[0].startswith("19 images to train on, 4 for validation, 5 held out")
     assert lines[1] == f"starts from {start}"
     assert lines[2] == f"{work_dir}: weights of step 5"
     assert f"report on the held-out part: {work_dir}/report/index.html" in lines

@@ -45,7 +45,7 @@ def test_no_document_is_in_two_parts_and_every_image_is_in_one(tmp_path):
     assert split.num_documents == 25
     assert sum(map(len, parts)) == len(PAGES)
     documents = [{key.rpartition("_")[0] for key in part} for part in parts]
-    assert [len(part) for part in documents] == [18, 2, 5]
+    assert [len(part) for part in documents] == [20, 2, 3]
     assert len(set.union(*documents)) == 25
 
 
@@ -57,7 +57,15 @@ def test_a_given_group_wins_and_none_splits_by_image(tmp_path):
     assert split_by_document(data, r"(images/page0)?").num_documents == 1
     plain = split_by_document(data, "none")
     assert (plain.group, plain.num_documents) == ("", 0)
-    assert len(keys_of(plain.held_out)) == len(PAGES) // 5
+    assert len(keys_of(plain.held_out)) == 23
+
+
+def test_no_document_changes_its_part_when_others_are_added(tmp_path):
+    first = split_by_document(str(write(tmp_path / "first", PAGES[:80])))
+    later = split_by_document(str(write(tmp_path / "later", PAGES)))
+    assert (first.num_documents, later.num_documents) == (20, 25)
+    for before, after in zip(first[:3], later[:3], strict=True):
+        assert keys_of(after) & set(PAGES[:80]) == keys_of(before)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from attention_ocr.data.columns import find_columns
-from attention_ocr.data.tables import ImageTable, StringTable, split_indices
+from attention_ocr.data.tables import PARTS, ImageTable, StringTable, split_indices
 
 TEXTS = ["", "a", "zwölf", "", "\u2028", "𝔸"]
 
@@ -139,6 +139,37 @@ def test_a_split_does_not_depend_on_the_order_of_the_list():
         assert found == {keys[index] for index in split_indices(keys, 4, part)}
 
 
+@pytest.mark.parametrize("group", ["", r"(page\d+)_"])
+def test_by_hash_an_image_stays_in_its_part_when_others_are_added(group):
+    added = [f"page{page}_{line}.png" for page in range(0, 60, 3) for line in range(5)]
+    known = [f"page{page}_{line}.png" for page in range(60) if page % 3 for line in range(5)]
+    part_of = {}
+    for part in ("eval", "fit", "validation"):
+        before = {known[index] for index in split_indices(known, 5, part, group, "hash")}
+        both = known + added
+        after = {both[index] for index in split_indices(both, 5, part, group, "hash")}
+        assert after & set(known) == before
+        part_of |= dict.fromkeys(after, part)
+    assert len(part_of) == 300
+    assert 40 <= list(part_of.values()).count("eval") <= 80
+    documents = {(key.partition("_")[0], part) for key, part in part_of.items()}
+    assert (len(documents) == 60) == bool(group)
+
+
+@pytest.mark.parametrize("count", [2, 3, 15, 40])
+def test_by_hash_the_parts_are_disjoint_complete_and_none_is_empty(count):
+    keys = [f"{index * 7919 % 1000:03}.png" for index in range(count)]
+    train, held_out = (split_indices(keys, 5, part, by="hash").tolist() for part in PARTS[:2])
+    assert sorted(train + held_out) == list(range(count))
+    assert train
+    assert held_out
+    if len(train) > 1:
+        fit, validation = (split_indices(keys, 5, part, by="hash").tolist() for part in PARTS[2:])
+        assert sorted(fit + validation) == sorted(train)
+        assert fit
+        assert validation
+
+
 def test_images_of_a_group_stay_together():
     keys = [f"writer{writer}/{page}.png" for writer in range(12) for page in range(writer + 1)]
     held_out = split_indices(keys, 3, "eval", r"(writer\d+)/")
@@ -162,6 +193,11 @@ def test_images_of_a_group_stay_together():
 def test_a_part_without_images_is_refused(every, part, message):
     with pytest.raises(ValueError, match=message):
         split_indices(["a", "b", "c", "d"], every, part)
+
+
+def test_an_unknown_rule_of_a_split_is_refused():
+    with pytest.raises(ValueError, match="`by` to be one of order, hash. Received: 'name'"):
+        split_indices(["a", "b"], 2, "eval", by="name")
 
 
 def test_a_missing_image_is_named_with_its_line(tmp_path):

@@ -11,7 +11,7 @@ from attention_ocr.data.sources import Source, Walk, digest_of
 from attention_ocr.data.storage import StoreError, read_file
 from attention_ocr.data.tables import ImageTable, split_indices
 
-SPLIT_OPTIONS = ("every", "part", "group")
+SPLIT_OPTIONS = ("every", "part", "group", "by")
 """Options of every indexed source."""
 
 
@@ -143,17 +143,18 @@ def walk_indices(num_examples: int, walk: Walk) -> tf.data.Dataset:
 def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
     """Return a source of all examples of a reader, or of one part of them.
 
-    The options `every`, `part` and `group` select the part, see `data.tables.split_indices`.
+    The options `every`, `part`, `group` and `by` select the part, see `data.tables.split_indices`.
 
     Raises:
         ValueError: If an option is invalid, or one that it needs is missing.
     """
     if ("every" in spec.options) != ("part" in spec.options):
         raise ValueError(f"`every` and `part` of {spec.name} go together. Received: {spec.options}")
-    if "group" in spec.options and "every" not in spec.options:
-        raise ValueError(
-            f"`group` of {spec.name} needs `every` and `part`. Received: {spec.options}"
-        )
+    for name in ("group", "by"):
+        if name in spec.options and "every" not in spec.options:
+            raise ValueError(
+                f"`{name}` of {spec.name} needs `every` and `part`. Received: {spec.options}"
+            )
     chosen = None
     if "every" in spec.options:
         keys = [reader.key(index) for index in range(len(reader))]
@@ -162,6 +163,7 @@ def indexed_source(spec: SourceSpec, reader: IndexedReader) -> Source:
             integer_option(spec, "every"),
             spec.options["part"],
             spec.options.get("group", ""),
+            spec.options.get("by", "order"),
         )
     indices = range(len(reader)) if chosen is None else chosen
     table = None if chosen is None else tf.constant(chosen)
