@@ -59,6 +59,10 @@ class Job:
                 return None
         return report
 
+    def remove(self) -> None:
+        """Remove the reports, and last what makes them a job."""
+        self.folder.remove_all(last=JOB)
+
 
 Make = Callable[[Job, int, Any], Report]
 """Writes the files of a part, given its index and inputs, and returns its report: `files` holds
@@ -94,6 +98,7 @@ def open_job(
         output: Folder of the files of the parts; by default `folder`.
 
     Raises:
+        FileExistsError: If the folder has files, but no job.
         ValueError: If the folder has a job with other settings.
     """
     folder.make()
@@ -115,8 +120,16 @@ def open_job(
                 "that command to finish it, or delete the folder to start again. "
                 f"Received: {'; '.join(differing)}"
             )
-        folder.remove_all()
+        folder.remove_all(last=JOB)
         folder.make()
+    else:
+        # Left by a process that was killed before it had written the file of the job.
+        folder.remove_drafts()
+        if others := folder.names():
+            raise FileExistsError(
+                f"Expected no files in {folder}, which is removed after the job. "
+                f"Received: {others[0]}"
+            )
     token = secrets.token_hex(8)
     folder.write_text(JOB, json.dumps({"settings": wanted, "token": token}, indent=2) + "\n")
     return Job(folder, output or folder, token)

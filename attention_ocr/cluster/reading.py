@@ -137,14 +137,14 @@ def read_on(
             guard.check()
         except SourceChangedError:
             _remove_others(job, 0)
-            job.folder.remove_all()
+            job.remove()
             raise
     if not counts.num_shards:
         raise ValueError("Expected images. Received: none")
     _remove_others(job, counts.num_shards)
     numbers = {name: value for name, value in asdict(counts).items() if name != "num_kept"}
     out.write_text(MANIFEST, json.dumps({"settings": settings, **numbers}, indent=2) + "\n")
-    job.folder.remove_all()
+    job.remove()
     return counts
 
 

@@ -104,7 +104,7 @@ def write_shards_on(
             _make_all(engine, job, options, parts, progress, guard)
             guard.check()
         except SourceChangedError:
-            folder.remove_all()
+            job.remove()
             raise
     return _commit(job, files)
 
@@ -214,5 +214,5 @@ def _commit(job: Job, files: ShardFiles) -> ShardsReport:
         files.folder.write_text(rejected, "\n".join(lines) + "\n")
     written = [f"{index:05}.tfrecord" for index in range(len(files.names))]
     files.commit(document, written, job.folder)
-    job.folder.remove_all()
+    job.remove()
     return document

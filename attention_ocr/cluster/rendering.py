@@ -90,14 +90,14 @@ def render_on(
     written = {name for report in reports for name in report["files"]}
     if not written:
         # The next command begins anew.
-        job.folder.remove_all()
+        job.remove()
         raise ValueError(f"Expected an image that can be rendered. Received: none; {failures[-1]}")
     with out.writing("labels.tsv") as path, path.open("w", encoding="utf-8", newline="\n") as file:
         for report in reports:
             file.writelines(report["lines"])
         # A command that was cut short and then given up may have left some.
         _remove_images(images, written)
-    job.folder.remove_all()
+    job.remove()
     return len(written)
 
 

@@ -121,9 +121,13 @@ class SharedFolder:
             if _DRAFT.search(name):
                 self.remove(name)
 
-    def remove_all(self) -> None:
-        """Remove the files, and the folder if nothing else is in it."""
-        for name in self.names():
+    def remove_all(self, last: str = "") -> None:
+        """Remove the files, and the folder if nothing else is in it.
+
+        Args:
+            last: Name of the file that is removed after all others.
+        """
+        for name in sorted(self.names(), key=last.__eq__):
             self.remove(name)
         if self.is_remote:
             self._store.remove_folder()

@@ -117,6 +117,38 @@ def test_other_settings_are_named_and_replace_the_job_only_if_told_so(folder, se
     assert json.loads(folder.read_text("job.json"))["settings"]["format_version"] == 1
 
 
+def test_a_folder_with_other_files_is_not_taken_for_a_job(folder):
+    folder.make()
+    folder.write_text("mine.txt", "mine")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match="no files in .*Received: mine.txt"):
+            open_job(folder, SETTINGS, overwrite)
+    assert folder.names() == ["mine.txt"]
+
+
+def test_a_job_whose_beginning_or_removal_was_killed_can_be_begun_again(folder, monkeypatch):
+    folder.make()
+    folder.write_draft("job.json.0123456789ab.tmp", b"{")
+    job = open_job(folder, SETTINGS)
+    made(InProcess(), job, "one", "two", "three")
+    removed = []
+
+    def remove(self, name):
+        if len(removed) == 3:
+            raise KeyboardInterrupt
+        removed.append(name)
+        original(self, name)
+
+    original = SharedFolder.remove
+    monkeypatch.setattr(SharedFolder, "remove", remove)
+    with pytest.raises(KeyboardInterrupt):
+        job.remove()
+    monkeypatch.undo()
+    assert "job.json" in folder.names()
+    open_job(folder, {**SETTINGS, "source": "other"}, overwrite=True)
+    assert folder.names() == ["job.json"]
+
+
 def test_a_part_of_another_source_is_refused_by_its_number(folder):
     made(InProcess(), open_job(folder, SETTINGS), "one", "two")
     with pytest.raises(ValueError, match="Received: other examples in part 1"):
