@@ -7,7 +7,8 @@ alternately with them as the peak performance of the processor; the last column 
 that the step reaches.
 
 A flag file, `--run=FILE`, is measured as a whole run: its network, batches and sources, including
-reading or rendering and augmentation, after a few untimed steps.
+reading or rendering and augmentation, after a few untimed steps, in the precision that
+`--precision=auto` chooses.
 
     python -m benchmarks.training_step [--models compact vgg] [--precisions bfloat16] [--json FILE]
     python -m benchmarks.training_step --run configs/default_model/train.flags
@@ -169,7 +170,7 @@ def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
     run = WholeRun(flag_file)
     run.train(num_batches)
     num_images, gflop, sample = run.train(num_batches)
-    multiply = arithmetic.make_peak("bfloat16")
+    multiply = arithmetic.make_peak(resolve_precision("auto"))
     multiply()
     peak = min(measure.take_sample(multiply).cpu_s for _ in range(5)) / arithmetic.peak_gflop()
     return {
@@ -186,9 +187,13 @@ def measure_run(flag_file: Path, num_batches: int) -> dict[str, Any]:
 def main(arguments: argparse.Namespace) -> None:
     """Time every model in every precision, or whole runs."""
     if arguments.run:
-        measure.report(
-            [measure_run(file, arguments.batches) for file in arguments.run], arguments.json
-        )
+        # A new process, as training sets the environment before TensorFlow is imported.
+        with measure.fresh_process() as process:
+            rows = [
+                process.submit(measure_run, file, arguments.batches).result()
+                for file in arguments.run
+            ]
+        measure.report(rows, arguments.json)
         return
     kinds = [(model, precision) for model in arguments.models for precision in arguments.precisions]
     with ExitStack() as processes:
