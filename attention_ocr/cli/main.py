@@ -8,6 +8,7 @@ from typing import Any
 from attention_ocr import __version__
 from attention_ocr.cli import (
     augment,
+    average,
     charset,
     evaluate,
     explain,
@@ -41,6 +42,7 @@ COMMANDS = {
     "request": request,
     "explain": explain,
     "pack": pack,
+    "average": average,
     "parity": parity,
     "second-looks": second_looks,
     "render": render,

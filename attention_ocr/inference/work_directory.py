@@ -55,6 +55,7 @@ __all__ = [
     "to_trained_model",
     "weight_name",
     "weight_values",
+    "write_for_reading",
 ]
 
 
@@ -284,12 +285,32 @@ def pack_model(
         values = PRECISIONS[precision](weight_values(recognizer))
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
-    language_model = _read_language_model(config)
+    return write_for_reading(TrainedModel(config, charset, recognizer), values, source, target)
+
+
+def write_for_reading(
+    model: TrainedModel, values: Mapping[str, np.ndarray], source: Path, target: Path
+) -> Path:
+    """Write what inference needs of a model.
+
+    Args:
+        model: Its settings and characters.
+        values: Its weights, by their path in the network.
+        source: The directory whose network it has.
+        target: Created here; a model that it holds is replaced.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+    """
+    language_model = _read_language_model(model.config)
     target.mkdir(parents=True, exist_ok=True)
-    config = config.with_decoding(_write_language_model(language_model, target))
+    config = model.config.with_decoding(_write_language_model(language_model, target))
     copy_network(find_model(source) if is_bundled(source) else Path(source), target)
     config.for_reading().save(target)
-    charset.save(target)
+    model.charset.save(target)
     save_weights(values, target / WEIGHTS_FILE)
     return target / WEIGHTS_FILE
 
