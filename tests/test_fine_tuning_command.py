@@ -103,9 +103,9 @@ def test_one_command_leads_from_labels_to_a_report(tmp_path):
         f"attention-ocr fine-tune --data={labels.as_posix()} --work_dir={work_dir.as_posix()} "
         "--steps=40 --batch_size=16"
     )
-    assert "108 images to train on, 12 for validation, 30 held out: split by image" in output
+    assert "111 images to train on, 14 for validation, 25 held out: split by image" in output
     metrics = json.loads((work_dir / "evaluation/metrics.json").read_text("utf-8"))
-    assert metrics["num_examples"] == 30
+    assert metrics["num_examples"] == 25
     assert metrics["exact_match"] > 0.6
     assert (work_dir / "report/index.html").is_file()
     command = output.splitlines()[-1].strip()
