@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from attention_ocr.data.readers.indexed import SPLIT_OPTIONS
 from attention_ocr.data.source_spec import parse_source
 from attention_ocr.data.sources import Source, Walk, open_source
 
@@ -54,8 +55,7 @@ def split_by_document(data: str, group: str = "") -> Split:
     """
     if ";" in data:
         raise ValueError(f"Expected one source, not a mixture. Received: {data}")
-    given = {"every", "part", "group", "by"} & set(parse_source(data).options)
-    if given:
+    if set(SPLIT_OPTIONS) & set(parse_source(data).options):
         raise ValueError(f"Expected a whole source, which is split here. Received: {data}")
     # A format without parts refuses the options.
     open_source(f"{data},every=2,part=eval")

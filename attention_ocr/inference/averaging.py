@@ -36,12 +36,12 @@ def average_models(sources: Sequence[Path], target: Path, shares: Sequence[float
             them, or the shares do not fit.
         OSError: If a file cannot be written.
     """
-    shares = shares or [1.0] * len(sources)
-    if len(sources) < 2 or len(shares) != len(sources):
+    if len(sources) < 2 or len(shares) not in (0, len(sources)):
         raise ValueError(
             "Expected two or more models, and as many shares if any. "
             f"Received: {len(sources)} models, {len(shares)} shares"
         )
+    shares = shares or [1.0] * len(sources)
     if not all(0 < share < float("inf") for share in shares):
         raise ValueError(f"Expected shares above 0. Received: {', '.join(map(str, shares))}")
     if target.resolve() in {source.resolve() for source in sources}:
@@ -49,8 +49,8 @@ def average_models(sources: Sequence[Path], target: Path, shares: Sequence[float
     model = load_trained_model(sources[0])
     kept = weight_values(model.recognizer)
     total = {name: np.zeros(value.shape, np.float64) for name, value in kept.items()}
-    for source, share in zip(sources, shares, strict=True):
-        other = load_trained_model(source)
+    for index, (source, share) in enumerate(zip(sources, shares, strict=True)):
+        other = load_trained_model(source) if index else model
         values = weight_values(other.recognizer)
         if other.charset.characters != model.charset.characters:
             raise ValueError(

@@ -18,9 +18,9 @@ SIZE = tf.constant([[16, 40]], tf.int32)
 TOKEN_IDS = [5, 4, 9]
 
 
-def noise() -> tf.Tensor:
+def noise(seed: int = 0) -> tf.Tensor:
     image = np.zeros((1, 16, 48, 1), np.float32)
-    image[:, :, :40] = np.random.default_rng(0).uniform(-1, 1, (1, 16, 40, 1))
+    image[:, :, :40] = np.random.default_rng(seed).uniform(-1, 1, (1, 16, 40, 1))
     return tf.constant(image)
 
 
@@ -166,15 +166,16 @@ def test_no_characters_give_no_maps(recognizer):
 @pytest.mark.parametrize("rectifier", ["none", "affine"])
 def test_the_maps_of_views_stand_side_by_side_without_the_padding_between(rectifier):
     recognizer = build(num_views=2, sequence_layers=0, rectifier=rectifier)
-    views = tf.concat([noise(), noise()[:, ::-1]], axis=1)
+    # An image of which no unit is so close to zero that rounding decides whether it is active.
+    first, second = noise(2), noise(2)[:, ::-1]
+    views = tf.concat([first, second], axis=1)
     maps = gradient_saliency(recognizer, views, SIZE, TOKEN_IDS).numpy()
     assert maps.shape == (3, 16, 96)
     np.testing.assert_array_equal(maps[:, :, 80:], 0.0)
     assert (maps[:, :, :40].max(axis=(1, 2)) > 0.0).all()
     assert (maps[:, :, 40:80].max(axis=(1, 2)) > 0.0).all()
     # Views in the other order change places.
-    other = tf.concat([noise()[:, ::-1], noise()], axis=1)
+    other = tf.concat([second, first], axis=1)
     swapped = gradient_saliency(recognizer, other, SIZE, TOKEN_IDS).numpy()
-    # Rounding differs with the place in a row, most where the gradient of the sampling has a step.
-    np.testing.assert_allclose(maps[:, :, :40], swapped[:, :, 40:80], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(maps[:, :, :40], swapped[:, :, 40:80], rtol=1e-3, atol=1e-5)
     assert gradient_saliency(recognizer, views, SIZE, []).shape == (0, 16, 96)
