@@ -48,6 +48,7 @@ def test_it_takes_some_twenty_lines():
     assert len(COMPOSE.splitlines()) <= 26
 
 
+@pytest.mark.slow
 def test_the_page_composes_and_trains_a_model(folder):
     assert (folder / "own.keras").is_file()
     work_dir = folder / "runs" / "own"

@@ -114,6 +114,7 @@ def _parse_and_check(formats: Sequence[str], config: Config) -> tuple[str, ...]:
     parsed = parse_formats(",".join(formats))
     for format_name in parsed:
         check_settings(format_name, config)
+        export_format(format_name).check_packages()
     return parsed
 
 

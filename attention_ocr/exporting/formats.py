@@ -4,6 +4,7 @@ import abc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attention_ocr.io.extras import extra
 from attention_ocr.settings.formats import FILES, FORMATS, FROZEN_GRAPH
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ class ExportFormat(abc.ABC):
     """
 
     precision = "float32"
+
+    def check_packages(self) -> None:  # noqa: B027 - most formats need none
+        """Import what `write` and `open` need beside TensorFlow, before any work begins.
+
+        Raises:
+            ImportError: If a package is not installed.
+        """
 
     @abc.abstractmethod
     def write(self, model: "TrainedModel", directory: Path, images: list[Path]) -> None:
@@ -83,6 +91,11 @@ class FrozenGraphFormat(ExportFormat):
 class ONNXFormat(ExportFormat):
     """ONNX, see `exporting.onnx_file`."""
 
+    def check_packages(self) -> None:
+        with extra("onnx", "`format=onnx`"):
+            import onnxruntime  # noqa: F401
+            import tf2onnx  # noqa: F401
+
     def write(self, model: "TrainedModel", directory: Path, images: list[Path]) -> None:
         from attention_ocr.exporting.onnx_file import write_onnx
 
@@ -127,6 +140,10 @@ class LiteRTFullInt8Format(LiteRTFormat):
     """LiteRT with the encoder's activations in 8 bits as well."""
 
     name, precision = "litert_full_int8", "int8"
+
+    def check_packages(self) -> None:
+        with extra("quantize", "`format=litert_full_int8`"):
+            import ai_edge_quantizer  # noqa: F401
 
 
 def export_format(name: str) -> ExportFormat:

@@ -156,6 +156,7 @@ def test_soft_targets_take_their_share_of_the_loss():
     assert float(none) == 0.0
 
 
+@pytest.mark.slow
 def test_a_step_without_a_share_is_the_step_of_training():
     charset = Charset(ASCII)
     config = tiny.config(learning_rate=0.01, warmup_steps=0)

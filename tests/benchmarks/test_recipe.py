@@ -39,6 +39,7 @@ def test_a_teacher_reads_what_is_trained_on_and_nothing_else(tmp_path, monkeypat
     assert set(asked) == {"rendered", "iiit5k_train", "ic15_train", "ic13_borndigital_train"}
 
 
+@pytest.mark.slow
 def test_trials_go_on_where_they_stopped_and_report_both_heads(tmp_path, monkeypatch, capsys):
     for name in ("iiit5k_train", "ic15_train", "ic13_borndigital_train", "svt_train"):
         tiny.write_label_file(tmp_path / "data" / name, [f"{index}" for index in range(20)])

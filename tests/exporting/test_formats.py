@@ -122,9 +122,16 @@ def test_both_heads_convert(narrow, tmp_path, format_name, decoding):
     check(format_name, tmp_path / "model", load(narrow, decoding=decoding))
 
 
-@pytest.mark.parametrize("format_name", ["litert", "onnx"])
 @pytest.mark.parametrize(
-    ("kind", "head"), [("lstm", "attention"), ("ngram", "attention"), ("lstm", "ctc")]
+    ("kind", "head", "format_name"),
+    [
+        ("lstm", "attention", "litert"),
+        ("lstm", "ctc", "onnx"),
+        pytest.param("lstm", "attention", "onnx", marks=pytest.mark.slow),
+        pytest.param("lstm", "ctc", "litert", marks=pytest.mark.slow),
+        pytest.param("ngram", "attention", "litert", marks=pytest.mark.slow),
+        pytest.param("ngram", "attention", "onnx", marks=pytest.mark.slow),
+    ],
 )
 def test_a_search_with_a_language_model_converts(
     narrow, tmp_path, kind, head, format_name, monkeypatch
@@ -149,8 +156,15 @@ def test_a_search_with_a_language_model_converts(
         assert file.read_bytes().count(stored.tobytes()) == 1
 
 
-@pytest.mark.parametrize("format_name", ["litert", "onnx"])
-@pytest.mark.parametrize("head", ["attention", "ctc"])
+@pytest.mark.parametrize(
+    ("head", "format_name"),
+    [
+        ("attention", "onnx"),
+        ("ctc", "litert"),
+        pytest.param("attention", "litert", marks=pytest.mark.slow),
+        pytest.param("ctc", "onnx", marks=pytest.mark.slow),
+    ],
+)
 def test_a_search_of_uncertain_texts_converts(narrow, tmp_path, head, format_name):
     files = tiny_model.files(8)
     greedy = load(narrow, decoding=head).read(files)
@@ -169,7 +183,14 @@ def test_a_search_of_uncertain_texts_converts(narrow, tmp_path, head, format_nam
 
 
 @pytest.mark.parametrize("format_name", ["litert", "onnx"])
-@pytest.mark.parametrize(("search_below", "texts"), [(1.0, "all"), (0.1, "words"), (1.0, "words")])
+@pytest.mark.parametrize(
+    ("search_below", "texts"),
+    [
+        (0.1, "words"),
+        pytest.param(1.0, "all", marks=pytest.mark.slow),
+        pytest.param(1.0, "words", marks=pytest.mark.slow),
+    ],
+)
 def test_joint_decoding_converts(narrow, tmp_path, format_name, search_below, texts):
     files = tiny_model.files(8)
     decoding = write_language_model(tmp_path, "ngram") | {"search_below": search_below}

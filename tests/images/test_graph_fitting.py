@@ -252,7 +252,7 @@ def test_an_image_narrower_than_its_views_is_blank():
     np.testing.assert_allclose(image, np.full((64, 16, 1), 128 / 127.5 - 1.0), atol=1e-6)
 
 
-@pytest.mark.parametrize("in_graph", [False, True])
+@pytest.mark.parametrize("in_graph", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("file_format", "options"),
     [

@@ -12,7 +12,9 @@ import attention_ocr
 from attention_ocr.cli.main import main
 from attention_ocr.data.readers.lmdb_files import LmdbReader
 from attention_ocr.data.storage import open_binary
+from attention_ocr.exporting.export import write_format
 from attention_ocr.inference.reader import load
+from attention_ocr.inference.work_directory import load_trained_model
 from attention_ocr.io.extras import extra
 from attention_ocr.synthesis.rendering import Renderer
 from attention_ocr.synthesis.settings import SynthesisConfig
@@ -106,13 +108,24 @@ def test_reading_and_writing_onnx_name_their_extra(without, work_dir, tmp_path):
     with pytest.raises(ImportError, match=install("onnx")):
         load(model)
     with pytest.raises(ImportError, match=install("onnx")):
-        attention_ocr.export(work_dir, tmp_path, formats=["onnx"])
+        write_format("onnx", load_trained_model(work_dir), tmp_path)
 
 
-def test_quantization_names_its_extra(without, work_dir, tmp_path):
-    without("ai_edge_quantizer")
-    with pytest.raises(ImportError, match=install("quantize")):
-        attention_ocr.export(work_dir, tmp_path, formats=["litert_full_int8"])
+@pytest.mark.parametrize(
+    ("package", "format_name", "name"),
+    [
+        ("tf2onnx", "onnx", "onnx"),
+        ("onnxruntime", "onnx", "onnx"),
+        ("ai_edge_quantizer", "litert_full_int8", "quantize"),
+    ],
+)
+def test_a_format_names_its_extra_before_any_is_written(
+    package, format_name, name, without, work_dir, tmp_path
+):
+    without(package)
+    with pytest.raises(ImportError, match=install(name)):
+        attention_ocr.export(work_dir, tmp_path / "served", formats=["saved_model", format_name])
+    assert not (tmp_path / "served").exists()
 
 
 def test_lmdb_names_its_extra(without, tmp_path):

@@ -57,7 +57,15 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def param(kind):
+    """Leave CTC with other choices than `COMPACT` to the slow tests."""
+    is_quick = kind["decoding"] != "ctc" or COMPACT.items() <= kind.items()
+    return pytest.param(
+        kind, id="-".join(map(str, kind.values())), marks=[] if is_quick else pytest.mark.slow
+    )
+
+
+@pytest.fixture(scope="module", params=map(param, KINDS))
 def config(request):
     # Each head without the other.
     weights = {"attention": {"ctc_weight": 0.0}, "ctc": {"attention_weight": 0.0}, "joint": {}}

@@ -90,7 +90,15 @@ def test_a_run_without_an_exact_match_keeps_the_weights_of_the_lowest_cer(tmp_pa
 
 
 @pytest.mark.filterwarnings("ignore:Even though the")
-@pytest.mark.parametrize("change", ["eval_data", "labels", "decoding", "none"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "eval_data",
+        "none",
+        pytest.param("labels", marks=pytest.mark.slow),
+        pytest.param("decoding", marks=pytest.mark.slow),
+    ],
+)
 def test_scores_of_another_validation_do_not_count(change, tmp_path, monkeypatch, caplog):
     """Otherwise the weights of a run that resumes would never be better than those before."""
     labels = tiny.write_label_file(tmp_path / "old", ["cab", "abc", "b0", "a1"])
