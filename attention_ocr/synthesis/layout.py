@@ -4,7 +4,7 @@ The masks of text, second texts, frame and panel are bent, distorted and rotated
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -20,6 +20,7 @@ from attention_ocr.synthesis.displays import (
     spread_dots,
 )
 from attention_ocr.synthesis.effects import thicken
+from attention_ocr.synthesis.emblems import add_emblem
 from attention_ocr.synthesis.geometry import bend_mask, draw_view, ripple_mask, view_mask
 from attention_ocr.synthesis.lettering import (
     Scatter,
@@ -70,7 +71,8 @@ class Letters:
     Args:
         ink: uint8 `[H, W]`, 255 where the text covers.
         height: Height of a capital or of the ink, whichever is larger, in pixels.
-        secondary: Mask of the same shape of the unlit parts or neighbouring digits; `None` without.
+        secondary: Mask of the same shape of unlit parts, neighbouring digits or an emblem; `None`
+            without.
         windows: Mask of the same shape of the windows of wheels; `None` without.
     """
 
@@ -131,6 +133,9 @@ def lay_out(
         The layout.
     """
     letters = _draw_letters(rng, typesetter, face, size, text, difficulty, look, spaced)
+    if look.emblems and letters.secondary is None and happens(rng, look.emblems):
+        ink, emblem = add_emblem(rng, letters.ink, letters.height)
+        letters = replace(letters, ink=ink, secondary=emblem)
     stack, has_panel = _surround(
         rng, letters, _OtherTexts(typesetter, face, size, others), difficulty, look
     )

@@ -37,6 +37,7 @@ class Look:
         rippled: Share of the texts that are distorted elastically.
         ripple: Largest distortion, as a share of the height.
         framed: Share of the texts on a panel, with an edge or without.
+        emblems: Share of the texts with an emblem beside them or between their parts.
         captioned: Share of the texts with a small second text above, below or next to them.
         neighbored: Share of the texts next to a cut-off one of the same size.
         loose: Share of the images with wide margins.
@@ -73,6 +74,7 @@ class Look:
     rippled: float = 0.0
     ripple: float = 0.06
     framed: float = 0.0
+    emblems: float = 0.0
     captioned: float = 0.0
     neighbored: float = 0.0
     loose: float = 0.0
@@ -128,7 +130,8 @@ LOOKS = {
         faces=r"condens|narrow|roadgeek|highway|bebas|\bdin\b|din |opendin|league gothic|oswald"
         r"|yanone|solothurn|allerta|dosis|ubuntu-?title|national park|kenteken|mandatory|plate",
         emboldened=0.3, margins=(-0.04, 0.15), stretch=(-0.6, 0.15), grouped=0.7,
-        framed=0.9, captioned=0.55, neighbored=0.0, loose=0.5, loosest=0.35, degraded=0.5,
+        framed=0.9, emblems=0.3, captioned=0.55, neighbored=0.0, loose=0.5, loosest=0.35,
+        degraded=0.5,
     ),
     "tags": replace(
         _CODES, surface="tag",

@@ -52,9 +52,8 @@ def test_a_panel_lies_under_the_whole_text(plain_face, look):
 
 
 def test_second_texts_keep_off_the_text_and_are_smaller(plain_face):
-    for layout in layouts(
-        plain_face, "plates", captioned=1.0, grouped=0.0, steepest=0.0, tilt=0.0, count=30
-    ):
+    still = {"grouped": 0.0, "emblems": 0.0, "steepest": 0.0, "tilt": 0.0}
+    for layout in layouts(plain_face, "plates", captioned=1.0, count=30, **still):
         assert layout.captions.any()
         assert not ((layout.captions > 128) & (layout.ink > 128)).any()
         rows = np.nonzero(layout.ink.max(axis=1))[0]
