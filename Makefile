@@ -2,8 +2,7 @@
 # All build .venv on the first call, and again when the dependencies change.
 
 PYTHON ?= python3
-# Each worker begins with one half of the tests, so that fixtures of a module are built once.
-PYTEST_ARGS ?= -n 2 --dist worksteal -m 'not slow'
+PYTEST_ARGS ?= -n 2 -m 'not slow'
 
 BIN := .venv/bin
 RUN := runs/quickstart
