@@ -81,15 +81,15 @@ def _draw_detail(rng: np.random.Generator, mask: np.ndarray) -> None:
     height, width = mask.shape
     thickness = max(1, round(between(rng, 0.06, 0.2) * height))
     x, y = between(rng, 0.3, 0.7) * width, between(rng, 0.25, 0.7) * height
-    kind = below(rng, 4)
-    if kind == 3:
+    kind = pick(rng, ("level bar", "upright bar", "cross", "disc"))
+    if kind == "disc":
         radius = between(rng, 0.08, 0.25) * min(height, width)
         center, scaled = _pixels(np.array([(x / width, y / height)]), mask.shape)[0], 1 << _SHIFT
         cv2.circle(mask, center.tolist(), round(radius * scaled), 255, -1, cv2.LINE_AA, _SHIFT)
         return
-    if kind != 1:
+    if kind != "upright bar":
         cv2.line(mask, (0, round(y)), (width, round(y)), 255, thickness)
-    if kind != 0:
+    if kind != "level bar":
         cv2.line(mask, (round(x), 0), (round(x), height), 255, thickness)
 
 
